@@ -1,0 +1,32 @@
+"""What the two API functions share: every error becomes an answer in words, none becomes a stack trace."""
+
+from collections.abc import Callable
+from typing import Any
+
+from booth.errors import ApiError, BoothError, InternalError, ServiceUnavailable, Throttled
+from booth.log import logger
+
+Event = dict[str, Any]
+Answer = dict[str, Any]
+
+
+def answers_errors(shape: Callable[[int, str, str], Answer]) -> Callable[[Callable[[Event], Answer]], Callable]:
+    """Decorates the inside of a handler; `shape` makes the answer from HTTP status, code and message."""
+
+    def decorate(respond: Callable[[Event], Answer]) -> Callable[[Event], Answer]:
+        def guarded(event: Event) -> Answer:
+            try:
+                return respond(event)
+            except ApiError as error:
+                return shape(error.status, type(error).__name__, error.message)
+            except (Throttled, ServiceUnavailable) as error:
+                logger.warning("a call to AWS failed", error=type(error).__name__, reason=str(error))
+                return shape(503, type(error).__name__, error.message)
+            except Exception:
+                # The last line before the visitor: a defect is logged whole and told in one sentence.
+                logger.exception("the request failed")
+                return shape(500, InternalError.__name__, BoothError.message)
+
+        return guarded
+
+    return decorate

@@ -1,0 +1,222 @@
+"""The HTTP contract: what `POST /upload` and `POST /photo` take and answer, to the byte. Nothing here calls AWS."""
+
+import base64
+import binascii
+import json
+import re
+import uuid
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from booth.errors import BadRequest, ForeignBucket, kind_of
+from booth.limits import URL_SECONDS, WAIT_SECONDS
+from booth.objects import UPLOAD_PREFIX
+from booth.store import Run, now_ms
+
+CONTENT_TYPES = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/webp": "webp",
+    "image/heic": "heic",
+    "image/heif": "heif",
+}
+MAX_PICTURES = 5
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_MAX_KEY_BYTES = 1024  # S3
+
+# Share of the work that is done when a step begins; painting goes from the last one to 1, picture by picture.
+_PROGRESS = {"upload": 0.0, "queue": 0.02, "detect": 0.05, "crop": 0.15, "segment": 0.2, "merge": 0.35, "generate": 0.4}
+
+
+@dataclass(frozen=True)
+class UploadRequest:
+    filename: str
+    content_type: str
+    id: str
+    scenes: list[str]
+    consent: Any
+
+
+@dataclass(frozen=True)
+class PhotoRequest:
+    request_id: str
+    key: str
+    """Empty if the requestId comes alone."""
+    id: str
+    wait: int
+    """Seconds."""
+
+
+def json_body(event: dict[str, Any]) -> dict[str, Any]:
+    """The JSON object in an API Gateway event (payload format 2.0). Raises BadRequest."""
+    body = event.get("body") or ""
+    try:
+        if event.get("isBase64Encoded"):
+            body = base64.b64decode(body, validate=True).decode()
+        value = json.loads(body)
+    except (binascii.Error, UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        raise BadRequest("The request must be a JSON object.") from None
+    if not isinstance(value, dict):
+        raise BadRequest("The request must be a JSON object.")
+    return value
+
+
+def _text(body: dict[str, Any], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not value:
+        raise BadRequest(f"'{name}' must be a text that is not empty.")
+    return value
+
+
+def _id(body: dict[str, Any], name: str) -> str:
+    value = _text(body, name)
+    if not _ID.fullmatch(value):
+        raise BadRequest(f"'{name}' must be 1 to 64 letters, digits, '_' or '-'.")
+    return value
+
+
+def upload_request(body: dict[str, Any], known_scenes: set[str]) -> UploadRequest:
+    """Checks the body of `POST /upload`. Raises BadRequest."""
+    if body.get("type") != "photo":
+        raise BadRequest("'type' must be \"photo\".")
+    filename, content_type = _text(body, "filename"), _text(body, "contentType")
+    if content_type not in CONTENT_TYPES:
+        raise BadRequest(f"'contentType' must be one of {', '.join(CONTENT_TYPES)}.")
+    if len(filename) > 255 or filename in (".", "..") or set(filename) & set("/\\") or _CONTROL.search(filename):
+        raise BadRequest("'filename' must be a plain file name of at most 255 characters.")
+    try:
+        filename.encode()
+    except UnicodeEncodeError:
+        raise BadRequest("'filename' must be valid text.") from None
+    scenes = body.get("scenes", [])
+    if not isinstance(scenes, list) or len(scenes) > MAX_PICTURES or not all(isinstance(s, str) for s in scenes):
+        raise BadRequest(f"'scenes' must be a list of at most {MAX_PICTURES} scene ids.")
+    if set(scenes) - known_scenes:
+        raise BadRequest("'scenes' holds an id that is not in the catalogue.")
+    consent = body.get("consent")
+    if len(json.dumps(consent)) > 2000:
+        raise BadRequest("'consent' is too long.")
+    given = _id(body, "id") if "id" in body else ""
+    return UploadRequest(filename, content_type, given, scenes, consent)
+
+
+def photo_request(body: dict[str, Any], bucket: str) -> PhotoRequest:
+    """Checks the body of `POST /photo`; `bucket` is the uploads bucket. Raises BadRequest, ForeignBucket."""
+    request_id = _id(body, "requestId")
+    wait = body.get("wait", 0)
+    if isinstance(wait, bool) or not isinstance(wait, int) or not 0 <= wait <= WAIT_SECONDS:
+        raise BadRequest(f"'wait' must be a whole number of seconds from 0 to {WAIT_SECONDS}.")
+    given = _id(body, "id") if "id" in body else ""
+    key = ""
+    if "bucket" in body or "key" in body:
+        if _text(body, "bucket") != bucket:
+            raise ForeignBucket("This bucket does not belong to the booth.")
+        key = _text(body, "key")
+    elif not is_hard_to_guess(request_id):
+        raise BadRequest("A short requestId needs 'bucket' and 'key' with each call.")
+    return PhotoRequest(request_id, key, given, wait)
+
+
+def is_hard_to_guess(request_id: str) -> bool:
+    """A UUID, or at least as long as 128 random bits in base64url (22 characters)."""
+    return len(request_id) >= 22
+
+
+def is_upload_key(key: str) -> bool:
+    """Whether a photo can lie under this Key at all: under photo/, and not named like a generated picture."""
+    name = key.removeprefix(UPLOAD_PREFIX)
+    try:
+        fits = len(key.encode()) <= _MAX_KEY_BYTES
+    except UnicodeEncodeError:
+        return False
+    return fits and key.startswith(UPLOAD_PREFIX) and bool(name) and "/" not in name and not name.startswith("photo_")
+
+
+def documented_key(filename: str) -> str | None:
+    """The Key that the documentation promises for a file name, if it can be given."""
+    key = UPLOAD_PREFIX + filename
+    return key if is_upload_key(key) else None
+
+
+def unguessable_key(content_type: str) -> str:
+    """A Key of 122 random bits."""
+    return f"{UPLOAD_PREFIX}{uuid.uuid4()}.{CONTENT_TYPES[content_type]}"
+
+
+def _answer(status: int, value: Any) -> dict[str, Any]:
+    headers = {"content-type": "application/json", "cache-control": "no-store", "x-content-type-options": "nosniff"}
+    return {"statusCode": status, "headers": headers, "body": json.dumps(value)}
+
+
+def _error(code: str, message: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message}}
+
+
+def upload_answer(bucket: str, key: str, content_type: str, url: str) -> dict[str, Any]:
+    """HTTP 200 with the documented envelope: the result is JSON text inside JSON."""
+    body = {"Bucket": bucket, "Key": key, "Expires": URL_SECONDS, "ContentType": content_type, "UploadURL": url}
+    return _answer(200, {"statusCode": 200, "body": json.dumps(body)})
+
+
+def upload_error(status: int, code: str, message: str) -> dict[str, Any]:
+    """An error in the envelope of /upload; the HTTP status is the envelope's."""
+    return _answer(status, {"statusCode": status, "body": json.dumps(_error(code, message))})
+
+
+def photo_error(status: int, code: str, message: str) -> dict[str, Any]:
+    """An error answer of /photo."""
+    return _answer(status, _error(code, message))
+
+
+def photo_answer(run: Run, request_id: str, cdn: str) -> dict[str, Any]:
+    """Status and results so far: HTTP 202 while the run goes on, 200 when it has ended, however it ended.
+
+    Args:
+        cdn: base URL of the CDN without a slash at the end, such as https://d111111abcdef8.cloudfront.net.
+    """
+
+    def url(key: str) -> str:
+        return f"{cdn}/{quote(key)}" if key else ""
+
+    numbered = [run.pictures[name] for name in sorted(run.pictures)]
+    done = [url(picture["key"]) for picture in numbered if picture["state"] == "DONE"]
+    value = {
+        "url_original": url(run.original),
+        "url_generated": json.dumps(done),
+        "time_taken": str(_seconds(run)),
+        "requestId": request_id,
+        "status": run.status,
+        "step": run.step,
+        "progress": _progress(run, len(done)),
+        "error": _error(run.error, kind_of(run.error).message)["error"] if run.error else None,
+        "pictures": [
+            {
+                "scene": picture["scene"],
+                "state": picture["state"],
+                "url": url(picture.get("key", "")) or None,
+                "error": _error(picture["error"], kind_of(picture["error"]).message)["error"]
+                if "error" in picture
+                else None,
+            }
+            for picture in numbered
+        ],
+    }
+    return _answer(200 if run.is_ended else 202, value)
+
+
+def _seconds(run: Run) -> float:
+    if not run.claimed:
+        return 0.0
+    return ((run.ended or now_ms()) - run.claimed) / 1000
+
+
+def _progress(run: Run, done: int) -> float:
+    if run.is_ended:
+        return 1.0
+    share = _PROGRESS.get(run.step, 0.4)
+    if run.pictures and run.step == "generate":
+        share += (1 - share) * done / len(run.pictures)
+    return round(share, 3)

@@ -1,0 +1,38 @@
+"""How a photo gets in: the S3 event, the first poll and `sweep` all come through here, in any order, any number of
+times, and the photo is processed once."""
+
+import uuid
+
+from booth import executions, objects, store
+from booth.log import count, logger
+from booth.store import Run
+
+
+def photo_arrived(key: str, version: str) -> Run | None:
+    """Admits the photo and starts its run, whoever calls and however often.
+
+    The first claim pins the version. Every later call starts the execution all the same, under the same name: so a
+    caller that died between claim and start loses nothing. Any other version of the Key (a presigned URL used again)
+    is not processed and goes when the run does, or now if the run has ended.
+
+    Returns the run, or None if the Key's record has expired.
+    """
+    run = store.find_by_upload(key)
+    if run is None:
+        if store.is_key_taken(key):
+            logger.warning("a photo under a Key that was used before is dropped")
+            objects.delete_upload(key, version)
+            return None
+        run = store.adopt(str(uuid.uuid4()), key)
+    logger.append_keys(run=run.run)
+    if run.is_waiting_for_photo:
+        run = store.claim(run.run, version, picture_id=str(uuid.uuid4()))
+    if run.is_ended:
+        if run.version != version:
+            objects.delete_upload(key, version)
+        return run
+    if run.version != version:
+        count("PhotoPutAgain")
+    if run.status == store.QUEUED:
+        executions.start(run.run)
+    return run

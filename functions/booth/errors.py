@@ -1,0 +1,147 @@
+"""Every way a photo, a picture or a call can fail.
+
+The class name is the error's name everywhere: Step Functions matches it in `ErrorEquals`, the table keeps it as the
+code, and the booth shows `message`. So a message is a sentence for a visitor, and the exception's own text is for the
+log; neither may name a person, a file, a box or an AWS resource.
+"""
+
+
+class BoothError(Exception):
+    """Base of all typed errors. `message` is what a visitor reads."""
+
+    message = "Something went wrong on our side. Please try again."
+
+
+# The photo itself: final, nothing but another photo helps.
+
+
+class PhotoError(BoothError):
+    """The photo can't be used; trying the same photo again is pointless."""
+
+
+class NoFaceFound(PhotoError):
+    message = "We could not find a face in this photo. Please look into the camera and take another one."
+
+
+class UnsupportedPhoto(PhotoError):
+    message = "This file is not a photo we can read. Please use a JPEG, PNG, WebP or HEIC picture."
+
+
+class UnreadablePhoto(PhotoError):
+    message = "This photo is damaged or incomplete. Please take it again."
+
+
+class PhotoTooLarge(PhotoError):
+    message = "This photo is too large. Please use one of at most 60 megapixels and 32 MB."
+
+
+class PhotoTooSmall(PhotoError):
+    message = "This photo is too small. Please use one of at least 80 pixels on each side."
+
+
+class PhotoTooNarrow(PhotoError):
+    message = "This photo is too long and narrow. Please use one at most four times as long as it is wide."
+
+
+class PhotoNeverArrived(PhotoError):
+    message = "The photo did not reach us. Please take it again."
+
+
+# One picture or one run: final.
+
+
+class ContentBlocked(BoothError):
+    """The image model's content filter refused the prompt, the photo or the result."""
+
+    message = "The image service did not want to paint this picture. Please try another photo or scene."
+
+
+class ModelsUnavailable(BoothError):
+    """Every candidate of the chain is retired, denied or unknown."""
+
+    message = "Our image service is not available at the moment. Please try again later."
+
+
+class TimedOut(BoothError):
+    """The run's time is over."""
+
+    message = "This took too long. Please try again."
+
+
+class RunEnded(BoothError):
+    """The run has ended or was deleted: whoever works on it stops and publishes nothing."""
+
+    message = "This photo is already finished."
+
+
+class AccessDenied(BoothError):
+    """AWS refused one of our calls, or what we call does not exist: an operator must act, a retry can't help."""
+
+
+class InternalError(BoothError):
+    """A defect of ours."""
+
+
+# Passing trouble: the state machine tries again, by these names.
+
+
+class Throttled(BoothError):
+    """AWS or a model told us to slow down."""
+
+    message = "Very many people are using the booth right now. Please try again in a minute."
+
+
+class ServiceUnavailable(BoothError):
+    """A connection broke, a call timed out, or a service answered with an error of its own or with nonsense."""
+
+    message = "Our image service did not answer. Please try again."
+
+
+# What the API answers at once.
+
+
+class ApiError(BoothError):
+    """An error answer of the HTTP API: `status` is its HTTP status."""
+
+    status = 400
+
+    def __init__(self, message: str):
+        super().__init__(message)
+        self.message = message
+
+
+class BadRequest(ApiError):
+    status = 400
+
+
+class ForeignBucket(ApiError):
+    status = 403
+
+
+class NotFound(ApiError):
+    status = 404
+
+
+class Conflict(ApiError):
+    status = 409
+
+
+def _families(base: type[BoothError]) -> list[type[BoothError]]:
+    return [base, *(kind for sub in base.__subclasses__() for kind in _families(sub))]
+
+
+_BY_NAME = {kind.__name__: kind for kind in _families(BoothError) if not issubclass(kind, ApiError)}
+
+# Names that Lambda and Step Functions give to a function that was stopped, killed or never came to run.
+_LOST_FUNCTIONS = ("Lambda.", "Sandbox.", "Runtime.")
+
+
+def kind_of(name: str) -> type[BoothError]:
+    """The error class behind a name that Step Functions reports (`Error` of a caught error)."""
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    if name == "States.Timeout":
+        return TimedOut
+    if name.startswith(_LOST_FUNCTIONS):
+        return ServiceUnavailable
+    return InternalError

@@ -1,0 +1,31 @@
+"""The times of a run, in seconds, in one place. The state machine's own timeouts follow from them."""
+
+URL_SECONDS = 300
+"""How long a presigned upload URL is valid (the contract's `Expires`)."""
+
+LATE_UPLOAD_SECONDS = 600
+"""An upload whose PUT never comes ends this long after its URL has expired."""
+
+RUN_SECONDS = 120
+"""A run has ended at the latest this long after it was admitted."""
+
+STOP_SECONDS = RUN_SECONDS - 8
+"""After this long `sweep` stops the execution and settles the run: it leaves time for doing so."""
+
+LATEST_PAINTING_SECONDS = 60
+"""No model call starts later than this into the run: a call of 40 s and `finish` still fit before STOP_SECONDS."""
+
+MODEL_CALL_SECONDS = 40
+"""Read timeout of one image model call. Published figures for one 1024 px picture lie between 3 and 15 s."""
+
+CHECK_SECONDS = 20
+"""`sweep` asks Step Functions about a run this often, from this age on: nearly all have ended by then."""
+
+CLEAN_SECONDS = 120
+"""After the end `sweep` cleans once more when no function of the run can be alive (their timeouts are shorter)."""
+
+TRY_AGAIN_SECONDS = 3600
+"""How long the upload of a run that failed through no fault of the photo is kept, so that it can be tried again."""
+
+WAIT_SECONDS = 20
+"""Longest `wait` of POST /photo; API Gateway ends every call at 30 s."""

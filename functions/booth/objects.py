@@ -1,0 +1,153 @@
+"""S3: the uploads bucket (photos as they came) and the results bucket (`photo/` shown by the CDN, `work/` not).
+
+uploads  photo/<name>                       every version is deleted after the run
+results  photo/<name>                       upright copy of the photo, no metadata
+         photo/photo_<id>_<n>.jpeg          the pictures
+         work/<run>/photo.png               normalised photo, RGB
+         work/<run>/faces.json              faces in pixels of photo.png
+         work/<run>/crops.json              crops in pixels of photo.png, and whose faces they hold
+         work/<run>/crop_<n>.json           request for the SAM endpoint
+         work/<run>/crop_<n>_mask.png       its mask
+         work/<run>/mask.png                mask for the image model: black = kept, white = generated
+"""
+
+import json
+import os
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from booth.aws import aws_errors, client, status_of
+from booth.limits import URL_SECONDS
+
+UPLOAD_PREFIX = "photo/"
+
+
+def uploads_bucket() -> str:
+    return os.environ["UPLOADS_BUCKET"]
+
+
+def _results_bucket() -> str:
+    return os.environ["RESULTS_BUCKET"]
+
+
+def _s3():
+    return client("s3", read_timeout=20)
+
+
+# Uploads
+
+
+def presigned_put(key: str, content_type: str) -> str:
+    """URL for one plain PUT with exactly this Content-Type, valid for URL_SECONDS."""
+    params = {"Bucket": uploads_bucket(), "Key": key, "ContentType": content_type}
+    with aws_errors():
+        return _s3().generate_presigned_url("put_object", Params=params, ExpiresIn=URL_SECONDS)
+
+
+def newest_version(key: str) -> str | None:
+    """Version id of the photo that lies under this Key now, or None."""
+    with aws_errors():
+        try:
+            return _s3().head_object(Bucket=uploads_bucket(), Key=key)["VersionId"]
+        except ClientError as error:
+            if status_of(error) == 404:
+                return None
+            raise
+
+
+def read_upload(key: str, version: str, limit: int) -> bytes | None:
+    """The photo's bytes, or None if it has more than `limit`."""
+    with aws_errors():
+        answer = _s3().get_object(Bucket=uploads_bucket(), Key=key, VersionId=version)
+        if answer["ContentLength"] > limit:
+            answer["Body"].close()
+            return None
+        return answer["Body"].read()
+
+
+def delete_upload(key: str, version: str | None = None) -> None:
+    """Deletes one version of an upload for good, or all of them."""
+    bucket = uploads_bucket()
+    with aws_errors():
+        versions = [version] if version else _versions(bucket, key)
+        for each in versions:
+            _s3().delete_object(Bucket=bucket, Key=key, VersionId=each)
+
+
+def _versions(bucket: str, key: str) -> list[str]:
+    pages = _s3().get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key)
+    entries = [entry for page in pages for kind in ("Versions", "DeleteMarkers") for entry in page.get(kind, [])]
+    return [entry["VersionId"] for entry in entries if entry["Key"] == key]
+
+
+# Work files
+
+
+def work_key(run: str, name: str) -> str:
+    return f"work/{run}/{name}"
+
+
+def read_work(run: str, name: str) -> bytes:
+    with aws_errors():
+        return _s3().get_object(Bucket=_results_bucket(), Key=work_key(run, name))["Body"].read()
+
+
+def find_work(run: str, name: str) -> bytes | None:
+    """Like read_work, but None if there is no such object."""
+    with aws_errors():
+        try:
+            return _s3().get_object(Bucket=_results_bucket(), Key=work_key(run, name))["Body"].read()
+        except ClientError as error:
+            if status_of(error) == 404:
+                return None
+            raise
+
+
+def write_work(run: str, name: str, body: bytes, content_type: str) -> None:
+    with aws_errors():
+        _s3().put_object(Bucket=_results_bucket(), Key=work_key(run, name), Body=body, ContentType=content_type)
+
+
+def read_work_json(run: str, name: str) -> Any:
+    return json.loads(read_work(run, name))
+
+
+def write_work_json(run: str, name: str, value: Any) -> None:
+    write_work(run, name, json.dumps(value).encode(), "application/json")
+
+
+# Results
+
+
+def picture_key(picture_id: str, number: int) -> str:
+    """Key of a generated picture. Uploads can't have it: names that begin with `photo_` are never given."""
+    return f"photo/photo_{picture_id}_{number}.jpeg"
+
+
+def put_result(key: str, jpeg: bytes) -> bool:
+    """Stores a JPEG that visitors see. What is there is never overwritten; False if something is."""
+    with aws_errors():
+        try:
+            _s3().put_object(Bucket=_results_bucket(), Key=key, Body=jpeg, ContentType="image/jpeg", IfNoneMatch="*")
+            return True
+        except ClientError as error:
+            if status_of(error) == 412:
+                return False
+            raise
+
+
+def delete_results(keys: list[str]) -> None:
+    with aws_errors():
+        for key in keys:
+            _s3().delete_object(Bucket=_results_bucket(), Key=key)
+
+
+def delete_work(run: str) -> None:
+    """Removes everything under work/<run>/."""
+    bucket, prefix = _results_bucket(), work_key(run, "")
+    with aws_errors():
+        for page in _s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            keys = [{"Key": entry["Key"]} for entry in page.get("Contents", [])]
+            if keys:
+                _s3().delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})

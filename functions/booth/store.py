@@ -1,0 +1,410 @@
+"""The table: uploads, requestIds, ids and runs. Every write is conditional.
+
+One item per record, under a single hash key `pk`:
+
+    upload#<hash of Key>         run                 a Key is given once; never deleted
+    id#<hash of id>              run                 an id is given once; never deleted
+    request#<hash of requestId>  run, expires        the upload that a requestId answers for
+    run#<run id>                 see `Run`, expires  the run of one upload
+
+Names are kept as hashes only, so the records that outlive the data say nothing about anybody. A run that needs
+`sweep`'s attention carries `open` and `due`, the keys of the sparse index `open`. Times are epoch milliseconds.
+"""
+
+import hashlib
+import os
+import random
+import re
+import time
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from booth import limits
+from booth.aws import aws_errors, client, code_of
+from booth.errors import Conflict, RunEnded, Throttled, TimedOut
+
+QUEUED, RUNNING, SUCCEEDED, PARTIAL, FAILED = "QUEUED", "RUNNING", "SUCCEEDED", "PARTIAL", "FAILED"
+ENDED = (SUCCEEDED, PARTIAL, FAILED)
+
+RETENTION_SECONDS = int(os.environ.get("RETENTION_DAYS", "7")) * 86_400
+
+_to_item, _from_item = TypeSerializer().serialize, TypeDeserializer().deserialize
+
+
+@dataclass(frozen=True)
+class Run:
+    """One upload's way through the booth, as the table holds it."""
+
+    run: str
+    """Random UUID; also the name of the Step Functions execution."""
+    key: str
+    """Key of the upload in the uploads bucket."""
+    status: str
+    step: str
+    """What is being done now: upload, queue, detect, crop, segment, merge, generate, finish."""
+    created: int
+    scenes: tuple[str, ...] = ()
+    """Scene ids, one per picture; empty: the catalogue's default ones."""
+    version: str = ""
+    """S3 version of the photo, pinned by the claim; empty as long as nobody claimed it."""
+    picture_id: str = ""
+    """`id` of the contract, in the pictures' names; given by the caller or at the claim."""
+    request: str = ""
+    """Hash of the requestId that is bound to this upload, if any."""
+    content_type: str = ""
+    upload_until: int = 0
+    """When the presigned URL expires; 0 for a photo that came without /upload."""
+    claimed: int = 0
+    deadline: int = 0
+    ended: int = 0
+    original: str = ""
+    """Key of the published upright copy of the photo."""
+    faces: int = 0
+    pictures: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By number ("p1", "p2", ...): scene, state (WAITING, DONE, FAILED), and key or error."""
+    error: str = ""
+    """Name of the error class of a failed run."""
+    open: str = ""
+    due: int = 0
+
+    @property
+    def is_ended(self) -> bool:
+        return self.status in ENDED
+
+    @property
+    def published(self) -> set[str]:
+        """Keys in the results bucket that visitors have been shown."""
+        keys = {picture.get("key", "") for picture in self.pictures.values()} | {self.original}
+        return keys - {""}
+
+    @property
+    def is_waiting_for_photo(self) -> bool:
+        return not self.version and not self.is_ended
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def hashed(name: str) -> str:
+    """SHA-256 hex of a Key, id or requestId."""
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+@cache
+def _table() -> str:
+    return os.environ["TABLE"]
+
+
+def _pk(kind: str, name: str) -> dict[str, Any]:
+    return {"pk": {"S": f"{kind}#{name if kind == 'run' else hashed(name)}"}}
+
+
+def _values(values: dict[str, Any]) -> dict[str, Any]:
+    return {f":{name}": _to_item(value) for name, value in values.items()}
+
+
+def _run_of(item: dict[str, Any]) -> Run:
+    fields = {name: _from_item(value) for name, value in item.items() if name in Run.__dataclass_fields__}
+    for name in ("created", "upload_until", "claimed", "deadline", "ended", "faces", "due"):
+        fields[name] = int(fields.get(name, 0))
+    return Run(**fields | {"scenes": tuple(fields.get("scenes", ()))})
+
+
+def _put_once(kind: str, name: str, run: str, **fields: Any) -> dict[str, Any]:
+    item = _pk(kind, name) | {"run": {"S": run}} | {key: _to_item(value) for key, value in fields.items()}
+    return {"Put": {"TableName": _table(), "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
+
+
+def _set(run: str, changes: str, values: dict[str, Any], condition: str, **more: Any) -> dict[str, Any]:
+    """An update of one run's record. Attribute names are written as #name, for many are reserved words."""
+    return {
+        "TableName": _table(),
+        "Key": _pk("run", run),
+        "UpdateExpression": changes,
+        "ConditionExpression": condition,
+        "ExpressionAttributeNames": {f"#{name}": name for name in re.findall(r"#(\w+)", changes + condition)},
+        "ExpressionAttributeValues": _values(values),
+    } | more
+
+
+def _reasons(error: ClientError) -> set[str]:
+    if code_of(error) == "TransactionCanceledException":
+        return {reason.get("Code", "") for reason in error.response.get("CancellationReasons", [])}
+    return {code_of(error)}
+
+
+def _write(operation: str, **request: Any) -> dict[str, Any] | None:
+    """One conditional write; None if its condition did not hold.
+
+    A write that meets another one's transaction on the same item is told so at once and goes again.
+    """
+    with aws_errors():
+        for pause in (0.02, 0.05, 0.1, 0.2, 0.4, None):
+            try:
+                return getattr(client("dynamodb"), operation)(**request)
+            except ClientError as error:
+                reasons = _reasons(error)
+                if reasons & {"ConditionalCheckFailed", "ConditionalCheckFailedException"}:
+                    return None
+                if pause is None or not reasons & {"TransactionConflict", "TransactionConflictException"}:
+                    raise
+                time.sleep(pause * random.random())
+    raise Throttled("write conflicts")
+
+
+def _transact(*writes: dict[str, Any]) -> bool:
+    return _write("transact_write_items", TransactItems=list(writes)) is not None
+
+
+def _get(pk: dict[str, Any]) -> dict[str, Any] | None:
+    with aws_errors():
+        return client("dynamodb").get_item(TableName=_table(), Key=pk, ConsistentRead=True).get("Item")
+
+
+def _run_named_by(kind: str, name: str) -> Run | None:
+    pointer = _get(_pk(kind, name))
+    return find(pointer["run"]["S"]) if pointer else None
+
+
+def find(run: str) -> Run | None:
+    """The run, or None if there is none (any more): expired items count as gone even before TTL has swept them."""
+    item = _get(_pk("run", run))
+    if item is None or int(item["expires"]["N"]) * 1000 < now_ms():
+        return None
+    return _run_of(item)
+
+
+def get(run: str) -> Run:
+    """The run. Raises RunEnded if there is none."""
+    if found := find(run):
+        return found
+    raise RunEnded("the run's record is gone")
+
+
+def find_by_upload(key: str) -> Run | None:
+    """The run of an upload's Key."""
+    return _run_named_by("upload", key)
+
+
+def find_by_request(request_id: str) -> Run | None:
+    """The run that a requestId is bound to."""
+    return _run_named_by("request", request_id)
+
+
+def is_key_taken(key: str) -> bool:
+    """Whether a Key was ever given to somebody."""
+    return _get(_pk("upload", key)) is not None
+
+
+def _new_record(run: str, key: str, fields: dict[str, Any], due: int) -> dict[str, Any]:
+    created = now_ms()
+    item = {"run": run, "key": key, "status": QUEUED, "step": "upload", "created": created, "open": "1", "due": due}
+    item |= {"expires": created // 1000 + RETENTION_SECONDS} | fields
+    return {
+        "Put": {
+            "TableName": _table(),
+            "Item": _pk("run", run) | {name: _to_item(value) for name, value in item.items()},
+            "ConditionExpression": "attribute_not_exists(pk)",
+        }
+    }
+
+
+def issue(run: str, key: str, *, picture_id: str, scenes: list[str], content_type: str, consent: Any) -> bool:
+    """Records an upload that is about to come. False if the Key was given before.
+
+    Raises:
+        Conflict: `picture_id` was given before.
+    """
+    until = now_ms() + limits.URL_SECONDS * 1000
+    fields: dict[str, Any] = {"upload_until": until, "content_type": content_type}
+    if scenes:
+        fields["scenes"] = scenes
+    if consent is not None:
+        fields["consent"] = consent
+    writes = [_put_once("upload", key, run), _new_record(run, key, fields, due=now_ms() + 60_000)]
+    if picture_id:
+        fields["picture_id"] = picture_id
+        writes[1] = _new_record(run, key, fields, due=now_ms() + 60_000)
+        writes.append(_put_once("id", picture_id, run))
+    if _transact(*writes):
+        return True
+    if picture_id and _get(_pk("id", picture_id)):
+        raise Conflict("This id is taken. Please use another one.")
+    return False
+
+
+def adopt(run: str, key: str) -> Run:
+    """Records a photo that was put without /upload, and gives its run: this one, or the one it had already."""
+    _transact(_put_once("upload", key, run), _new_record(run, key, {}, due=now_ms()))
+    if found := find_by_upload(key):
+        return found
+    raise RunEnded("this Key was used before")
+
+
+def claim(run: str, version: str, picture_id: str) -> Run:
+    """Pins the photo's version and admits the run, if nobody has; gives the run as it stands either way.
+
+    `picture_id` names the pictures if the caller has given no id.
+    """
+    now = now_ms()
+    values = {
+        "version": version,
+        "id": picture_id,
+        "step": "queue",
+        "now": now,
+        "deadline": now + limits.RUN_SECONDS * 1000,
+        "queued": QUEUED,
+        "due": now + limits.CHECK_SECONDS * 1000,
+    }
+    answer = _write(
+        "update_item",
+        **_set(
+            run,
+            "SET #version = :version, #picture_id = if_not_exists(#picture_id, :id), #step = :step, #claimed = :now,"
+            " #deadline = :deadline, #due = :due",
+            values,
+            "#status = :queued AND attribute_not_exists(#version)",
+            ReturnValues="ALL_NEW",
+        ),
+    )
+    return _run_of(answer["Attributes"]) if answer else get(run)
+
+
+def bind(run: Run, request_id: str) -> Run:
+    """Binds a requestId to the run's upload, once and for good.
+
+    Raises:
+        Conflict: it belongs to another upload, or this upload to another requestId.
+    """
+    request = hashed(request_id)
+    if run.request != request:
+        expires = now_ms() // 1000 + RETENTION_SECONDS
+        update = _set(
+            run.run, "SET #request = :r", {"r": request}, "attribute_exists(#pk) AND attribute_not_exists(#request)"
+        )
+        if not _transact(_put_once("request", request_id, run.run, expires=expires), {"Update": update}):
+            run = get(run.run)
+            if run.request != request:
+                raise Conflict("This requestId and this photo belong to different requests.")
+    return run
+
+
+def name_pictures(run: Run, picture_id: str) -> Run:
+    """Takes the caller's id for the pictures, if the run has not started.
+
+    Raises:
+        Conflict: the id was given to another run.
+    """
+    if run.picture_id == picture_id or not run.is_waiting_for_photo:
+        return run
+    update = _set(
+        run.run,
+        "SET #picture_id = :id",
+        {"id": picture_id, "queued": QUEUED},
+        "#status = :queued AND attribute_not_exists(#version)",
+    )
+    if _transact(_put_once("id", picture_id, run.run), {"Update": update}):
+        return get(run.run)
+    fresh = get(run.run)
+    if fresh.picture_id != picture_id and fresh.is_waiting_for_photo:
+        raise Conflict("This id is taken. Please use another one.")
+    return fresh
+
+
+def enter(run: str, step: str) -> Run:
+    """Called by each step first: marks the step and gives the run.
+
+    Raises:
+        RunEnded: the run has ended or is gone.
+        TimedOut: its time is over.
+    """
+    answer = _write(
+        "update_item",
+        **_set(
+            run,
+            "SET #status = :running, #step = :step",
+            {"running": RUNNING, "queued": QUEUED, "step": step, "now": now_ms()},
+            "#status IN (:queued, :running) AND #deadline > :now",
+            ReturnValues="ALL_NEW",
+        ),
+    )
+    if answer:
+        return _run_of(answer["Attributes"])
+    if get(run).is_ended:
+        raise RunEnded("the run has ended")
+    raise TimedOut("the run's time is over")
+
+
+def note(run: str, **fields: Any) -> None:
+    """Sets fields of a running run (`original`, `faces`, `pictures`, ...).
+
+    Raises:
+        RunEnded: the run has ended: what was about to be published must be removed by the caller.
+    """
+    changes = "SET " + ", ".join(f"#{name} = :{name}" for name in fields)
+    if not _write("update_item", **_set(run, changes, fields | {"running": RUNNING}, "#status = :running")):
+        raise RunEnded("the run has ended")
+
+
+def publish_picture(run: str, number: int, key: str) -> None:
+    """Shows a finished picture to the polls.
+
+    Raises:
+        RunEnded: nothing is published any more.
+    """
+    changes = f"SET #pictures.#p{number}.#state = :done, #pictures.#p{number}.#key = :key"
+    values = {"done": "DONE", "key": key, "running": RUNNING}
+    if not _write("update_item", **_set(run, changes, values, "#status = :running")):
+        raise RunEnded("the run has ended")
+
+
+def end(run: Run, status: str, error: str, pictures: dict[str, dict[str, str]]) -> bool:
+    """Ends the run, once. False if it had ended already. It stays open until it is cleaned for good."""
+    now = now_ms()
+    values = {
+        "status": status,
+        "error": error,
+        "pictures": pictures,
+        "now": now,
+        "step": "finish",
+        "queued": QUEUED,
+        "running": RUNNING,
+        "due": now,
+    }
+    changes = "SET #status = :status, #error = :error, #pictures = :pictures, #ended = :now, #step = :step, #due = :due"
+    return bool(_write("update_item", **_set(run.run, changes, values, "#status IN (:queued, :running)")))
+
+
+def postpone(run: str, due: int) -> None:
+    """`sweep` looks at this open run again at `due` (epoch ms)."""
+    _write("update_item", **_set(run, "SET #due = :due", {"due": due, "one": "1"}, "#open = :one"))
+
+
+def close(run: str) -> None:
+    """Nothing is left to do for this run."""
+    request = _set(run, "REMOVE #open, #due", {}, "attribute_exists(#pk)")
+    del request["ExpressionAttributeValues"]
+    _write("update_item", **request)
+
+
+def due_before(moment: int) -> list[tuple[int, str]]:
+    """The open runs that want attention before `moment` (epoch ms): when, and the run's id; the earliest first."""
+    pages = (
+        client("dynamodb")
+        .get_paginator("query")
+        .paginate(
+            TableName=_table(),
+            IndexName="open",
+            KeyConditionExpression="#open = :one AND due < :moment",
+            ExpressionAttributeNames={"#open": "open"},
+            ExpressionAttributeValues=_values({"one": "1", "moment": moment}),
+        )
+    )
+    with aws_errors():
+        items = [item for page in pages for item in page["Items"]]
+    return [(int(item["due"]["N"]), item["pk"]["S"].removeprefix("run#")) for item in items]

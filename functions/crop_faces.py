@@ -1,0 +1,24 @@
+"""Step 2: crops around the faces, each with the boxes and landmarks that SAM is asked with."""
+
+from typing import Any
+
+from booth import objects, sam, store
+from booth.log import logger, metrics
+from booth.pixels import composite, geometry
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    logger.append_keys(run=event["run"])
+    run = store.enter(event["run"], "crop")
+    photo = composite.decode(objects.read_work(run.run, "photo.png"))
+    faces = geometry.faces_from_json(objects.read_work_json(run.run, "faces.json"))
+    height, width = photo.shape[:2]
+    crops = geometry.crops_around(faces, width, height)
+    objects.write_work_json(run.run, "crops.json", geometry.crops_to_json(crops))
+    for number, crop in enumerate(crops):
+        l, t, r, b = crop.box
+        request = sam.request_for(crop, faces, composite.encode_jpeg(photo[t:b, l:r]))
+        objects.write_work_json(run.run, f"crop_{number}.json", request)
+    return {"crops": list(range(len(crops)))}

@@ -1,0 +1,47 @@
+"""Step 1: makes the photo safe and uniform, shows its upright copy, and finds the faces."""
+
+from typing import Any
+
+import numpy as np
+
+from booth import ending, objects, rekognition, scenes, store
+from booth.errors import NoFaceFound, PhotoTooLarge, RunEnded
+from booth.log import count, logger, metrics
+from booth.pixels import composite, geometry, intake
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    logger.append_keys(run=event["run"])
+    run = store.enter(event["run"], "detect")
+    data = objects.read_upload(run.key, run.version, limit=intake.MAX_BYTES)
+    if data is None:
+        raise PhotoTooLarge("too many bytes")
+    taken = intake.normalise(data)
+    photo = np.asarray(taken.photo)
+    objects.write_work(run.run, "photo.png", composite.encode_png(photo), "image/png")
+    publish_copy(run, photo)
+
+    details = rekognition.detect_faces(taken.detection)
+    faces = geometry.faces_from_rekognition(details, *taken.photo.size)
+    count("Faces", len(faces))
+    if not faces:
+        raise NoFaceFound("DetectFaces found none")
+    objects.write_work_json(run.run, "faces.json", geometry.faces_to_json(faces))
+    return {"faces": len(faces)}
+
+
+def publish_copy(run: store.Run, photo: np.ndarray) -> None:
+    """Stores the upright copy and shows it, with the list of the pictures that will come."""
+    objects.put_result(run.key, composite.encode_jpeg(photo))
+    pictures = {
+        f"p{number}": {"scene": scene.id, "state": "WAITING"}
+        for number, scene in enumerate(scenes.chosen(run.scenes), start=1)
+    }
+    try:
+        store.note(run.run, original=run.key, pictures=run.pictures or pictures)
+    except RunEnded:
+        ending.withdraw(run.run, run.key)
+        objects.delete_work(run.run)
+        raise

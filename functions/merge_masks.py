@@ -1,0 +1,41 @@
+"""Step 4: one mask for the whole photo, in which every face is kept."""
+
+from typing import Any
+
+import numpy as np
+
+from booth import objects, scenes, store
+from booth.log import count, logger, metrics
+from booth.pixels import composite, geometry, masks
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    logger.append_keys(run=event["run"])
+    run = store.enter(event["run"], "merge")
+    photo = composite.decode(objects.read_work(run.run, "photo.png"))
+    faces = geometry.faces_from_json(objects.read_work_json(run.run, "faces.json"))
+    crops = geometry.crops_from_json(objects.read_work_json(run.run, "crops.json"))
+    height, width = photo.shape[:2]
+    found = [read_mask(run.run, number, crop) for number, crop in enumerate(crops)]
+    keep, by_ellipse = masks.keep_mask(width, height, faces, crops, found)
+    mask = composite.encode_png(np.where(keep, np.uint8(0), np.uint8(255)))
+    objects.write_work(run.run, "mask.png", mask, "image/png")
+    if by_ellipse:
+        count("FacesKeptByEllipse", by_ellipse)
+    store.note(run.run, faces=len(faces), faces_by_ellipse=by_ellipse)
+    return {"pictures": list(range(1, len(scenes.chosen(run.scenes)) + 1))}
+
+
+def read_mask(run: str, number: int, crop: geometry.Crop) -> np.ndarray | None:
+    """SAM's mask of a crop, bool, True = face; None if there is none, or if it is not of the crop's size."""
+    png = objects.find_work(run, f"crop_{number}_mask.png")
+    if png is None:
+        return None
+    mask = composite.decode(png)[..., 0] < 128
+    l, t, r, b = crop.box
+    if mask.shape != (b - t, r - l):
+        logger.warning("SAM's mask has another size than its crop", crop=number)
+        return None
+    return mask

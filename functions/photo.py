@@ -1,0 +1,67 @@
+"""POST /photo: binds a requestId to an upload, starts its run if the event hasn't, and tells how it stands."""
+
+import time
+from typing import Any
+
+from booth import contract, doors, objects, settings, store
+from booth.api import answers_errors
+from booth.errors import NotFound
+from booth.log import logger, metrics
+from booth.store import Run
+
+LOOK_AGAIN_SECONDS = 0.2
+"""Pause between two looks at the table while an answer is held; a finished picture shows within 0.3 s."""
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    return respond(event)
+
+
+@answers_errors(contract.photo_error)
+def respond(event: dict[str, Any]) -> dict[str, Any]:
+    request = contract.photo_request(contract.json_body(event), objects.uploads_bucket())
+    run = find_run(request)
+    logger.append_keys(run=run.run)
+    run = let_in(run)
+    if request.wait:
+        run = wait_for_change(run, request.wait)
+    cdn = settings.cdn() if run.original or run.pictures else ""
+    return contract.photo_answer(run, request.request_id, cdn)
+
+
+def find_run(request: contract.PhotoRequest) -> Run:
+    """The run that is asked for, with the requestId bound to it. Raises NotFound, Conflict."""
+    if not request.key:
+        if run := store.find_by_request(request.request_id):
+            return run
+        raise NotFound("Nothing is known under this requestId.")
+    run = store.bind(store.find_by_upload(request.key) or adopt(request.key), request.request_id)
+    return store.name_pictures(run, request.id) if request.id else run
+
+
+def adopt(key: str) -> Run:
+    """The run of a photo that was put without /upload. Raises NotFound."""
+    version = objects.newest_version(key) if contract.is_upload_key(key) and not store.is_key_taken(key) else None
+    if run := version and doors.photo_arrived(key, version):
+        return run
+    raise NotFound("Nothing is known under this key.")
+
+
+def let_in(run: Run) -> Run:
+    """Claims and starts the run if its photo lies there and nothing has started it yet."""
+    if run.status != store.QUEUED:
+        return run
+    version = run.version or objects.newest_version(run.key)
+    return (version and doors.photo_arrived(run.key, version)) or run
+
+
+def wait_for_change(run: Run, seconds: int) -> Run:
+    """The run as soon as it differs from `run`, or as it stands after `seconds`."""
+    until = time.monotonic() + seconds
+    now = run
+    while now == run and not now.is_ended and time.monotonic() < until:
+        time.sleep(LOOK_AGAIN_SECONDS)
+        now = let_in(store.get(run.run))
+    return now

@@ -1,0 +1,20 @@
+"""Step 3, once per crop: Segment Anything says which of the crop's pixels are face."""
+
+from typing import Any
+
+import numpy as np
+
+from booth import objects, sam, store
+from booth.log import logger, metrics
+from booth.pixels import composite
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    logger.append_keys(run=event["run"], crop=event["crop"])
+    run = store.enter(event["run"], "segment")
+    mask = sam.segment(objects.read_work_json(run.run, f"crop_{event['crop']}.json"))
+    png = composite.encode_png(np.where(mask, np.uint8(0), np.uint8(255)))
+    objects.write_work(run.run, f"crop_{event['crop']}_mask.png", png, "image/png")
+    return {"crop": event["crop"]}

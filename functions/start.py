@@ -1,0 +1,18 @@
+"""The S3 event's door: a photo has arrived, its run is claimed and started."""
+
+from typing import Any
+
+from booth import doors
+from booth.contract import is_upload_key
+from booth.log import logger, metrics
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: object) -> None:
+    # EventBridge gives the Key as it is. Powertools' class for this event would decode it, and lose `+` and `%`.
+    photo = event["detail"]["object"]
+    if not is_upload_key(photo["key"]):
+        logger.warning("an object that is no upload is left alone")
+        return
+    doors.photo_arrived(photo["key"], photo["version-id"])

@@ -1,0 +1,45 @@
+"""POST /upload: gives a Key to a photo that is about to come, and the presigned URL for its PUT."""
+
+import os
+import uuid
+from typing import Any
+
+from booth import contract, objects, scenes, store
+from booth.api import answers_errors
+from booth.errors import ServiceUnavailable
+from booth.log import count, logger, metrics
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    return respond(event)
+
+
+@answers_errors(contract.upload_error)
+def respond(event: dict[str, Any]) -> dict[str, Any]:
+    request = contract.upload_request(contract.json_body(event), set(scenes.catalogue()))
+    key = issue_key(request)
+    count("UploadIssued")
+    url = objects.presigned_put(key, request.content_type)
+    return contract.upload_answer(objects.uploads_bucket(), key, request.content_type, url)
+
+
+def issue_key(request: contract.UploadRequest) -> str:
+    """Records the upload under the documented Key where that may be given, else under an unguessable one."""
+    keys = [contract.unguessable_key(request.content_type)]
+    if os.environ["DOCUMENTED_KEYS"] == "true" and (documented := contract.documented_key(request.filename)):
+        keys.insert(0, documented)
+    run = str(uuid.uuid4())
+    logger.append_keys(run=run)
+    for key in keys:
+        if store.issue(
+            run,
+            key,
+            picture_id=request.id,
+            scenes=request.scenes,
+            content_type=request.content_type,
+            consent=request.consent,
+        ):
+            return key
+    raise ServiceUnavailable("no Key could be given")
