@@ -14,8 +14,8 @@ from botocore.exceptions import (
     ClientError,
     ConnectionError,
     HTTPClientError,
-    ResponseParserError,
 )
+from botocore.parsers import ResponseParserError
 
 from booth.errors import AccessDenied, BoothError, InternalError, ServiceUnavailable, Throttled
 

@@ -1,0 +1,226 @@
+"""The whole application on this machine: the template's own functions, routes, schedules and state machine.
+
+One process holds the emulated services (moto), the Lambda host and the edge; each function runs in processes of its
+own; the stand-ins with their models run in another one. boto3 finds them all by AWS_ENDPOINT_URL_* variables.
+"""
+
+import dataclasses
+import json
+import logging
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+REGION = "us-east-1"
+STACK = "photo-booth"
+SAM_ENDPOINT = "photo-booth-sam"
+
+_MODELS_MINUTES = 3
+
+
+class StartError(RuntimeError):
+    """The application could not be started; the text says why."""
+
+
+class App:
+    """The running application. Use it as a context manager; `url` is its address.
+
+    Args:
+        port: of the edge on 127.0.0.1; 0 picks a free one.
+        parameters: overrides of the template's parameters.
+        log: where the functions' logs go, a file that is written anew.
+    """
+
+    def __init__(self, port: int = 8000, parameters: Mapping[str, str] | None = None, log: Path = ROOT / ".local.log"):
+        self._port = port
+        self._parameters = {"SamEndpoint": SAM_ENDPOINT} | dict(parameters or {})
+        self.log_path = log
+        self._stop = threading.Event()
+        self._ready = False
+        self._closers = []
+
+    def __enter__(self) -> "App":
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends everything, processes included."""
+        self._stop.set()
+        for close in reversed(self._closers):
+            close()
+        self._closers.clear()
+
+    def _start(self) -> None:
+        edge_socket = _listen(self._port)
+        self.port = edge_socket.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        aws_socket, s3_socket = _listen(0), _listen(0)
+        self.aws_url = f"http://127.0.0.1:{aws_socket.getsockname()[1]}"
+        self.s3_url = f"http://127.0.0.1:{s3_socket.getsockname()[1]}"
+        self.standins_url = self._start_standins()
+        self._keys = {"AKIALOCALPHOTOBOOTH0": secrets.token_urlsafe(30)}
+        # The engine of moto reads them when it is imported, and calls Lambda there.
+        os.environ["MOTO_PORT"] = str(aws_socket.getsockname()[1])
+        os.environ |= self._aws_environment()
+
+        import boto3
+        from moto.core.config import default_user_config
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+        from werkzeug.serving import make_server
+
+        from local import template
+        from local.edge import Edge
+        from local.lambdas import LambdaHost
+        from local.s3 import S3Front
+
+        default_user_config["stepfunctions"] = {"execute_state_machine": True}
+        self.stack = template.load(
+            ROOT / "template.yaml",
+            stack=STACK,
+            region=REGION,
+            parameters=self._parameters | {"PageOrigins": f"{self.url},http://localhost:{self.port}"},
+            attributes={"Cdn.DomainName": self.url.removeprefix("http://")},
+        )
+        self._log_file = self.log_path.open("w", buffering=1, encoding="utf-8")
+        environment = self._aws_environment()
+        self.lambdas = LambdaHost(
+            [
+                dataclasses.replace(function, environment={**function.environment, **environment})
+                for function in self.stack.functions.values()
+            ],
+            region=REGION,
+            log=lambda line: self._log_file.write(line + "\n"),
+            retry_delays=(2.0, 4.0),
+        )
+        self._closers.append(self.lambdas.close)
+
+        moto = DomainDispatcherApplication(create_backend_app)
+
+        def aws(environ, start_response):
+            if environ["PATH_INFO"].startswith("/2015-03-31/functions/"):
+                return self.lambdas.wsgi(environ, start_response)
+            return moto(environ, start_response)
+
+        def serve(sock: socket.socket, application) -> None:
+            host, port = sock.getsockname()
+            server = make_server(host, port, application, threaded=True, fd=sock.fileno())
+            server.daemon_threads = True
+            threading.Thread(target=server.serve_forever, name=f"http-{port}", daemon=True).start()
+            self._closers += [sock.close, server.shutdown]
+
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        serve(aws_socket, aws)
+        serve(s3_socket, S3Front(self._keys, region=REGION, on_created=self._deliver))
+        self.client = lambda service: boto3.client(service, region_name=REGION)
+        self._create_resources()
+        routes = {(route.method, route.path): self._name(route.function) for route in self.stack.routes}
+        self.results_bucket = self.stack.buckets["ResultsBucket"].name
+        self.uploads_bucket = self.stack.buckets["UploadsBucket"].name
+        edge = Edge(routes, self.lambdas, self.client("s3"), self.results_bucket, ready=lambda: self._ready)
+        serve(edge_socket, edge)
+        self.lambdas.warm()
+        self._await_standins()
+        for schedule in self.stack.schedules:
+            threading.Thread(target=self._run_schedule, args=(schedule,), daemon=True).start()
+        self._ready = True
+
+    def _name(self, function: str) -> str:
+        return self.stack.functions[function].name
+
+    def _aws_environment(self) -> dict[str, str]:
+        [(key, secret)] = self._keys.items()
+        standins = ("REKOGNITION", "SAGEMAKER_RUNTIME", "BEDROCK_RUNTIME")
+        return {
+            "AWS_ACCESS_KEY_ID": key,
+            "AWS_SECRET_ACCESS_KEY": secret,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ENDPOINT_URL": self.aws_url,
+            "AWS_ENDPOINT_URL_S3": self.s3_url,
+        } | {f"AWS_ENDPOINT_URL_{service}": self.standins_url for service in standins}
+
+    def _start_standins(self) -> str:
+        with _listen(0) as free:
+            port = free.getsockname()[1]
+        command = [sys.executable, "-m", "local.standins", "--port", str(port), "--endpoint", SAM_ENDPOINT]
+        self._standins = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE)
+
+        def end() -> None:
+            self._standins.terminate()
+            self._standins.wait()
+
+        self._closers.append(end)
+        return f"http://127.0.0.1:{port}"
+
+    def _await_standins(self) -> None:
+        until = time.monotonic() + _MODELS_MINUTES * 60
+        while time.monotonic() < until and self._standins.poll() is None:
+            try:
+                with urllib.request.urlopen(self.standins_url + "/health", timeout=5):
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+        raise StartError("The stand-ins did not start; run `make setup`, and look above for the reason.")
+
+    def _create_resources(self) -> None:
+        s3, dynamodb, ssm = self.client("s3"), self.client("dynamodb"), self.client("ssm")
+        for bucket in self.stack.buckets.values():
+            s3.create_bucket(Bucket=bucket.name)
+            if bucket.versioned:
+                s3.put_bucket_versioning(Bucket=bucket.name, VersioningConfiguration={"Status": "Enabled"})
+            if bucket.cors:
+                s3.put_bucket_cors(Bucket=bucket.name, CORSConfiguration={"CORSRules": bucket.cors})
+            if bucket.eventbridge:
+                s3.put_bucket_notification_configuration(
+                    Bucket=bucket.name, NotificationConfiguration={"EventBridgeConfiguration": {}}
+                )
+        for table in self.stack.tables.values():
+            dynamodb.create_table(**table.create)
+        for parameter in self.stack.ssm_parameters.values():
+            # The CDN's address is https on AWS; this machine has no certificate.
+            value = parameter.value.replace("https://127.0.0.1", "http://127.0.0.1")
+            ssm.put_parameter(Name=parameter.name, Type=parameter.type, Value=value)
+        role = f"arn:aws:iam::123456789012:role/{STACK}"
+        for machine in self.stack.state_machines.values():
+            self.client("stepfunctions").create_state_machine(
+                name=machine.name, definition=json.dumps(machine.definition), roleArn=role
+            )
+
+    def _deliver(self, event: dict) -> None:
+        """EventBridge: hands an event to every function whose rule matches it."""
+        from moto.events.models import EventPattern
+
+        for rule in self.stack.rules:
+            if EventPattern.load(json.dumps(rule.pattern)).matches_event(event):
+                self.lambdas.invoke(self._name(rule.function), json.dumps(event).encode(), asynchronous=True)
+
+    def _run_schedule(self, schedule) -> None:
+        event = {"version": "0", "detail-type": "Scheduled Event", "source": "aws.scheduler", "detail": {}}
+        while not self._stop.wait(schedule.seconds):
+            self.lambdas.invoke(self._name(schedule.function), json.dumps(event).encode(), asynchronous=True)
+
+
+def _listen(port: int) -> socket.socket:
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind(("127.0.0.1", port))
+    except OSError:
+        raise StartError(f"Port {port} is taken; choose another one with PORT=.") from None
+    sock.listen(128)
+    return sock

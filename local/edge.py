@@ -1,0 +1,138 @@
+"""What the pad talks to: API Gateway's HTTP API, the CDN and the booth's page, on one port as behind CloudFront."""
+
+import base64
+import json
+import mimetypes
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from urllib.parse import unquote
+
+from botocore.exceptions import ClientError
+from werkzeug.wrappers import Request, Response
+
+from local.lambdas import LambdaHost
+
+WEB = Path(__file__).parent.parent / "web"
+NOTICE = Path(__file__).parent / "notice.html"
+
+_MAX_BODY = 10 * 1024 * 1024  # HTTP API
+_TIMEOUT_MS = 30_000  # HTTP API
+_SECURITY_HEADERS = {  # CloudFront's managed SecurityHeadersPolicy
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "SAMEORIGIN",
+    "referrer-policy": "strict-origin-when-cross-origin",
+}
+
+
+class Edge:
+    """WSGI application.
+
+    Args:
+        routes: (method, path) -> name of the function, from the template.
+        s3: a boto3 client that may read the results bucket.
+        ready: whether the application is up; /health answers 503 before.
+    """
+
+    def __init__(
+        self,
+        routes: dict[tuple[str, str], str],
+        lambdas: LambdaHost,
+        s3,
+        results_bucket: str,
+        ready: Callable[[], bool],
+    ):
+        self._routes = routes
+        self._lambdas = lambdas
+        self._s3 = s3
+        self._results_bucket = results_bucket
+        self._ready = ready
+
+    def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
+        request = Request(environ)
+        return self._respond(request)(environ, start_response)
+
+    def _respond(self, request: Request) -> Response:
+        function = self._routes.get((request.method, request.path))
+        if request.path == "/health":
+            return _json(200, {"ready": True}) if self._ready() else _json(503, {"ready": False})
+        if function:
+            return self._invoke(request, function)
+        if request.method in ("GET", "HEAD"):
+            return self._result(request) if request.path.startswith("/photo/") else _page(request.path)
+        return _json(404, {"message": "Not Found"})
+
+    def _invoke(self, request: Request, function: str) -> Response:
+        body = request.get_data()
+        if len(body) > _MAX_BODY:
+            return _json(413, {"message": "Request Entity Too Large"})
+        started = time.monotonic()
+        result = self._lambdas.invoke(function, json.dumps(http_event(request, body)).encode())
+        if (time.monotonic() - started) * 1000 > _TIMEOUT_MS:
+            return _json(503, {"message": "Service Unavailable"})
+        if result.status != 200 or result.failed:
+            return _json(500, {"message": "Internal Server Error"})
+        answer = json.loads(result.body)
+        content = answer.get("body", "")
+        data = base64.b64decode(content) if answer.get("isBase64Encoded") else content.encode()
+        return Response(data, status=answer["statusCode"], headers=answer.get("headers"))
+
+    def _result(self, request: Request) -> Response:
+        try:
+            found = self._s3.get_object(Bucket=self._results_bucket, Key=unquote(request.path.removeprefix("/")))
+        except ClientError as error:
+            return Response("Not found", status=error.response["ResponseMetadata"]["HTTPStatusCode"])
+        headers = _SECURITY_HEADERS | {"etag": found["ETag"], "cache-control": "max-age=300"}
+        return Response(found["Body"].read(), content_type=found["ContentType"], headers=headers)
+
+
+def http_event(request: Request, body: bytes) -> dict:
+    """The event that an HTTP API hands to a function, payload format 2.0."""
+    is_text = request.mimetype.startswith("text/") or request.mimetype in ("application/json", "application/xml")
+    route = f"{request.method} {request.path}"
+    now = time.time()
+    event = {
+        "version": "2.0",
+        "routeKey": route,
+        "rawPath": request.path,
+        "rawQueryString": request.query_string.decode(),
+        "headers": {name.lower(): value for name, value in request.headers.items()},
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "local",
+            "domainName": request.host,
+            "domainPrefix": "local",
+            "http": {
+                "method": request.method,
+                "path": request.path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": request.remote_addr,
+                "userAgent": request.headers.get("User-Agent", ""),
+            },
+            "requestId": str(uuid.uuid4()),
+            "routeKey": route,
+            "stage": "$default",
+            "time": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now)),
+            "timeEpoch": int(now * 1000),
+        },
+        "isBase64Encoded": not is_text,
+    }
+    if body:
+        event["body"] = body.decode("utf-8", "replace") if is_text else base64.b64encode(body).decode()
+    return event
+
+
+def _page(path: str) -> Response:
+    file = (WEB / (path.lstrip("/") or "index.html")).resolve()
+    if not file.is_relative_to(WEB.resolve()) or not file.is_file():
+        return _json(404, {"message": "Not Found"})
+    content = file.read_bytes()
+    if file.name == "index.html":
+        content = content.replace(b"</body>", NOTICE.read_bytes() + b"</body>")
+    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    return Response(content, content_type=kind, headers=_SECURITY_HEADERS | {"cache-control": "no-cache"})
+
+
+def _json(status: int, value: dict) -> Response:
+    return Response(json.dumps(value), status=status, content_type="application/json")

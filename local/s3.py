@@ -1,0 +1,407 @@
+"""S3 as strict as AWS's, in front of moto's: who may call, what a presigned URL binds, CORS, and the event.
+
+moto stores objects and versions well but accepts every signature, answers CORS without a rule and words its
+EventBridge event unlike AWS. A client that works against this front works against S3 in these respects.
+
+Path-style addresses only. Object uploads by POST forms are refused, as nothing here uses them. Signatures in the
+Authorization header are not recomputed: their key must be known, which is enough for boto3's own clients.
+Not imitated yet: bucket policies and IAM (AWS answers 403 for a missing key without s3:ListBucket).
+
+Sources: "Authenticating Requests: Using Query Parameters (AWS Signature Version 4)", "Error Responses", "Cross-
+origin resource sharing" and "Amazon EventBridge event message structure" of the S3 documentation.
+"""
+
+from __future__ import annotations
+
+import hmac
+import io
+import itertools
+import logging
+import queue
+import re
+import secrets
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote, unquote
+from xml.sax.saxutils import escape
+
+from botocore.auth import S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from moto.moto_server.werkzeug_app import create_backend_app
+from moto.s3.models import CorsRule, FakeBucket, s3_backends
+from werkzeug.wrappers import Request, Response
+from werkzeug.wsgi import ClosingIterator
+
+ACCOUNT = "123456789012"
+CLOCK_SKEW = timedelta(minutes=15)  # S3 accepts requests signed by a clock that is this much ahead
+LONGEST_EXPIRY_S = 7 * 24 * 3600
+
+_QUERY_FIELDS = (
+    "X-Amz-Algorithm",
+    "X-Amz-Credential",
+    "X-Amz-Signature",
+    "X-Amz-Date",
+    "X-Amz-SignedHeaders",
+    "X-Amz-Expires",
+)
+_KEY_LOCKS = 64
+_CORS_REFUSED = (
+    "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request "
+    "method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the "
+    "resource's CORS spec."
+)
+_log = logging.getLogger(__name__)
+
+
+class S3Error(Exception):
+    """An error as S3 words it: HTTP status, code, message and the further elements of its XML."""
+
+    def __init__(self, status: int, code: str, message: str, **elements: str):
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.elements = elements
+
+
+class S3Front:
+    """WSGI application: path-style S3 for one account and Region. Thread-safe.
+
+    Args:
+        credentials: secret access keys by access key id; everybody else is refused.
+        region: the Region of the buckets, which signatures must name.
+        on_created: called with EventBridge's `Object Created` event (a dict, as AWS documents it) once for each
+            object written to a bucket whose EventBridge notifications are on, after the answer has been sent,
+            in order, by a thread of its own. What it raises is logged and ends nothing.
+    """
+
+    def __init__(self, credentials: Mapping[str, str], *, region: str, on_created: Callable[[dict], None]):
+        self._credentials = dict(credentials)
+        self._region = region
+        self._on_created = on_created
+        self._moto = create_backend_app("s3")
+        self._locks = [threading.Lock() for _ in range(_KEY_LOCKS)]
+        self._sequence = itertools.count(time.time_ns())
+        self._events: queue.SimpleQueue[dict] = queue.SimpleQueue()
+        threading.Thread(target=self._send_events, name="s3-events", daemon=True).start()
+
+    def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
+        request = Request(environ)
+        request_id = secrets.token_hex(8).upper()
+        # The body is read in full first: an error answered before its end would break the connection, and a slow
+        # sender must not hold the key's lock.
+        body = request.get_data(cache=False)
+        cors, event = {}, None
+        try:
+            if request.method == "OPTIONS":
+                cors, response = _preflight(request), Response()
+            else:
+                cors = _cors_headers(request, request.method) or {}
+                self._authenticate(request)
+                response, event = self._forward(request, body, request_id)
+        except S3Error as error:
+            response = _error_response(request, error, request_id)
+        for header in [name for name, _ in response.headers if name.startswith("Access-Control-")]:
+            del response.headers[header]
+        response.headers.update(cors)
+        response.headers["x-amz-request-id"] = request_id
+        answer = response(environ, start_response)
+        return ClosingIterator(answer, [lambda: self._events.put(event)]) if event else answer
+
+    def _authenticate(self, request: Request) -> None:
+        """Refuse, as S3 does, whoever has no valid signature.
+
+        Raises:
+            S3Error: 400 or 403.
+        """
+        query = dict(_query_pairs(request))
+        header = request.headers.get("Authorization", "")
+        if header and "X-Amz-Algorithm" in query:
+            raise S3Error(
+                400,
+                "InvalidArgument",
+                "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string "
+                "parameter or the Authorization header should be specified",
+            )
+        if "X-Amz-Algorithm" in query:
+            self._check_presigned(request, query)
+        elif "AWSAccessKeyId" in query or (header and not header.startswith("AWS4-HMAC-SHA256 ")):
+            raise S3Error(
+                400,
+                "InvalidRequest",
+                "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
+            )
+        elif header:
+            match = re.search(r"Credential=([^/,\s]+)/", header)
+            self._secret(match[1] if match else "")
+        else:
+            raise S3Error(403, "AccessDenied", "Access Denied")
+
+    def _check_presigned(self, request: Request, query: dict[str, str]) -> None:
+        """Check the query of a presigned URL: form, key, scope, time, signed headers, signature."""
+        missing = [name for name in _QUERY_FIELDS if name not in query]
+        if missing or query["X-Amz-Algorithm"] != "AWS4-HMAC-SHA256":
+            raise _malformed(
+                "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, "
+                "X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters."
+            )
+        access_key, *scope = query["X-Amz-Credential"].split("/")
+        date, expires = _time(query["X-Amz-Date"]), query["X-Amz-Expires"]
+        if not expires.isdecimal() or int(expires) > LONGEST_EXPIRY_S:
+            raise _malformed(f"X-Amz-Expires must be a number of at most {LONGEST_EXPIRY_S} seconds")
+        if scope[1:] != [self._region, "s3", "aws4_request"]:
+            raise _malformed(
+                f"Error parsing the X-Amz-Credential parameter; the region or service is wrong; "
+                f"expecting '{self._region}' and 's3'"
+            )
+        if scope[0] != query["X-Amz-Date"][:8]:
+            raise _malformed(
+                f'Invalid credential date "{scope[0]}". This date is not the same as X-Amz-Date: '
+                f'"{query["X-Amz-Date"][:8]}".'
+            )
+        secret = self._secret(access_key)
+        now = datetime.now(UTC)
+        end = date + timedelta(seconds=int(expires))
+        if date > now + CLOCK_SKEW:
+            raise S3Error(403, "AccessDenied", "Request is not valid yet", ServerTime=_iso(now))
+        if now > end:
+            raise S3Error(
+                403,
+                "AccessDenied",
+                "Request has expired",
+                **{"X-Amz-Expires": expires, "Expires": _iso(end), "ServerTime": _iso(now)},
+            )
+        signed = query["X-Amz-SignedHeaders"].lower().split(";")
+        unsigned = [name.lower() for name, _ in request.headers if name.lower().startswith("x-amz-")]
+        if unsigned := sorted(set(unsigned) - set(signed)):
+            raise S3Error(
+                403,
+                "AccessDenied",
+                "There were headers present in the request which were not signed",
+                HeadersNotSigned=", ".join(unsigned),
+            )
+        _check_signature(request, query, signed, Credentials(access_key, secret), self._region)
+
+    def _secret(self, access_key: str) -> str:
+        if access_key not in self._credentials:
+            raise S3Error(
+                403,
+                "InvalidAccessKeyId",
+                "The AWS Access Key Id you provided does not exist in our records.",
+                AWSAccessKeyId=access_key,
+            )
+        return self._credentials[access_key]
+
+    def _forward(self, request: Request, body: bytes, request_id: str) -> tuple[Response, dict | None]:
+        """Hand the request to moto; also the event, if it made an object that EventBridge is to hear of.
+
+        Writers of one key take turns, so that a condition (`If-None-Match: *`), the write and the look at what
+        was written are one step.
+        """
+        if (
+            request.method == "PUT"
+            and request.content_length is None
+            and "x-amz-decoded-content-length" not in request.headers
+        ):
+            raise S3Error(411, "MissingContentLength", "You must provide the Content-Length HTTP header.")
+        environ = {
+            **request.environ,
+            "wsgi.input": io.BytesIO(body),
+            "wsgi.input_terminated": True,
+            "CONTENT_LENGTH": str(len(body)),
+        }
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+        environ.pop("werkzeug.request", None)
+        if request.method in ("GET", "HEAD"):
+            return Response.from_app(self._moto, environ, buffered=True), None
+        with self._locks[hash(request.path) % _KEY_LOCKS]:
+            response = Response.from_app(self._moto, environ, buffered=True)
+            return response, self._created_event(request, request_id) if response.status_code == 200 else None
+
+    def _created_event(self, request: Request, request_id: str) -> dict | None:
+        """EventBridge's event for the object that this request has just written; None if there is none."""
+        reason = _creation_reason(request)
+        bucket = _bucket(request)
+        notifications = bucket.notification_configuration if bucket else None
+        if reason is None or notifications is None or notifications.event_bridge is None:
+            return None
+        key = request.path.lstrip("/").split("/", 1)[1]
+        stored = bucket.keys[key]
+        written = {
+            "key": key,
+            "size": stored.size,
+            "etag": stored.etag.strip('"'),
+            "sequencer": f"{next(self._sequence):018X}",
+        }
+        if bucket.is_versioned:
+            written["version-id"] = stored.version_id
+        return {
+            "version": "0",
+            "id": str(uuid.uuid4()),
+            "detail-type": "Object Created",
+            "source": "aws.s3",
+            "account": ACCOUNT,
+            "time": _iso(datetime.now(UTC)),
+            "region": self._region,
+            "resources": [f"arn:aws:s3:::{bucket.name}"],
+            "detail": {
+                "version": "0",
+                "event-version": "1.2",
+                "bucket": {"name": bucket.name},
+                "object": written,
+                "request-id": request_id,
+                "requester": ACCOUNT,
+                "source-ip-address": request.remote_addr,
+                "reason": reason,
+            },
+        }
+
+    def _send_events(self) -> None:
+        while True:
+            event = self._events.get()
+            try:
+                self._on_created(event)
+            except Exception:
+                _log.exception("the receiver of an Object Created event failed")
+
+
+def _check_signature(
+    request: Request, query: Mapping[str, str], signed: list[str], credentials: Credentials, region: str
+) -> None:
+    """Sign the request as it arrived, with the headers the URL names, and compare."""
+    # Both sides sign what S3 makes of the address: decoded, then encoded in one way.
+    pairs = [
+        f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}"
+        for name, value in _query_pairs(request)
+        if name != "X-Amz-Signature"
+    ]
+    address = f"http://{request.host}{quote(request.path, safe='/~')}?{'&'.join(pairs)}"
+    headers = {name: request.headers[name] for name in signed if name in request.headers}
+    copy = AWSRequest(method=request.method, url=address, headers=headers)
+    copy.context["timestamp"] = query["X-Amz-Date"]
+    signer = S3SigV4QueryAuth(credentials, "s3", region)
+    canonical = signer.canonical_request(copy)
+    to_sign = signer.string_to_sign(copy, canonical)
+    if not hmac.compare_digest(signer.signature(to_sign, copy), query["X-Amz-Signature"]):
+        raise S3Error(
+            403,
+            "SignatureDoesNotMatch",
+            "The request signature we calculated does not match the signature you provided. Check your key and "
+            "signing method.",
+            AWSAccessKeyId=credentials.access_key,
+            StringToSign=to_sign,
+            SignatureProvided=query["X-Amz-Signature"],
+            CanonicalRequest=canonical,
+        )
+
+
+def _query_pairs(request: Request) -> list[tuple[str, str]]:
+    """The query's names and values, percent-decoded; unlike a form's, a plus sign stays one."""
+    pairs = [pair.partition("=") for pair in request.query_string.decode("ascii", "replace").split("&") if pair]
+    return [(unquote(name), unquote(value)) for name, _, value in pairs]
+
+
+def _creation_reason(request: Request) -> str | None:
+    """The event's `reason` if this request creates an object."""
+    if "/" not in request.path.strip("/"):
+        return None
+    names = {name for name, _ in _query_pairs(request)}
+    if request.method == "POST" and "uploadId" in names:
+        return "CompleteMultipartUpload"
+    if request.method != "PUT" or names & {"uploadId", "acl", "tagging", "retention", "legal-hold"}:
+        return None
+    return "CopyObject" if "x-amz-copy-source" in request.headers else "PutObject"
+
+
+def _bucket(request: Request) -> FakeBucket | None:
+    name = request.path.lstrip("/").split("/", 1)[0]
+    return s3_backends[ACCOUNT]["aws"].buckets.get(name)
+
+
+def _preflight(request: Request) -> dict[str, str]:
+    """Headers of the answer to a preflight request.
+
+    Raises:
+        S3Error: 400 for one that is none, 403 when no rule of the bucket allows it.
+    """
+    method = request.headers.get("Access-Control-Request-Method", "")
+    if "Origin" not in request.headers:
+        raise S3Error(400, "BadRequest", "Insufficient information. Origin request header needed.")
+    if method not in ("GET", "PUT", "POST", "DELETE", "HEAD"):
+        raise S3Error(400, "BadRequest", f"Invalid Access-Control-Request-Method: {method or 'null'}")
+    bucket = _bucket(request)
+    if not bucket or not bucket.cors:
+        raise S3Error(403, "AccessForbidden", "CORSResponse: CORS is not enabled for this bucket.")
+    headers = _cors_headers(request, method)
+    if headers is None:
+        raise S3Error(403, "AccessForbidden", _CORS_REFUSED, Method=method, ResourceType="OBJECT")
+    return headers
+
+
+def _cors_headers(request: Request, method: str) -> dict[str, str] | None:
+    """The Access-Control headers of the bucket's first rule that allows origin, method and asked-for headers."""
+    origin = request.headers.get("Origin")
+    bucket = _bucket(request)
+    if origin is None or bucket is None:
+        return None
+    asked = request.headers.get("Access-Control-Request-Headers", "")
+    wanted = [name.strip().lower() for name in asked.split(",") if name.strip()]
+    for rule in bucket.cors:
+        if _allows(rule, origin, method, wanted):
+            anyone = "*" in rule.allowed_origins
+            headers = {
+                "Access-Control-Allow-Origin": "*" if anyone else origin,
+                "Access-Control-Allow-Methods": ", ".join(rule.allowed_methods),
+                "Vary": "Origin, Access-Control-Request-Headers, Access-Control-Request-Method",
+            }
+            if not anyone:
+                headers["Access-Control-Allow-Credentials"] = "true"
+            if wanted:
+                headers["Access-Control-Allow-Headers"] = ", ".join(wanted)
+            if rule.exposed_headers:
+                headers["Access-Control-Expose-Headers"] = ", ".join(rule.exposed_headers)
+            if rule.max_age_seconds is not None:
+                headers["Access-Control-Max-Age"] = str(rule.max_age_seconds)
+            return headers
+    return None
+
+
+def _allows(rule: CorsRule, origin: str, method: str, headers: list[str]) -> bool:
+    return (
+        any(_matches(pattern, origin) for pattern in rule.allowed_origins)
+        and method in rule.allowed_methods
+        and all(
+            any(_matches(pattern.lower(), name) for pattern in rule.allowed_headers or []) for name in headers
+        )
+    )
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """S3's wildcard: an asterisk stands for any characters, everything else for itself."""
+    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), text) is not None
+
+
+def _error_response(request: Request, error: S3Error, request_id: str) -> Response:
+    elements = {"Code": error.code, "Message": error.message, **error.elements, "RequestId": request_id}
+    xml = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in elements.items())
+    body = "" if request.method == "HEAD" else f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{xml}</Error>'
+    return Response(body, error.status, content_type="application/xml")
+
+
+def _malformed(message: str) -> S3Error:
+    return S3Error(400, "AuthorizationQueryParametersError", message)
+
+
+def _time(text: str) -> datetime:
+    try:
+        return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        raise _malformed('X-Amz-Date must be in the ISO8601 Long Format "yyyyMMdd\'T\'HHmmss\'Z\'"') from None
+
+
+def _iso(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

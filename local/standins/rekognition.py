@@ -1,0 +1,216 @@
+"""Rekognition's DetectFaces on a real face detector (CenterFace), over the service's own wire protocol.
+
+Protocol: AWS JSON 1.1, ``POST /`` with ``X-Amz-Target: RekognitionService.DetectFaces``. The limits and errors are
+those of the API reference. Real are boxes, landmarks and confidence; pose and quality are estimates from them and
+from the pixels, and the attributes beyond DEFAULT are accepted but not computed.
+"""
+
+import base64
+import binascii
+import io
+import json
+import math
+import uuid
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from PIL import Image, ImageOps
+from werkzeug.wrappers import Request, Response
+
+MODEL = Path(__file__).resolve().parents[2] / "models" / "faces" / "centerface.onnx"
+MAX_BYTES = 5 * 1024 * 1024
+MAX_SIDE = 10_000
+MIN_SIDE = 80
+MAX_FACES = 100
+ATTRIBUTES = {
+    "DEFAULT", "ALL", "AGE_RANGE", "BEARD", "EMOTIONS", "EYE_DIRECTION", "EYEGLASSES", "EYES_OPEN", "GENDER",
+    "MOUTH_OPEN", "MUSTACHE", "FACE_OCCLUDED", "SMILE", "SUNGLASSES",
+}  # fmt: skip
+
+DETECTOR_SIDE = 1280  # the photo's long side for the detector: finds faces of 1/60 of the photo's width
+STRIDE = 4  # the detector's outputs have one cell for 4x4 pixels
+MIN_SCORE = 0.4
+MAX_OVERLAP = 0.3  # intersection over union from which two hits are one face
+LANDMARKS = ("eyeLeft", "eyeRight", "nose", "mouthLeft", "mouthRight")  # the detector's order; left as seen
+
+
+class ServiceError(Exception):
+    """An error that the service answers with."""
+
+    def __init__(self, kind: str, message: str, status: int = 400):
+        super().__init__(message)
+        self.kind, self.status = kind, status
+
+
+class Rekognition:
+    """The service: called with a request, it returns the answer. Several threads may call it."""
+
+    def __init__(self, model: Path = MODEL):
+        self.detector = FaceDetector(model)
+
+    def __call__(self, request: Request) -> Response:
+        try:
+            image = _image(_parameters(request))
+            return answer([_face(hit, image) for hit in self.detector(image)])
+        except ServiceError as problem:
+            return error(problem.status, problem.kind, str(problem))
+
+
+def canned(request: Request, faces: int) -> Response:
+    """Answer without looking at the image: ``faces`` equal faces in a grid, none touching another."""
+    columns = math.ceil(math.sqrt(faces))
+    rows = math.ceil(faces / columns) if faces else 0
+    marks = {"eyeLeft": (0.3, 0.4), "eyeRight": (0.7, 0.4), "mouthLeft": (0.35, 0.75), "mouthRight": (0.65, 0.75)}
+    marks["nose"] = (0.5, 0.58)
+    details = []
+    for number in range(faces):
+        width, height = 0.5 / columns, 0.5 / rows
+        left, top = (number % columns + 0.25) / columns, (number // columns + 0.25) / rows
+        details.append(
+            {
+                "BoundingBox": {"Width": width, "Height": height, "Left": left, "Top": top},
+                "Landmarks": [
+                    {"Type": kind, "X": left + x * width, "Y": top + y * height} for kind, (x, y) in marks.items()
+                ],
+                "Pose": {"Roll": 0.0, "Yaw": 0.0, "Pitch": 0.0},
+                "Quality": {"Brightness": 80.0, "Sharpness": 80.0},
+                "Confidence": 99.9,
+            }
+        )
+    return answer(details)
+
+
+def answer(details: list[dict]) -> Response:
+    """Return the service's answer with these FaceDetails."""
+    return _respond(200, {"FaceDetails": details})
+
+
+def error(status: int, kind: str, message: str) -> Response:
+    """Return an error in the service's format: its type in ``__type``."""
+    return _respond(status, {"__type": kind, "message": message})
+
+
+def _respond(status: int, body: dict) -> Response:
+    response = Response(json.dumps(body), status, content_type="application/x-amz-json-1.1")
+    response.headers["x-amzn-RequestId"] = str(uuid.uuid4())
+    return response
+
+
+def _parameters(request: Request) -> dict:
+    operation = request.headers.get("X-Amz-Target", "").partition(".")[2]
+    if operation != "DetectFaces":
+        raise ServiceError("UnknownOperationException", f"This stand-in answers DetectFaces, not {operation}.")
+    try:
+        fields = json.loads(request.get_data())
+    except ValueError:
+        raise ServiceError("SerializationException", "The body is not JSON.") from None
+    attributes = fields.get("Attributes", ["DEFAULT"]) if isinstance(fields, dict) else None
+    if not isinstance(attributes, list) or not set(map(str, attributes)) <= ATTRIBUTES:
+        raise ServiceError("InvalidParameterException", "Request has invalid parameters")
+    return fields
+
+
+def _image(fields: dict) -> Image.Image:
+    """Return the request's image as RGB, upright for a JPEG with EXIF orientation, as the service does."""
+    image = fields.get("Image")
+    if not isinstance(image, dict) or not isinstance(image.get("Bytes"), str):
+        message = "This stand-in takes the image as Bytes." if isinstance(image, dict) else ""
+        raise ServiceError("InvalidParameterException", message or "Request has invalid parameters")
+    try:
+        data = base64.b64decode(image["Bytes"], validate=True)
+    except (binascii.Error, ValueError):
+        raise ServiceError("SerializationException", "Image.Bytes is not base64.") from None
+    if len(data) > MAX_BYTES:
+        raise ServiceError("ImageTooLargeException", "Image size is too large.")
+    bad_format = ServiceError("InvalidImageFormatException", "Request has invalid image format.")
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as photo:
+            if max(photo.size) > MAX_SIDE:
+                raise ServiceError("ImageTooLargeException", "Image size is too large.")
+            if min(photo.size) < MIN_SIDE:
+                raise ServiceError("InvalidParameterException", "Request has invalid parameters")
+            upright = ImageOps.exif_transpose(photo) if photo.format == "JPEG" else photo
+            return upright.convert("RGB")
+    except Image.DecompressionBombError:
+        raise ServiceError("ImageTooLargeException", "Image size is too large.") from None
+    except (OSError, SyntaxError, ValueError):  # what Pillow raises for foreign, broken and truncated files
+        raise bad_format from None
+
+
+class FaceDetector:
+    """CenterFace: finds faces with five landmarks. Several threads may call it."""
+
+    def __init__(self, model: Path):
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3  # the export holds unused weights, which is worth no warning
+        self.session = onnxruntime.InferenceSession(model, options, ["CPUExecutionProvider"])
+        self.input_name = self.session.get_inputs()[0].name
+
+    def __call__(self, image: Image.Image) -> list[tuple[float, np.ndarray, np.ndarray]]:
+        """Return (score 0..1, box (4,) left top right bottom, landmarks (5, 2) x y) of each face of an RGB image.
+
+        Coordinates are ratios of the image's width and height, and may lie outside 0..1 for faces that the
+        border cuts. The largest faces come first, at most 100.
+        """
+        scale = min(1.0, DETECTOR_SIDE / max(image.size))
+        size = tuple(max(1, round(side * scale)) for side in image.size)
+        pixels = np.asarray(image.resize(size, Image.Resampling.BILINEAR), np.float32)
+        padded = np.zeros((1, 3, -(-size[1] // 32) * 32, -(-size[0] // 32) * 32), np.float32)
+        padded[0, :, : size[1], : size[0]] = pixels.transpose(2, 0, 1)
+        heat, extent, offset, marks = (part[0] for part in self.session.run(None, {self.input_name: padded}))
+
+        rows, columns = np.nonzero(heat[0] > MIN_SCORE)
+        scores = heat[0, rows, columns]
+        cells = np.stack([columns, rows], axis=1)
+        # The network's channels run y, x; extents are logarithms, in cells. A centre lies in the cell's middle.
+        extents = np.exp(extent[::-1, rows, columns].T) * STRIDE
+        centres = (cells + offset[::-1, rows, columns].T + 0.5) * STRIDE
+        starts = centres - extents / 2
+        boxes = np.concatenate([starts, starts + extents], axis=1)
+        points = starts[:, None] + marks[:, rows, columns].T.reshape(-1, 5, 2)[:, :, ::-1] * extents[:, None]
+        keep = _distinct(boxes, scores)
+        keep = keep[np.argsort(-extents[keep].prod(axis=1), kind="stable")][:MAX_FACES]
+        ratio = np.array(size, np.float32)
+        return [(float(scores[k]), boxes[k] / np.tile(ratio, 2), points[k] / ratio) for k in keep]
+
+
+def _distinct(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Return the indices of the best hit of each face: those that overlap no better one much."""
+    keep: list[int] = []
+    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    for k in np.argsort(-scores, kind="stable"):
+        others = boxes[keep]
+        common = np.minimum(others[:, 2:], boxes[k, 2:]) - np.maximum(others[:, :2], boxes[k, :2])
+        shared = np.clip(common, 0, None).prod(axis=1)
+        if not (shared > MAX_OVERLAP * (areas[keep] + areas[k] - shared)).any():
+            keep.append(int(k))
+    return np.array(keep, int)
+
+
+def _face(hit: tuple[float, np.ndarray, np.ndarray], image: Image.Image) -> dict:
+    """Return one FaceDetail, with pose and quality estimated."""
+    score, box, points = hit
+    left, top, right, bottom = (float(side) for side in box)
+    eye_left, eye_right, nose, mouth_left, mouth_right = points * image.size
+    eyes, mouth = (eye_left + eye_right) / 2, (mouth_left + mouth_right) / 2
+    across, down = eye_right - eye_left, mouth - eyes
+    # A frontal face has its nose on the middle line, half way from the eyes to the mouth; a full sideward or
+    # upward shift of the nose by that distance is taken for 90 degrees.
+    shift = (nose - (eyes + mouth) / 2) / max(float(np.hypot(*down)), 1.0)
+    pixels = [left * image.width, top * image.height, right * image.width, bottom * image.height]
+    grey = np.asarray(image.convert("L").crop([round(side) for side in pixels]), np.float32)
+    detail = np.abs(np.diff(grey, axis=1)).mean() if grey.shape[1] > 1 else 0.0
+    return {
+        "BoundingBox": {"Width": right - left, "Height": bottom - top, "Left": left, "Top": top},
+        "Landmarks": [
+            {"Type": kind, "X": float(x), "Y": float(y)} for kind, (x, y) in zip(LANDMARKS, points, strict=True)
+        ],
+        "Pose": {
+            "Roll": math.degrees(math.atan2(across[1], across[0])),
+            "Yaw": float(np.clip(shift[0], -1, 1)) * 90,
+            "Pitch": float(np.clip(-shift[1], -1, 1)) * 90,
+        },
+        "Quality": {"Brightness": float(grey.mean()) / 2.55, "Sharpness": min(100.0, 10.0 * float(detail))},
+        "Confidence": 100 * score,
+    }

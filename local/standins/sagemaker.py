@@ -1,0 +1,109 @@
+"""SageMaker runtime's InvokeEndpoint around the very serving code that is deployed: sam_model/inference.py.
+
+Protocol: ``POST /endpoints/{name}/invocations``. What the model's container refuses or fails at arrives at the
+caller as ModelError 424 with the container's status and message inside, as it does from AWS.
+"""
+
+import json
+import logging
+import re
+import uuid
+from pathlib import Path
+
+import numpy as np
+from werkzeug.wrappers import Request, Response
+
+from sam_model import inference
+
+MODEL_DIR = Path(__file__).resolve().parents[2] / "models" / "sam"
+MAX_BODY = 6_291_456  # of the request, in bytes: botocore's service model
+REGION, ACCOUNT = "us-east-1", "123456789012"  # as in moto's answers
+PATH = re.compile(r"/endpoints/([^/]+)/invocations")
+
+logger = logging.getLogger(__name__)
+
+
+class SageMaker:
+    """The service with one endpoint: called with a request, it returns the answer. Several threads may call it."""
+
+    def __init__(self, endpoint: str, model_dir: Path = MODEL_DIR):
+        self.endpoint = endpoint
+        self.model = inference.model_fn(str(model_dir))
+
+    def __call__(self, request: Request) -> Response:
+        return invoke(request, self.endpoint, lambda data: inference.predict_fn(data, self.model))
+
+
+def canned(request: Request, endpoint: str) -> Response:
+    """Answer without the model, but after its checks: the ellipse in each box is the mask."""
+    return invoke(request, endpoint, _ellipses)
+
+
+def invoke(request: Request, endpoint: str, predict) -> Response:
+    """Do what the service and the container do around ``predict(inference.Request) -> bool (height, width)``."""
+    path = PATH.fullmatch(request.path)
+    if path is None or request.method != "POST":
+        return error(404, "UnknownOperationException", "This stand-in answers InvokeEndpoint only.")
+    if path[1] != endpoint:
+        return error(400, "ValidationError", f"Endpoint {path[1]} of account {ACCOUNT} not found.")
+    body = request.get_data()
+    if len(body) > MAX_BODY:
+        limit = f"Member must have length less than or equal to {MAX_BODY}"
+        return error(
+            400,
+            "ValidationError",
+            f"1 validation error detected: Value at 'body' failed to satisfy constraint: {limit}",
+        )
+    try:
+        data = inference.input_fn(body, request.content_type or "")
+        text = inference.output_fn(predict(data), request.headers.get("Accept", "*/*"))
+    except inference.BadRequest as problem:
+        return model_error(endpoint, problem.status_code, str(problem))
+    except Exception as problem:
+        # The container's server answers any failure of the model with 500, and logs it.
+        logger.exception("the model failed")
+        return model_error(endpoint, 500, str(problem))
+    response = _respond(200, text)
+    response.headers["x-Amzn-Invoked-Production-Variant"] = "AllTraffic"
+    return response
+
+
+def error(status: int, kind: str, message: str) -> Response:
+    """Return an error in the service's format: its type in the header ``x-amzn-ErrorType``."""
+    response = _respond(status, json.dumps({"Message": message}))
+    response.headers["x-amzn-ErrorType"] = kind
+    return response
+
+
+def model_error(endpoint: str, status: int, message: str) -> Response:
+    """Return the ModelError that wraps a container's answer of ``status``."""
+    logs = f"/aws/sagemaker/Endpoints/{endpoint}"
+    side = "client" if status < 500 else "server"
+    fields = {
+        "Message": f'Received {side} error ({status}) from primary with message "{message}". '
+        f"See {logs} in account {ACCOUNT} for more information.",
+        "OriginalMessage": message,
+        "OriginalStatusCode": status,
+        "LogStreamArn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{logs}",
+    }
+    response = _respond(424, json.dumps(fields))
+    response.headers["x-amzn-ErrorType"] = "ModelError"
+    return response
+
+
+def _respond(status: int, text: str) -> Response:
+    response = Response(text, status, content_type="application/json")
+    response.headers["x-amzn-RequestId"] = str(uuid.uuid4())
+    return response
+
+
+def _ellipses(data: inference.Request) -> np.ndarray:
+    height, width = data.pixels.shape[:2]
+    y, x = np.ogrid[:height, :width]
+    mask = np.zeros((height, width), bool)
+    for prompt in data.prompts:
+        left, top, right, bottom = prompt.box
+        across = (x + 0.5 - (left + right) / 2) / ((right - left) / 2)
+        down = (y + 0.5 - (top + bottom) / 2) / ((bottom - top) / 2)
+        mask |= across**2 + down**2 <= 1
+    return mask

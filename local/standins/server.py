@@ -1,0 +1,278 @@
+"""All stand-ins in one process behind one loopback port, told apart by their wire protocols.
+
+X-Amz-Target: RekognitionService.*    Rekognition
+/endpoints/...                        SageMaker runtime
+/model/...                            Bedrock runtime
+GET /health                           200 once every model is loaded, 503 before
+GET, PUT, DELETE /standins/{service}  how a service behaves: see `Behaviour`
+"""
+
+import base64
+import copy
+import io
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+from urllib.parse import unquote
+
+import numpy as np
+from PIL import Image
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.wrappers import Request, Response
+
+from local.standins import rekognition, sagemaker
+
+# What each kind of fault is described by, beside times and match.
+FAULT_FIELDS = {"error": {"status", "type", "message"}, "reset": set(), "hang": {"seconds"}, "malformed": set()}
+FLAT_COLOUR = (96, 128, 160)  # RGB of what Bedrock's canned answer generates
+
+logger = logging.getLogger(__name__)
+
+Service = Callable[[Request], Response]
+
+
+class Behaviour:
+    """What one stand-in was told to do, and how often it was called. Set as a whole, in JSON:
+
+    ``latency``  seconds that a call takes at least, whatever computes the answer; 0 by default
+    ``canned``   null: the model answers; else an object with the canned answer's parameters (see `CANNED`)
+    ``faults``   a list, of which the first that matches and has times left is done in place of the answer:
+                 ``times`` (null, the default: for ever), ``match`` (a part of the decoded path), ``kind``:
+                 "error", the default, with ``status``, ``type`` and ``message``; "reset": the connection is
+                 closed without an answer; "hang": the same after ``seconds``; "malformed": 200 with garbage
+
+    Several threads may use it.
+    """
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget every setting and the counts."""
+        with self._lock:
+            self.latency, self.canned, self.faults = 0.0, None, []
+            self.calls = self.failures = 0
+
+    def set(self, settings: object) -> None:
+        """Take new settings; what they don't name gets its default. Raises `ValueError` and keeps the old ones."""
+        if not isinstance(settings, dict) or not settings.keys() <= {"latency", "canned", "faults"}:
+            raise ValueError("settings are an object with latency, canned and faults")
+        latency, canned = settings.get("latency", 0), settings.get("canned")
+        if type(latency) not in (int, float) or not 0 <= latency < 3600:
+            raise ValueError("latency is a number of seconds")
+        if canned is not None and not isinstance(canned, dict):
+            raise ValueError("canned is null or an object")
+        faults = [self._checked(fault) for fault in settings.get("faults", [])]
+        with self._lock:
+            self.latency, self.canned, self.faults = float(latency), canned, faults
+
+    def _checked(self, fault: object) -> dict:
+        kind = fault.get("kind", "error") if isinstance(fault, dict) else None
+        if kind not in FAULT_FIELDS:
+            raise ValueError(f"a fault is an object whose kind is one of {', '.join(FAULT_FIELDS)}")
+        wanted = FAULT_FIELDS[kind]
+        if not wanted <= fault.keys() <= wanted | {"kind", "times", "match"}:
+            raise ValueError(f"a fault of kind {kind} has {', '.join(sorted(wanted)) or 'no fields'}, times, match")
+        return {"kind": kind, "times": None, "match": "", **fault}
+
+    def next_fault(self, path: str) -> dict | None:
+        """Count a call to ``path`` (decoded) and use up one time of the fault it meets, if any."""
+        with self._lock:
+            self.calls += 1
+            for fault in self.faults:
+                if fault["times"] != 0 and fault["match"] in path:
+                    if fault["times"] is not None:
+                        fault["times"] -= 1
+                    return dict(fault)
+            return None
+
+    def count_failure(self) -> None:
+        """Count a call that ended in an error or without an answer."""
+        with self._lock:
+            self.failures += 1
+
+    def describe(self) -> dict:
+        """Return the settings, with the times left, and ``calls`` and ``failures`` so far."""
+        with self._lock:
+            names = ("latency", "canned", "faults", "calls", "failures")
+            return copy.deepcopy({name: getattr(self, name) for name in names})
+
+
+class StandIns:
+    """The services behind their routes. ``loaders`` by service name; each is called once, in a thread of its own."""
+
+    def __init__(self, loaders: dict[str, Callable[[], Service]], endpoint: str):
+        self.endpoint = endpoint
+        self.behaviours = {name: Behaviour() for name in loaders}
+        pool = ThreadPoolExecutor(len(loaders), thread_name_prefix="load")
+        self.services: dict[str, Future[Service]] = {name: pool.submit(load) for name, load in loaders.items()}
+        pool.shutdown(wait=False)
+
+    def wait(self) -> None:
+        """Wait until every service is loaded. Raises what the first that failed raised."""
+        for service in self.services.values():
+            service.result()
+
+    def answer(self, request: Request) -> Response | None:
+        """Answer a request; None closes the connection without an answer."""
+        if request.path == "/health":
+            ready = all(service.done() and not service.exception() for service in self.services.values())
+            return _json(200 if ready else 503, {"ready": ready})
+        head, _, rest = request.path.lstrip("/").partition("/")
+        if head == "standins" and rest in self.behaviours:
+            return self._configure(request, self.behaviours[rest])
+        if request.headers.get("X-Amz-Target", "").startswith("RekognitionService."):
+            return self._serve("rekognition", request)
+        service = {"endpoints": "sagemaker", "model": "bedrock"}.get(head)
+        if service in self.services:
+            return self._serve(service, request)
+        return _json(404, {"message": f"No stand-in answers {request.method} {request.path}."})
+
+    def _configure(self, request: Request, behaviour: Behaviour) -> Response:
+        if request.method == "PUT":
+            try:
+                behaviour.set(json.loads(request.get_data()))
+            except (TypeError, ValueError) as problem:
+                return _json(400, {"message": str(problem)})
+        elif request.method == "DELETE":
+            behaviour.reset()
+        elif request.method != "GET":
+            return _json(405, {"message": "GET, PUT or DELETE"})
+        return _json(200, behaviour.describe())
+
+    def _serve(self, name: str, request: Request) -> Response | None:
+        started = time.monotonic()
+        behaviour = self.behaviours[name]
+        response = self._outcome(name, request, behaviour)
+        if response is None or response.status_code >= 400:
+            behaviour.count_failure()
+        time.sleep(max(0.0, started + behaviour.latency - time.monotonic()))
+        return response
+
+    def _outcome(self, name: str, request: Request, behaviour: Behaviour) -> Response | None:
+        fault = behaviour.next_fault(unquote(request.path))
+        if fault is None:
+            if behaviour.canned is None:
+                return self.services[name].result()(request)
+            return CANNED[name](request, self.endpoint, behaviour.canned)
+        if fault["kind"] == "error":
+            return self._error(name, fault)
+        if fault["kind"] == "malformed":
+            return Response(b"<garbage", 200, content_type="application/json")
+        if fault["kind"] == "hang":
+            time.sleep(fault["seconds"])
+        return None
+
+    def _error(self, name: str, fault: dict) -> Response:
+        status, kind, message = fault["status"], fault["type"], fault["message"]
+        if name == "rekognition":
+            return rekognition.error(status, kind, message)
+        if name == "sagemaker" and kind == "ModelError":
+            return sagemaker.model_error(self.endpoint, 500, message)
+        if name == "sagemaker":
+            return sagemaker.error(status, kind, message)
+        return _bedrock_error(status, kind, message)
+
+
+def _canned_bedrock(request: Request) -> Response:
+    """Answer an OUTPAINTING request in Titan's schema: the kept (black) region on a flat colour."""
+    try:
+        fields = json.loads(request.get_data())
+        parameters = fields["outPaintingParams"]
+        with (
+            Image.open(io.BytesIO(base64.b64decode(parameters["image"]))) as image,
+            Image.open(io.BytesIO(base64.b64decode(parameters["maskImage"]))) as mask,
+        ):
+            pixels, kept = np.array(image.convert("RGB")), np.asarray(mask.convert("L")) < 128
+        pixels[~kept] = FLAT_COLOUR
+        count = fields.get("imageGenerationConfig", {}).get("numberOfImages", 1)
+    except (KeyError, TypeError, ValueError, IndexError, OSError) as problem:
+        message = f"The canned answer wants OUTPAINTING with image and maskImage: {problem!r}"
+        return _bedrock_error(400, "ValidationException", message)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", compress_level=1)
+    picture = base64.b64encode(file.getvalue()).decode()
+    return _json(200, {"images": [picture] * count, "error": None})
+
+
+def _bedrock_error(status: int, kind: str, message: str) -> Response:
+    response = _json(status, {"message": message})
+    response.headers["x-amzn-ErrorType"] = kind
+    return response
+
+
+# The canned answers by service: called with the request, the endpoint's name and the parameters set.
+CANNED: dict[str, Callable[[Request, str, dict[str, Any]], Response]] = {
+    "rekognition": lambda request, _, canned: rekognition.canned(request, int(canned.get("faces", 1))),
+    "sagemaker": lambda request, endpoint, _: sagemaker.canned(request, endpoint),
+    "bedrock": lambda request, _endpoint, _canned: _canned_bedrock(request),
+}
+
+
+class Handler(WSGIRequestHandler):
+    """HTTP/1.1 with keep-alive. werkzeug's own closes each connection, as it can't know that bodies are read."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # head and body leave in one write
+
+    def run_wsgi(self) -> None:
+        """Answer one request with the server's `StandIns`, or close the connection without an answer."""
+        request = Request(self.make_environ())
+        request.get_data()
+        try:
+            response = self.server.app.answer(request)
+        except Exception:
+            logger.exception("%s failed", request.path)
+            response = _json(500, {"message": "The stand-in failed; its log says why."})
+        if response is None:
+            self.close_connection = True
+            return
+        self.send_response(response.status_code)
+        for name, value in response.get_wsgi_headers(request.environ):
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(response.get_data())
+        self.wfile.flush()
+
+    def log_request(self, *_: object) -> None:
+        """Write no line for each request."""
+
+
+def serve(stand_ins: StandIns, port: int) -> ThreadedWSGIServer:
+    """Serve on 127.0.0.1 in a thread; ``.port`` tells the port (0 takes a free one), ``.shutdown()`` ends it."""
+    server = ThreadedWSGIServer("127.0.0.1", port, stand_ins, Handler)
+    threading.Thread(target=server.serve_forever, name="stand-ins", daemon=True).start()
+    return server
+
+
+def run(port: int, endpoint: str) -> None:
+    """Serve every stand-in until the process is ended. Raises what a model that can't be loaded raises."""
+    stand_ins = StandIns(
+        {
+            "rekognition": rekognition.Rekognition,
+            "sagemaker": lambda: sagemaker.SageMaker(endpoint),
+            "bedrock": _load_bedrock,
+        },
+        endpoint,
+    )
+    server = serve(stand_ins, port)
+    print(f"Stand-ins on http://127.0.0.1:{server.port}; their models are being loaded.", flush=True)
+    stand_ins.wait()
+    print("The stand-ins are ready.", flush=True)
+    threading.Event().wait()
+
+
+def _load_bedrock() -> Service:
+    from local.standins.bedrock import Bedrock  # brings the scene painter, which the other services don't need
+
+    return Bedrock()
+
+
+def _json(status: int, body: object) -> Response:
+    return Response(json.dumps(body), status, content_type="application/json")

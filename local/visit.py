@@ -1,0 +1,78 @@
+"""One visit, as the pad makes it: the three calls of the contract over plain HTTP."""
+
+import json
+import mimetypes
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+class VisitError(Exception):
+    """The booth refused a call or could not be reached."""
+
+
+def is_open(url: str) -> bool:
+    """Whether a booth answers at this address."""
+    try:
+        with urllib.request.urlopen(url + "/health", timeout=2) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def call(url: str, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """POSTs JSON; gives HTTP status and answer. Raises VisitError if nobody answers."""
+    request = urllib.request.Request(url + path, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=35) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+    except OSError as error:
+        raise VisitError(f"{url} does not answer: {error}") from error
+
+
+def upload(url: str, file: Path, **fields: Any) -> dict[str, Any]:
+    """Asks for an upload URL and PUTs the file there; gives the body of /upload. Raises VisitError."""
+    kind = mimetypes.guess_type(file.name)[0] or "image/jpeg"
+    try:
+        photo = file.read_bytes()
+    except OSError as error:
+        raise VisitError(f"can't be read: {error.strerror}") from error
+    request = {"type": "photo", "filename": file.name, "contentType": kind} | fields
+    status, answer = call(url, "/upload", request)
+    body = json.loads(answer["body"]) if "body" in answer else {"error": answer}
+    if status != 200:
+        raise VisitError(body["error"].get("message", "refused"))
+    put = urllib.request.Request(body["UploadURL"], photo, {"Content-Type": kind}, method="PUT")
+    try:
+        with urllib.request.urlopen(put, timeout=60):
+            return body
+    except OSError as error:
+        raise VisitError(f"the upload failed: {error}") from error
+
+
+def send(url: str, file: Path, out: Path, show: Callable[[str], None]) -> dict[str, Any]:
+    """A whole visit: upload, polls, pictures saved under `out` the moment they are finished; gives the result."""
+    uploaded = upload(url, file)
+    request_id = str(uuid.uuid4())
+    body = {"requestId": request_id, "bucket": uploaded["Bucket"], "key": uploaded["Key"], "wait": 10}
+    saved: set[str] = set()
+    while True:
+        status, result = call(url, "/photo", body)
+        if status not in (200, 202):
+            raise VisitError(result.get("error", result).get("message", "refused"))
+        for picture in json.loads(result["url_generated"]):
+            if picture not in saved:
+                target = out / f"{file.stem}_{picture.rsplit('_', 1)[1]}"
+                with urllib.request.urlopen(picture, timeout=30) as answer:
+                    target.write_bytes(answer.read())
+                saved.add(picture)
+                show(f"{file.name}: saved {target}")
+        show(f"{file.name}: {result['status']:9} {result['step']:8} {result['progress']:4.0%} {result['time_taken']} s")
+        if status == 200:
+            return result
