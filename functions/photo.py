@@ -37,8 +37,7 @@ def find_run(request: contract.PhotoRequest) -> Run:
         if run := store.find_by_request(request.request_id):
             return run
         raise NotFound("Nothing is known under this requestId.")
-    run = store.bind(store.find_by_upload(request.key) or adopt(request.key), request.request_id)
-    return store.name_pictures(run, request.id) if request.id else run
+    return store.bind(store.find_by_upload(request.key) or adopt(request.key), request.request_id, request.id)
 
 
 def adopt(key: str) -> Run:

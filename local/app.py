@@ -47,6 +47,9 @@ class App:
         self._stop = threading.Event()
         self._ready = False
         self._closers = []
+        self.drop_events = False
+        """Lose S3's events (kept in `dropped`), as AWS may: for tests."""
+        self.dropped: list[dict] = []
 
     def __enter__(self) -> "App":
         try:
@@ -126,7 +129,7 @@ class App:
 
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         serve(aws_socket, aws)
-        serve(s3_socket, S3Front(self._keys, region=REGION, on_created=self._deliver))
+        serve(s3_socket, S3Front(self._keys, region=REGION, on_created=self._created))
         self.client = lambda service: boto3.client(service, region_name=REGION)
         self._create_resources()
         routes = {(route.method, route.path): self._name(route.function) for route in self.stack.routes}
@@ -201,18 +204,36 @@ class App:
                 name=machine.name, definition=json.dumps(machine.definition), roleArn=role
             )
 
-    def _deliver(self, event: dict) -> None:
+    def _created(self, event: dict) -> None:
+        if self.drop_events:
+            self.dropped.append(event)
+        else:
+            self.deliver(event)
+
+    def deliver(self, event: dict) -> None:
         """EventBridge: hands an event to every function whose rule matches it."""
         from moto.events.models import EventPattern
 
         for rule in self.stack.rules:
             if EventPattern.load(json.dumps(rule.pattern)).matches_event(event):
-                self.lambdas.invoke(self._name(rule.function), json.dumps(event).encode(), asynchronous=True)
+                self.invoke(rule.function, event)
+
+    def invoke(self, function: str, event: dict) -> None:
+        """Invokes a function, by its name in the template, asynchronously."""
+        self.lambdas.invoke(self._name(function), json.dumps(event).encode(), asynchronous=True)
+
+    def busy(self, function: str) -> int:
+        """How many processes of a function are at work."""
+        return self.lambdas.busy(self._name(function))
+
+    def kill(self, function: str) -> int:
+        """Kills the processes of a function that are at work; how many there were."""
+        return self.lambdas.kill(self._name(function))
 
     def _run_schedule(self, schedule) -> None:
         event = {"version": "0", "detail-type": "Scheduled Event", "source": "aws.scheduler", "detail": {}}
         while not self._stop.wait(schedule.seconds):
-            self.lambdas.invoke(self._name(schedule.function), json.dumps(event).encode(), asynchronous=True)
+            self.invoke(schedule.function, event)
 
 
 def _listen(port: int) -> socket.socket:

@@ -7,7 +7,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from urllib.parse import unquote
 
 from botocore.exceptions import ClientError
 from werkzeug.wrappers import Request, Response
@@ -80,7 +79,7 @@ class Edge:
 
     def _result(self, request: Request) -> Response:
         try:
-            found = self._s3.get_object(Bucket=self._results_bucket, Key=unquote(request.path.removeprefix("/")))
+            found = self._s3.get_object(Bucket=self._results_bucket, Key=request.path.removeprefix("/"))
         except ClientError as error:
             return Response("Not found", status=error.response["ResponseMetadata"]["HTTPStatusCode"])
         headers = _SECURITY_HEADERS | {"etag": found["ETag"], "cache-control": "max-age=300"}

@@ -151,9 +151,7 @@ class LambdaHost:
         try:
             json.loads(payload)
         except ValueError as error:
-            return _refusal(
-                400, "InvalidRequestContentException", f"Could not parse request body into json: {error}"
-            )
+            return _refusal(400, "InvalidRequestContentException", f"Could not parse request body into json: {error}")
         request_id = str(uuid.uuid4())
         if asynchronous:
             threading.Thread(target=self._deliver, args=(pool, request_id, payload), daemon=True).start()
@@ -564,6 +562,4 @@ def _error(kind: str, message: str) -> bytes:
 
 
 def _refusal(status: int, kind: str, message: str) -> InvokeResult:
-    return InvokeResult(
-        status, {"x-amzn-ErrorType": kind}, json.dumps({"Type": "User", "Message": message}).encode()
-    )
+    return InvokeResult(status, {"x-amzn-ErrorType": kind}, json.dumps({"Type": "User", "Message": message}).encode())

@@ -136,8 +136,10 @@ class S3Front:
                 "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
             )
         elif header:
-            match = re.search(r"Credential=([^/,\s]+)/", header)
-            self._secret(match[1] if match else "")
+            match = re.search(r"Credential=([^/,\s]+)/\d{8}/[\w-]+/s3/aws4_request", header)
+            if not match:
+                raise S3Error(400, "AuthorizationHeaderMalformed", "The authorization header is malformed.")
+            self._secret(match[1])
         else:
             raise S3Error(403, "AccessDenied", "Access Denied")
 
@@ -199,8 +201,8 @@ class S3Front:
     def _forward(self, request: Request, body: bytes, request_id: str) -> tuple[Response, dict | None]:
         """Hand the request to moto; also the event, if it made an object that EventBridge is to hear of.
 
-        Writers of one key take turns, so that a condition (`If-None-Match: *`), the write and the look at what
-        was written are one step.
+        Requests for one key take turns, so that a condition (`If-None-Match: *`), the write and the look at what
+        was written are one step, and nobody reads an object while moto closes its file to replace it.
         """
         if (
             request.method == "PUT"
@@ -216,8 +218,6 @@ class S3Front:
         }
         environ.pop("HTTP_TRANSFER_ENCODING", None)
         environ.pop("werkzeug.request", None)
-        if request.method in ("GET", "HEAD"):
-            return Response.from_app(self._moto, environ, buffered=True), None
         with self._locks[hash(request.path) % _KEY_LOCKS]:
             response = Response.from_app(self._moto, environ, buffered=True)
             return response, self._created_event(request, request_id) if response.status_code == 200 else None
@@ -374,9 +374,7 @@ def _allows(rule: CorsRule, origin: str, method: str, headers: list[str]) -> boo
     return (
         any(_matches(pattern, origin) for pattern in rule.allowed_origins)
         and method in rule.allowed_methods
-        and all(
-            any(_matches(pattern.lower(), name) for pattern in rule.allowed_headers or []) for name in headers
-        )
+        and all(any(_matches(pattern.lower(), name) for pattern in rule.allowed_headers or []) for name in headers)
     )
 
 
@@ -400,7 +398,7 @@ def _time(text: str) -> datetime:
     try:
         return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
-        raise _malformed('X-Amz-Date must be in the ISO8601 Long Format "yyyyMMdd\'T\'HHmmss\'Z\'"') from None
+        raise _malformed("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"") from None
 
 
 def _iso(moment: datetime) -> str:

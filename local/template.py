@@ -223,11 +223,6 @@ class _Reader:
             "AWS::StackId": f"arn:aws:cloudformation:{region}:{ACCOUNT}:stack/{stack}/local",
             "AWS::URLSuffix": "amazonaws.com",
         }
-        self._resources = {
-            logical_id: resource
-            for logical_id, resource in self._template["Resources"].items()
-            if "Condition" not in resource or self._condition(resource["Condition"])
-        }
         self._functions: dict[str, Callable[[Any], Any]] = {
             "Ref": self._ref,
             "Fn::FindInMap": self._find_in_map,
@@ -237,6 +232,11 @@ class _Reader:
             "Fn::Select": self._select,
             "Fn::Split": self._split,
             "Fn::Sub": self._sub,
+        }
+        self._resources = {
+            logical_id: resource
+            for logical_id, resource in self._template["Resources"].items()
+            if "Condition" not in resource or self._condition(resource["Condition"])
         }
 
     def application(self) -> Application:
@@ -305,9 +305,7 @@ class _Reader:
         _refuse_unknown(logical_id, properties, _BUCKET_USED | _BUCKET_LEFT_OUT)
         get = self._getter(logical_id, properties)
         notifications = get("NotificationConfiguration", {})
-        _refuse_unknown(
-            f"{logical_id}.NotificationConfiguration", notifications, {"EventBridgeConfiguration"}
-        )
+        _refuse_unknown(f"{logical_id}.NotificationConfiguration", notifications, {"EventBridgeConfiguration"})
         eventbridge = notifications.get("EventBridgeConfiguration", {"EventBridgeEnabled": "false"})
         application.buckets[logical_id] = Bucket(
             name=self._ref(logical_id),
@@ -330,9 +328,7 @@ class _Reader:
     def _ssm_parameter(self, application: Application, logical_id: str, properties: dict) -> None:
         _refuse_unknown(logical_id, properties, {"Description", "Name", "Tags", "Tier", "Type", "Value"})
         get = self._getter(logical_id, properties)
-        application.ssm_parameters[logical_id] = SsmParameter(
-            self._ref(logical_id), get("Type"), _text(get("Value"))
-        )
+        application.ssm_parameters[logical_id] = SsmParameter(self._ref(logical_id), get("Type"), _text(get("Value")))
 
     def _state_machine(self, application: Application, logical_id: str, properties: dict) -> None:
         _refuse_unknown(logical_id, properties, _MACHINE_USED | _MACHINE_LEFT_OUT)

@@ -68,6 +68,10 @@ def _text(body: dict[str, Any], name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not value:
         raise BadRequest(f"'{name}' must be a text that is not empty.")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise BadRequest(f"'{name}' must be valid text.") from None
     return value
 
 
@@ -87,10 +91,6 @@ def upload_request(body: dict[str, Any], known_scenes: set[str]) -> UploadReques
         raise BadRequest(f"'contentType' must be one of {', '.join(CONTENT_TYPES)}.")
     if len(filename) > 255 or filename in (".", "..") or set(filename) & set("/\\") or _CONTROL.search(filename):
         raise BadRequest("'filename' must be a plain file name of at most 255 characters.")
-    try:
-        filename.encode()
-    except UnicodeEncodeError:
-        raise BadRequest("'filename' must be valid text.") from None
     scenes = body.get("scenes", [])
     if not isinstance(scenes, list) or len(scenes) > MAX_PICTURES or not all(isinstance(s, str) for s in scenes):
         raise BadRequest(f"'scenes' must be a list of at most {MAX_PICTURES} scene ids.")
@@ -128,10 +128,7 @@ def is_hard_to_guess(request_id: str) -> bool:
 def is_upload_key(key: str) -> bool:
     """Whether a photo can lie under this Key at all: under photo/, and not named like a generated picture."""
     name = key.removeprefix(UPLOAD_PREFIX)
-    try:
-        fits = len(key.encode()) <= _MAX_KEY_BYTES
-    except UnicodeEncodeError:
-        return False
+    fits = len(key.encode()) <= _MAX_KEY_BYTES
     return fits and key.startswith(UPLOAD_PREFIX) and bool(name) and "/" not in name and not name.startswith("photo_")
 
 

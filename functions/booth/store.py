@@ -275,45 +275,50 @@ def claim(run: str, version: str, picture_id: str) -> Run:
     return _run_of(answer["Attributes"]) if answer else get(run)
 
 
-def bind(run: Run, request_id: str) -> Run:
-    """Binds a requestId to the run's upload, once and for good.
+def bind(run: Run, request_id: str, picture_id: str = "") -> Run:
+    """Binds a requestId to the run's upload, once and for good, and takes the caller's id for the pictures.
+
+    The id counts only before the run has started. A refused call changes nothing.
 
     Raises:
-        Conflict: it belongs to another upload, or this upload to another requestId.
+        Conflict: the requestId belongs to another upload, this upload to another requestId, or the id is taken.
     """
     request = hashed(request_id)
-    if run.request != request:
+    for _ in range(3):
+        if run.request not in ("", request):
+            break
+        named = not picture_id or run.picture_id == picture_id or not run.is_waiting_for_photo
+        if run.request and named:
+            return run
+        if _transact(*_binding(run, request_id, "" if named else picture_id)):
+            return get(run.run)
+        for kind, name, sentence in (
+            ("request", request_id, "This requestId and this photo belong to different requests."),
+            ("id", "" if named else picture_id, "This id is taken. Please use another one."),
+        ):
+            pointer = name and _get(_pk(kind, name))
+            if pointer and pointer["run"]["S"] != run.run:
+                raise Conflict(sentence)
+        # The run has moved on in between.
+        run = get(run.run)
+    raise Conflict("This requestId and this photo belong to different requests.")
+
+
+def _binding(run: Run, request_id: str, picture_id: str) -> list[dict[str, Any]]:
+    writes, changes, values, conditions = [], [], {}, ["attribute_exists(#pk)"]
+    if not run.request:
         expires = now_ms() // 1000 + RETENTION_SECONDS
-        update = _set(
-            run.run, "SET #request = :r", {"r": request}, "attribute_exists(#pk) AND attribute_not_exists(#request)"
-        )
-        if not _transact(_put_once("request", request_id, run.run, expires=expires), {"Update": update}):
-            run = get(run.run)
-            if run.request != request:
-                raise Conflict("This requestId and this photo belong to different requests.")
-    return run
-
-
-def name_pictures(run: Run, picture_id: str) -> Run:
-    """Takes the caller's id for the pictures, if the run has not started.
-
-    Raises:
-        Conflict: the id was given to another run.
-    """
-    if run.picture_id == picture_id or not run.is_waiting_for_photo:
-        return run
-    update = _set(
-        run.run,
-        "SET #picture_id = :id",
-        {"id": picture_id, "queued": QUEUED},
-        "#status = :queued AND attribute_not_exists(#version)",
-    )
-    if _transact(_put_once("id", picture_id, run.run), {"Update": update}):
-        return get(run.run)
-    fresh = get(run.run)
-    if fresh.picture_id != picture_id and fresh.is_waiting_for_photo:
-        raise Conflict("This id is taken. Please use another one.")
-    return fresh
+        writes.append(_put_once("request", request_id, run.run, expires=expires))
+        changes.append("#request = :request")
+        values["request"] = hashed(request_id)
+        conditions.append("attribute_not_exists(#request)")
+    if picture_id:
+        writes.append(_put_once("id", picture_id, run.run))
+        changes.append("#picture_id = :id")
+        values |= {"id": picture_id, "queued": QUEUED}
+        conditions.append("#status = :queued AND attribute_not_exists(#version)")
+    update = _set(run.run, "SET " + ", ".join(changes), values, " AND ".join(conditions))
+    return [*writes, {"Update": update}]
 
 
 def enter(run: str, step: str) -> Run:

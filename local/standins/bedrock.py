@@ -88,12 +88,8 @@ VIOLATIONS = {
     "maximum": lambda e: f"{e.instance} is not less or equal to {e.validator_value}",
     "minimum": lambda e: f"{e.instance} is not greater or equal to {e.validator_value}",
     "enum": lambda e: f"{e.instance} is not a valid enum value",
-    "type": lambda e: (
-        f"expected type: {SCHEMA_TYPES[e.validator_value]}, found: {JAVA_TYPES[type(e.instance)]}"
-    ),
-    "required": lambda e: (
-        f"required key [{next(k for k in e.validator_value if k not in e.instance)}] not found"
-    ),
+    "type": lambda e: f"expected type: {SCHEMA_TYPES[e.validator_value]}, found: {JAVA_TYPES[type(e.instance)]}",
+    "required": lambda e: f"required key [{next(k for k in e.validator_value if k not in e.instance)}] not found",
     "additionalProperties": lambda e: (
         f"extraneous key [{min(e.instance.keys() - e.schema['properties'])}] is not permitted"
     ),
@@ -223,9 +219,7 @@ def paint(order: Order, matte: Matte) -> list[str]:
     for seed in order.seeds:
         scene = render(order.text, order.negative, seed, width, height)
         buffer = io.BytesIO()
-        Image.fromarray(compose(order.photo, order.kept, person, colours, scene)).save(
-            buffer, "PNG", compress_level=1
-        )
+        Image.fromarray(compose(order.photo, order.kept, person, colours, scene)).save(buffer, "PNG", compress_level=1)
         images.append(base64.b64encode(buffer.getvalue()).decode())
     return images
 
@@ -293,9 +287,7 @@ def connected(alpha: np.ndarray, kept: np.ndarray) -> np.ndarray:
     reached, grown = None, _shrunk(kept, size).point(lambda v: 255 if v > 0 else 0)
     while grown != reached:
         reached = grown
-        grown = ImageChops.lighter(
-            reached, ImageChops.darker(reached.filter(ImageFilter.MaxFilter(3)), person)
-        )
+        grown = ImageChops.lighter(reached, ImageChops.darker(reached.filter(ImageFilter.MaxFilter(3)), person))
     around = reached.filter(ImageFilter.MaxFilter(3))
     return alpha * (np.asarray(around.resize((width, height), Image.Resampling.BILINEAR), np.float32) / 255)
 

@@ -106,7 +106,5 @@ def box_mean(field: np.ndarray, radius: int) -> np.ndarray:
         pad = [(radius + 1, radius) if a == axis else (0, 0) for a in (0, 1)]
         sums = np.cumsum(np.pad(field, pad, mode="edge"), axis=axis, dtype=np.float64)
         length = field.shape[axis]
-        field = (
-            np.take(sums, range(window, window + length), axis) - np.take(sums, range(length), axis)
-        ) / window
+        field = (np.take(sums, range(window, window + length), axis) - np.take(sums, range(length), axis)) / window
     return field.astype(np.float32)

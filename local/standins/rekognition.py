@@ -30,6 +30,8 @@ ATTRIBUTES = {
 
 DETECTOR_SIDE = 1280  # the photo's long side for the detector: finds faces of 1/60 of the photo's width
 STRIDE = 4  # the detector's outputs have one cell for 4x4 pixels
+# Of the image's longer side: "40x40 pixels in an image with 1920x1080 pixels" (Rekognition guidelines and quotas).
+MIN_FACE = 40 / 1920
 MIN_SCORE = 0.4
 MAX_OVERLAP = 0.3  # intersection over union from which two hits are one face
 LANDMARKS = ("eyeLeft", "eyeRight", "nose", "mouthLeft", "mouthRight")  # the detector's order; left as seen
@@ -170,6 +172,7 @@ class FaceDetector:
         boxes = np.concatenate([starts, starts + extents], axis=1)
         points = starts[:, None] + marks[:, rows, columns].T.reshape(-1, 5, 2)[:, :, ::-1] * extents[:, None]
         keep = _distinct(boxes, scores)
+        keep = keep[extents[keep].max(axis=1) >= MIN_FACE * max(size)]
         keep = keep[np.argsort(-extents[keep].prod(axis=1), kind="stable")][:MAX_FACES]
         ratio = np.array(size, np.float32)
         return [(float(scores[k]), boxes[k] / np.tile(ratio, 2), points[k] / ratio) for k in keep]

@@ -157,9 +157,7 @@ def sky(c: Canvas, horizon: float, disc: bool = False) -> np.ndarray:
     return painting
 
 
-def clouds(
-    c: Canvas, painting: np.ndarray, horizon: float, cover: float = 0.5, cells: float = 2.2
-) -> np.ndarray:
+def clouds(c: Canvas, painting: np.ndarray, horizon: float, cover: float = 0.5, cells: float = 2.2) -> np.ndarray:
     """Cumulus lit from above and from the sun's side, smaller and denser towards the horizon."""
     light = c.light
     for size, seen, fade in ((cells * 2.4, 0.5, 0.75), (cells, 1.0, 0.95)):
@@ -178,9 +176,7 @@ def clouds(
         )
         dim = mix(rgb(light.middle), rgb(light.horizon), 0.35) * (0.5 if light.dark else 0.86)
         colour = mix(np.broadcast_to(dim, painting.shape), bright, shade)
-        colour = mix(
-            colour, rgb(light.horizon), np.broadcast_to(0.45 * smooth(0.4, 1.0, c.y / horizon), shape.shape)
-        )
+        colour = mix(colour, rgb(light.horizon), np.broadcast_to(0.45 * smooth(0.4, 1.0, c.y / horizon), shape.shape))
         painting = mix(painting, colour, alpha * smooth(1.0, 0.86, c.y / horizon) * fade)
     return painting
 
@@ -196,9 +192,7 @@ def stars(c: Canvas, painting: np.ndarray, horizon: float, count: int = 500) -> 
     return painting + light[..., None] * rgb((0.92, 0.95, 1.0))
 
 
-def ridge(
-    c: Canvas, base: float, height: float, cells: float, octaves: int = 7, gain: float = 0.5
-) -> np.ndarray:
+def ridge(c: Canvas, base: float, height: float, cells: float, octaves: int = 7, gain: float = 0.5) -> np.ndarray:
     """A skyline: y for each column, around `base`, rising about `height` above it. Shape (W,)."""
     return (base - height * (0.5 + 0.5 * c.curve(cells, octaves, gain))).astype(np.float32)
 
@@ -281,6 +275,7 @@ def bokeh(c: Canvas, painting: np.ndarray, spots, strength: float = 0.5) -> np.n
     layer = np.zeros_like(painting)
     for x, y, radius, colour in spots:
         r = max(1.5, radius * c.height)
+        spread = min(1.0, radius * c.height / r) ** 2  # a light smaller than a pixel is dimmer, not larger
         px, py = (x + c.half) * c.height, y * c.height
         top, bottom = max(0, int(py - r - 2)), min(c.height, int(py + r + 3))
         left, right = max(0, int(px - r - 2)), min(c.width, int(px + r + 3))
@@ -289,7 +284,7 @@ def bokeh(c: Canvas, painting: np.ndarray, spots, strength: float = 0.5) -> np.n
         distance = np.hypot(np.arange(top, bottom)[:, None] - py, np.arange(left, right)[None, :] - px) / r
         edge = 1.2 / r
         disc = smooth(1 + edge, 1 - edge, distance) * (0.65 + 0.35 * distance**4)
-        layer[top:bottom, left:right] += (strength * disc)[..., None].astype(np.float32) * rgb(colour)
+        layer[top:bottom, left:right] += (strength * spread * disc)[..., None].astype(np.float32) * rgb(colour)
     return 1 - (1 - np.clip(painting, 0, 1)) * (1 - np.clip(layer, 0, 1))
 
 

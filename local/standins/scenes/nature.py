@@ -13,6 +13,7 @@ from local.standins.scenes.layers import (
     gradient,
     haze,
     mix,
+    over,
     rgb,
     ridge,
     shafts,
@@ -27,19 +28,13 @@ LEAVES = ((0.16, 0.34, 0.10), (0.28, 0.47, 0.14), (0.42, 0.58, 0.20), (0.10, 0.2
 BLOSSOMS = ((1.0, 0.45, 0.62), (1.0, 0.82, 0.30), (0.98, 0.96, 0.94), (0.72, 0.48, 0.93), (1.0, 0.55, 0.38))
 
 
-def hills(
-    c: Canvas, painting: np.ndarray, base: float, colour, count: int = 3, height: float = 0.06
-) -> np.ndarray:
+def hills(c: Canvas, painting: np.ndarray, base: float, colour, count: int = 3, height: float = 0.06) -> np.ndarray:
     """Rolling hills from the horizon forward, hazier the farther."""
     for i in range(count):
         depth = 1 - i / count
         line = ridge(c, base + 0.06 * i, height, 1.2 + 0.3 * i, 4, 0.4)
         shade = 0.8 + 0.5 * c.fbm(10 + 6 * i, 4, stretch=3)
-        tone = (
-            c.lit(haze(c, colour, 0.75 * depth))
-            if i
-            else haze(c, colour, 0.72) * (0.4 if c.light.dark else 1)
-        )
+        tone = c.lit(haze(c, colour, 0.75 * depth)) if i else haze(c, colour, 0.72) * (0.4 if c.light.dark else 1)
         painting = mix(painting, tone * shade[..., None], below(c, line))
     return painting
 
@@ -77,8 +72,7 @@ def grass(c: Canvas, painting: np.ndarray, top: float, colour, blades: int = 700
 
 def over_soft(painting: np.ndarray, ink: Ink, softness: float) -> np.ndarray:
     """Put drawn shapes over the painting, out of focus by `softness` heights."""
-    layer = ink.layer(softness)
-    return painting * (1 - layer[..., 3:]) + layer[..., :3]
+    return over(painting, ink.layer(softness))
 
 
 def flowers(c: Canvas, painting: np.ndarray, top: float, colours=BLOSSOMS, count: int = 420) -> np.ndarray:
@@ -124,9 +118,7 @@ def paint_sky(c: Canvas) -> np.ndarray:
 def paint_forest(c: Canvas) -> np.ndarray:
     """Sunlit wood: trunks behind trunks in mist, leaves above, light through them."""
     autumn = bool(c.words & {"autumn", "fall", "october"})
-    colours = (
-        ((0.50, 0.24, 0.06), (0.75, 0.40, 0.10), (0.93, 0.62, 0.18), (0.30, 0.14, 0.05)) if autumn else LEAVES
-    )
+    colours = ((0.50, 0.24, 0.06), (0.75, 0.40, 0.10), (0.93, 0.62, 0.18), (0.30, 0.14, 0.05)) if autumn else LEAVES
     gap = c.rng.uniform(-0.2, 0.2)
     mist = c.lit((0.97, 0.80, 0.55) if autumn else (0.80, 0.90, 0.58))
     painting = foliage(c, 5, colours, 0.9)
@@ -175,14 +167,10 @@ def paint_forest(c: Canvas) -> np.ndarray:
             0.75 * depth,
         )
         painting = mix(painting, moss, below(c, floor, 0.006))
-        crown = smooth(
-            0.02, 0.22, c.fbm(4 + 3 * depth, 5, 0.6) - 0.42 - (c.y - 0.02) * (1.6 + 1.5 * (1 - depth))
-        )
+        crown = smooth(0.02, 0.22, c.fbm(4 + 3 * depth, 5, 0.6) - 0.42 - (c.y - 0.02) * (1.6 + 1.5 * (1 - depth)))
         leaves = mix(foliage(c, 8, colours, 1.2) * 1.15, np.broadcast_to(mist, painting.shape), 0.7 * depth)
         painting = mix(painting, leaves, blur(crown, 2) * 0.92)
-    painting += (0.42 * shafts(c, gap - 0.25, -0.25, 26, 1.3) * (0.2 if c.light.dark else 1))[
-        ..., None
-    ] * mist
+    painting += (0.42 * shafts(c, gap - 0.25, -0.25, 26, 1.3) * (0.2 if c.light.dark else 1))[..., None] * mist
     lights = spots(c, 55, (0.02, 0.5), (0.006, 0.026), ((0.95, 1.0, 0.65), (1.0, 0.92, 0.6)))
     painting = bokeh(c, painting, lights, 0.20)
     return focus(c, painting, 0.003, 0.0035, 0.7)
@@ -207,9 +195,9 @@ def paint_garden(c: Canvas) -> np.ndarray:
     painting = blur(painting, 0.006 * c.height)
     painting = grass(c, painting, ground, (0.36, 0.56, 0.20), 500)
     spread = 0.03 + 0.42 * np.clip(c.y - ground, 0, 1)
-    path = smooth(
-        0.015, -0.015, np.abs(c.x - far * (1.3 - c.y)) - spread + 0.02 * (c.fbm(12, 3) - 0.5)
-    ) * smooth(ground, ground + 0.02, c.y)
+    path = smooth(0.015, -0.015, np.abs(c.x - far * (1.3 - c.y)) - spread + 0.02 * (c.fbm(12, 3) - 0.5)) * smooth(
+        ground, ground + 0.02, c.y
+    )
     stone = c.lit((0.86, 0.79, 0.68)) * (0.72 + 0.5 * c.fbm(50, 3, stretch=2))[..., None]
     painting = mix(painting, stone, path * 0.92)
     for depth in (1.0, 0.7, 0.4, 0.1):
@@ -232,10 +220,7 @@ def paint_garden(c: Canvas) -> np.ndarray:
             (0.007 + 0.020 * near) * c.rng.uniform(0.55, 1.0, 260),
             strict=True,
         ):
-            if (
-                bush[min(c.height - 1, int(y * c.height)), min(c.width - 1, int((x + c.half) * c.height))]
-                > 0.9
-            ):
+            if bush[min(c.height - 1, int(y * c.height)), min(c.width - 1, int((x + c.half) * c.height))] > 0.9:
                 rose(ink, x, y, r, mix(c.lit(BLOSSOMS[pick]), glade[0, 0], 0.3 * depth), c)
         painting = over_soft(painting, ink, 0.001 + 0.002 * near)
     lights = spots(c, 45, (0.05, 0.6), (0.006, 0.022), ((1.0, 0.95, 0.7), (1.0, 0.85, 0.8)))
@@ -276,18 +261,14 @@ def water(c: Canvas, painting: np.ndarray, horizon: float, tint, bottom: float =
     return mix(
         painting,
         surface,
-        np.broadcast_to(
-            smooth(horizon - 0.002, horizon + 0.002, c.y) * smooth(bottom + 0.01, bottom, c.y), wave.shape
-        ),
+        np.broadcast_to(smooth(horizon - 0.002, horizon + 0.002, c.y) * smooth(bottom + 0.01, bottom, c.y), wave.shape),
     )
 
 
 def paint_sea(c: Canvas) -> np.ndarray:
     """Beach: sky, sea with glitter, surf, sand, a palm leaning in."""
     horizon, shore = 0.48, 0.74
-    painting = clouds(
-        c, sky(c, horizon, disc=c.light.sun_height < 0.3), horizon, c.rng.uniform(0.2, 0.5), 2.6
-    )
+    painting = clouds(c, sky(c, horizon, disc=c.light.sun_height < 0.3), horizon, c.rng.uniform(0.2, 0.5), 2.6)
     painting = water(c, painting, horizon, (0.04, 0.52, 0.60))
     island = ridge(c, horizon + 0.004, 0.05, 1.0, 6)
     hump = np.exp(-(((c.x[0] - c.rng.uniform(-0.4, 0.1)) / 0.2) ** 2))
@@ -298,9 +279,7 @@ def paint_sea(c: Canvas) -> np.ndarray:
     )
     edge = ridge(c, shore, 0.05, 1.4, 4)
     shallow = np.exp(-(((c.y - edge + 0.03) / 0.06) ** 2))
-    painting = mix(
-        painting, np.broadcast_to(c.lit((0.45, 0.86, 0.82)), painting.shape), 0.55 * shallow * (c.y < edge)
-    )
+    painting = mix(painting, np.broadcast_to(c.lit((0.45, 0.86, 0.82)), painting.shape), 0.55 * shallow * (c.y < edge))
     sand = c.lit((0.93, 0.82, 0.62)) * (0.82 + 0.30 * c.fbm(6, 6, 0.8, stretch=3))[..., None]
     wet = smooth(0.09, 0.0, c.y - edge)
     sand = mix(sand, sand * rgb((0.70, 0.68, 0.70)), wet)
@@ -343,9 +322,7 @@ def paint_underwater(c: Canvas) -> np.ndarray:
         gradient(c.y, (0, (0.42, 0.88, 0.92)), (0.35, (0.10, 0.58, 0.76)), (1, (0.02, 0.20, 0.42))),
         (c.height, c.width, 3),
     ).copy()
-    painting += (0.55 * shafts(c, c.rng.uniform(-0.3, 0.3), -0.35, 34, 1.35))[..., None] * rgb(
-        (0.75, 1.0, 0.95)
-    )
+    painting += (0.55 * shafts(c, c.rng.uniform(-0.3, 0.3), -0.35, 34, 1.35))[..., None] * rgb((0.75, 1.0, 0.95))
     ripple = 1 - np.abs(c.folds(7, 3, 0.08, 2.5) - 0.5) * 7
     painting += (np.clip(ripple, 0, 1) ** 3 * smooth(0.22, 0, c.y) * 0.5)[..., None]
     corals = (
@@ -439,9 +416,7 @@ def paint_mountains(c: Canvas) -> np.ndarray:
         )
     painting = water(c, painting, 0.635, (0.10, 0.28, 0.36))
     shore = ridge(c, 0.97, 0.10, 1.0, 6)
-    ground = (
-        c.lit((0.90, 0.94, 1.0)) if "snow" in c.words or "winter" in c.words else c.lit((0.30, 0.40, 0.18))
-    )
+    ground = c.lit((0.90, 0.94, 1.0)) if "snow" in c.words or "winter" in c.words else c.lit((0.30, 0.40, 0.18))
     painting = mix(painting, ground * (0.6 + 0.7 * c.fbm(12, 5, 0.7))[..., None], below(c, shore, 0.003))
     painting = focus(c, painting, 0.005, 0.0022, 0.72)
     ink = Ink(c)
@@ -475,9 +450,7 @@ def fir(ink: Ink, x: float, foot: float, tall: float, tone, c: Canvas) -> None:
 def firs(c: Canvas, height: float, count: int) -> np.ndarray:
     """A row of fir tops: how far each column rises, shape (W,), in heights."""
     rise = np.zeros(c.width, np.float32)
-    for x, tall in zip(
-        c.rng.uniform(-c.half, c.half, count), c.rng.uniform(0.5, 1, count) * height, strict=True
-    ):
+    for x, tall in zip(c.rng.uniform(-c.half, c.half, count), c.rng.uniform(0.5, 1, count) * height, strict=True):
         from_tip = np.abs(c.x[0] - x) / (tall * 0.24)
         ragged = 1 + 0.22 * np.abs((from_tip * 7) % 1 - 0.5)
         rise = np.maximum(rise, tall * np.clip(1 - from_tip * ragged, 0, 1))
@@ -553,9 +526,7 @@ def paint_aurora(c: Canvas) -> np.ndarray:
 def paint_cosmos(c: Canvas) -> np.ndarray:
     """Nebula, stars and a ringed planet."""
     hue = c.rng.permutation(
-        np.array(
-            ((0.90, 0.25, 0.60), (0.20, 0.45, 1.0), (0.15, 0.80, 0.85), (1.0, 0.55, 0.25), (0.55, 0.25, 0.95))
-        )
+        np.array(((0.90, 0.25, 0.60), (0.20, 0.45, 1.0), (0.15, 0.80, 0.85), (1.0, 0.55, 0.25), (0.55, 0.25, 0.95)))
     )
     painting = np.zeros((c.height, c.width, 3), np.float32) + rgb((0.012, 0.012, 0.035))
     tilt = c.rng.uniform(-0.6, 0.6)
@@ -583,6 +554,4 @@ def paint_cosmos(c: Canvas) -> np.ndarray:
     ring = np.hypot(along, across * 4.2)
     bands = smooth(1.35, 1.42, ring) * smooth(2.2, 2.1, ring) * (0.45 + 0.4 * np.sin(ring * 26))
     behind = (across < 0) & (distance < 1)
-    return mix(
-        painting, np.broadcast_to(rgb((0.95, 0.88, 0.76)), painting.shape), np.clip(bands, 0, 1) * ~behind
-    )
+    return mix(painting, np.broadcast_to(rgb((0.95, 0.88, 0.76)), painting.shape), np.clip(bands, 0, 1) * ~behind)

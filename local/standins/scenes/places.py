@@ -16,6 +16,7 @@ from local.standins.scenes.layers import (
     gradient,
     haze,
     mix,
+    over,
     rgb,
     shafts,
     sky,
@@ -71,9 +72,7 @@ def paint_city(c: Canvas) -> np.ndarray:
         row = height / floors[None, :]
         v = row % 1
         window = (
-            (smooth(0.16, 0.20, u) * smooth(0.84, 0.80, u))[None, :]
-            * smooth(0.16, 0.22, v)
-            * smooth(0.80, 0.74, v)
+            (smooth(0.16, 0.20, u) * smooth(0.84, 0.80, u))[None, :] * smooth(0.16, 0.22, v) * smooth(0.80, 0.74, v)
         )
         window = window * (height > -0.05) * (height < roof - 0.12)
         frame = np.clip(1.0 - 0.16 * smooth(0.86, 0.98, v), 0, 1) * (1 - 0.14 * (place < 0.03))[None, :]
@@ -84,12 +83,7 @@ def paint_city(c: Canvas) -> np.ndarray:
             * (rgb((0.84, 0.87, 0.95)) if side * c.light.sun_x > 0 else rgb((1.2, 1.14, 1.02)))
         )
         cell = (
-            (
-                np.floor(row).astype(int) * 73
-                + np.floor(column).astype(int)[None, :] * 151
-                + lot[None, :] * 311
-            )
-            % 97
+            (np.floor(row).astype(int) * 73 + np.floor(column).astype(int)[None, :] * 151 + lot[None, :] * 311) % 97
         ) / 97
         glass = mix(
             np.broadcast_to(haze(c, c.lit((0.20, 0.28, 0.36)), 0.25), front.shape),
@@ -110,20 +104,14 @@ def paint_city(c: Canvas) -> np.ndarray:
         front = mix(
             front,
             dim
-            + inside[lot][None, :, :]
-            * (0.18 + 0.75 * evening)
-            * (0.7 + 0.5 * smooth(-0.62, -0.25, height))[..., None],
+            + inside[lot][None, :, :] * (0.18 + 0.75 * evening) * (0.7 + 0.5 * smooth(-0.62, -0.25, height))[..., None],
             shop * 0.9,
         )
-        awning = (
-            (height < -0.06) * (height > -0.20 - 0.015 * (np.sin(column * 60) > 0)) * (lot % 2 == 0)[None, :]
-        )
+        awning = (height < -0.06) * (height > -0.20 - 0.015 * (np.sin(column * 60) > 0)) * (lot % 2 == 0)[None, :]
         cloth = np.array([colorsys.hsv_to_rgb(h, 0.65, 0.85) for h in c.rng.random(40)], np.float32)
         front = mix(
             front,
-            c.lit((1, 1, 1))
-            * cloth[lot][None, :, :]
-            * (0.8 + 0.2 * (np.sin(column * 40) > 0))[None, :, None],
+            c.lit((1, 1, 1)) * cloth[lot][None, :, :] * (0.8 + 0.2 * (np.sin(column * 40) > 0))[None, :, None],
             awning * 0.9,
         )
         front = front * (0.72 + 0.28 * smooth(-0.8, 0.6, height))[..., None]
@@ -136,13 +124,9 @@ def paint_city(c: Canvas) -> np.ndarray:
     across = (c.x - vanish) * z
     tone = 0.62 + 0.10 * smooth(0.40, 0.42, np.abs(across)) + 0.22 * (c.fbm(12, 5, 0.7, 3) - 0.5)
     street = c.lit((0.80, 0.77, 0.73)) * tone[..., None]
-    mirror = blur(
-        painting[np.clip((2 * horizon - c.y[:, 0]) * c.height, 0, c.height - 1).astype(int)], 0.02 * c.height
-    )
+    mirror = blur(painting[np.clip((2 * horizon - c.y[:, 0]) * c.height, 0, c.height - 1).astype(int)], 0.02 * c.height)
     street = mix(street, mirror, 0.25 + 0.35 * evening)
-    street = mix(
-        street, haze(c, (0.6, 0.6, 0.6), 0.9), np.broadcast_to(smooth(0.15, 0.0, depth), across.shape)
-    )
+    street = mix(street, haze(c, (0.6, 0.6, 0.6), 0.9), np.broadcast_to(smooth(0.15, 0.0, depth), across.shape))
     painting = mix(
         painting,
         street,
@@ -194,9 +178,7 @@ def street_tree(
 def tower(ink: Ink, x: float, foot: float, width: float, height: float, wall, roof, glow_colour, rng) -> None:
     """A round tower with a pointed roof, a lit side, windows and a flag's pole."""
     top = foot - height
-    ink.polygon(
-        [(x - width / 2, foot), (x - width / 2, top), (x + width / 2, top), (x + width / 2, foot)], wall
-    )
+    ink.polygon([(x - width / 2, foot), (x - width / 2, top), (x + width / 2, top), (x + width / 2, foot)], wall)
     ink.polygon(
         [(x + width * 0.12, foot), (x + width * 0.12, top), (x + width / 2, top), (x + width / 2, foot)],
         wall * 0.80,
@@ -211,9 +193,7 @@ def tower(ink: Ink, x: float, foot: float, width: float, height: float, wall, ro
         wall * 1.06,
     )
     peak = top - width * rng.uniform(1.3, 2.0)
-    ink.polygon(
-        [(x - width * 0.66, top - 0.12 * width), (x, peak), (x + width * 0.66, top - 0.12 * width)], roof
-    )
+    ink.polygon([(x - width * 0.66, top - 0.12 * width), (x, peak), (x + width * 0.66, top - 0.12 * width)], roof)
     ink.polygon(
         [(x + width * 0.10, top - 0.12 * width), (x, peak), (x + width * 0.66, top - 0.12 * width)],
         roof * 0.74,
@@ -323,9 +303,7 @@ def paint_floating_city(c: Canvas) -> np.ndarray:
             return haze(c, c.lit(colour) * (1 + 0.4 * rgb(c.light.sun)), depth)
 
         t = np.linspace(-1, 1, 40)
-        bottom = y0 + size * (
-            0.95 * (1 - np.abs(t) ** 1.5) * (1 + 0.45 * c.rng.random(40) * (np.abs(t) < 0.85))
-        )
+        bottom = y0 + size * (0.95 * (1 - np.abs(t) ** 1.5) * (1 + 0.45 * c.rng.random(40) * (np.abs(t) < 0.85)))
         rock = Ink(c)
         outline = [
             *zip(x0 + size * t, bottom, strict=True),
@@ -376,9 +354,7 @@ def paint_floating_city(c: Canvas) -> np.ndarray:
         painting = over_soft(painting, ink, 0.0006 + 0.002 * depth)
         fall = x0 + size * c.rng.uniform(-0.5, 0.5)
         along = np.clip((c.y - y0) / (1.9 * size), 0, 1)
-        stream = (
-            np.exp(-(((c.x - fall) / (size * (0.035 + 0.07 * along))) ** 2)) * (c.y > y0) * (1 - along) ** 0.7
-        )
+        stream = np.exp(-(((c.x - fall) / (size * (0.035 + 0.07 * along))) ** 2)) * (c.y > y0) * (1 - along) ** 0.7
         painting = mix(painting, rgb(c.light.horizon) * 0.4 + 0.55, 0.8 * stream * mist)
     puffs = c.folds(3, 7, 0.05, 2.2)
     sea = smooth(-0.10, 0.16, c.y - 0.80 + 0.55 * (puffs - 0.5))
@@ -502,9 +478,7 @@ def unicorn(c: Canvas, x: float, foot: float, size: float, facing: int) -> np.nd
     tail, mane = np.array(UNICORN["tail"], float), np.array(UNICORN["mane"], float)
     for i, lock in enumerate(locks):
         middle = np.array((87.5, 50.0))
-        ink.polygon(
-            put(curved(middle + (tail - middle) * (1 - 0.2 * i) + (0, 0.9 * i))), c.lit(lock) * 0.6 + 0.35
-        )
+        ink.polygon(put(curved(middle + (tail - middle) * (1 - 0.2 * i) + (0, 0.9 * i))), c.lit(lock) * 0.6 + 0.35)
     ink.polygon(put(curved(UNICORN["body"])), coat)
     shade = coat * rgb((0.86, 0.84, 0.94))
     ink.polygon(put(curved(((52, 61), (60, 58), (70, 57), (78, 60), (74, 63), (66, 61.5), (57, 63)))), shade)
@@ -551,17 +525,13 @@ def paint_unicorn(c: Canvas) -> np.ndarray:
     if not c.light.dark:
         painting = mix(
             painting,
-            gradient(
-                c.y / horizon, (0, (0.62, 0.70, 0.98)), (0.5, (0.88, 0.78, 0.98)), (1, (1.0, 0.86, 0.90))
-            ),
+            gradient(c.y / horizon, (0, (0.62, 0.70, 0.98)), (0.5, (0.88, 0.78, 0.98)), (1, (1.0, 0.86, 0.90))),
             0.42,
         )
     side = int(c.rng.choice((-1, 1)))
     distance = np.hypot(c.x + side * 0.12, (c.y - 0.72) * 1.05)
     for i, colour in enumerate(RAINBOW):
-        band = np.exp(-(((distance - (0.62 - 0.021 * i)) / 0.013) ** 2)) * smooth(
-            horizon + 0.04, horizon - 0.25, c.y
-        )
+        band = np.exp(-(((distance - (0.62 - 0.021 * i)) / 0.013) ** 2)) * smooth(horizon + 0.04, horizon - 0.25, c.y)
         painting = mix(painting, rgb(colour), 0.5 * band)
     painting = hills(c, painting, horizon, (0.40, 0.60, 0.32), 3, 0.07)
     painting = grass(c, painting, horizon + 0.10, (0.42, 0.66, 0.28))
@@ -572,11 +542,9 @@ def paint_unicorn(c: Canvas) -> np.ndarray:
     layer = unicorn(c, x, 0.735, size, -side)
     halo = blur(layer[..., 3], 0.03 * c.height)
     painting = mix(painting, painting * rgb((0.72, 0.66, 0.88)), 0.7 * halo)
-    painting = painting * (1 - layer[..., 3:]) + layer[..., :3]
+    painting = over(painting, layer)
     painting = flowers(c, painting, 0.70, count=300)
-    dust = spots(
-        c, 90, (0.15, 0.9), (0.0015, 0.010), ((1.0, 0.95, 0.75), (1.0, 0.80, 0.95), (0.80, 0.90, 1.0))
-    )
+    dust = spots(c, 90, (0.15, 0.9), (0.0015, 0.010), ((1.0, 0.95, 0.75), (1.0, 0.80, 0.95), (0.80, 0.90, 1.0)))
     return bokeh(c, painting, dust, 0.5)
 
 
@@ -606,9 +574,7 @@ def paint_stage(c: Canvas) -> np.ndarray:
     wall = smooth(0.30, 0.33, c.y) * smooth(0.66, 0.63, c.y)
     cells = 46
     grid = np.hypot((c.x * cells) % 1 - 0.5, (c.y * cells) % 1 - 0.5)
-    picture = gradient(
-        c.folds(3, 4, 0.2), (0.2, rgb(hues[2]) * 0.2), (0.5, rgb(hues[0])), (0.8, rgb(hues[1]))
-    )
+    picture = gradient(c.folds(3, 4, 0.2), (0.2, rgb(hues[2]) * 0.2), (0.5, rgb(hues[0])), (0.8, rgb(hues[1])))
     painting += (smooth(0.42, 0.18, grid) * wall * 0.55)[..., None] * picture
     painting += (0.5 * glow(c, 0, 0.66, 0.28) * smoke)[..., None] * rgb(hues[0])
     floor = 0.72
@@ -634,9 +600,7 @@ def paint_generic(c: Canvas) -> np.ndarray:
         fold = np.sin(6.28 * (turn * sweep + 0.5 * turn * c.x + 0.4 * c.y) + c.rng.uniform(0, 6.28))
         ribbons += (0.5 + 0.5 * fold) / turn
     light = ribbons / 2 * 0.55 + 0.55 * glow(c, c.rng.uniform(-0.3, 0.3), 0.30, 0.5) + 0.12 * (0.5 - c.y)
-    painting = gradient(
-        np.clip(light, 0, 1), (0, tones[0]), (0.40, tones[1]), (0.78, tones[2]), (1, tones[3])
-    )
+    painting = gradient(np.clip(light, 0, 1), (0, tones[0]), (0.40, tones[1]), (0.78, tones[2]), (1, tones[3]))
     slope = ribbons - np.roll(ribbons, max(1, int(0.008 * c.height)), 0)
     painting = (painting + np.clip(slope * 0.7, -0.04, 0.10)[..., None]) * (1 - 0.45 * c.light.dark)
     lights = spots(c, 60, (0.0, 0.9), (0.006, 0.045), [tones[2], tones[3], (1.0, 0.92, 0.75)])

@@ -1,0 +1,34 @@
+# make run    set up, then open the booth on http://127.0.0.1:8000 (PORT= for another one)
+# make test   set up, then run all tests
+# make setup  the set-up alone: .venv and models/; quick when nothing has changed
+
+PORT ?= 8000
+PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(if $(shell $(name) -c \
+	'import sys, venv; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(name))))
+INSTALLED := .venv/.installed
+
+.PHONY: run test lint setup clean
+
+run: setup
+	@exec .venv/bin/python -m local run --port $(PORT)
+
+test: setup lint
+	.venv/bin/python -m pytest $(ARGS)
+
+lint: setup
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+setup: $(INSTALLED)
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js, which brings it (https://nodejs.org)." >&2; exit 1; }
+	@.venv/bin/python -m local.models
+
+$(INSTALLED): requirements-dev.txt functions/requirements.txt sam_model/requirements.txt
+	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or later with its venv module is missing: install it (https://python.org)." >&2; exit 1; }
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js, which brings it (https://nodejs.org)." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf .venv models out .local.log

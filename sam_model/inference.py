@@ -1,0 +1,345 @@
+"""Segment Anything as a SageMaker endpoint: the four functions that SageMaker's serving containers call.
+
+Stand-alone: numpy, Pillow and ONNX Runtime only. The model directory holds ``encoder.onnx`` (1x3xSxS float32 in,
+image embedding out) and ``decoder.onnx`` with the interface of Segment Anything's official ONNX export, so any
+member of the family drops in.
+
+Request (application/json); all coordinates are pixels of the image as it is sent, EXIF orientation not applied:
+
+    {"encode_image": "<base64 JPEG, PNG or WebP>", "input_box": [left, top, right, bottom]}
+    {"encode_image": "...", "input_boxes": [[l, t, r, b], ...], "input_points": [[[x, y], ...], ...]}
+
+``input_points`` is optional: one list for each box, possibly empty, of points that belong to the object (landmarks
+of the face). The image is encoded once, each prompt is decoded by itself, and the answer is the union of the masks:
+
+    {"mask_image": "<base64 PNG>"}        RGB, of the image's size; black = face, white = the rest
+"""
+
+import base64
+import binascii
+import io
+import json
+import math
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from PIL import Image
+
+MAX_PIXELS = 4096 * 4096  # decoded 50 MB; the encoder sees 1024x1024, so more pixels bring nothing
+MAX_PROMPTS = 100  # as many faces as one DetectFaces call can return
+MAX_POINTS = 64  # for each prompt; detectors give 5 to 30 landmarks
+# A mask may leave its box by this share of the box's width and height on each side. Face boxes run from the
+# forehead to the chin and cut the ears, the hairline and the tip of the chin; what lies farther out is hat, neck
+# or a neighbour.
+BOX_MARGIN = 0.25
+# ImageNet statistics, with which every Segment Anything encoder was trained (RGB, 0..255).
+MEAN = np.array([123.675, 116.28, 103.53], np.float32)
+STD = np.array([58.395, 57.12, 57.375], np.float32)
+BOX_CORNERS = [2, 3]  # the decoder's point labels: top left and bottom right corner of a box,
+FOREGROUND = 1  # and a point on the object
+DECODER_INPUTS = {
+    "image_embeddings", "point_coords", "point_labels", "mask_input", "has_mask_input", "orig_im_size",
+}  # fmt: skip
+
+
+class BadRequest(ValueError):
+    """The request can't be served as it is; ``status_code`` is the HTTP status (4xx) that says so."""
+
+    def __init__(self, message: str, status_code: int = 400):
+        super().__init__(message)
+        self.status_code = status_code
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One object to segment, in pixels of the sent image.
+
+    ``box``: float32 (4,) left, top, right, bottom, clamped to the image. ``points``: float32 (n, 2) x, y.
+    """
+
+    box: np.ndarray
+    points: np.ndarray
+
+
+@dataclass(frozen=True)
+class Request:
+    """A checked request: ``pixels`` uint8 (height, width, 3) RGB, and at least one prompt."""
+
+    pixels: np.ndarray
+    prompts: list[Prompt]
+
+
+class SegmentAnything:
+    """Encoder and decoder of one export. Several threads may call `masks` at the same time."""
+
+    def __init__(self, model_dir: str | Path):
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = _cores()
+        options.log_severity_level = 3
+        available = onnxruntime.get_available_providers()
+        providers = [p for p in ("CUDAExecutionProvider", "CPUExecutionProvider") if p in available]
+        self.encoder, self.decoder = (
+            onnxruntime.InferenceSession(Path(model_dir) / name, options, providers)
+            for name in ("encoder.onnx", "decoder.onnx")
+        )
+        source = self.encoder.get_inputs()[0]
+        if len(source.shape) != 4 or source.shape[1] != 3 or not isinstance(source.shape[3], int):
+            raise ValueError(f"encoder.onnx takes {source.shape}; wanted is [batch, 3, size, size]")
+        found = {value.name for value in self.decoder.get_inputs()}
+        if found != DECODER_INPUTS:
+            raise ValueError(f"decoder.onnx takes {sorted(found)}; wanted are {sorted(DECODER_INPUTS)}")
+        self.input_name = source.name
+        self.size = source.shape[3]
+        # One encoding uses every core and some 500 MB. Two at once are no faster, only larger.
+        self.encoding = threading.Lock()
+
+    def masks(self, pixels: np.ndarray, prompts: list[Prompt]) -> np.ndarray:
+        """Return the union of the prompts' masks, bool (height, width), for uint8 RGB ``pixels``."""
+        height, width = pixels.shape[:2]
+        scale = self.size / max(height, width)
+        embedding = self._encode(pixels, scale)
+        union = np.zeros((height, width), bool)
+        for prompt in prompts:
+            left, top, right, bottom = reach = _reach(prompt.box, width, height)
+            logits = self._decode(embedding, prompt, scale, (height, width))
+            union[top:bottom, left:right] |= _clean(logits, prompt, reach, len(logits) / max(height, width))
+        return union
+
+    def _encode(self, pixels: np.ndarray, scale: float) -> np.ndarray:
+        """Embed the image: long side to the encoder's size, normalised, padded right and bottom with 0."""
+        height, width = pixels.shape[:2]
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        resized = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR), np.float32)
+        padded = np.zeros((1, 3, self.size, self.size), np.float32)
+        padded[0, :, : size[1], : size[0]] = ((resized - MEAN) / STD).transpose(2, 0, 1)
+        with self.encoding:
+            return self.encoder.run(None, {self.input_name: padded})[0]
+
+    def _decode(self, embedding: np.ndarray, prompt: Prompt, scale: float, shape: tuple) -> np.ndarray:
+        """Return the best mask's logits for one prompt: float32 (s, s) over the padded square, > 0 inside.
+
+        The decoder's low resolution masks (a quarter of the encoder's size) are taken: enlarging its logits to
+        the photo for each prompt is the decoder's slowest step, and only the surroundings of the box are wanted.
+        """
+        points = np.concatenate([prompt.points, prompt.box.reshape(2, 2)]) * scale
+        labels = [FOREGROUND] * len(prompt.points) + BOX_CORNERS
+        low, quality = self.decoder.run(
+            ["low_res_masks", "iou_predictions"],
+            {
+                "image_embeddings": embedding,
+                "point_coords": points[None].astype(np.float32),
+                "point_labels": np.array([labels], np.float32),
+                "mask_input": np.zeros((1, 1, *(4 * side for side in embedding.shape[2:])), np.float32),
+                "has_mask_input": np.zeros(1, np.float32),
+                "orig_im_size": np.array(shape, np.float32),
+            },
+        )
+        return low[0, int(quality[0].argmax())]
+
+
+def model_fn(model_dir: str) -> SegmentAnything:
+    """Load the export in ``model_dir`` and run it once, so that the first visitor doesn't wait for allocations.
+
+    Raises ONNX Runtime's errors for missing or broken files and `ValueError` for a foreign interface.
+    """
+    model = SegmentAnything(model_dir)
+    box = np.array([8, 8, 56, 56], np.float32)
+    model.masks(np.zeros((64, 64, 3), np.uint8), [Prompt(box, np.zeros((0, 2), np.float32))])
+    return model
+
+
+def input_fn(body: bytes | str, content_type: str) -> Request:
+    """Check and decode a request in the format given at the top of this module. Raises `BadRequest`."""
+    if _media_type(content_type) != "application/json":
+        raise BadRequest(f"Content type {content_type!r} is not supported; send application/json.", 415)
+    try:
+        fields = json.loads(body)
+    except ValueError:  # also bytes that are no UTF-8
+        raise BadRequest("The body is not JSON.") from None
+    if not isinstance(fields, dict):
+        raise BadRequest("The body must be a JSON object.")
+    pixels = _pixels(fields.get("encode_image"))
+    return Request(pixels, _prompts(fields, width=pixels.shape[1], height=pixels.shape[0]))
+
+
+def predict_fn(data: Request, model: SegmentAnything) -> np.ndarray:
+    """Return the union of the prompts' masks: bool (height, width), True on the faces."""
+    return model.masks(data.pixels, data.prompts)
+
+
+def output_fn(prediction: np.ndarray, accept: str) -> str:
+    """Return the answer's JSON text. Raises `BadRequest` (406) if the caller accepts no JSON."""
+    kinds = {_media_type(kind) for kind in accept.split(",")}
+    if not kinds & {"application/json", "application/*", "*/*", ""}:
+        raise BadRequest(f"The answer can't be had as {accept!r}; accept application/json.", 406)
+    image = Image.fromarray(np.where(prediction, np.uint8(0), np.uint8(255))).convert("RGB")
+    file = io.BytesIO()
+    image.save(file, "PNG", compress_level=1)  # flat areas: higher levels take longer and gain next to nothing
+    return json.dumps({"mask_image": base64.b64encode(file.getvalue()).decode()})
+
+
+def _cores() -> int:
+    """Return the number of cores this process may use, which in a container can be fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _media_type(header: str) -> str:
+    return header.split(";")[0].strip().lower()
+
+
+def _pixels(encoded: object) -> np.ndarray:
+    """Decode ``encode_image`` to uint8 (height, width, 3) RGB."""
+    if not isinstance(encoded, str) or not encoded:
+        raise BadRequest("encode_image is missing: send the image as base64 text.")
+    try:
+        data = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        raise BadRequest("encode_image is not base64.") from None
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise BadRequest(
+                    f"The image has {image.width}x{image.height} pixels; at most {MAX_PIXELS} are accepted.", 413
+                )
+            return np.asarray(image.convert("RGB"))
+    except Image.DecompressionBombError:
+        raise BadRequest(f"The image has too many pixels; at most {MAX_PIXELS} are accepted.", 413) from None
+    except BadRequest:
+        raise
+    except (OSError, SyntaxError, ValueError):  # what Pillow raises for foreign, broken and truncated files
+        raise BadRequest("encode_image is not a whole JPEG, PNG or WebP image.") from None
+
+
+def _prompts(fields: dict, width: int, height: int) -> list[Prompt]:
+    """Read input_box or input_boxes, and input_points."""
+    if ("input_box" in fields) == ("input_boxes" in fields):
+        raise BadRequest("Send either input_box or input_boxes.")
+    boxes = [fields["input_box"]] if "input_box" in fields else fields["input_boxes"]
+    if not isinstance(boxes, list) or not boxes:
+        raise BadRequest("input_boxes must be a list of at least one box.")
+    if len(boxes) > MAX_PROMPTS:
+        raise BadRequest(f"{len(boxes)} boxes were sent; at most {MAX_PROMPTS} are accepted.")
+    points = fields.get("input_points", [[] for _ in boxes])
+    if not isinstance(points, list) or len(points) != len(boxes):
+        raise BadRequest(f"input_points must hold one list for each of the {len(boxes)} boxes.")
+    limits = np.array([width, height], np.float32)
+    return [
+        Prompt(_box(box, number, limits), _points(of_box, number, limits))
+        for number, (box, of_box) in enumerate(zip(boxes, points, strict=True))
+    ]
+
+
+def _box(value: object, number: int, limits: np.ndarray) -> np.ndarray:
+    """Read one box and clamp it to the image, which detectors' boxes may overhang."""
+    corners = _numbers(value, 4)
+    if corners is None:
+        raise BadRequest(f"Box {number} must be four finite numbers: left, top, right, bottom.")
+    start, end = corners.reshape(2, 2)
+    if not (start < end).all():
+        raise BadRequest(f"Box {number} is empty: left must be less than right, and top less than bottom.")
+    start, end = np.clip(start, 0, limits), np.clip(end, 0, limits)
+    if not (start < end).all():
+        raise BadRequest(f"Box {number} lies outside the image.")
+    return np.concatenate([start, end])
+
+
+def _points(value: object, number: int, limits: np.ndarray) -> np.ndarray:
+    """Read one box's points. Points outside the image are left out: the model sees nothing there."""
+    if not isinstance(value, list) or len(value) > MAX_POINTS:
+        raise BadRequest(f"The points of box {number} must be a list of at most {MAX_POINTS} points.")
+    points = [_numbers(point, 2) for point in value]
+    if any(point is None for point in points):
+        raise BadRequest(f"Each point of box {number} must be two finite numbers: x, y.")
+    array = np.array(points, np.float32).reshape(-1, 2)
+    return array[((array >= 0) & (array < limits)).all(axis=1)]
+
+
+def _numbers(value: object, count: int) -> np.ndarray | None:
+    """Return ``value`` as float32 (count,), or None if it is anything but that many finite numbers."""
+    if not isinstance(value, list) or len(value) != count or any(type(item) not in (int, float) for item in value):
+        return None
+    if not all(abs(item) < 1e9 for item in value):  # false for NaN and the infinities as well
+        return None
+    return np.array(value, np.float32)
+
+
+def _reach(box: np.ndarray, width: int, height: int) -> tuple[int, int, int, int]:
+    """Return where the mask of ``box`` may lie, in whole pixels: left, top, right, bottom."""
+    left, top, right, bottom = (float(side) for side in box)
+    across, down = BOX_MARGIN * (right - left), BOX_MARGIN * (bottom - top)
+    return (
+        max(0, math.floor(left - across)),
+        max(0, math.floor(top - down)),
+        min(width, math.ceil(right + across)),
+        min(height, math.ceil(bottom + down)),
+    )
+
+
+def _clean(logits: np.ndarray, prompt: Prompt, reach: tuple, scale: float) -> np.ndarray:
+    """Turn logits over the padded square into the prompt's mask within ``reach``: bool, of the reach's size.
+
+    Kept are the pieces under the prompt's points and the largest piece, with their holes filled; the rest is
+    dropped. This is decided on the logits' own grid (``scale`` cells for a pixel), where it takes a few
+    milliseconds whatever the photo's size, and enlarged afterwards.
+    """
+    left, top, right, bottom = reach
+    x0, y0 = math.floor(left * scale), math.floor(top * scale)
+    x1, y1 = math.ceil(right * scale), math.ceil(bottom * scale)
+    cells = logits[y0:y1, x0:x1].copy()
+    inside = cells > 0
+    pieces = _pieces(inside)
+    kept = np.zeros(pieces.max() + 1, bool)
+    kept[np.bincount(pieces[inside], minlength=1).argmax()] = True
+    for x, y in (prompt.points * scale).astype(int):
+        if x0 <= x < x1 and y0 <= y < y1:
+            kept[pieces[y - y0, x - x0]] = True
+    kept[0] = False  # the background's number
+    wanted = _fill_holes(kept[pieces])
+    cells[inside & ~wanted] = -1  # any logit of the other sign does
+    cells[wanted & ~inside] = 1
+    logits = logits.copy()
+    logits[y0:y1, x0:x1] = cells
+    area = (left * scale, top * scale, right * scale, bottom * scale)
+    enlarged = Image.fromarray(logits).resize((right - left, bottom - top), Image.Resampling.BILINEAR, box=area)
+    return np.asarray(enlarged) > 0
+
+
+def _fill_holes(mask: np.ndarray) -> np.ndarray:
+    """Return the bool ``mask`` with everything filled that the background can't reach from outside."""
+    background = _pieces(np.pad(~mask, 1, constant_values=True))
+    return (background != background[0, 0])[1:-1, 1:-1]
+
+
+def _pieces(mask: np.ndarray) -> np.ndarray:
+    """Number the 4-connected pieces of the bool (h, w) ``mask`` from 1; int (h, w), 0 where the mask is False.
+
+    Joins the runs of each row with the runs they touch in the row above (union-find over runs).
+    """
+    edges = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    run_rows, run_starts = np.nonzero(edges == 1)
+    run_ends = np.nonzero(edges == -1)[1]
+    rows, starts, ends = run_rows.tolist(), run_starts.tolist(), run_ends.tolist()  # lists loop faster
+    parent = list(range(len(rows)))
+
+    def root(run: int) -> int:
+        while parent[run] != run:
+            parent[run] = parent[parent[run]]
+            run = parent[run]
+        return run
+
+    above = 0
+    for run, row in enumerate(rows):
+        while rows[above] < row - 1 or (rows[above] == row - 1 and ends[above] <= starts[run]):
+            above += 1
+        touching = above
+        while rows[touching] == row - 1 and starts[touching] < ends[run]:
+            parent[root(touching)] = root(run)
+            touching += 1
+    numbers = np.unique([root(run) for run in range(len(rows))], return_inverse=True)[1] + 1
+    pieces = np.zeros(mask.shape, np.intp)
+    pieces[mask] = np.repeat(numbers, run_ends - run_starts)
+    return pieces

@@ -1,0 +1,189 @@
+"""The whole application, once for this folder, and what a customer's client does with it."""
+
+import io
+import json
+import time
+import urllib.error
+import urllib.request
+import uuid
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from local.app import App
+
+PHOTOS = Path(__file__).parent.parent / "photos"
+
+
+class Booth:
+    """A customer's client, and a hand on what the application talks to."""
+
+    def __init__(self, app: App):
+        self.app = app
+        self.url = app.url
+        self.s3 = app.client("s3")
+        self.table = app.client("dynamodb")
+        self.steps = app.client("stepfunctions")
+        self.table_name = app.stack.tables["Table"].name
+        self.machine = app.stack.state_machines["PhotoMachine"].arn
+
+    # The client
+
+    def post(self, path, body, raw=None):
+        data = raw if raw is not None else json.dumps(body).encode()
+        return self.http("POST", self.url + path, data, {"Content-Type": "application/json"})
+
+    def http(self, method, url, data=None, headers=None):
+        """(status, headers, body); the body is parsed if it is JSON."""
+        request = urllib.request.Request(url, data, headers or {}, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                status, head, content = answer.status, answer.headers, answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                status, head, content = error.code, error.headers, error.read()
+        return status, head, json.loads(content) if head.get_content_type() == "application/json" else content
+
+    def upload(self, filename=None, content_type="image/jpeg", **fields):
+        """POST /upload; gives the body inside the envelope."""
+        filename = filename or f"{uuid.uuid4().hex}.jpg"
+        request = {"type": "photo", "filename": filename, "contentType": content_type} | fields
+        status, _, envelope = self.post("/upload", request)
+        assert status == 200, envelope
+        return json.loads(envelope["body"])
+
+    def put(self, uploaded, photo, content_type=None):
+        headers = {"Content-Type": content_type or uploaded["ContentType"]}
+        return self.http("PUT", uploaded["UploadURL"], photo, headers)[0]
+
+    def ask(self, uploaded, request_id, **fields):
+        """POST /photo as documented; gives (status, answer)."""
+        body = {"requestId": request_id, "bucket": uploaded["Bucket"], "key": uploaded["Key"]} | fields
+        status, _, answer = self.post("/photo", body)
+        return status, answer
+
+    def await_end(self, uploaded, request_id=None, seconds=90, **fields):
+        """Polls until the run has ended; gives the result."""
+        request_id = request_id or str(uuid.uuid4())
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            status, answer = self.ask(uploaded, request_id, wait=5, **fields)
+            if status == 200:
+                return answer
+            assert status == 202, answer
+        raise AssertionError(f"the run did not end: {answer}")
+
+    def process(self, photo, filename=None, content_type="image/jpeg", **fields):
+        """A whole visit; gives the upload and the result."""
+        uploaded = self.upload(filename, content_type, **fields)
+        assert self.put(uploaded, photo) == 200
+        return uploaded, self.await_end(uploaded)
+
+    def picture(self, url):
+        status, headers, data = self.http("GET", url)
+        assert status == 200
+        assert headers["Content-Type"] == "image/jpeg"
+        return Image.open(io.BytesIO(data))
+
+    # The other side
+
+    def record(self, uploaded):
+        """The run's record in the table, plain values."""
+        from boto3.dynamodb.types import TypeDeserializer
+
+        value = TypeDeserializer().deserialize
+        for page in self.table.get_paginator("scan").paginate(TableName=self.table_name):
+            for item in page["Items"]:
+                if item.get("key", {}).get("S") == uploaded["Key"]:
+                    return {name: value(field) for name, field in item.items()}
+        return None
+
+    def age(self, uploaded, seconds):
+        """Makes the run `seconds` older, so that what is due then is due now."""
+        record = self.record(uploaded)
+        times = [name for name in ("created", "upload_until", "claimed", "deadline", "due") if name in record]
+        self.table.update_item(
+            TableName=self.table_name,
+            Key={"pk": {"S": record["pk"]}},
+            UpdateExpression="SET " + ", ".join(f"#{name} = #{name} - :ms" for name in times),
+            ExpressionAttributeNames={f"#{name}": name for name in times},
+            ExpressionAttributeValues={":ms": {"N": str(seconds * 1000)}},
+        )
+
+    def sweep(self):
+        """What the schedule does every minute; returns at once."""
+        self.app.invoke("Sweep", {})
+
+    def dropped_event(self, uploaded, seconds=10):
+        """The event of an upload that `drop_events` kept back."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            for event in self.app.dropped:
+                if event["detail"]["object"]["key"] == uploaded["Key"]:
+                    return event
+            time.sleep(0.02)
+        raise AssertionError("S3 made no event")
+
+    def await_quiet(self, seconds=10):
+        """Waits until no event is being handled."""
+        until = time.monotonic() + seconds
+        while self.app.busy("Start"):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
+    def executions(self, run):
+        found = self.steps.list_executions(stateMachineArn=self.machine)["executions"]
+        return [each for each in found if each["name"] == run]
+
+    def left_over(self, uploaded):
+        """What is left of an ended run outside its results: versions of the upload, and objects under work/."""
+        record = self.record(uploaded)
+        versions = self.s3.list_object_versions(Bucket=uploaded["Bucket"], Prefix=uploaded["Key"])
+        work = self.s3.list_objects_v2(Bucket=self.app.results_bucket, Prefix=f"work/{record['run']}/")
+        return [*versions.get("Versions", []), *versions.get("DeleteMarkers", []), *work.get("Contents", [])]
+
+    def await_clean(self, uploaded, seconds=15):
+        """Waits until nothing is left over."""
+        until = time.monotonic() + seconds
+        while (left := self.left_over(uploaded)) and time.monotonic() < until:
+            time.sleep(0.2)
+        return left
+
+    def stand_in(self, service, **settings):
+        """Tells a stand-in how to behave: latency, canned, faults."""
+        url = f"{self.app.standins_url}/standins/{service}"
+        assert self.http("PUT", url, json.dumps(settings).encode())[0] == 200
+
+    def calls(self, service):
+        return self.http("GET", f"{self.app.standins_url}/standins/{service}")[2]["calls"]
+
+
+@pytest.fixture(scope="package")
+def app(tmp_path_factory):
+    with App(port=0, log=tmp_path_factory.mktemp("app") / "functions.log") as app:
+        yield app
+
+
+@pytest.fixture
+def booth(app):
+    """The application with its real models."""
+    booth = Booth(app)
+    yield booth
+    app.drop_events = False
+    for service in ("rekognition", "sagemaker", "bedrock"):
+        booth.http("DELETE", f"{app.standins_url}/standins/{service}")
+
+
+@pytest.fixture
+def quick(booth):
+    """The application with canned answers in place of the models: one face, flat backgrounds."""
+    booth.stand_in("rekognition", canned={"faces": 1})
+    booth.stand_in("sagemaker", canned={})
+    booth.stand_in("bedrock", canned={})
+    return booth
+
+
+@pytest.fixture(scope="session")
+def portrait():
+    return (PHOTOS / "astronaut.jpg").read_bytes()

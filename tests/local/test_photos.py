@@ -1,0 +1,68 @@
+"""Real photos through the real detector, Segment Anything and the painter."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from tests.local.conftest import PHOTOS
+
+FACES = {"astronaut": 1, "hopper": 1, "group": 5, "rotated": 1}
+
+
+@pytest.mark.parametrize("name", FACES)
+def test_faces_stay_and_the_rest_is_new(booth, name):
+    data = (PHOTOS / f"{name}.jpg").read_bytes()
+    uploaded, result = booth.process(data, f"{name}.jpg")
+    assert result["status"] == "SUCCEEDED"
+    assert booth.record(uploaded)["faces"] == FACES[name]
+    with Image.open(io.BytesIO(data)) as image:
+        upright = ImageOps.exif_transpose(image).size
+    pictures = [np.asarray(booth.picture(url), float) for url in json.loads(result["url_generated"])]
+    original = np.asarray(booth.picture(result["url_original"]), float)
+    for picture in pictures:
+        assert picture.shape == original.shape
+        assert picture.shape[1] / picture.shape[0] == pytest.approx(upright[0] / upright[1], rel=0.01)
+    # What all three pictures have in common with the photo are the people; the rest differs from it and among them.
+    alike = np.all([np.abs(picture - original).max(axis=2) < 24 for picture in pictures], axis=0)
+    assert 0.02 < alike.mean() < 0.9
+    for one, two in ((0, 1), (0, 2), (1, 2)):
+        assert (np.abs(pictures[one] - pictures[two]).max(axis=2) > 24).mean() > 0.2
+
+
+def broken(name):
+    portrait = (PHOTOS / "astronaut.jpg").read_bytes()
+    if name == "no_face.jpg":
+        return (PHOTOS / name).read_bytes()
+    if name == "text.jpg":
+        return b"This is not a photo at all.\n" * 40
+    if name == "truncated.jpg":
+        return portrait[: len(portrait) // 2]
+    if name == "empty.jpg":
+        return b""
+    out = io.BytesIO()
+    size = {"bomb.png": (10_000, 10_000), "tiny.png": (60, 60), "ribbon.png": (1000, 100)}[name]
+    Image.new("1", size).save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("no_face.jpg", "NoFaceFound"),
+        ("text.jpg", "UnsupportedPhoto"),
+        ("empty.jpg", "UnsupportedPhoto"),
+        ("truncated.jpg", "UnreadablePhoto"),
+        ("bomb.png", "PhotoTooLarge"),
+        ("tiny.png", "PhotoTooSmall"),
+        ("ribbon.png", "PhotoTooNarrow"),
+    ],
+)
+def test_a_photo_that_can_not_be_used_fails_with_a_reason(booth, name, code):
+    uploaded, result = booth.process(broken(name), name, "image/png" if name.endswith("png") else "image/jpeg")
+    assert (result["status"], result["error"]["code"], result["url_generated"]) == ("FAILED", code, "[]")
+    assert result["error"]["message"].endswith(".")
+    assert float(result["time_taken"]) < 30
+    assert booth.await_clean(uploaded) == []

@@ -1,0 +1,241 @@
+"""Every run ends, whatever breaks: killed functions, lost events, dead services, nobody polling."""
+
+import io
+import json
+import time
+
+import pytest
+from PIL import Image
+
+from booth import limits
+
+
+def photo():
+    out = io.BytesIO()
+    Image.new("RGB", (320, 240), "silver").save(out, "JPEG")
+    return out.getvalue()
+
+
+def await_status(booth, uploaded, seconds=60):
+    """Waits for the record's end without polling the API."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        record = booth.record(uploaded)
+        if record["status"] in ("SUCCEEDED", "PARTIAL", "FAILED"):
+            return record
+        time.sleep(0.2)
+    raise AssertionError(f"still {record['status']} in step {record['step']}")
+
+
+def await_step(booth, uploaded, step, seconds=30):
+    until = time.monotonic() + seconds
+    while booth.record(uploaded)["step"] != step:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+STEPS = {
+    "DetectFaces": "rekognition",
+    "SegmentCrop": "sagemaker",
+    "GenerateImage": "bedrock",
+    "CropFaces": None,
+    "MergeMasks": None,
+    "Finish": None,
+}
+
+
+@pytest.mark.parametrize("function", STEPS)
+def test_a_function_killed_in_the_middle_is_run_again(quick, function):
+    service = STEPS[function]
+    if service:
+        quick.stand_in(service, canned={"faces": 1}, latency=2)
+    uploaded = quick.upload()
+    quick.put(uploaded, photo())
+    killed = 0
+    until = time.monotonic() + 30
+    while not killed and time.monotonic() < until:
+        if service is None or quick.calls(service):
+            killed = quick.app.kill(function)
+        time.sleep(0.001)
+    assert killed
+    record = await_status(quick, uploaded)
+    assert record["status"] == "SUCCEEDED"
+    assert quick.await_clean(uploaded) == []
+    result = quick.await_end(uploaded)
+    assert len(json.loads(result["url_generated"])) == 3
+
+
+def test_a_lost_event_and_nobody_polling(quick):
+    quick.app.drop_events = True
+    uploaded = quick.upload()
+    quick.put(uploaded, photo())
+    quick.age(uploaded, 60)
+    quick.sweep()
+    assert await_status(quick, uploaded)["status"] == "SUCCEEDED"
+
+
+def test_a_caller_that_died_between_claim_and_start(quick):
+    """The record says claimed, but no execution was started: sweep does it."""
+    quick.app.drop_events = True
+    uploaded = quick.upload()
+    quick.put(uploaded, photo())
+    version = quick.s3.head_object(Bucket=uploaded["Bucket"], Key=uploaded["Key"])["VersionId"]
+    record = quick.record(uploaded)
+    now = int(time.time() * 1000)
+    values = {":v": version, ":i": "died", ":n": now, ":d": now + limits.RUN_SECONDS * 1000}
+    quick.table.update_item(
+        TableName=quick.table_name,
+        Key={"pk": {"S": record["pk"]}},
+        UpdateExpression="SET version = :v, picture_id = :i, claimed = :n, deadline = :d, due = :n",
+        ExpressionAttributeValues={
+            name: {"N": str(value)} if isinstance(value, int) else {"S": value} for name, value in values.items()
+        },
+    )
+    quick.sweep()
+    assert await_status(quick, uploaded)["status"] == "SUCCEEDED"
+
+
+def test_an_upload_whose_put_never_comes(quick):
+    uploaded = quick.upload()
+    quick.age(uploaded, limits.URL_SECONDS + limits.LATE_UPLOAD_SECONDS + 1)
+    quick.sweep()
+    record = await_status(quick, uploaded)
+    assert (record["status"], record["error"]) == ("FAILED", "PhotoNeverArrived")
+    status, answer = quick.ask(uploaded, "never")
+    assert (status, answer["status"], answer["error"]["code"]) == (200, "FAILED", "PhotoNeverArrived")
+
+
+def test_finish_that_never_works_is_left_to_sweep(quick):
+    uploaded = quick.upload()
+    quick.put(uploaded, photo())
+    run = quick.record(uploaded)["run"]
+    until = time.monotonic() + 90
+    while not (found := quick.executions(run)) or found[0]["status"] == "RUNNING":
+        quick.app.kill("Finish")
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    assert found[0]["status"] == "FAILED"
+    assert quick.record(uploaded)["status"] == "RUNNING"
+    quick.age(uploaded, limits.CHECK_SECONDS)
+    quick.sweep()
+    assert await_status(quick, uploaded)["status"] == "SUCCEEDED"
+    assert quick.await_clean(uploaded) == []
+
+
+def test_what_comes_after_the_end_is_never_shown(quick):
+    quick.stand_in("bedrock", canned={}, latency=12)
+    uploaded = quick.upload()
+    quick.put(uploaded, photo())
+    await_step(quick, uploaded, "generate")
+    quick.age(uploaded, limits.STOP_SECONDS)
+    quick.sweep()
+    record = await_status(quick, uploaded)
+    assert (record["status"], record["error"]) == ("FAILED", "TimedOut")
+    result = quick.await_end(uploaded)
+    until = time.monotonic() + 40
+    while quick.app.busy("GenerateImage"):  # the pictures that were being painted come too late
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    assert quick.await_end(uploaded, result["requestId"]) == result
+    assert result["url_generated"] == "[]"
+    shown = quick.s3.list_objects_v2(Bucket=quick.app.results_bucket, Prefix=f"photo/photo_{record['picture_id']}")
+    assert shown["KeyCount"] == 0
+
+
+def test_a_run_past_its_time_is_settled_with_what_it_has(quick):
+    quick.stand_in("bedrock", canned={}, faults=[{"kind": "hang", "seconds": 30, "times": 1}])
+    uploaded = quick.upload()
+    quick.put(uploaded, photo())
+    until = time.monotonic() + 30
+    while sum(each["state"] == "DONE" for each in quick.record(uploaded).get("pictures", {}).values()) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    quick.age(uploaded, limits.STOP_SECONDS)
+    quick.sweep()
+    record = await_status(quick, uploaded)
+    assert record["status"] == "PARTIAL"
+    result = quick.await_end(uploaded)
+    assert len(json.loads(result["url_generated"])) == 2
+    assert [each["error"]["code"] for each in result["pictures"] if each["error"]] == ["TimedOut"]
+
+
+DEAD = [{"status": 500, "type": "InternalServerException", "message": "dead"}]
+
+
+@pytest.mark.parametrize(
+    ("service", "faults", "status", "code"),
+    [
+        ("rekognition", DEAD, "FAILED", "ServiceUnavailable"),
+        ("rekognition", [{"kind": "malformed"}], "FAILED", "ServiceUnavailable"),
+        ("rekognition", [{"status": 400, "type": "AccessDeniedException", "message": "no"}], "FAILED", "AccessDenied"),
+        ("sagemaker", [{"status": 500, "type": "ModelError", "message": "dead"}], "SUCCEEDED", None),
+        ("sagemaker", [{"kind": "reset"}], "SUCCEEDED", None),
+        ("bedrock", DEAD, "FAILED", "ServiceUnavailable"),
+        ("bedrock", [{"status": 403, "type": "AccessDeniedException", "message": "no"}], "FAILED", "ModelsUnavailable"),
+        (
+            "bedrock",
+            [
+                {
+                    "status": 404,
+                    "type": "ResourceNotFoundException",
+                    "message": "This model version has reached the end of its life.",
+                }
+            ],
+            "FAILED",
+            "ModelsUnavailable",
+        ),
+        (
+            "bedrock",
+            [
+                {
+                    "status": 400,
+                    "type": "ValidationException",
+                    "message": "This request has been blocked by our content filters. And so on.",
+                }
+            ],
+            "FAILED",
+            "ContentBlocked",
+        ),
+    ],
+)
+def test_a_service_that_fails_for_good(quick, service, faults, status, code):
+    quick.stand_in(service, canned={"faces": 2}, faults=faults)
+    uploaded, result = quick.process(photo())
+    assert (result["status"], result["error"] and result["error"]["code"]) == (status, code)
+    assert quick.record(uploaded).get("faces_by_ellipse", 0) == (1 if service == "sagemaker" else 0)
+
+
+def test_one_picture_that_fails_does_not_take_the_others_with_it(quick):
+    blocked = {"status": 400, "type": "ValidationException", "message": "blocked by our content filters", "times": 1}
+    quick.stand_in("bedrock", canned={}, faults=[blocked])
+    _, result = quick.process(photo())
+    assert result["status"] == "PARTIAL"
+    assert result["error"] is None
+    assert sorted(picture["state"] for picture in result["pictures"]) == ["DONE", "DONE", "FAILED"]
+    assert len(json.loads(result["url_generated"])) == 2
+
+
+def test_one_region_out_does_not_cost_a_picture(quick):
+    """Titan is gone in one Region only; the clients differ, so the fault is told by its count."""
+    gone = {"status": 404, "type": "ResourceNotFoundException", "message": "end of its life", "times": 1}
+    quick.stand_in("bedrock", canned={}, faults=[gone])
+    _, result = quick.process(photo())
+    assert result["status"] == "SUCCEEDED"
+
+
+def test_throttled_for_a_while(quick):
+    busy = {"status": 429, "type": "ThrottlingException", "message": "Too many requests", "times": 4}
+    quick.stand_in("bedrock", canned={}, faults=[busy])
+    _, result = quick.process(photo())
+    assert result["status"] == "SUCCEEDED"
+
+
+def test_nothing_personal_in_the_execution(quick):
+    uploaded, result = quick.process(photo(), "my very own name.jpg")
+    [execution] = quick.executions(quick.record(uploaded)["run"])
+    arn = execution["executionArn"]
+    told = [json.dumps(quick.steps.describe_execution(executionArn=arn), default=str)]
+    for page in quick.steps.get_paginator("get_execution_history").paginate(executionArn=arn):
+        told.append(json.dumps(page["events"], default=str))
+    for secret in ("my very own name", "BoundingBox", "127.0.0.1", result["requestId"]):
+        assert not any(secret in text for text in told)

@@ -1,0 +1,297 @@
+"""The Bedrock stand-in over HTTP, through boto3: schema, limits, error texts, and what the pictures keep."""
+
+import base64
+import io
+import json
+import threading
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import boto3
+import numpy as np
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from PIL import Image, ImageDraw
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request
+
+from local.standins.bedrock import Bedrock
+
+PHOTOS = Path(__file__).parents[1] / "photos"
+FACES = {  # ellipses (x, y, rx, ry), parts of width and height
+    "astronaut.jpg": [(0.435, 0.225, 0.085, 0.125)],
+    "hopper.jpg": [(0.50, 0.39, 0.15, 0.185)],
+    "group.jpg": [
+        (0.165, 0.53, 0.075, 0.19),
+        (0.317, 0.53, 0.042, 0.12),
+        (0.520, 0.34, 0.042, 0.115),
+        (0.737, 0.48, 0.065, 0.18),
+        (0.903, 0.43, 0.045, 0.125),
+    ],
+}
+TITAN = "amazon.titan-image-generator-v2:0"
+
+
+@pytest.fixture(scope="module")
+def url():
+    server = make_server("127.0.0.1", 0, Request.application(Bedrock()), threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def client(url):
+    return boto3.client(
+        "bedrock-runtime",
+        region_name="us-east-1",
+        endpoint_url=url,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+def encoded(pixels: np.ndarray, form: str = "PNG") -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, form)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def decoded(picture: str) -> np.ndarray:
+    image = Image.open(io.BytesIO(base64.b64decode(picture)))
+    assert image.format == "PNG"
+    return np.asarray(image)
+
+
+def photo(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """A test photo and the mask of its faces, both uint8 HxWx3."""
+    image = Image.open(PHOTOS / name).convert("RGB")
+    mask = Image.new("RGB", image.size, "white")
+    for x, y, rx, ry in FACES[name]:
+        box = ((x - rx) * image.width, (y - ry) * image.height, (x + rx) * image.width, (y + ry) * image.height)
+        ImageDraw.Draw(mask).ellipse(box, fill="black")
+    return np.asarray(image), np.asarray(mask)
+
+
+def order(pixels: np.ndarray | None = None, mask: np.ndarray | None = None, **config) -> dict:
+    """A valid request of OUTPAINTING; by default a small grey picture without a kept region."""
+    pixels = np.full((48, 64, 3), 120, np.uint8) if pixels is None else pixels
+    mask = np.full_like(pixels, 255) if mask is None else mask
+    return {
+        "taskType": "OUTPAINTING",
+        "outPaintingParams": {
+            "text": "a human with a sky background",
+            "image": encoded(pixels),
+            "maskImage": encoded(mask),
+            "outPaintingMode": "PRECISE",
+        },
+        "imageGenerationConfig": {"numberOfImages": 1, "quality": "standard", "cfgScale": 8.0, "seed": 5, **config},
+    }
+
+
+def invoke(client, request: object, model: str = TITAN) -> list[np.ndarray]:
+    body = request if isinstance(request, bytes) else json.dumps(request).encode()
+    answer = json.loads(client.invoke_model(modelId=model, body=body)["body"].read())
+    assert answer.keys() == {"images", "error"} and answer["error"] is None
+    return [decoded(picture) for picture in answer["images"]]
+
+
+def refused(client, request: object, model: str = TITAN) -> str:
+    """The message of the ValidationException a request gets."""
+    with pytest.raises(ClientError) as caught:
+        invoke(client, request, model)
+    assert caught.value.response["Error"]["Code"] == "ValidationException"
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    return caught.value.response["Error"]["Message"]
+
+
+def changed(*path_and_value) -> dict:
+    """A valid request with one value set, or removed if it is `...`."""
+    *path, key, value = path_and_value
+    request = order()
+    place = request
+    for step in path:
+        place = place[step]
+    if value is ...:
+        del place[key]
+    else:
+        place[key] = value
+    return request
+
+
+PARAMS, CONFIG = "outPaintingParams", "imageGenerationConfig"
+
+
+@pytest.mark.parametrize(
+    "request_,said",
+    [
+        (changed(PARAMS, "text", "x" * 536), "#/outPaintingParams/text: expected maxLength: 512, actual: 536"),
+        (
+            changed(PARAMS, "negativeText", "x" * 513),
+            "#/outPaintingParams/negativeText: expected maxLength: 512, actual: 513",
+        ),
+        (changed(PARAMS, "image", ...), "#/outPaintingParams: required key [image] not found"),
+        (changed(PARAMS, "text", ...), "#/outPaintingParams: required key [text] not found"),
+        (changed(PARAMS, ...), "#: required key [outPaintingParams] not found"),
+        (changed("taskType", ...), "#: required key [taskType] not found"),
+        (changed("seed", 1), "#: extraneous key [seed] is not permitted"),
+        (changed(PARAMS, "mask", "x"), "#/outPaintingParams: extraneous key [mask] is not permitted"),
+        (changed(PARAMS, "text", 7), "#/outPaintingParams/text: expected type: String, found: Integer"),
+        (changed(PARAMS, []), "#/outPaintingParams: expected type: JSONObject, found: JSONArray"),
+        (changed(CONFIG, "numberOfImages", 6), "#/imageGenerationConfig/numberOfImages: 6 is not less or equal to 5"),
+        (
+            changed(CONFIG, "numberOfImages", 0),
+            "#/imageGenerationConfig/numberOfImages: 0 is not greater or equal to 1",
+        ),
+        (
+            changed(CONFIG, "numberOfImages", True),
+            "#/imageGenerationConfig/numberOfImages: expected type: Integer, found: Boolean",
+        ),
+        (changed(CONFIG, "cfgScale", 1.0), "#/imageGenerationConfig/cfgScale: 1.0 is not greater or equal to 1.1"),
+        (changed(CONFIG, "cfgScale", 10.5), "#/imageGenerationConfig/cfgScale: 10.5 is not less or equal to 10.0"),
+        (
+            changed(CONFIG, "seed", 2_147_483_647),
+            "#/imageGenerationConfig/seed: 2147483647 is not less or equal to 2147483646",
+        ),
+        (changed(CONFIG, "quality", "best"), "#/imageGenerationConfig/quality: best is not a valid enum value"),
+        (
+            changed(PARAMS, "outPaintingMode", "precise"),
+            "#/outPaintingParams/outPaintingMode: precise is not a valid enum value",
+        ),
+        ({}, "2 schema violations found"),
+        ([], "#: expected type: JSONObject, found: JSONArray"),
+    ],
+)
+def test_a_request_against_the_schema_is_refused_in_bedrocks_words(client, request_, said):
+    expected = f"Malformed input request: {said}, please reformat your input and try again."
+    assert refused(client, request_) == expected
+
+
+def test_what_is_not_json_is_malformed(client):
+    assert refused(client, b"{") == "Malformed input request, please reformat your input and try again."
+
+
+def test_limits_of_the_schema_are_inclusive(client):
+    request = order(numberOfImages=5, cfgScale=10.0, seed=2_147_483_646)
+    request[PARAMS]["text"] = ("sky " * 128)[:512]
+    assert len(invoke(client, request)) == 5
+    assert len(invoke(client, order(cfgScale=1.1, seed=0))) == 1
+
+
+@pytest.mark.parametrize(
+    "request_,said",
+    [
+        (changed("taskType", "INPAINTING"), "OUTPAINTING only"),
+        (changed(PARAMS, "maskImage", ...), "needs maskImage"),
+        (changed(PARAMS, "maskPrompt", "person"), "Only one of maskPrompt and maskImage"),
+        (changed(PARAMS, "image", "no base64!"), "image could not be decoded"),
+        (changed(PARAMS, "image", base64.b64encode(b"text").decode()), "image could not be decoded"),
+        (changed(PARAMS, "image", encoded(np.zeros((9, 9, 3), np.uint8))[:60]), "image could not be decoded"),
+        (changed(PARAMS, "image", encoded(np.zeros((9, 9, 3), np.uint8), "WEBP")), "image could not be decoded"),
+        (changed(PARAMS, "maskImage", encoded(np.zeros((48, 63, 3), np.uint8))), "size"),
+        (order(np.zeros((1409, 20, 3), np.uint8)), "1409 pixels; it must be at most 1408"),
+    ],
+)
+def test_a_request_it_cannot_paint_is_refused(client, request_, said):
+    assert said in refused(client, request_)
+
+
+def test_the_largest_side_is_painted(client):
+    assert invoke(client, order(np.zeros((1408, 20, 3), np.uint8)))[0].shape == (1408, 20, 3)
+
+
+def test_an_unknown_model_is_refused(client):
+    assert refused(client, order(), "amazon.titan-image-generator-v9") == "The provided model identifier is invalid."
+
+
+def test_a_body_over_the_limit_is_refused(client):
+    assert "25000000" in refused(client, b" " * 25_000_001)
+
+
+@pytest.mark.parametrize("text", ["a scene with blood", "Gore, everywhere", "NUDE people"])
+def test_a_blocked_word_meets_the_content_filter(client, text):
+    assert "blocked by our content filters" in refused(client, changed(PARAMS, "text", text))
+
+
+def test_part_of_a_harmless_word_does_not(client):
+    assert len(invoke(client, changed(PARAMS, "text", "a bloodhound in Goreme by the sky"))) == 1
+
+
+def test_other_operations_are_unknown(url):
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(f"{url}/model/{TITAN}/converse", data=b"{}")
+    assert caught.value.code == 404
+    assert caught.value.headers["x-amzn-ErrorType"].startswith("UnknownOperationException")
+
+
+@pytest.mark.parametrize("name", ["astronaut.jpg", "hopper.jpg"])
+def test_face_bit_exact_person_kept_background_new(client, name):
+    pixels, mask = photo(name)
+    (picture,) = invoke(client, order(pixels, mask))
+    kept = mask[..., 0] == 0
+    assert picture.shape == pixels.shape
+    assert (picture[kept] == pixels[kept]).all()
+    height, width = kept.shape
+    change = np.abs(picture.astype(int) - pixels).mean(2)
+    x, y, _, ry = FACES[name][0]
+    rows, columns = slice(int((y - ry - 0.03) * height), int((y - ry) * height)), slice(int((x - 0.04) * width), None)
+    hair = change[rows, columns][:, : int(0.08 * width)]
+    chest = change[int(0.8 * height) : int(0.9 * height), int((x - 0.08) * width) : int((x + 0.08) * width)]
+    assert hair.mean() < 20 and chest.mean() < 25, "hair and body stay, but for the scene's light"
+    assert change[: height // 8, : width // 8].mean() > 25, "the corner of the photo is painted anew"
+
+
+def test_a_group_keeps_every_face_and_body(client):
+    pixels, mask = photo("group.jpg")
+    (picture,) = invoke(client, order(pixels, mask))
+    kept = mask[..., 0] == 0
+    assert (picture[kept] == pixels[kept]).all()
+    change = np.abs(picture.astype(int) - pixels).mean(2)
+    for x, y, rx, ry in FACES["group.jpg"]:
+        rows = slice(int((y + 1.15 * ry) * 456), int((y + 1.5 * ry) * 456))
+        columns = slice(int((x - 0.5 * rx) * 1024), int((x + 0.5 * rx) * 1024))
+        assert change[rows, columns].mean() < 25, "a neck under each face"
+    assert change[:60].mean() > 25, "new sky above"
+
+
+def test_a_face_without_a_person_gets_head_and_shoulders(client):
+    rng = np.random.default_rng(1)
+    pixels = rng.integers(90, 110, (400, 400, 3)).astype(np.uint8)
+    mask = Image.new("RGB", (400, 400), "white")
+    ImageDraw.Draw(mask).ellipse((165, 80, 235, 170), fill="black")
+    (picture,) = invoke(client, order(pixels, np.asarray(mask)))
+    change = np.abs(picture.astype(int) - pixels).mean(2)
+    assert change[300:390, 180:220].mean() < 25, "shoulders under the head"
+    assert change[:60, :100].mean() > 25, "sky in the corner"
+
+
+def test_masks_all_white_and_all_black(client):
+    pixels, _ = photo("astronaut.jpg")
+    (scene,) = invoke(client, order(pixels, np.full_like(pixels, 255)))
+    assert np.abs(scene.astype(int) - pixels).mean() > 30
+    (same,) = invoke(client, order(pixels, np.zeros_like(pixels)))
+    assert (same == pixels).all()
+
+
+def test_the_seed_decides_and_further_images_count_up(client):
+    three = invoke(client, order(numberOfImages=3, seed=5))
+    assert (three[0] == invoke(client, order(seed=5))[0]).all()
+    assert (three[2] == invoke(client, order(seed=7))[0]).all()
+    assert np.abs(three[0].astype(int) - three[1]).mean() > 5
+
+
+def test_both_titan_models_and_calls_at_once_answer_alike(client):
+    pixels, mask = photo("astronaut.jpg")
+    request, answers = order(pixels[::2, ::2], mask[::2, ::2]), []
+    threads = [
+        threading.Thread(target=lambda model=model: answers.append(invoke(client, request, model)[0]))
+        for model in (TITAN, "amazon.titan-image-generator-v1") * 2
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 4 and all((answer == answers[0]).all() for answer in answers)

@@ -1,0 +1,288 @@
+"""The Lambda host: real processes under the real runtime client, seen through the Invoke API."""
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import boto3
+import pytest
+from werkzeug.serving import make_server
+
+from local.lambdas import ASYNC_LIMIT, SYNC_LIMIT, Function, FunctionInitError, LambdaHost
+
+CODE = Path(__file__).parent / "fixtures" / "functions"
+REGION = "eu-west-1"
+
+
+@pytest.fixture
+def log():
+    return []
+
+
+@pytest.fixture
+def start(tmp_path, log):
+    """Starts a host with one function `probe`; all hosts are closed in the end."""
+    hosts = []
+
+    def start(*, handler="probe.handler", timeout=20.0, concurrency=20, **options):
+        function = Function("probe", handler, CODE, {"FOLDER": str(tmp_path)}, timeout=timeout, concurrency=concurrency)
+        hosts.append(LambdaHost([function], region=REGION, log=log.append, **options))
+        return hosts[-1]
+
+    yield start
+    for host in hosts:
+        host.close()
+
+
+def call(host, **event):
+    return host.invoke("probe", json.dumps(event).encode())
+
+
+def until(condition, seconds=20):
+    """Wait for something another thread or process does; fails the test if it never does."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.01)
+
+
+def is_held(lock: Path) -> bool:
+    with lock.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def test_a_function_sees_its_event_its_context_and_no_variable_but_its_own(start, monkeypatch, tmp_path):
+    monkeypatch.setenv("SECRET_OF_THE_APPLICATION", "1")
+    result = call(start(), do="tell", n=1)
+    assert result.status == 200 and not result.failed
+    told = json.loads(result.body)
+    assert told["event"] == {"do": "tell", "n": 1}
+    assert told["folder"] == str(CODE)
+    assert told["request"] == result.headers["x-amzn-RequestId"]
+    assert told["arn"] == f"arn:aws:lambda:{REGION}:123456789012:function:probe"
+    assert 0 < told["remaining_ms"] <= 20_000
+    environment = told["environment"]
+    assert environment["FOLDER"] == str(tmp_path)
+    assert environment["AWS_LAMBDA_FUNCTION_NAME"] == "probe"
+    assert environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "128"
+    assert environment["AWS_REGION"] == environment["AWS_DEFAULT_REGION"] == REGION
+    assert environment["_HANDLER"] == "probe.handler"
+    inherited = set(environment) - {"FOLDER", "HOME", "LANG", "LC_CTYPE", "PATH", "TZ", "_HANDLER", "LAMBDA_TASK_ROOT"}
+    assert {name for name in inherited if not name.startswith(("AWS_", "_X_AMZN_"))} == set()
+
+
+def test_a_worker_is_kept_warm_and_its_lines_carry_the_functions_name(start, log):
+    host = start()
+    host.warm()
+    pids = {json.loads(call(host, do="tell").body)["pid"] for _ in range(3)}
+    assert len(pids) == 1
+    assert log.count("[probe] got tell") == 3
+
+
+def test_an_exception_is_told_as_lambda_tells_it_and_the_worker_lives_on(start):
+    host = start()
+    before = json.loads(call(host, do="tell").body)["pid"]
+    result = call(host, do="fail")
+    assert result.status == 200
+    assert result.headers["X-Amz-Function-Error"] == "Unhandled"
+    error = json.loads(result.body)
+    assert error["errorType"] == "LookupError" and error["errorMessage"] == "nothing there"
+    assert any("in fail" in line for line in error["stackTrace"])
+    assert json.loads(call(host, do="tell").body)["pid"] == before
+
+
+def test_a_timeout_kills_the_process(start, tmp_path):
+    host = start(timeout=1.0)
+    before = json.loads(call(host, do="tell").body)["pid"]
+    result = call(host, do="hang")
+    request = result.headers["x-amzn-RequestId"]
+    assert result.status == 200 and result.headers["X-Amz-Function-Error"] == "Unhandled"
+    assert json.loads(result.body) == {
+        "errorType": "Sandbox.Timedout",
+        "errorMessage": f"RequestId: {request} Error: Task timed out after 1.00 seconds",
+    }
+    until(lambda: not is_held(tmp_path / f"{before}.lock"))
+    assert json.loads(call(host, do="tell").body)["pid"] != before
+
+
+def test_a_process_that_leaves_is_told_with_its_status(start):
+    host = start()
+    result = call(host, do="leave", status=3)
+    assert result.headers["X-Amz-Function-Error"] == "Unhandled"
+    error = json.loads(result.body)
+    assert error["errorType"] == "Runtime.ExitError"
+    assert error["errorMessage"].endswith("Error: Runtime exited with error: exit status 3")
+    assert not call(host, do="tell").failed
+
+
+def test_kill_ends_the_busy_workers_only(start, tmp_path):
+    host = start()
+    assert host.kill("probe") == 0
+    with ThreadPoolExecutor() as threads:
+        future = threads.submit(call, host, do="hang")
+        until((tmp_path / "hanging").exists)
+        assert host.busy("probe") == 1
+        assert host.kill("probe") == 1
+        error = json.loads(future.result().body)
+    assert error["errorType"] == "Runtime.ExitError"
+    assert error["errorMessage"].endswith("Error: Runtime exited with error: signal: killed")
+    assert host.busy("probe") == 0
+
+
+def test_a_function_that_cannot_be_imported_is_named(start):
+    host = start(handler="broken.handler")
+    with pytest.raises(FunctionInitError, match=r"probe: Runtime.ImportModuleError: .*no_such_module"):
+        host.warm()
+    result = call(host, do="tell")
+    assert result.status == 200 and result.headers["X-Amz-Function-Error"] == "Unhandled"
+    assert json.loads(result.body)["errorType"] == "Runtime.ImportModuleError"
+
+
+def test_concurrent_invocations_have_a_worker_each_and_idle_ones_are_ended(start, tmp_path):
+    host = start(idle_seconds=0.2)
+    with ThreadPoolExecutor() as threads:
+        results = list(threads.map(lambda _: call(host, do="meet", people=3), range(3)))
+    pids = {json.loads(result.body) for result in results}
+    assert len(pids) == 3
+    until(lambda: sum(is_held(tmp_path / f"{pid}.lock") for pid in pids) == 1)
+    assert json.loads(call(host, do="tell").body)["pid"] in pids
+
+
+def test_beyond_the_limit_an_invocation_is_throttled(start, tmp_path):
+    host = start(concurrency=1, queue_seconds=0.1)
+    with ThreadPoolExecutor() as threads:
+        future = threads.submit(call, host, do="meet", people=2)
+        until(lambda: list(tmp_path.glob("*.here")))
+        throttled = call(host, do="tell")
+        (tmp_path / "second.here").touch()
+        assert not future.result().failed
+    assert throttled.status == 429
+    assert throttled.headers["x-amzn-ErrorType"] == "TooManyRequestsException"
+    assert not call(host, do="tell").failed
+
+
+def test_an_invocation_waits_for_a_free_worker(start):
+    host = start(concurrency=1)
+    with ThreadPoolExecutor() as threads:
+        results = list(threads.map(lambda _: call(host, do="tell"), range(5)))
+    assert [result.status for result in results] == [200] * 5
+    assert len({json.loads(result.body)["pid"] for result in results}) == 1
+
+
+def test_a_failed_event_is_tried_three_times_under_one_request_id(start, log, tmp_path):
+    host = start(retry_delays=(0.01, 0.02))
+    result = host.invoke("probe", b'{"do": "fail"}', asynchronous=True)
+    assert (result.status, result.body) == (202, b"")
+    until(lambda: any("dropped after 3 attempts" in line for line in log))
+    attempts = (tmp_path / "attempts").read_text().split()
+    assert attempts == [result.headers["x-amzn-RequestId"]] * 3
+
+
+@pytest.mark.parametrize(
+    ("payload", "asynchronous", "status", "kind"),
+    [
+        (b'"' + b"x" * SYNC_LIMIT + b'"', False, 413, "RequestTooLargeException"),
+        (b'"' + b"x" * ASYNC_LIMIT + b'"', True, 413, "RequestTooLargeException"),
+        (b"{not json", False, 400, "InvalidRequestContentException"),
+    ],
+)
+def test_payloads_that_lambda_refuses(start, payload, asynchronous, status, kind):
+    result = start().invoke("probe", payload, asynchronous=asynchronous)
+    assert (result.status, result.headers["x-amzn-ErrorType"]) == (status, kind)
+
+
+def test_an_answer_may_be_large_but_not_too_large(start):
+    host = start()
+    assert len(call(host, do="grow", bytes=SYNC_LIMIT - 100).body) == SYNC_LIMIT - 98
+    result = call(host, do="grow", bytes=SYNC_LIMIT)
+    assert result.headers["X-Amz-Function-Error"] == "Unhandled"
+    assert json.loads(result.body)["errorType"] == "Function.ResponseSizeTooLarge"
+    assert not call(host, do="tell").failed
+
+
+def test_boto3s_lambda_client_is_served(start, tmp_path):
+    server = make_server("127.0.0.1", 0, start(retry_delays=()).wsgi, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    client = boto3.client(
+        "lambda",
+        endpoint_url=f"http://127.0.0.1:{server.port}",
+        region_name=REGION,
+        aws_access_key_id="key",
+        aws_secret_access_key="secret",
+    )
+    try:
+        arn = f"arn:aws:lambda:{REGION}:123456789012:function:probe"
+        for name in ("probe", arn, f"{arn}:$LATEST"):
+            answer = client.invoke(FunctionName=name, Payload=b'{"do": "tell"}')
+            assert answer["StatusCode"] == 200 and "FunctionError" not in answer
+            assert json.load(answer["Payload"])["arn"] == arn
+        assert client.invoke(FunctionName=arn, Payload=b'{"do": "fail"}')["FunctionError"] == "Unhandled"
+        event = client.invoke(FunctionName="probe", Payload=b'{"do": "fail"}', InvocationType="Event")
+        assert event["StatusCode"] == 202
+        until(lambda: (tmp_path / "attempts").read_text().count("\n") == 2)
+        with pytest.raises(client.exceptions.ResourceNotFoundException):
+            client.invoke(FunctionName="nobody")
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_close_answers_what_is_under_way_and_leaves_no_process(start, tmp_path):
+    host = start()
+    with ThreadPoolExecutor() as threads:
+        future = threads.submit(call, host, do="hang")
+        until((tmp_path / "hanging").exists)
+        call(host, do="tell")
+        host.close()
+        assert future.result().failed
+    locks = list(tmp_path.glob("*.lock"))
+    assert len(locks) == 2
+    assert not any(is_held(lock) for lock in locks)
+    assert call(host, do="tell").status == 500
+
+
+APPLICATION = """
+import sys, threading
+from pathlib import Path
+from local.lambdas import Function, LambdaHost
+host = LambdaHost(
+    [Function("probe", "probe.handler", Path(sys.argv[1]), {"FOLDER": sys.argv[2]}, timeout=600)],
+    region="eu-west-1", log=lambda line: None)
+threading.Thread(target=host.invoke, args=("probe", b'{"do": "hang"}')).start()
+while not (Path(sys.argv[2]) / "hanging").exists():
+    pass
+host.invoke("probe", b'{"do": "tell"}')
+print("ready", flush=True)
+threading.Event().wait()
+"""
+
+
+@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM])
+def test_no_worker_outlives_the_application_however_that_dies(tmp_path, by):
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(
+        [sys.executable, "-c", APPLICATION, str(CODE), str(tmp_path)],
+        stdout=subprocess.PIPE,
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    ) as application:
+        try:
+            assert application.stdout.readline() == b"ready\n"
+            locks = list(tmp_path.glob("*.lock"))
+            assert len(locks) == 2 and all(is_held(lock) for lock in locks)
+            application.send_signal(by)
+            application.wait()
+        finally:
+            application.kill()
+    until(lambda: not any(is_held(lock) for lock in locks))

@@ -1,0 +1,390 @@
+"""sam_model/inference.py: with the real weights on the test photos, and with tiny exports of the same interface."""
+
+import base64
+import io
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from onnx import TensorProto, helper
+from PIL import Image
+
+from sam_model import inference
+
+ROOT = Path(__file__).resolve().parents[2]
+PHOTOS = ROOT / "tests" / "photos"
+# Box and landmarks (eyes, nose, corners of the mouth) of each face, in pixels, as a detector finds them.
+FACES = {
+    "astronaut.jpg": [([182, 58, 271, 178], [[203, 101], [247, 104], [223, 126], [203, 142], [241, 145]])],
+    "hopper.jpg": [([175, 131, 357, 336], [[221, 199], [305, 192], [266, 238], [236, 279], [305, 272]])],
+    "group.jpg": [
+        ([89, 155, 243, 336], [[132, 217], [206, 213], [171, 251], [140, 287], [200, 283]]),
+        ([281, 196, 363, 304], [[302, 231], [343, 231], [321, 252], [303, 271], [339, 271]]),
+        ([493, 99, 567, 193], [[512, 133], [548, 131], [531, 151], [516, 166], [546, 165]]),
+        ([697, 148, 811, 289], [[726, 194], [785, 199], [752, 224], [725, 247], [774, 251]]),
+        ([878, 135, 967, 253], [[901, 182], [944, 178], [923, 203], [904, 221], [941, 219]]),
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def model():
+    return inference.model_fn(str(ROOT / "models" / "sam"))
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    return inference.model_fn(str(tiny_export(tmp_path_factory.mktemp("tiny"), qualities=[0.5])))
+
+
+def tiny_export(folder, qualities, size=256):
+    """An export whose first mask is the image's brightness, its second the opposite, and so on in turns.
+
+    The encoder halves the image twice; the decoder hands the red channel on as low resolution masks.
+    """
+    small = size // 4
+
+    def tensor(name, *shape):
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+    def save(name, nodes, inputs, outputs, constants=()):
+        graph = helper.make_graph(nodes, name, inputs, outputs, constants)
+        opsets = [helper.make_opsetid("", 17)]
+        onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), folder / f"{name}.onnx")
+
+    pool = helper.make_node("AveragePool", ["image"], ["embedding"], kernel_shape=[4, 4], strides=[4, 4])
+    image = tensor("image", "batch", 3, size, size)
+    save("encoder", [pool], [image], [tensor("embedding", "batch", 3, small, small)])
+
+    signs = np.array([1 if k % 2 == 0 else -1 for k in range(len(qualities))], np.float32)
+    constants = [
+        onnx.numpy_helper.from_array(signs.reshape(1, -1, 1, 1), "signs"),
+        onnx.numpy_helper.from_array(np.array([qualities], np.float32), "iou_predictions"),
+        *(onnx.numpy_helper.from_array(np.array([k]), name) for k, name in ((0, "from"), (1, "to"))),
+    ]
+    nodes = [
+        helper.make_node("Slice", ["image_embeddings", "from", "to", "to"], ["red"]),
+        helper.make_node("Mul", ["red", "signs"], ["low_res_masks"]),
+        helper.make_node("Identity", ["low_res_masks"], ["masks"]),
+    ]
+    inputs = [
+        tensor("image_embeddings", 1, 3, small, small),
+        tensor("point_coords", 1, "points", 2),
+        tensor("point_labels", 1, "points"),
+        tensor("mask_input", 1, 1, size, size),
+        tensor("has_mask_input", 1),
+        tensor("orig_im_size", 2),
+    ]
+    masks = [tensor(name, 1, len(qualities), small, small) for name in ("masks", "low_res_masks")]
+    save("decoder", nodes, inputs, [*masks, tensor("iou_predictions", 1, len(qualities))], constants)
+    return folder
+
+
+def encode(image, kind="PNG"):
+    file = io.BytesIO()
+    image.save(file, kind)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def photo(name):
+    return base64.b64encode((PHOTOS / name).read_bytes()).decode()
+
+
+def segment(model, **fields):
+    """The kept region, bool (height, width), by way of all four functions."""
+    data = inference.input_fn(json.dumps(fields).encode(), "application/json")
+    text = inference.output_fn(inference.predict_fn(data, model), "application/json")
+    answer = json.loads(text)
+    assert answer.keys() == {"mask_image"}
+    with Image.open(io.BytesIO(base64.b64decode(answer["mask_image"]))) as mask:
+        assert (mask.format, mask.mode) == ("PNG", "RGB")
+        values = np.asarray(mask)
+    assert set(np.unique(values)) <= {0, 255} and (values == values[..., :1]).all()
+    return values[..., 0] == 0
+
+
+def ellipse(box, shape):
+    left, top, right, bottom = box
+    y, x = np.mgrid[: shape[0], : shape[1]] + 0.5
+    return ((2 * x - left - right) / (right - left)) ** 2 + ((2 * y - top - bottom) / (bottom - top)) ** 2 <= 1
+
+
+class TestRealWeights:
+    @pytest.mark.parametrize("name", FACES)
+    @pytest.mark.parametrize("with_points", [False, True])
+    def test_faces_are_kept_whole_and_little_else(self, model, name, with_points):
+        boxes = [box for box, _ in FACES[name]]
+        more = {"input_points": [points for _, points in FACES[name]]} if with_points else {}
+        mask = segment(model, encode_image=photo(name), input_boxes=boxes, **more)
+        allowed = np.zeros_like(mask)
+        for box, points in FACES[name]:
+            face = ellipse(box, mask.shape)
+            assert (mask & face).sum() / face.sum() > 0.82  # the rest is hair over the forehead
+            assert all(mask[y, x] for x, y in points)
+            across, down = 0.25 * (box[2] - box[0]), 0.25 * (box[3] - box[1])
+            # A quarter of the box is what a mask may leave it by; one pixel more for rounding outwards.
+            rows = slice(max(0, int(box[1] - down) - 1), int(box[3] + down) + 2)
+            columns = slice(max(0, int(box[0] - across) - 1), int(box[2] + across) + 2)
+            allowed[rows, columns] = True
+            assert mask[rows, columns].sum() < 1.45 * face.sum()
+        assert not (mask & ~allowed).any()
+
+    def test_glasses_belong_to_the_face(self, model):
+        box, points = FACES["hopper.jpg"][0]
+        mask = segment(model, encode_image=photo("hopper.jpg"), input_box=box, input_points=[points])
+        assert mask[180:222, 190:345].mean() > 0.99  # both rims and what lies between
+
+    def test_a_prompt_alone_gives_what_it_gives_among_others(self, model):
+        boxes = [box for box, _ in FACES["group.jpg"]]
+        union = segment(model, encode_image=photo("group.jpg"), input_boxes=boxes)
+        alone = [segment(model, encode_image=photo("group.jpg"), input_box=box) for box in boxes[:2]]
+        for mask in alone:
+            assert mask.any() and not (mask & ~union).any()
+
+    def test_requests_at_the_same_time_dont_disturb_each_other(self, model):
+        calls = [{"encode_image": photo(name), "input_box": FACES[name][0][0]} for name in FACES]
+        wanted = [segment(model, **call) for call in calls]
+        with ThreadPoolExecutor(len(calls)) as pool:
+            got = list(pool.map(lambda call: segment(model, **call), calls))
+        for mask, want in zip(got, wanted, strict=True):
+            assert (mask == want).all()
+
+
+class TestMask:
+    """What becomes of the decoder's masks: with the tiny export, white parts of the image are the object."""
+
+    def white(self, *boxes, size=(400, 200), holes=()):
+        image = Image.new("RGB", size)
+        for box in boxes:
+            image.paste((255, 255, 255), box)
+        for box in holes:
+            image.paste((0, 0, 0), box)
+        return encode(image)
+
+    def test_it_lies_where_the_object_lies(self, tiny):
+        # Not square, and the long side is not the encoder's: any slip in scale or padding moves the mask.
+        mask = segment(tiny, encode_image=self.white((200, 60, 280, 140)), input_box=[190, 50, 290, 150])
+        wanted = np.zeros((200, 400), bool)
+        wanted[60:140, 200:280] = True
+        assert (mask & wanted).sum() / (mask | wanted).sum() > 0.93
+
+    def test_portrait_format(self, tiny):
+        image = self.white((60, 200, 140, 280), size=(200, 400))
+        mask = segment(tiny, encode_image=image, input_box=[50, 190, 150, 290])
+        assert mask.shape == (400, 200)
+        assert mask[205:275, 65:135].all() and not mask[:190].any() and not mask[:, 150:].any()
+
+    def test_holes_are_filled(self, tiny):
+        image = self.white((100, 40, 200, 140), holes=[(120, 60, 140, 80), (150, 90, 180, 120)])
+        mask = segment(tiny, encode_image=image, input_box=[100, 40, 200, 140])
+        assert mask[50:130, 110:190].all()
+
+    def test_specks_are_dropped(self, tiny):
+        image = self.white((100, 40, 170, 140), (190, 50, 200, 60))
+        mask = segment(tiny, encode_image=image, input_box=[100, 40, 200, 140])
+        assert mask[50:130, 105:165].all() and not mask[:, 180:].any()
+
+    def test_a_piece_under_a_point_is_kept(self, tiny):
+        image = self.white((100, 40, 200, 75), (100, 95, 200, 180))
+        box = [100, 40, 200, 180]
+        alone = segment(tiny, encode_image=image, input_box=box)
+        assert not alone[45:70, 110:190].any() and alone[100:175, 110:190].all()
+        both = segment(tiny, encode_image=image, input_box=box, input_points=[[[150, 60]]])
+        assert both[45:70, 110:190].all() and both[100:175, 110:190].all()
+
+    def test_it_ends_a_quarter_outside_its_box(self, tiny):
+        everything = encode(Image.new("RGB", (400, 200), "white"))
+        mask = segment(tiny, encode_image=everything, input_box=[100, 60, 180, 100])
+        wanted = np.zeros((200, 400), bool)
+        wanted[50:110, 80:200] = True
+        assert (mask == wanted).all()
+
+    def test_the_neighbour_is_not_swallowed(self, tiny):
+        image = self.white((20, 50, 120, 150), (120, 90, 300, 100), (300, 50, 390, 150))
+        mask = segment(tiny, encode_image=image, input_box=[20, 50, 120, 150])
+        assert mask[60:140, 30:110].all() and not mask[:, 300:].any()
+
+    def test_nothing_found_is_an_empty_mask(self, tiny):
+        mask = segment(tiny, encode_image=self.white(), input_box=[20, 50, 120, 150], input_points=[[[50, 60]]])
+        assert mask.shape == (200, 400) and not mask.any()
+
+    def test_masks_unite(self, tiny):
+        image = self.white((20, 50, 120, 150), (250, 50, 390, 150))
+        mask = segment(tiny, encode_image=image, input_boxes=[[20, 50, 120, 150], [250, 50, 390, 150]])
+        assert mask[60:140, 30:110].all() and mask[60:140, 260:380].all() and not mask[:, 140:230].any()
+
+    def test_the_best_of_several_masks_is_taken(self, tmp_path):
+        model = inference.model_fn(str(tiny_export(tmp_path, qualities=[0.6, 0.9, 0.7])))
+        mask = segment(model, encode_image=self.white((100, 0, 200, 200)), input_box=[200, 0, 400, 200])
+        assert mask[:, 210:].all() and not mask[:, 150:190].any()  # the second mask is the dark part
+
+    def test_the_encoders_size_is_the_models(self, tmp_path):
+        model = inference.model_fn(str(tiny_export(tmp_path, qualities=[1.0], size=128)))
+        mask = segment(model, encode_image=self.white((100, 40, 200, 140)), input_box=[100, 40, 200, 140])
+        assert model.size == 128 and mask[50:130, 110:190].all() and not mask[:, 220:].any()
+
+    @pytest.mark.parametrize(
+        ("more", "message"),
+        [({"encoder_shape": (1, 256, 256, 3)}, r"encoder\.onnx"), ({"decoder_inputs": 5}, r"decoder\.onnx")],
+    )
+    def test_foreign_interfaces_are_refused(self, tmp_path, more, message):
+        with pytest.raises(ValueError, match=message):
+            inference.model_fn(str(broken_export(tmp_path, **more)))
+
+    @given(arrays.arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 12))))
+    @settings(max_examples=300, deadline=None)
+    def test_pieces_are_the_connected_ones(self, mask):
+        pieces = inference._pieces(mask)
+        assert ((pieces > 0) == mask).all()
+        assert set(np.unique(pieces[mask])) == set(range(1, pieces.max(initial=0) + 1))
+        for a, b in ((pieces[1:], pieces[:-1]), (pieces[:, 1:], pieces[:, :-1])):
+            touching = (a > 0) & (b > 0)
+            assert (a[touching] == b[touching]).all()
+        for number in range(1, pieces.max(initial=0) + 1):
+            piece = pieces == number
+            flood = np.zeros_like(piece)
+            flood.flat[piece.argmax()] = True
+            for _ in range(piece.size):
+                grown = flood.copy()
+                grown[1:] |= flood[:-1]
+                grown[:-1] |= flood[1:]
+                grown[:, 1:] |= flood[:, :-1]
+                grown[:, :-1] |= flood[:, 1:]
+                flood = grown & piece
+            assert (flood == piece).all()
+
+
+def broken_export(folder, encoder_shape=None, decoder_inputs=None):
+    """A tiny export, and then one of its files replaced by a model with another interface."""
+    tiny_export(folder, qualities=[1.0])
+    value = helper.make_tensor_value_info
+    if encoder_shape:
+        name, inputs = "encoder", [value("image", TensorProto.FLOAT, encoder_shape)]
+    else:
+        names = sorted(inference.DECODER_INPUTS)[:decoder_inputs]
+        name, inputs = "decoder", [value(each, TensorProto.FLOAT, (1,)) for each in names]
+    node = helper.make_node("Identity", [inputs[0].name], ["out"])
+    graph = helper.make_graph([node], name, inputs, [value("out", TensorProto.FLOAT, None)])
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), folder / f"{name}.onnx"
+    )
+    return folder
+
+
+IMAGE = encode(Image.new("RGB", (60, 40)))
+BOX = [5, 5, 30, 30]
+
+
+class TestRequests:
+    @pytest.mark.parametrize("body", [bytes, str])
+    def test_the_documented_request(self, body):
+        text = json.dumps({"encode_image": IMAGE, "input_box": [5, 6, 30.5, 31]})
+        kind = "application/json; charset=utf-8"
+        data = inference.input_fn(text.encode() if body is bytes else text, kind)
+        assert data.pixels.shape == (40, 60, 3) and data.pixels.dtype == np.uint8
+        (prompt,) = data.prompts
+        assert prompt.box.tolist() == [5, 6, 30.5, 31] and prompt.points.shape == (0, 2)
+
+    def test_boxes_are_clamped_and_points_outside_left_out(self):
+        fields = {
+            "encode_image": IMAGE,
+            "input_boxes": [[-9, -4, 20, 99]],
+            "input_points": [[[3, 4], [-1, 5], [60, 5]]],
+        }
+        (prompt,) = inference.input_fn(json.dumps(fields), "application/json").prompts
+        assert prompt.box.tolist() == [0, 0, 20, 40]
+        assert prompt.points.tolist() == [[3, 4]]
+
+    @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+    @pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "CMYK"])
+    def test_kinds_of_images(self, kind, mode):
+        if mode == "CMYK" and kind != "JPEG":
+            mode = "P" if kind == "PNG" else "RGB"
+        if mode == "RGBA" and kind == "JPEG":
+            mode = "RGB"
+        image = encode(Image.new(mode, (60, 40)), kind)
+        data = inference.input_fn(json.dumps({"encode_image": image, "input_box": BOX}), "application/json")
+        assert data.pixels.shape == (40, 60, 3)
+
+    def test_exif_orientation_is_not_applied(self):
+        data = inference.input_fn(
+            json.dumps({"encode_image": photo("rotated.jpg"), "input_box": BOX}), "application/json"
+        )
+        with Image.open(PHOTOS / "rotated.jpg") as stored:
+            assert (data.pixels == np.asarray(stored)).all()
+
+    @pytest.mark.parametrize(
+        ("fields", "message"),
+        [
+            ([1, 2], "JSON object"),
+            ({"input_box": BOX}, "encode_image is missing"),
+            ({"encode_image": "", "input_box": BOX}, "encode_image is missing"),
+            ({"encode_image": 5, "input_box": BOX}, "encode_image is missing"),
+            ({"encode_image": "?" + IMAGE[1:], "input_box": BOX}, "not base64"),
+            ({"encode_image": "ümlaut", "input_box": BOX}, "not base64"),
+            ({"encode_image": "aGVsbG8=", "input_box": BOX}, "not a whole JPEG, PNG or WebP"),
+            ({"encode_image": photo("hopper.jpg")[:8000], "input_box": BOX}, "not a whole JPEG"),
+            ({"encode_image": encode(Image.new("L", (9, 9)), "BMP"), "input_box": BOX}, "not a whole JPEG"),
+            ({"encode_image": IMAGE}, "either input_box or input_boxes"),
+            ({"encode_image": IMAGE, "input_box": BOX, "input_boxes": [BOX]}, "either input_box or input_boxes"),
+            ({"encode_image": IMAGE, "input_boxes": []}, "at least one box"),
+            ({"encode_image": IMAGE, "input_boxes": {"0": BOX}}, "at least one box"),
+            ({"encode_image": IMAGE, "input_boxes": [BOX] * 101}, "at most 100"),
+            ({"encode_image": IMAGE, "input_boxes": [BOX, BOX[:3]]}, "Box 1 must be four finite numbers"),
+            ({"encode_image": IMAGE, "input_box": "5,5,30,30"}, "four finite numbers"),
+            ({"encode_image": IMAGE, "input_box": [5, 5, 30, "30"]}, "four finite numbers"),
+            ({"encode_image": IMAGE, "input_box": [5, 5, 30, True]}, "four finite numbers"),
+            ({"encode_image": IMAGE, "input_box": [5, 5, 30, float("nan")]}, "four finite numbers"),
+            ({"encode_image": IMAGE, "input_box": [5, 5, 30, float("inf")]}, "four finite numbers"),
+            ({"encode_image": IMAGE, "input_box": [5, 5, 30, 10**400]}, "four finite numbers"),
+            ({"encode_image": IMAGE, "input_box": [30, 5, 5, 30]}, "is empty"),
+            ({"encode_image": IMAGE, "input_box": [5, 30, 30, 30]}, "is empty"),
+            ({"encode_image": IMAGE, "input_box": [60, 5, 90, 30]}, "outside the image"),
+            ({"encode_image": IMAGE, "input_box": [5, -20, 30, 0]}, "outside the image"),
+            ({"encode_image": IMAGE, "input_box": BOX, "input_points": []}, "one list for each of the 1 boxes"),
+            ({"encode_image": IMAGE, "input_box": BOX, "input_points": [[1, 2]]}, "two finite numbers"),
+            ({"encode_image": IMAGE, "input_box": BOX, "input_points": [[[1, None]]]}, "two finite numbers"),
+            ({"encode_image": IMAGE, "input_box": BOX, "input_points": [[[1, 1]] * 65]}, "at most 64"),
+        ],
+    )
+    def test_bad_requests_are_refused(self, fields, message):
+        with pytest.raises(inference.BadRequest, match=message) as caught:
+            inference.input_fn(json.dumps(fields), "application/json")
+        assert caught.value.status_code == 400
+
+    @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe\xfa", "nope"])
+    def test_no_json(self, body):
+        with pytest.raises(inference.BadRequest, match="not JSON"):
+            inference.input_fn(body, "application/json")
+
+    @pytest.mark.parametrize("side", [4097, 20_000])
+    def test_too_many_pixels(self, side):
+        image = encode(Image.new("1", (side, side)))
+        with pytest.raises(inference.BadRequest, match="at most 16777216") as caught:
+            inference.input_fn(json.dumps({"encode_image": image, "input_box": BOX}), "application/json")
+        assert caught.value.status_code == 413
+
+    @pytest.mark.parametrize("content_type", ["image/jpeg", "text/json", ""])
+    def test_unknown_content_type(self, content_type):
+        with pytest.raises(inference.BadRequest) as caught:
+            inference.input_fn(b"{}", content_type)
+        assert caught.value.status_code == 415
+
+    def test_accept(self):
+        mask = np.zeros((4, 4), bool)
+        for accept in ("application/json", "*/*", "", "text/html, application/json;q=0.5"):
+            assert inference.output_fn(mask, accept)
+        with pytest.raises(inference.BadRequest) as caught:
+            inference.output_fn(mask, "image/png")
+        assert caught.value.status_code == 406
+
+    def test_the_size_of_the_answer(self):
+        rng = np.random.default_rng(0)
+        mask = np.kron(rng.random((64, 64)) < 0.5, np.ones((32, 32), bool))
+        assert len(inference.output_fn(mask, "*/*")) < 200_000
