@@ -32,7 +32,7 @@ DETECTOR_SIDE = 1280  # the photo's long side for the detector: finds faces of 1
 STRIDE = 4  # the detector's outputs have one cell for 4x4 pixels
 # Of the image's longer side: "40x40 pixels in an image with 1920x1080 pixels" (Rekognition guidelines and quotas).
 MIN_FACE = 40 / 1920
-MIN_SCORE = 0.4
+MIN_SCORE = 0.5
 MAX_OVERLAP = 0.3  # intersection over union from which two hits are one face
 LANDMARKS = ("eyeLeft", "eyeRight", "nose", "mouthLeft", "mouthRight")  # the detector's order; left as seen
 

@@ -115,7 +115,7 @@ def test_finish_that_never_works_is_left_to_sweep(quick):
         assert time.monotonic() < until
         time.sleep(0.005)
     assert found[0]["status"] == "FAILED"
-    assert quick.record(uploaded)["status"] == "RUNNING"
+    # It was killed before it settled the run or while it cleaned up: sweep does what is left.
     quick.age(uploaded, limits.CHECK_SECONDS)
     quick.sweep()
     assert await_status(quick, uploaded)["status"] == "SUCCEEDED"
