@@ -20,6 +20,8 @@ PHOTO_SIDE = 1024
 DETECTION_SIDE = 1920
 """Longer side of the copy in which faces are looked for; Rekognition finds faces from 40 px at this size."""
 
+Image.MAX_IMAGE_PIXELS = None  # MAX_PIXELS is checked below, before anything is decoded
+
 # An error in here is a defect of the file, whatever the decoder calls it. Our own errors and MemoryError pass.
 _DECODER_ERRORS = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, ArithmeticError)
 _DECODER_ERRORS += (AttributeError, RuntimeError, NotImplementedError, Image.DecompressionBombError)

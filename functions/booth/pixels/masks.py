@@ -45,12 +45,13 @@ def _one_face(found: np.ndarray, face: Face, origin: tuple[int, int]) -> tuple[n
     if kept.any():
         kept = fill_holes(kept | eye_band(shape, origin, face))
     outline = ellipse(shape, origin, face.box)
-    # Where it must do, no more of the ellipse than is promised: its rim is often hair or wall.
-    slimmer = ellipse(shape, origin, grow(face.box, (0.98 - 1) / 2))
     points = landmark_pixels(shape, origin, face)
     enough = (kept & outline).sum() >= ENOUGH * outline.sum() and all(kept[y, x] for x, y in points)
     if not enough:
-        kept = fill_holes(kept | slimmer | eye_band(shape, origin, face))
+        # No more of the ellipse than is promised, if its pixels allow: its rim is often hair or wall.
+        slimmer = ellipse(shape, origin, grow(face.box, (0.98 - 1) / 2))
+        added = slimmer if slimmer.sum() >= ENOUGH * outline.sum() else outline
+        kept = fill_holes(kept | added | eye_band(shape, origin, face))
         for x, y in points:
             radius = max(2, round((face.box[2] - face.box[0]) * 0.04))
             kept[max(0, y - radius) : y + radius + 1, max(0, x - radius) : x + radius + 1] = True

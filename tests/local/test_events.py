@@ -1,0 +1,67 @@
+"""The sample events: each function takes its own, and S3's is what the local S3 sends."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+EVENTS = {path.stem: json.loads(path.read_text()) for path in (Path(__file__).parents[2] / "events").glob("*.json")}
+STEPS = ["DetectFaces", "CropFaces", "SegmentCrop", "MergeMasks", "GenerateImage", "Finish"]
+
+
+def event_of(function):
+    return EVENTS["".join("_" + letter.lower() if letter.isupper() else letter for letter in function).lstrip("_")]
+
+
+def invoke(booth, function, event):
+    result = booth.app.lambdas.invoke(booth.app.stack.functions[function].name, json.dumps(event).encode())
+    return json.loads(result.body)
+
+
+def test_every_function_has_a_sample_event(quick):
+    for function in quick.app.stack.functions:
+        assert event_of(function)
+    assert len(EVENTS) == len(quick.app.stack.functions)
+
+
+def test_upload(quick):
+    answer = invoke(quick, "Upload", event_of("Upload"))
+    assert answer["statusCode"] == 200
+    assert json.loads(json.loads(answer["body"])["body"])["ContentType"] == "image/jpeg"
+
+
+def test_photo(quick):
+    # The bucket of the sample is not this stack's.
+    answer = invoke(quick, "Photo", event_of("Photo"))
+    assert (answer["statusCode"], json.loads(answer["body"])["error"]["code"]) == (403, "ForeignBucket")
+
+
+@pytest.mark.parametrize("function", STEPS)
+def test_a_step_of_an_unknown_run_stops(quick, function):
+    answer = invoke(quick, function, event_of(function))
+    assert answer["errorType"] == "RunEnded"
+
+
+def test_start_and_the_whole_pipeline_behind_it(quick, portrait):
+    event = json.loads(json.dumps(event_of("Start")))
+    key = "photo/sample event + 100%.jpg"
+    quick.app.drop_events = True
+    put = quick.s3.put_object(Bucket=quick.app.uploads_bucket, Key=key, Body=portrait)
+    event["detail"]["object"] |= {"key": key, "version-id": put["VersionId"]}
+    assert invoke(quick, "Start", event) is None
+    result = quick.await_end({"Bucket": quick.app.uploads_bucket, "Key": key}, "sample-event")
+    assert result["status"] == "SUCCEEDED"
+
+
+def test_the_sample_of_s3_is_what_s3_sends(quick):
+    quick.app.drop_events = True
+    uploaded = quick.upload()
+    quick.put(uploaded, b"x")
+    sent = quick.dropped_event(uploaded)
+    assert shape(sent) == shape(event_of("Start"))
+    assert sent["detail"]["reason"] == "PutObject"
+    quick.app.deliver(sent)
+
+
+def shape(value):
+    return {name: shape(each) for name, each in value.items()} if isinstance(value, dict) else type(value).__name__

@@ -1,0 +1,175 @@
+"""What comes in: formats, modes, orientations, broken and hostile files."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from booth.errors import PhotoTooLarge, PhotoTooNarrow, PhotoTooSmall, UnreadablePhoto, UnsupportedPhoto
+from booth.pixels import intake
+
+PHOTOS = Path(__file__).parents[1] / "photos"
+
+
+def quarters(width=400, height=300):
+    """Red, green / blue, white: shows which way is up."""
+    image = Image.new("RGB", (width, height), "white")
+    image.paste((255, 0, 0), (0, 0, width // 2, height // 2))
+    image.paste((0, 255, 0), (width // 2, 0, width, height // 2))
+    image.paste((0, 0, 255), (0, height // 2, width // 2, height))
+    return image
+
+
+def saved(image, kind, **options):
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def corners(image):
+    pixels = np.asarray(image.convert("RGB")).astype(int)
+    h, w = pixels.shape[:2]
+    return [tuple(pixels[y, x]) for y in (h // 8, h - h // 8) for x in (w // 8, w - w // 8)]
+
+
+def assert_upright(photo, tolerance=30):
+    wanted = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)]
+    for got, want in zip(corners(photo), wanted, strict=True):
+        assert np.abs(np.subtract(got, want)).max() <= tolerance
+
+
+@pytest.mark.parametrize(("kind", "options"), [("JPEG", {"quality": 95}), ("PNG", {}), ("WEBP", {"lossless": True})])
+def test_formats(kind, options):
+    taken = intake.normalise(saved(quarters(), kind, **options))
+    assert taken.photo.mode == "RGB"
+    assert taken.photo.size == (1024, 768)
+    assert_upright(taken.photo)
+
+
+def test_heic():
+    taken = intake.normalise((PHOTOS / "quarters.heic").read_bytes())
+    assert taken.photo.size == (1024, 768)
+    assert_upright(taken.photo)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_exif_orientations(kind, orientation):
+    undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # the transposition that makes this orientation upright again
+    image = quarters()
+    if orientation in undo:
+        image = image.transpose(Image.Transpose(undo[orientation]))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    taken = intake.normalise(saved(image, kind, exif=exif))
+    assert taken.photo.size == (1024, 768)
+    assert_upright(taken.photo)
+
+
+def test_a_large_photo_is_reduced_and_a_small_one_enlarged():
+    taken = intake.normalise(saved(quarters(6000, 4000), "JPEG"))
+    assert taken.photo.size == (1024, 683)
+    assert Image.open(io.BytesIO(taken.detection)).size == (1920, 1280)
+    assert_upright(taken.photo)
+    taken = intake.normalise(saved(quarters(80, 80), "PNG"))
+    assert taken.photo.size == (1024, 1024)
+    assert Image.open(io.BytesIO(taken.detection)).size == (1024, 1024)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA", "CMYK", "YCbCr", "I;16", "PA"])
+def test_modes(mode):
+    source = quarters()
+    if mode == "I;16":
+        grey = np.asarray(source.convert("L"), np.uint16) * 257
+        data = saved(Image.fromarray(grey), "PNG")
+    elif mode in ("CMYK", "YCbCr"):
+        data = saved(source.convert(mode), "JPEG", quality=95)
+    elif mode == "PA":
+        data = saved(source.convert("P"), "PNG", transparency=3)
+    else:
+        data = saved(source.convert(mode), "PNG")
+    taken = intake.normalise(data)
+    assert taken.photo.mode == "RGB"
+    got = [sum(pixel) for pixel in corners(taken.photo)]
+    assert got[3] >= 3 * 240
+    assert min(got[:3]) < 3 * 200
+
+
+def test_transparent_parts_become_white():
+    image = Image.new("RGBA", (200, 200), (255, 0, 0, 0))
+    taken = intake.normalise(saved(image, "PNG"))
+    assert np.asarray(taken.photo).min() == 255
+
+
+def test_the_first_frame_of_an_animation_is_taken():
+    data = saved(quarters(), "WEBP", save_all=True, append_images=[Image.new("RGB", (400, 300))], lossless=True)
+    assert_upright(intake.normalise(data).photo)
+
+
+def test_colours_of_a_profile_are_turned_into_srgb():
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
+    for profile in (lab, b"not a profile"):
+        taken = intake.normalise(saved(quarters(), "PNG", icc_profile=profile))
+        assert_upright(taken.photo, tolerance=255)  # an unusable profile costs colour, not the photo
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert_upright(intake.normalise(saved(quarters(), "PNG", icc_profile=srgb)).photo)
+
+
+def test_metadata_is_dropped():
+    exif = Image.Exif()
+    exif[0x010E] = "somebody's name"
+    taken = intake.normalise(saved(quarters(), "JPEG", exif=exif, comment=b"secret", icc_profile=b"p"))
+    assert taken.photo.info == {}
+    assert b"somebody" not in taken.detection
+    assert b"secret" not in taken.detection
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        (b"", UnsupportedPhoto),
+        (b"hello", UnsupportedPhoto),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", UnsupportedPhoto),
+        (b"GIF89a" + bytes(100), UnsupportedPhoto),
+        (b"\xff\xd8\xff", UnreadablePhoto),
+        (b"\x89PNG\r\n\x1a\n" + bytes(50), UnreadablePhoto),
+        (b"RIFF\x00\x00\x00\x00WEBPVP8 ", UnreadablePhoto),
+        (b"\x00\x00\x00\x18ftypheic" + bytes(40), UnreadablePhoto),
+    ],
+)
+def test_files_that_are_no_photos(data, error):
+    with pytest.raises(error):
+        intake.normalise(data)
+
+
+@pytest.mark.parametrize(
+    ("size", "error"),
+    [((10_000, 10_000), PhotoTooLarge), ((79, 200), PhotoTooSmall), ((500, 100), PhotoTooNarrow)],
+)
+def test_sizes_that_can_not_be_used(size, error):
+    with pytest.raises(error):
+        intake.normalise(saved(Image.new("1", size), "PNG"))
+
+
+def test_four_to_one_is_just_taken():
+    assert intake.normalise(saved(Image.new("RGB", (800, 200)), "PNG")).photo.size == (1024, 256)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_every_truncation_is_taken_or_refused_in_words(kind):
+    data = saved(quarters(), kind)
+    refused = 0
+    for end in range(12, len(data), max(1, len(data) // 60)):
+        try:
+            # What is whole but for its last marks is a photo all the same.
+            assert_upright(intake.normalise(data[:end]).photo)
+        except (UnreadablePhoto, UnsupportedPhoto, PhotoTooSmall):
+            refused += 1
+    assert refused > 40
+
+
+def test_the_detection_copy_stays_below_rekognitions_limit():
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (1920, 1920, 3), np.uint8))
+    assert len(intake.normalise(saved(noise, "PNG", compress_level=0)).detection) < 5 * 1024 * 1024
