@@ -6,7 +6,6 @@ own; the stand-ins with their models run in another one. boto3 finds them all by
 
 import dataclasses
 import json
-import logging
 import os
 import secrets
 import socket
@@ -18,6 +17,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+
+from local.emulator import Emulator, listen, serve
 
 ROOT = Path(__file__).parent.parent
 REGION = "us-east-1"
@@ -71,6 +72,8 @@ class App:
 
     def _start(self) -> None:
         edge_socket = _listen(self._port)
+        self._log_file = self.log_path.open("w", buffering=1, encoding="utf-8")
+        self._closers.append(self._log_file.close)
         self.port = edge_socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         aws_socket, s3_socket = _listen(0), _listen(0)
@@ -79,20 +82,18 @@ class App:
         self.standins_url = self._start_standins()
         self._keys = {"AKIALOCALPHOTOBOOTH0": secrets.token_urlsafe(30)}
         # The engine of moto reads them when it is imported, and calls Lambda there.
+        before = dict(os.environ)
+        self._closers.append(lambda: (os.environ.clear(), os.environ.update(before)))
         os.environ["MOTO_PORT"] = str(aws_socket.getsockname()[1])
         os.environ |= self._aws_environment()
 
         import boto3
-        from moto.core.config import default_user_config
-        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-        from werkzeug.serving import make_server
 
         from local import template
         from local.edge import Edge
         from local.lambdas import LambdaHost
         from local.s3 import S3Front
 
-        default_user_config["stepfunctions"] = {"execute_state_machine": True}
         self.stack = template.load(
             ROOT / "template.yaml",
             stack=STACK,
@@ -100,7 +101,6 @@ class App:
             parameters=self._parameters | {"PageOrigins": f"{self.url},http://localhost:{self.port}"},
             attributes={"Cdn.DomainName": self.url.removeprefix("http://")},
         )
-        self._log_file = self.log_path.open("w", buffering=1, encoding="utf-8")
         environment = self._aws_environment()
         self.lambdas = LambdaHost(
             [
@@ -113,30 +113,18 @@ class App:
         )
         self._closers.append(self.lambdas.close)
 
-        moto = DomainDispatcherApplication(create_backend_app)
+        def run(sock: socket.socket, application) -> None:
+            self._closers.append(serve(sock, application).shutdown)
 
-        def aws(environ, start_response):
-            if environ["PATH_INFO"].startswith("/2015-03-31/functions/"):
-                return self.lambdas.wsgi(environ, start_response)
-            return moto(environ, start_response)
-
-        def serve(sock: socket.socket, application) -> None:
-            host, port = sock.getsockname()
-            server = make_server(host, port, application, threaded=True, fd=sock.fileno())
-            server.daemon_threads = True
-            threading.Thread(target=server.serve_forever, name=f"http-{port}", daemon=True).start()
-            self._closers += [sock.close, server.shutdown]
-
-        logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        serve(aws_socket, aws)
-        serve(s3_socket, S3Front(self._keys, region=REGION, on_created=self._created))
+        run(aws_socket, Emulator({"/2015-03-31/functions/": self.lambdas.wsgi}))
+        run(s3_socket, S3Front(self._keys, region=REGION, on_created=self._created))
         self.client = lambda service: boto3.client(service, region_name=REGION)
         self._create_resources()
         routes = {(route.method, route.path): self._name(route.function) for route in self.stack.routes}
         self.results_bucket = self.stack.buckets["ResultsBucket"].name
         self.uploads_bucket = self.stack.buckets["UploadsBucket"].name
         edge = Edge(routes, self.lambdas, self.client("s3"), self.results_bucket, ready=lambda: self._ready)
-        serve(edge_socket, edge)
+        run(edge_socket, edge)
         self.lambdas.warm()
         self._await_standins()
         for schedule in self.stack.schedules:
@@ -161,7 +149,9 @@ class App:
         with _listen(0) as free:
             port = free.getsockname()[1]
         command = [sys.executable, "-m", "local.standins", "--port", str(port), "--endpoint", SAM_ENDPOINT]
-        self._standins = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE)
+        # Its standard input ends with this process, however that ends, and so does it.
+        command += ["--until-stdin-ends"]
+        self._standins = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=self._log_file)
 
         def end() -> None:
             self._standins.terminate()
@@ -237,11 +227,7 @@ class App:
 
 
 def _listen(port: int) -> socket.socket:
-    sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        sock.bind(("127.0.0.1", port))
+        return listen(port)
     except OSError:
         raise StartError(f"Port {port} is taken; choose another one with PORT=.") from None
-    sock.listen(128)
-    return sock

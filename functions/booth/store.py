@@ -127,7 +127,7 @@ def _set(run: str, changes: str, values: dict[str, Any], condition: str, **more:
         "Key": _pk("run", run),
         "UpdateExpression": changes,
         "ConditionExpression": condition,
-        "ExpressionAttributeNames": {f"#{name}": name for name in re.findall(r"#(\w+)", changes + condition)},
+        "ExpressionAttributeNames": {f"#{name}": name for name in re.findall(r"#(\w+)", f"{changes} {condition}")},
         "ExpressionAttributeValues": _values(values),
     } | more
 

@@ -2,12 +2,18 @@
 
 import argparse
 import logging
+import os
+import sys
+import threading
 
 from local.standins.server import run
 
 parser = argparse.ArgumentParser(prog="python -m local.standins", description=__doc__.splitlines()[0])
 parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0, the default, takes a free one")
 parser.add_argument("--endpoint", required=True, help="name of the SageMaker endpoint to serve")
+parser.add_argument("--until-stdin-ends", action="store_true", help="end with the process that started this one")
 arguments = parser.parse_args()
 logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.INFO)
+if arguments.until_stdin_ends:
+    threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
 run(arguments.port, arguments.endpoint)

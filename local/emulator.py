@@ -1,0 +1,69 @@
+"""The emulated services: moto over HTTP, mended where the product would notice a difference to AWS."""
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler, make_server
+
+Application = Callable[[dict, Callable], Iterable[bytes]]
+
+
+class Handler(WSGIRequestHandler):
+    """Writes no line per request, and no warning that this is a development server."""
+
+    def log_request(self, *_: object) -> None:
+        pass
+
+
+class Emulator:
+    """WSGI application: every service that moto emulates, and in its place whatever `routes` has for a path's head.
+
+    moto checks a condition and writes in two steps; DynamoDB in one. So DynamoDB's calls take turns here.
+    """
+
+    def __init__(self, routes: Mapping[str, Application]):
+        from moto.core.config import default_user_config
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+        default_user_config["stepfunctions"] = {"execute_state_machine": True}
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._routes = routes
+        self._dynamodb = threading.Lock()
+
+    def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
+        for head, application in self._routes.items():
+            if environ["PATH_INFO"].startswith(head):
+                return application(environ, start_response)
+        is_dynamodb = environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB_")
+        turn: AbstractContextManager = self._dynamodb if is_dynamodb else nullcontext()
+        with turn:
+            return self._moto(environ, start_response)
+
+
+def listen(port: int) -> socket.socket:
+    """A socket that listens on 127.0.0.1; port 0 takes a free one. Raises OSError if the port is taken."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind(("127.0.0.1", port))
+        sock.listen(128)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def serve(sock: socket.socket, application: Application) -> ThreadedWSGIServer:
+    """Serves the application on a listening socket, a thread per connection, until `.shutdown()`."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    host, port = sock.getsockname()
+    # The server takes over a copy of the descriptor and closes that one itself.
+    server = make_server(host, port, application, True, request_handler=Handler, fd=os.dup(sock.fileno()))
+    sock.close()
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, name=f"http-{port}", daemon=True).start()
+    return server

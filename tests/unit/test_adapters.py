@@ -1,0 +1,81 @@
+"""Rekognition and the SAM endpoint over their wire protocols: right answers, AWS's errors, nonsense."""
+
+import numpy as np
+import pytest
+
+from booth import rekognition, sam
+from booth.errors import AccessDenied, InternalError, ServiceUnavailable, Throttled, TimedOut, kind_of
+from booth.pixels import composite
+from booth.pixels.geometry import Crop, Face
+
+IMAGE = composite.encode_png(np.full((120, 160, 3), 128, np.uint8))
+FACES = [
+    Face((30.0, 30.0, 60.0, 70.0), {"nose": (45.0, 50.0)}),
+    Face((100.0, 30.0, 130.0, 70.0), {"nose": (400.0, 0.0)}),
+]
+CROP = Crop((0, 0, 160, 120), (0, 1))
+
+ERRORS = [
+    ({"status": 400, "type": "ThrottlingException", "message": "slow down"}, Throttled),
+    ({"status": 500, "type": "InternalServerError", "message": "oh"}, ServiceUnavailable),
+    ({"status": 400, "type": "AccessDeniedException", "message": "no"}, AccessDenied),
+    ({"kind": "reset"}, ServiceUnavailable),
+    ({"kind": "malformed"}, ServiceUnavailable),
+]
+
+
+def test_faces_are_found(models):
+    models.set("rekognition", canned={"faces": 7})
+    assert len(rekognition.detect_faces(IMAGE)) == 7
+
+
+@pytest.mark.parametrize(("fault", "error"), ERRORS)
+def test_errors_of_rekognition(models, fault, error):
+    models.set("rekognition", faults=[fault])
+    with pytest.raises(error):
+        rekognition.detect_faces(IMAGE)
+
+
+def test_an_image_that_rekognition_does_not_take_is_our_defect(models):
+    fault = {"status": 400, "type": "InvalidImageFormatException", "message": "Request has invalid image format."}
+    models.set("rekognition", faults=[fault])
+    with pytest.raises(InternalError):
+        rekognition.detect_faces(IMAGE)
+
+
+def test_the_request_holds_boxes_and_the_landmarks_inside_the_crop():
+    request = sam.request_for(Crop((20, 10, 140, 110), (0, 1)), FACES, IMAGE)
+    assert request["input_boxes"] == [[10.0, 20.0, 40.0, 60.0], [80.0, 20.0, 110.0, 60.0]]
+    assert request["input_points"] == [[[25.0, 40.0]], []]
+
+
+@pytest.mark.parametrize(("protocol", "calls"), [("extended", 1), ("classic", 2)])
+def test_one_mask_for_all_faces_in_both_protocols(models, environment, protocol, calls):
+    environment.setenv("SAM_PROTOCOL", protocol)
+    before = models.calls("sagemaker")
+    mask = sam.segment(sam.request_for(CROP, FACES, IMAGE))
+    assert models.calls("sagemaker") - before == calls
+    assert mask.shape == (120, 160)
+    assert mask[50, 45]
+    assert mask[50, 115]
+    assert not mask[5, 5]
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [*ERRORS, ({"status": 424, "type": "ModelError", "message": "worker died"}, ServiceUnavailable)],
+)
+def test_errors_of_the_endpoint(models, fault, error):
+    models.set("sagemaker", faults=[fault])
+    with pytest.raises(error):
+        sam.segment(sam.request_for(CROP, FACES, IMAGE))
+
+
+def test_names_of_errors_that_step_functions_reports():
+    assert kind_of("States.Timeout") is TimedOut
+    for lost in ("Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError", "Lambda.TooManyRequestsException"):
+        assert kind_of(lost) is ServiceUnavailable
+    for ours in (Throttled, AccessDenied):
+        assert kind_of(ours.__name__) is ours
+    for defect in ("KeyError", "Conflict", "", "States.Runtime"):
+        assert kind_of(defect) is InternalError

@@ -1,0 +1,172 @@
+"""The table's promises: each write once, whoever else writes at the same time."""
+
+import threading
+import uuid
+
+import pytest
+
+from booth import limits
+from booth.errors import Conflict, RunEnded, TimedOut
+
+
+def issue(store, key="photo/a.jpg", picture_id=""):
+    run = str(uuid.uuid4())
+    given = store.issue(run, key, picture_id=picture_id, scenes=[], content_type="image/jpeg", consent=None)
+    return run if given else None
+
+
+def at_once(count, action):
+    """Runs action(number) in threads at the same instant; gives the results in order."""
+    results, gate = [None] * count, threading.Barrier(count)
+
+    def go(number):
+        gate.wait()
+        results[number] = action(number)
+
+    threads = [threading.Thread(target=go, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def test_a_key_is_given_once(table):
+    runs = at_once(8, lambda _: issue(table, "photo/same.jpg"))
+    assert len([run for run in runs if run]) == 1
+    assert table.is_key_taken("photo/same.jpg")
+
+
+def test_an_id_is_given_once(table):
+    assert issue(table, "photo/1.jpg", "mine")
+    with pytest.raises(Conflict):
+        issue(table, "photo/2.jpg", "mine")
+    # The Key of the refused upload was not used up.
+    assert issue(table, "photo/2.jpg", "other")
+
+
+def test_the_first_claim_wins(table):
+    run = issue(table)
+    claims = at_once(8, lambda number: table.claim(run, f"version-{number}", f"id-{number}"))
+    assert len({(claim.version, claim.picture_id, claim.deadline) for claim in claims}) == 1
+    assert claims[0].version.removeprefix("version-") == claims[0].picture_id.removeprefix("id-")
+
+
+def test_a_claim_keeps_the_callers_id(table):
+    run = issue(table, picture_id="mine")
+    assert table.claim(run, "v", "random").picture_id == "mine"
+
+
+def test_a_photo_without_upload_is_adopted_once(table):
+    found = at_once(8, lambda number: table.adopt(f"run-{number}", "photo/foreign.jpg"))
+    assert len({run.run for run in found}) == 1
+
+
+def test_a_request_id_and_an_upload_are_bound_once(table):
+    first, second = (table.get(issue(table, f"photo/{number}.jpg")) for number in range(2))
+    assert table.bind(first, "request").request == table.hashed("request")
+    assert table.bind(table.get(first.run), "request").run == first.run
+    with pytest.raises(Conflict):
+        table.bind(second, "request")
+    with pytest.raises(Conflict):
+        table.bind(table.get(first.run), "another")
+    assert table.find_by_request("another") is None
+    assert table.get(second.run).request == ""
+
+
+def test_binding_at_the_same_instant(table):
+    run = table.get(issue(table))
+
+    def bind(number):
+        try:
+            return table.bind(run, f"request-{number % 2}").request
+        except Conflict:
+            return None
+
+    bound = {request for request in at_once(8, bind) if request}
+    assert bound == {table.get(run.run).request}
+
+
+def test_a_refused_id_leaves_the_request_unbound(table):
+    issue(table, "photo/1.jpg", "taken")
+    run = table.get(issue(table, "photo/2.jpg"))
+    with pytest.raises(Conflict):
+        table.bind(run, "request", "taken")
+    assert table.find_by_request("request") is None
+    assert table.bind(run, "request", "free").picture_id == "free"
+
+
+def test_the_id_counts_only_before_the_start(table):
+    run = issue(table)
+    table.claim(run, "v", "random")
+    assert table.bind(table.get(run), "request", "late").picture_id == "random"
+    assert issue(table, "photo/other.jpg", "late")
+
+
+def test_steps_of_a_run(table):
+    run = issue(table)
+    with pytest.raises(TimedOut):  # not admitted yet
+        table.enter(run, "detect")
+    table.claim(run, "v", "id")
+    assert table.enter(run, "detect").status == table.RUNNING
+    table.note(run, pictures={"p1": {"scene": "sky", "state": "WAITING"}})
+    table.publish_picture(run, 1, "photo/photo_id_1.jpeg")
+    running = table.get(run)
+    assert running.pictures["p1"] == {"scene": "sky", "state": "DONE", "key": "photo/photo_id_1.jpeg"}
+    assert table.end(running, table.SUCCEEDED, "", running.pictures)
+    assert not table.end(running, table.FAILED, "TimedOut", {})
+    ended = table.get(run)
+    assert (ended.status, ended.error) == (table.SUCCEEDED, "")
+    for late in (
+        lambda: table.enter(run, "generate"),
+        lambda: table.note(run, faces=3),
+        lambda: table.publish_picture(run, 1, "photo/other.jpeg"),
+    ):
+        with pytest.raises(RunEnded):
+            late()
+    assert table.get(run) == ended
+
+
+def test_a_step_after_the_deadline(table, monkeypatch):
+    run = issue(table)
+    table.claim(run, "v", "id")
+    later = table.now_ms() + limits.RUN_SECONDS * 1000
+    monkeypatch.setattr(table, "now_ms", lambda: later)
+    with pytest.raises(TimedOut):
+        table.enter(run, "generate")
+
+
+def test_expired_records_are_gone_before_ttl_sweeps_them_but_keys_and_ids_stay_used(table, monkeypatch):
+    run = issue(table, "photo/old.jpg", "old")
+    table.bind(table.get(run), "request")
+    later = table.now_ms() + table.RETENTION_SECONDS * 1000 + 1000
+    monkeypatch.setattr(table, "now_ms", lambda: later)
+    assert table.find(run) is None
+    assert table.find_by_upload("photo/old.jpg") is None
+    assert table.find_by_request("request") is None
+    assert issue(table, "photo/old.jpg") is None
+    with pytest.raises(Conflict):
+        issue(table, "photo/new.jpg", "old")
+
+
+def test_what_sweep_sees(table):
+    early, late, ended = (issue(table, f"photo/{number}.jpg") for number in range(3))
+    table.postpone(early, 1000)
+    table.postpone(late, 3000)
+    table.postpone(ended, 2000)
+    table.close(ended)
+    assert table.due_before(2500) == [(1000, early)]
+    assert table.due_before(5000) == [(1000, early), (3000, late)]
+    table.postpone(ended, 100)  # a closed run is not opened again
+    assert table.due_before(5000) == [(1000, early), (3000, late)]
+
+
+def test_names_are_kept_as_hashes_where_the_record_outlives_the_data(table):
+    run = issue(table, "photo/anna.jpg", "anna-id")
+    table.bind(table.get(run), "anna-request")
+    items = table.client("dynamodb").scan(TableName=table._table())["Items"]
+    for item in items:
+        if not item["pk"]["S"].startswith("run#"):
+            assert "anna" not in str(item)
+    lasting = [item for item in items if "expires" not in item]
+    assert {item["pk"]["S"].partition("#")[0] for item in lasting} == {"upload", "id"}
