@@ -31,4 +31,4 @@ $(INSTALLED): requirements-dev.txt functions/requirements.txt sam_model/requirem
 	@touch $@
 
 clean:
-	rm -rf .venv models out .local.log
+	rm -rf .venv models out

@@ -3,14 +3,12 @@
 from typing import Any
 
 from booth import objects, sam, store
-from booth.log import logger, metrics
+from booth.log import step
 from booth.pixels import composite, geometry
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    logger.append_keys(run=event["run"])
+@step
+def handler(event: dict[str, Any]) -> dict[str, Any]:
     run = store.enter(event["run"], "crop")
     photo = composite.decode(objects.read_work(run.run, "photo.png"))
     faces = geometry.faces_from_json(objects.read_work_json(run.run, "faces.json"))

@@ -6,14 +6,12 @@ import numpy as np
 
 from booth import ending, objects, rekognition, scenes, store
 from booth.errors import NoFaceFound, PhotoTooLarge, RunEnded
-from booth.log import count, logger, metrics
+from booth.log import count, step
 from booth.pixels import composite, geometry, intake
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    logger.append_keys(run=event["run"])
+@step
+def handler(event: dict[str, Any]) -> dict[str, Any]:
     run = store.enter(event["run"], "detect")
     data = objects.read_upload(run.key, run.version, limit=intake.MAX_BYTES)
     if data is None:

@@ -7,15 +7,14 @@ from PIL import Image
 
 from booth import ending, generators, limits, objects, scenes, store
 from booth.errors import RunEnded, ServiceUnavailable, TimedOut
-from booth.log import logger, metrics
+from booth.log import logger, step
 from booth.pixels import composite
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+@step
+def handler(event: dict[str, Any]) -> dict[str, Any]:
     number, attempt = event["picture"], event["attempt"]
-    logger.append_keys(run=event["run"], picture=number, attempt=attempt)
+    logger.append_keys(picture=number, attempt=attempt)
     run = store.enter(event["run"], "generate")
     if store.now_ms() > run.claimed + limits.LATEST_PAINTING_SECONDS * 1000:
         raise TimedOut("too late for another model call")

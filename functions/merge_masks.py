@@ -5,14 +5,12 @@ from typing import Any
 import numpy as np
 
 from booth import objects, scenes, store
-from booth.log import count, logger, metrics
+from booth.log import count, logger, step
 from booth.pixels import composite, geometry, masks
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    logger.append_keys(run=event["run"])
+@step
+def handler(event: dict[str, Any]) -> dict[str, Any]:
     run = store.enter(event["run"], "merge")
     photo = composite.decode(objects.read_work(run.run, "photo.png"))
     faces = geometry.faces_from_json(objects.read_work_json(run.run, "faces.json"))

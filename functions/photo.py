@@ -26,7 +26,7 @@ def respond(event: dict[str, Any]) -> dict[str, Any]:
     logger.append_keys(run=run.run)
     run = let_in(run)
     if request.wait:
-        run = wait_for_change(run, request.wait)
+        run = wait_for_news(run, request)
     cdn = settings.cdn() if run.original or run.pictures else ""
     return contract.photo_answer(run, request.request_id, cdn)
 
@@ -42,7 +42,7 @@ def find_run(request: contract.PhotoRequest) -> Run:
 
 def adopt(key: str) -> Run:
     """The run of a photo that was put without /upload. Raises NotFound."""
-    version = objects.newest_version(key) if contract.is_upload_key(key) and not store.is_key_taken(key) else None
+    version = objects.newest_version(key) if contract.is_upload_key(key) else None
     if run := version and doors.photo_arrived(key, version):
         return run
     raise NotFound("Nothing is known under this key.")
@@ -56,11 +56,11 @@ def let_in(run: Run) -> Run:
     return (version and doors.photo_arrived(run.key, version)) or run
 
 
-def wait_for_change(run: Run, seconds: int) -> Run:
-    """The run as soon as it differs from `run`, or as it stands after `seconds`."""
-    until = time.monotonic() + seconds
-    now = run
-    while now == run and not now.is_ended and time.monotonic() < until:
+def wait_for_news(run: Run, request: contract.PhotoRequest) -> Run:
+    """The run as soon as it is further than the client was shown (or than it is now), or after `wait` seconds."""
+    until = time.monotonic() + request.wait
+    seen = contract.progress(run) if request.progress is None else request.progress
+    while contract.progress(run) == seen and not run.is_ended and time.monotonic() < until:
         time.sleep(LOOK_AGAIN_SECONDS)
-        now = let_in(store.get(run.run))
-    return now
+        run = let_in(store.get(run.run))
+    return run

@@ -5,14 +5,13 @@ from typing import Any
 import numpy as np
 
 from booth import objects, sam, store
-from booth.log import logger, metrics
+from booth.log import logger, step
 from booth.pixels import composite
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    logger.append_keys(run=event["run"], crop=event["crop"])
+@step
+def handler(event: dict[str, Any]) -> dict[str, Any]:
+    logger.append_keys(crop=event["crop"])
     run = store.enter(event["run"], "segment")
     mask = sam.segment(objects.read_work_json(run.run, f"crop_{event['crop']}.json"))
     png = composite.encode_png(np.where(mask, np.uint8(0), np.uint8(255)))

@@ -11,6 +11,7 @@ import secrets
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
@@ -38,13 +39,11 @@ class App:
     Args:
         port: of the edge on 127.0.0.1; 0 picks a free one.
         parameters: overrides of the template's parameters.
-        log: where the functions' logs go, a file that is written anew.
     """
 
-    def __init__(self, port: int = 8000, parameters: Mapping[str, str] | None = None, log: Path = ROOT / ".local.log"):
+    def __init__(self, port: int = 8000, parameters: Mapping[str, str] | None = None):
         self._port = port
         self._parameters = {"SamEndpoint": SAM_ENDPOINT} | dict(parameters or {})
-        self.log_path = log
         self._stop = threading.Event()
         self._ready = False
         self._closers = []
@@ -72,9 +71,10 @@ class App:
 
     def _start(self) -> None:
         edge_socket = _listen(self._port)
+        self.port = edge_socket.getsockname()[1]
+        self.log_path = Path(tempfile.gettempdir()) / f"photo-booth-{self.port}.log"
         self._log_file = self.log_path.open("w", buffering=1, encoding="utf-8")
         self._closers.append(self._log_file.close)
-        self.port = edge_socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         aws_socket, s3_socket = _listen(0), _listen(0)
         self.aws_url = f"http://127.0.0.1:{aws_socket.getsockname()[1]}"

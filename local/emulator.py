@@ -28,7 +28,13 @@ class Emulator:
     def __init__(self, routes: Mapping[str, Application]):
         from moto.core.config import default_user_config
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+        from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 
+        # Retriers count under a key that each makes when first asked for it: two items of a Map that fail in the same
+        # moment would make two, and one of them would be tried once too often.
+        EvalComponent.heap_key = property(id)
+        # An execution that fails is an outcome, not news for the console.
+        logging.getLogger("moto").setLevel(logging.CRITICAL)
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._routes = routes

@@ -562,4 +562,5 @@ def _error(kind: str, message: str) -> bytes:
 
 
 def _refusal(status: int, kind: str, message: str) -> InvokeResult:
-    return InvokeResult(status, {"x-amzn-ErrorType": kind}, json.dumps({"Type": "User", "Message": message}).encode())
+    headers = {"x-amzn-ErrorType": kind, "x-amzn-RequestId": str(uuid.uuid4())}
+    return InvokeResult(status, headers, json.dumps({"Type": "User", "Message": message}).encode())

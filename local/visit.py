@@ -76,3 +76,4 @@ def send(url: str, file: Path, out: Path, show: Callable[[str], None]) -> dict[s
         show(f"{file.name}: {result['status']:9} {result['step']:8} {result['progress']:4.0%} {result['time_taken']} s")
         if status == 200:
             return result
+        body["progress"] = result["progress"]

@@ -48,6 +48,8 @@ class PhotoRequest:
     id: str
     wait: int
     """Seconds."""
+    progress: float | None
+    """What the client was last shown; with `wait`, anything else is news and answered at once."""
 
 
 def json_body(event: dict[str, Any]) -> dict[str, Any]:
@@ -109,6 +111,9 @@ def photo_request(body: dict[str, Any], bucket: str) -> PhotoRequest:
     wait = body.get("wait", 0)
     if isinstance(wait, bool) or not isinstance(wait, int) or not 0 <= wait <= WAIT_SECONDS:
         raise BadRequest(f"'wait' must be a whole number of seconds from 0 to {WAIT_SECONDS}.")
+    seen = body.get("progress")
+    if seen is not None and (isinstance(seen, bool) or not isinstance(seen, int | float)):
+        raise BadRequest("'progress' must be the number of the last answer.")
     given = _id(body, "id") if "id" in body else ""
     key = ""
     if "bucket" in body or "key" in body:
@@ -117,7 +122,7 @@ def photo_request(body: dict[str, Any], bucket: str) -> PhotoRequest:
         key = _text(body, "key")
     elif not is_hard_to_guess(request_id):
         raise BadRequest("A short requestId needs 'bucket' and 'key' with each call.")
-    return PhotoRequest(request_id, key, given, wait)
+    return PhotoRequest(request_id, key, given, wait, seen)
 
 
 def is_hard_to_guess(request_id: str) -> bool:
@@ -187,7 +192,7 @@ def photo_answer(run: Run, request_id: str, cdn: str) -> dict[str, Any]:
         "requestId": request_id,
         "status": run.status,
         "step": run.step,
-        "progress": _progress(run, len(done)),
+        "progress": progress(run),
         "error": _error(run.error, kind_of(run.error).message)["error"] if run.error else None,
         "pictures": [
             {
@@ -210,10 +215,14 @@ def _seconds(run: Run) -> float:
     return ((run.ended or now_ms()) - run.claimed) / 1000
 
 
-def _progress(run: Run, done: int) -> float:
+def progress(run: Run) -> float:
+    """How far the run is, from 0 to 1. It differs whenever there is something new to show."""
     if run.is_ended:
         return 1.0
     share = _PROGRESS.get(run.step, 0.4)
-    if run.pictures and run.step == "generate":
-        share += (1 - share) * done / len(run.pictures)
+    if run.step == "detect" and run.original:
+        share += 0.05
+    if run.step == "generate" and run.pictures:
+        done = sum(picture["state"] == "DONE" for picture in run.pictures.values())
+        share += (0.95 - share) * done / len(run.pictures)
     return round(share, 3)

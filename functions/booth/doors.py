@@ -17,13 +17,11 @@ def photo_arrived(key: str, version: str) -> Run | None:
 
     Returns the run, or None if the Key's record has expired.
     """
-    run = store.find_by_upload(key)
+    run = store.find_by_upload(key) or store.adopt(str(uuid.uuid4()), key)
     if run is None:
-        if store.is_key_taken(key):
-            logger.warning("a photo under a Key that was used before is dropped")
-            objects.delete_upload(key, version)
-            return None
-        run = store.adopt(str(uuid.uuid4()), key)
+        logger.warning("a photo under a Key that was used before is dropped")
+        objects.delete_upload(key, version)
+        return None
     logger.append_keys(run=run.run)
     if run.is_waiting_for_photo:
         run = store.claim(run.run, version, picture_id=str(uuid.uuid4()))

@@ -3,10 +3,15 @@
 Powertools writes JSON lines and CloudWatch's embedded metrics. Each handler appends the run's id once it knows it.
 """
 
+import functools
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+
+from booth.errors import BoothError, InternalError
 
 # Many calls have nothing to count.
 warnings.filterwarnings("ignore", "No application metrics to publish*")
@@ -18,3 +23,26 @@ metrics = Metrics()
 def count(name: str, value: int = 1) -> None:
     """Count something the operator watches."""
     metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+
+
+def step(work: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[dict[str, Any], object], dict[str, Any]]:
+    """Makes a step of the state machine out of a function of its event: the handler that Lambda calls.
+
+    The run's id is on every log line. An error that is none of ours is a defect: it is logged whole, but the state
+    machine is told its kind only, for its history lives 90 days and an error's text may quote anything.
+    """
+
+    @logger.inject_lambda_context(clear_state=True)
+    @metrics.log_metrics
+    @functools.wraps(work)
+    def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+        logger.append_keys(run=event["run"])
+        try:
+            return work(event)
+        except BoothError:
+            raise
+        except Exception as error:
+            logger.exception("a defect")
+            raise InternalError(type(error).__name__) from None
+
+    return handler

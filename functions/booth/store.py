@@ -196,11 +196,6 @@ def find_by_request(request_id: str) -> Run | None:
     return _run_named_by("request", request_id)
 
 
-def is_key_taken(key: str) -> bool:
-    """Whether a Key was ever given to somebody."""
-    return _get(_pk("upload", key)) is not None
-
-
 def _new_record(run: str, key: str, fields: dict[str, Any], due: int) -> dict[str, Any]:
     created = now_ms()
     item = {"run": run, "key": key, "status": QUEUED, "step": "upload", "created": created, "open": "1", "due": due}
@@ -238,12 +233,13 @@ def issue(run: str, key: str, *, picture_id: str, scenes: list[str], content_typ
     return False
 
 
-def adopt(run: str, key: str) -> Run:
-    """Records a photo that was put without /upload, and gives its run: this one, or the one it had already."""
+def adopt(run: str, key: str) -> Run | None:
+    """Records a photo that was put without /upload.
+
+    Returns its run: this one, or the one that somebody recorded a moment before; None if the Key was used long ago.
+    """
     _transact(_put_once("upload", key, run), _new_record(run, key, {}, due=now_ms()))
-    if found := find_by_upload(key):
-        return found
-    raise RunEnded("this Key was used before")
+    return find_by_upload(key)
 
 
 def claim(run: str, version: str, picture_id: str) -> Run:

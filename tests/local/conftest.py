@@ -160,8 +160,8 @@ class Booth:
 
 
 @pytest.fixture(scope="package")
-def app(tmp_path_factory):
-    with App(port=0, log=tmp_path_factory.mktemp("app") / "functions.log") as app:
+def app():
+    with App(port=0) as app:
         yield app
 
 

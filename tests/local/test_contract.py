@@ -150,6 +150,7 @@ def test_one_request_id_and_one_upload_belong_together(quick):
         ({"requestId": 7, "bucket": "b", "key": "photo/a.jpg"}, 400),
         ({"requestId": "a", "bucket": "BUCKET"}, 400),
         ({"requestId": "a", "bucket": "BUCKET", "key": "photo/a.jpg", "wait": 21}, 400),
+        ({"requestId": "a", "bucket": "BUCKET", "key": "photo/a.jpg", "progress": "half"}, 400),
         ({"requestId": "a", "bucket": "BUCKET", "key": "photo/a.jpg", "id": "../x"}, 400),
         ({"requestId": "a", "bucket": "somebody-elses", "key": "photo/a.jpg"}, 403),
         ({"requestId": "never-uploaded", "bucket": "BUCKET", "key": "photo/never.jpg"}, 404),
@@ -307,6 +308,23 @@ def test_an_answer_is_held_until_something_changes(quick):
     waiting.join(timeout=20)
     [(_, answer)] = answers
     assert answer["step"] != "upload"
+    quick.await_end(uploaded, "waiting")
+
+
+def test_news_from_between_two_calls_is_not_waited_for(quick):
+    """The client says what it was shown last: whatever is further is answered at once, however long it may wait."""
+    quick.stand_in("bedrock", canned={}, faults=[{"kind": "hang", "seconds": 20, "times": 1}])
+    uploaded = quick.upload()
+    seen = quick.ask(uploaded, "shown")[1]["progress"]
+    quick.put(uploaded, photo_of("gold"))
+    shown = [seen]
+    while shown[-1] < 0.7:  # two of three pictures; the third hangs
+        answer = quick.ask(uploaded, "shown", wait=20, progress=shown[-1])[1]
+        assert answer["progress"] > shown[-1]
+        shown.append(answer["progress"])
+    assert len(json.loads(answer["url_generated"])) == 2
+    assert quick.ask(uploaded, "shown", wait=20, progress=seen)[1]["progress"] == shown[-1]
+    assert quick.await_end(uploaded, "shown")["status"] == "SUCCEEDED"
 
 
 def test_only_results_under_photo_are_shown(quick, portrait):

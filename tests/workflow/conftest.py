@@ -1,0 +1,12 @@
+"""The interpreter, shared by the tests of a module."""
+
+import pytest
+
+from tests.workflow.engine import Engine
+
+
+@pytest.fixture(scope="module")
+def engine():
+    """The photo machine in the interpreter."""
+    with Engine() as engine:
+        yield engine

@@ -1,0 +1,136 @@
+"""The state machine's text beside the template: what can be wrong without any execution showing it."""
+
+import json
+
+import pytest
+import yaml
+
+from booth import errors, limits
+from tests.workflow.engine import ROOT, read_application, tasks_of
+
+TEXT = (ROOT / "statemachine" / "photo.asl.json").read_text(encoding="utf-8")
+DEFINITION = json.loads(TEXT)
+TASKS = tasks_of(DEFINITION["States"])
+
+# Lambda's and Step Functions' pages on handling errors; the last two are the names of a function that was out of time
+# and of one whose process ended.
+AWS_ERRORS = {
+    *("Lambda.TooManyRequestsException", "Lambda.ServiceException", "Lambda.AWSLambdaException"),
+    *("Lambda.SdkClientException", "Lambda.ClientExecutionTimeoutException", "Lambda.Unknown"),
+    *("States.ALL", "Sandbox.Timedout", "Runtime.ExitError"),
+}
+
+
+class _Tagged(yaml.SafeLoader):
+    """YAML in which `!GetAtt A.B` reads as ("GetAtt", "A.B")."""
+
+
+_Tagged.add_multi_constructor("!", lambda loader, tag, node: (tag, node.value))
+RESOURCES = yaml.load((ROOT / "template.yaml").read_text(encoding="utf-8"), Loader=_Tagged)["Resources"]
+MACHINE = RESOURCES["PhotoMachine"]["Properties"]
+SUBSTITUTIONS = MACHINE["DefinitionSubstitutions"]
+
+
+def state_machines(definition=DEFINITION, where="the machine"):
+    """The machine and the item processor of each Map: name and ASL object with `StartAt` and `States`."""
+    yield where, definition
+    for name, state in definition["States"].items():
+        if state["Type"] == "Map":
+            yield from state_machines(state["ItemProcessor"], name)
+
+
+def states():
+    return [(name, state) for _, machine in state_machines() for name, state in machine["States"].items()]
+
+
+def targets(state):
+    """The names of all states that may follow a state."""
+    nexts = [state, *state.get("Catch", []), *state.get("Choices", [])]
+    return {each["Next"] for each in nexts if "Next" in each} | {state[key] for key in ("Default",) if key in state}
+
+
+def reachable(machine):
+    found, ahead = set(), {machine["StartAt"]}
+    while ahead:
+        name = ahead.pop()
+        found.add(name)
+        ahead |= targets(machine["States"].get(name, {})) - found
+    return found
+
+
+def each(found):
+    return pytest.mark.parametrize(("name", "found"), found, ids=[name for name, _ in found])
+
+
+TASK = pytest.mark.parametrize("name", TASKS)
+
+
+def test_each_step_of_the_product_is_a_task():
+    assert list(TASKS) == ["DetectFaces", "CropFaces", "SegmentCrop", "MergeMasks", "GenerateImage", "Finish"]
+
+
+def test_the_template_gives_each_token_and_no_other():
+    tokens = {f"${{{token}}}" for token in SUBSTITUTIONS}
+    used = [task["Parameters"]["FunctionName"] for task in TASKS.values()]
+
+    assert set(used) == tokens
+    assert sum(TEXT.count(token) for token in tokens) == TEXT.count("${") == len(used)
+
+
+@TASK
+def test_a_task_calls_the_function_of_its_name(name):
+    token = TASKS[name]["Parameters"]["FunctionName"].strip("${}")
+
+    assert SUBSTITUTIONS[token] == ("GetAtt", f"{name}.Arn")
+
+
+def test_the_machine_may_invoke_its_functions_and_no_other():
+    statements = [statement for policy in MACHINE["Policies"] for statement in policy["Statement"]]
+    [resources] = [each["Resource"] for each in statements if each["Action"] == "lambda:InvokeFunction"]
+
+    assert sorted(resources) == sorted(SUBSTITUTIONS.values())
+
+
+@TASK
+def test_a_task_waits_longer_than_its_function_may_run(name):
+    function = read_application().functions[name]
+
+    assert TASKS[name]["TimeoutSeconds"] > function.timeout
+
+
+def test_the_machine_gives_up_before_sweep_settles_the_run():
+    assert max(task["TimeoutSeconds"] for task in TASKS.values()) < DEFINITION["TimeoutSeconds"] < limits.STOP_SECONDS
+
+
+@TASK
+def test_a_task_retries_with_jitter_and_a_longest_wait(name):
+    assert TASKS[name]["Retry"]
+    for retrier in TASKS[name]["Retry"]:
+        assert retrier["JitterStrategy"] == "FULL"
+        assert retrier["MaxDelaySeconds"] >= retrier["IntervalSeconds"]
+        assert retrier["MaxAttempts"] > 0
+
+
+@TASK
+def test_a_task_retries_errors_that_exist(name):
+    ours = {kind.__name__ for kind in vars(errors).values() if isinstance(kind, type)}
+    names = [error for retrier in TASKS[name]["Retry"] for error in retrier["ErrorEquals"]]
+
+    assert set(names) <= ours | AWS_ERRORS
+    assert len(names) == len(set(names))
+
+
+@each([(name, state) for name, state in states() if state["Type"] in ("Task", "Map")])
+def test_every_error_is_caught(name, found):
+    assert [catcher["ErrorEquals"] for catcher in found["Catch"]][-1] == ["States.ALL"]
+
+
+@each([(name, state) for name, state in states() if state["Type"] == "Map"])
+def test_a_map_is_never_retried_as_a_whole(name, found):
+    assert "Retry" not in found
+
+
+@each(list(state_machines()))
+def test_each_state_can_be_reached_and_each_next_state_exists(name, found):
+    """The interpreter takes a machine with a `Next` to nowhere; AWS refuses it when it is deployed."""
+    assert reachable(found) == set(found["States"])

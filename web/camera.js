@@ -1,0 +1,30 @@
+// The camera of the device.
+
+const MAX_SIDE = 2048; // pixels; more than the image model uses
+const QUALITY = 0.92;
+
+/** Whether this page may use a camera: browsers allow it on https and localhost only. */
+export const isCameraPossible = Boolean(navigator.mediaDevices?.getUserMedia);
+
+/** Opens the front camera. Throws what getUserMedia throws: no camera, no permission, in use. */
+export function openCamera() {
+  const video = { facingMode: "user", width: { ideal: MAX_SIDE }, height: { ideal: 1536 } };
+  return navigator.mediaDevices.getUserMedia({ video, audio: false });
+}
+
+/** Switches the camera off. */
+export function closeCamera(stream) {
+  stream.getTracks().forEach((track) => track.stop());
+}
+
+/** The picture that the video shows now, as a JPEG of at most 2048 pixels on its long side, not mirrored. */
+export function takePhoto(video) {
+  const scale = Math.min(1, MAX_SIDE / Math.max(video.videoWidth, video.videoHeight));
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.round(video.videoWidth * scale);
+  canvas.height = Math.round(video.videoHeight * scale);
+  canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
+  return new Promise((resolve, reject) => {
+    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no JPEG"))), "image/jpeg", QUALITY);
+  });
+}
