@@ -31,10 +31,10 @@ def table(environment):
     """The table of template.yaml, empty, in an emulated DynamoDB on a socket."""
     from booth import store
     from local import template
-    from local.app import REGION, ROOT, STACK
+    from local.app import REGION, ROOT
 
     stack = template.load(
-        ROOT / "template.yaml", stack=STACK, region=REGION, attributes={"Cdn.DomainName": "cdn.example"}
+        ROOT / "template.yaml", stack="unit", region=REGION, attributes={"Cdn.DomainName": "cdn.example"}
     )
     environment.setenv("TABLE", stack.tables["Table"].name)
     store._table.cache_clear()
