@@ -29,10 +29,22 @@ class Emulator:
         from moto.core.config import default_user_config
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
         from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
+        from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 
         # Retriers count under a key that each makes when first asked for it: two items of a Map that fail in the same
         # moment would make two, and one of them would be tried once too often.
         EvalComponent.heap_key = property(id)
+        # A client per call costs 50 ms; Step Functions has none of that.
+        make_client = lambda_eval_utils.boto_client_for
+        clients: dict[tuple[str, str], object] = {}
+
+        def client_for(region: str, service: str, state_credentials: object = None) -> object:
+            at = (service, os.environ["MOTO_PORT"])
+            if at not in clients:
+                clients[at] = make_client(region=region, service=service)
+            return clients[at]
+
+        lambda_eval_utils.boto_client_for = client_for
         # An execution that fails is an outcome, not news for the console.
         logging.getLogger("moto").setLevel(logging.CRITICAL)
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
