@@ -21,7 +21,7 @@ def keep_mask(
         masks: for each crop what SAM said of it, bool, the crop's height x width, True = face; None if it said nothing.
 
     Returns the mask, bool, height x width, and the number of faces for which SAM's mask was missing or not enough, so
-    that the ellipse in the box was kept as well.
+    that more of the ellipse in the box was kept.
     """
     keep = np.zeros((height, width), bool)
     by_ellipse = 0
@@ -46,16 +46,27 @@ def _one_face(found: np.ndarray, face: Face, origin: tuple[int, int]) -> tuple[n
         kept = fill_holes(kept | eye_band(shape, origin, face))
     outline = ellipse(shape, origin, face.box)
     points = landmark_pixels(shape, origin, face)
-    enough = (kept & outline).sum() >= ENOUGH * outline.sum() and all(kept[y, x] for x, y in points)
-    if not enough:
-        # No more of the ellipse than is promised, if its pixels allow: its rim is often hair or wall.
-        slimmer = ellipse(shape, origin, grow(face.box, (0.98 - 1) / 2))
-        added = slimmer if slimmer.sum() >= ENOUGH * outline.sum() else outline
-        kept = fill_holes(kept | added | eye_band(shape, origin, face))
-        for x, y in points:
-            radius = max(2, round((face.box[2] - face.box[0]) * 0.04))
-            kept[max(0, y - radius) : y + radius + 1, max(0, x - radius) : x + radius + 1] = True
-    return kept, bool(enough)
+
+    def is_whole(mask: np.ndarray) -> bool:
+        return (mask & outline).sum() >= ENOUGH * outline.sum() and all(mask[y, x] for x, y in points)
+
+    if is_whole(kept):
+        return kept, True
+    kept = kept | eye_band(shape, origin, face)
+    for x, y in points:
+        radius = max(2, round((face.box[2] - face.box[0]) * 0.04))
+        kept[max(0, y - radius) : y + radius + 1, max(0, x - radius) : x + radius + 1] = True
+    # What is mostly missing is hair over the forehead: that first. The ellipse's rim beside the jaw is often wall: that
+    # last, and no more than is promised if its pixels allow.
+    for part in (
+        outline & forehead(shape, origin, face),
+        ellipse(shape, origin, grow(face.box, (0.98 - 1) / 2)),
+        outline,
+    ):
+        whole = fill_holes(kept | part)
+        if is_whole(whole):
+            break
+    return whole, False
 
 
 def ellipse(shape: tuple[int, int], origin: tuple[int, int], box: Box) -> np.ndarray:
@@ -79,6 +90,17 @@ def eye_band(shape: tuple[int, int], origin: tuple[int, int], face: Face) -> np.
     # Frames reach about half an eye distance beyond each eye, and a quarter of it above and below.
     along, across = (px * ux + py * uy) / (length * 1.0), (py * ux - px * uy) / (length * 0.36)
     return along**2 + across**2 <= 1
+
+
+def forehead(shape: tuple[int, int], origin: tuple[int, int], face: Face) -> np.ndarray:
+    """Everything on the far side of the eyes as seen from the mouth; the box's upper 45 % if those are unknown."""
+    marks = face.landmarks
+    y, x = np.ogrid[: shape[0], : shape[1]]
+    if not {"eyeLeft", "eyeRight", "mouthLeft", "mouthRight"} <= marks.keys():
+        return (y + origin[1] < face.box[1] + 0.45 * (face.box[3] - face.box[1])) & (x >= 0)
+    eyes, mouth = (np.add(marks[f"{part}Left"], marks[f"{part}Right"]) / 2 for part in ("eye", "mouth"))
+    down = mouth - eyes
+    return (x + origin[0] + 0.5 - eyes[0]) * down[0] + (y + origin[1] + 0.5 - eyes[1]) * down[1] < 0
 
 
 def landmark_pixels(shape: tuple[int, int], origin: tuple[int, int], face: Face) -> list[tuple[int, int]]:
