@@ -33,12 +33,8 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
 def publish_copy(run: store.Run, photo: np.ndarray) -> None:
     """Stores the upright copy and shows it, with the list of the pictures that will come."""
     objects.put_result(run.key, composite.encode_jpeg(photo))
-    pictures = {
-        f"p{number}": {"scene": scene.id, "state": "WAITING"}
-        for number, scene in enumerate(scenes.chosen(run.scenes), start=1)
-    }
     try:
-        store.note(run.run, original=run.key, pictures=run.pictures or pictures)
+        store.publish_copy(run.run, run.key, [scene.id for scene in scenes.chosen(run.scenes)])
     except RunEnded:
         ending.withdraw(run.run, run.key)
         objects.delete_work(run.run)

@@ -22,7 +22,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     objects.write_work(run.run, "mask.png", mask, "image/png")
     if by_ellipse:
         count("FacesKeptByEllipse", by_ellipse)
-    store.note(run.run, faces=len(faces), faces_by_ellipse=by_ellipse)
+    store.note_faces(run.run, len(faces), by_ellipse)
     return {"pictures": list(range(1, len(scenes.chosen(run.scenes)) + 1))}
 
 

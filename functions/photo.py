@@ -60,7 +60,10 @@ def wait_for_news(run: Run, request: contract.PhotoRequest) -> Run:
     """The run as soon as it is further than the client was shown (or than it is now), or after `wait` seconds."""
     until = time.monotonic() + request.wait
     seen = contract.progress(run) if request.progress is None else request.progress
+    looks = 0
     while contract.progress(run) == seen and not run.is_ended and time.monotonic() < until:
         time.sleep(LOOK_AGAIN_SECONDS)
-        run = let_in(store.get(run.run))
+        run, looks = store.get(run.run), looks + 1
+        if looks % 5 == 0:
+            run = let_in(run)
     return run

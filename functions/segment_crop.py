@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from booth import objects, sam, store
+from booth import limits, objects, sam, store
+from booth.errors import TimedOut
 from booth.log import logger, step
 from booth.pixels import composite
 
@@ -13,6 +14,8 @@ from booth.pixels import composite
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     logger.append_keys(crop=event["crop"])
     run = store.enter(event["run"], "segment")
+    if store.now_ms() > run.claimed + limits.LATEST_SEGMENTING_SECONDS * 1000:
+        raise TimedOut("too late for another mask")
     mask = sam.segment(objects.read_work_json(run.run, f"crop_{event['crop']}.json"))
     png = composite.encode_png(np.where(mask, np.uint8(0), np.uint8(255)))
     objects.write_work(run.run, f"crop_{event['crop']}_mask.png", png, "image/png")

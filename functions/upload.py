@@ -28,7 +28,9 @@ def respond(event: dict[str, Any]) -> dict[str, Any]:
 def issue_key(request: contract.UploadRequest) -> str:
     """Records the upload under the documented Key where that may be given, else under an unguessable one."""
     keys = [contract.unguessable_key(request.content_type)]
-    if os.environ["DOCUMENTED_KEYS"] == "true" and (documented := contract.documented_key(request.filename)):
+    documented = contract.documented_key(request.filename) if os.environ["DOCUMENTED_KEYS"] == "true" else None
+    # A photo of another system may lie there whose event is still under way.
+    if documented and objects.newest_version(documented) is None:
         keys.insert(0, documented)
     run = str(uuid.uuid4())
     logger.append_keys(run=run)
@@ -36,7 +38,7 @@ def issue_key(request: contract.UploadRequest) -> str:
         if store.issue(
             run,
             key,
-            picture_id=request.id,
+            picture_id=request.id or str(uuid.uuid4()),
             scenes=request.scenes,
             content_type=request.content_type,
             consent=request.consent,

@@ -118,7 +118,8 @@ class App:
 
         run(aws_socket, Emulator({"/2015-03-31/functions/": self.lambdas.wsgi}))
         run(s3_socket, S3Front(self._keys, region=REGION, on_created=self._created))
-        self.client = lambda service: boto3.client(service, region_name=REGION)
+        [(key, secret)] = self._keys.items()
+        self.client = boto3.Session(key, secret, region_name=REGION).client
         self._create_resources()
         routes = {(route.method, route.path): self._name(route.function) for route in self.stack.routes}
         self.results_bucket = self.stack.buckets["ResultsBucket"].name

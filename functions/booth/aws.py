@@ -29,6 +29,8 @@ _THROTTLES = {
     "ModelNotReadyException",
     "SlowDown",
     "TransactionInProgressException",
+    "ThrottlingError",
+    "ProvisionedThroughputExceeded",
 }
 _DENIALS = {
     "AccessDeniedException",
@@ -70,6 +72,9 @@ def status_of(error: ClientError) -> int:
 def typed(error: ClientError) -> BoothError:
     """Our error for one of AWS's: throttled, passing, refused, or a defect in what we sent."""
     code, status = code_of(error), status_of(error)
+    if code == "TransactionCanceledException":
+        reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
+        code = next((reason for reason in reasons if reason in _THROTTLES), code)
     if code in _THROTTLES or status == 429:
         return Throttled(code)
     if code in _DENIALS or status in (401, 403):
@@ -81,7 +86,7 @@ def typed(error: ClientError) -> BoothError:
 
 @contextmanager
 def aws_errors() -> Iterator[None]:
-    """Turns what an AWS call raises into one of our errors. The original stays as the cause, for the log.
+    """Turns what an AWS call raises into one of our errors. AWS's own answer stays as the cause, for the log.
 
     Raises:
         Throttled, ServiceUnavailable: worth another try.
@@ -92,6 +97,7 @@ def aws_errors() -> Iterator[None]:
     except ClientError as error:
         raise typed(error) from error
     except (HTTPClientError, ConnectionError, ResponseParserError) as error:
-        raise ServiceUnavailable(type(error).__name__) from error
+        # Not "from error": that would put the URL into the log, and with it the photo's name.
+        raise ServiceUnavailable(type(error).__name__) from None
     except BotoCoreError as error:
-        raise InternalError(type(error).__name__) from error
+        raise InternalError(type(error).__name__) from None

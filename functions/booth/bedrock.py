@@ -31,7 +31,9 @@ def invoke(model: str, region: str, body: dict[str, Any]) -> dict[str, Any]:
             # AWS words the whole sentence differently by model and time; this part is in all of them.
             if "blocked by our content filters" in text:
                 raise ContentBlocked("refused by the model's content filter") from error
-            if code_of(error) in ("ResourceNotFoundException", "AccessDeniedException") or "model ident" in text:
+            if code_of(error) in ("ResourceNotFoundException", "AccessDeniedException") or any(
+                part in text for part in ("model identifier is invalid", "on-demand throughput")
+            ):
                 raise CandidateGone(code_of(error)) from error
             raise
         raw = answer["body"].read()

@@ -1,7 +1,6 @@
 """The HTTP contract: what `POST /upload` and `POST /photo` take and answer, to the byte. Nothing here calls AWS."""
 
 import base64
-import binascii
 import json
 import re
 import uuid
@@ -59,7 +58,7 @@ def json_body(event: dict[str, Any]) -> dict[str, Any]:
         if event.get("isBase64Encoded"):
             body = base64.b64decode(body, validate=True).decode()
         value = json.loads(body)
-    except (binascii.Error, UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         raise BadRequest("The request must be a JSON object.") from None
     if not isinstance(value, dict):
         raise BadRequest("The request must be a JSON object.")

@@ -17,14 +17,14 @@ def photo_arrived(key: str, version: str) -> Run | None:
 
     Returns the run, or None if the Key's record has expired.
     """
-    run = store.find_by_upload(key) or store.adopt(str(uuid.uuid4()), key)
+    run = store.find_by_upload(key) or store.adopt(str(uuid.uuid4()), key, picture_id=str(uuid.uuid4()))
     if run is None:
         logger.warning("a photo under a Key that was used before is dropped")
         objects.delete_upload(key, version)
         return None
     logger.append_keys(run=run.run)
     if run.is_waiting_for_photo:
-        run = store.claim(run.run, version, picture_id=str(uuid.uuid4()))
+        run = store.claim(run.run, version)
     if run.is_ended:
         if run.version != version:
             objects.delete_upload(key, version)

@@ -5,7 +5,7 @@ import os
 
 from booth import limits, objects, store
 from booth.aws import aws_errors, client
-from booth.errors import PhotoError, kind_of
+from booth.errors import PhotoError, ServiceUnavailable, kind_of
 from booth.log import count, logger
 from booth.store import FAILED, PARTIAL, SUCCEEDED, Run
 
@@ -17,23 +17,32 @@ def settle(run: Run, error: str, picture_errors: dict[int, str] | None = None) -
         error: name of the error that ended it; "" if the state machine came to its end.
         picture_errors: by picture number, the name of the error that a picture failed with.
 
-    Returns the ended run.
+    Returns the run as it then stands: ended, unless the photo came while the run was ended for want of it.
     """
+    version = run.version
+    while not run.is_ended and run.version == version:
+        status, code, pictures = _outcome(run, error, picture_errors or {})
+        if store.end(run, status, code, pictures):
+            count(status.capitalize())
+            logger.info("run ended", status=status, error=code)
+        # Refused, it has moved on since it was read: a picture was published, or its photo came after all.
+        run = store.get(run.run)
+    if run.is_ended:
+        clean(run)
+    return run
+
+
+def _outcome(run: Run, error: str, picture_errors: dict[int, str]) -> tuple[str, str, dict[str, dict[str, str]]]:
+    """Status, error name ("" if there is a picture) and pictures of a run that ends now."""
     pictures = {name: dict(picture) for name, picture in run.pictures.items()}
     for name, picture in pictures.items():
         if picture["state"] != "DONE":
-            reason = (picture_errors or {}).get(int(name[1:])) or error or "States.Timeout"
+            reason = picture_errors.get(int(name[1:])) or error or "States.Timeout"
             picture |= {"state": "FAILED", "error": kind_of(reason).__name__}
-    done = [picture for picture in pictures.values() if picture["state"] == "DONE"]
-    status = FAILED if not done else PARTIAL if len(done) < len(pictures) else SUCCEEDED
-    failures = [picture["error"] for picture in pictures.values() if "error" in picture]
-    code = "" if done else kind_of(error).__name__ if error else failures[0] if failures else "InternalError"
-    if store.end(run, status, code, pictures):
-        count(status.capitalize())
-        logger.info("run ended", status=status, error=code, pictures=len(done))
-    ended = store.get(run.run)
-    clean(ended)
-    return ended
+    failures = [picture["error"] for picture in pictures.values() if picture["state"] == "FAILED"]
+    if len(failures) < len(pictures):
+        return PARTIAL if failures else SUCCEEDED, "", pictures
+    return FAILED, kind_of(error).__name__ if error else [*failures, "InternalError"][0], pictures
 
 
 def clean(run: Run) -> None:
@@ -75,4 +84,6 @@ def _tell_the_world(run: Run) -> None:
     detail["pictures"] = sorted(run.published - {run.original})
     entry = {"Source": "photo-booth", "DetailType": "PhotoFinished", "Detail": json.dumps(detail)}
     with aws_errors():
-        client("events").put_events(Entries=[entry | {"EventBusName": os.environ["EVENT_BUS"]}])
+        answer = client("events").put_events(Entries=[entry | {"EventBusName": os.environ["EVENT_BUS"]}])
+    if answer["FailedEntryCount"]:
+        raise ServiceUnavailable("EventBridge did not take PhotoFinished")

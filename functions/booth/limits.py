@@ -3,6 +3,9 @@
 URL_SECONDS = 300
 """How long a presigned upload URL is valid (the contract's `Expires`)."""
 
+FIRST_LOOK_SECONDS = 60
+"""`sweep` looks for a photo whose event was lost at this age of the upload, when its URL expires, and at the end."""
+
 LATE_UPLOAD_SECONDS = 600
 """An upload whose PUT never comes ends this long after its URL has expired."""
 
@@ -11,6 +14,9 @@ RUN_SECONDS = 120
 
 STOP_SECONDS = RUN_SECONDS - 8
 """After this long `sweep` stops the execution and settles the run: it leaves time for doing so."""
+
+LATEST_SEGMENTING_SECONDS = 25
+"""Segment Anything is not asked later than this into the run: the ellipses are kept, and there is time to paint."""
 
 LATEST_PAINTING_SECONDS = 60
 """No model call starts later than this into the run: a call of 40 s and `finish` still fit before STOP_SECONDS."""

@@ -18,6 +18,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from booth.aws import aws_errors, client, status_of
+from booth.errors import ServiceUnavailable
 from booth.limits import URL_SECONDS
 
 UPLOAD_PREFIX = "photo/"
@@ -32,7 +33,7 @@ def _results_bucket() -> str:
 
 
 def _s3():
-    return client("s3", read_timeout=20)
+    return client("s3", read_timeout=8, attempts=2)
 
 
 # Uploads
@@ -134,6 +135,8 @@ def put_result(key: str, jpeg: bytes) -> bool:
         except ClientError as error:
             if status_of(error) == 412:
                 return False
+            if status_of(error) == 409:
+                raise ServiceUnavailable("another write of the same picture is under way") from error
             raise
 
 

@@ -10,6 +10,7 @@ import binascii
 import io
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from booth.aws import aws_errors, client
 from booth.errors import ServiceUnavailable
 from booth.pixels.geometry import Crop, Face, clip
 
-READ_TIMEOUT_SECONDS = 20
+READ_TIMEOUT_SECONDS = 15
 
 Request = dict[str, Any]
 
@@ -50,8 +51,9 @@ def segment(request: Request) -> np.ndarray:
     if os.environ.get("SAM_PROTOCOL", "extended") == "extended":
         return _invoke(request)
     image = request["encode_image"]
-    masks = [_invoke({"encode_image": image, "input_box": box}) for box in request["input_boxes"]]
-    return np.logical_or.reduce(masks)
+    requests = [{"encode_image": image, "input_box": box} for box in request["input_boxes"]]
+    with ThreadPoolExecutor(8) as pool:
+        return np.logical_or.reduce(list(pool.map(_invoke, requests)))
 
 
 def _invoke(body: Request) -> np.ndarray:

@@ -12,6 +12,7 @@ Names are kept as hashes only, so the records that outlive the data say nothing 
 """
 
 import hashlib
+import json
 import os
 import random
 import re
@@ -31,6 +32,9 @@ QUEUED, RUNNING, SUCCEEDED, PARTIAL, FAILED = "QUEUED", "RUNNING", "SUCCEEDED", 
 ENDED = (SUCCEEDED, PARTIAL, FAILED)
 
 RETENTION_SECONDS = int(os.environ.get("RETENTION_DAYS", "7")) * 86_400
+
+# Its answers take milliseconds, and the functions that visitors wait for have to answer something in the end.
+_LIMITS = {"read_timeout": 2, "attempts": 2}
 
 _to_item, _from_item = TypeSerializer().serialize, TypeDeserializer().deserialize
 
@@ -144,14 +148,14 @@ def _write(operation: str, **request: Any) -> dict[str, Any] | None:
     A write that meets another one's transaction on the same item is told so at once and goes again.
     """
     with aws_errors():
-        for pause in (0.02, 0.05, 0.1, 0.2, 0.4, None):
+        for pause in (0.02, 0.05, 0.1, 0.2, 0.4, 0):
             try:
-                return getattr(client("dynamodb"), operation)(**request)
+                return getattr(client("dynamodb", **_LIMITS), operation)(**request)
             except ClientError as error:
                 reasons = _reasons(error)
                 if reasons & {"ConditionalCheckFailed", "ConditionalCheckFailedException"}:
                     return None
-                if pause is None or not reasons & {"TransactionConflict", "TransactionConflictException"}:
+                if not reasons & {"TransactionConflict", "TransactionConflictException"}:
                     raise
                 time.sleep(pause * random.random())
     raise Throttled("write conflicts")
@@ -163,7 +167,7 @@ def _transact(*writes: dict[str, Any]) -> bool:
 
 def _get(pk: dict[str, Any]) -> dict[str, Any] | None:
     with aws_errors():
-        return client("dynamodb").get_item(TableName=_table(), Key=pk, ConsistentRead=True).get("Item")
+        return client("dynamodb", **_LIMITS).get_item(TableName=_table(), Key=pk, ConsistentRead=True).get("Item")
 
 
 def _run_named_by(kind: str, name: str) -> Run | None:
@@ -215,42 +219,36 @@ def issue(run: str, key: str, *, picture_id: str, scenes: list[str], content_typ
     Raises:
         Conflict: `picture_id` was given before.
     """
-    until = now_ms() + limits.URL_SECONDS * 1000
-    fields: dict[str, Any] = {"upload_until": until, "content_type": content_type}
+    fields: dict[str, Any] = {"picture_id": picture_id, "content_type": content_type}
+    fields["upload_until"] = now_ms() + limits.URL_SECONDS * 1000
     if scenes:
         fields["scenes"] = scenes
     if consent is not None:
-        fields["consent"] = consent
-    writes = [_put_once("upload", key, run), _new_record(run, key, fields, due=now_ms() + 60_000)]
-    if picture_id:
-        fields["picture_id"] = picture_id
-        writes[1] = _new_record(run, key, fields, due=now_ms() + 60_000)
-        writes.append(_put_once("id", picture_id, run))
-    if _transact(*writes):
+        fields["consent"] = json.dumps(consent)
+    first_look = now_ms() + limits.FIRST_LOOK_SECONDS * 1000
+    record = _new_record(run, key, fields, due=first_look)
+    if _transact(_put_once("upload", key, run), _put_once("id", picture_id, run), record):
         return True
-    if picture_id and _get(_pk("id", picture_id)):
+    if _get(_pk("id", picture_id)):
         raise Conflict("This id is taken. Please use another one.")
     return False
 
 
-def adopt(run: str, key: str) -> Run | None:
+def adopt(run: str, key: str, picture_id: str) -> Run | None:
     """Records a photo that was put without /upload.
 
     Returns its run: this one, or the one that somebody recorded a moment before; None if the Key was used long ago.
     """
-    _transact(_put_once("upload", key, run), _new_record(run, key, {}, due=now_ms()))
+    record = _new_record(run, key, {"picture_id": picture_id}, due=now_ms())
+    _transact(_put_once("upload", key, run), _put_once("id", picture_id, run), record)
     return find_by_upload(key)
 
 
-def claim(run: str, version: str, picture_id: str) -> Run:
-    """Pins the photo's version and admits the run, if nobody has; gives the run as it stands either way.
-
-    `picture_id` names the pictures if the caller has given no id.
-    """
+def claim(run: str, version: str) -> Run:
+    """Pins the photo's version and admits the run, if nobody has; gives the run as it stands either way."""
     now = now_ms()
     values = {
         "version": version,
-        "id": picture_id,
         "step": "queue",
         "now": now,
         "deadline": now + limits.RUN_SECONDS * 1000,
@@ -261,8 +259,7 @@ def claim(run: str, version: str, picture_id: str) -> Run:
         "update_item",
         **_set(
             run,
-            "SET #version = :version, #picture_id = if_not_exists(#picture_id, :id), #step = :step, #claimed = :now,"
-            " #deadline = :deadline, #due = :due",
+            "SET #version = :version, #step = :step, #claimed = :now, #deadline = :deadline, #due = :due",
             values,
             "#status = :queued AND attribute_not_exists(#version)",
             ReturnValues="ALL_NEW",
@@ -341,15 +338,27 @@ def enter(run: str, step: str) -> Run:
     raise TimedOut("the run's time is over")
 
 
-def note(run: str, **fields: Any) -> None:
-    """Sets fields of a running run (`original`, `faces`, `pictures`, ...).
+def _update_running(run: str, changes: str, values: dict[str, Any]) -> None:
+    request = _set(run, changes, values | {"running": RUNNING}, "#status = :running")
+    if not _write("update_item", **request):
+        raise RunEnded("the run has ended")
+
+
+def publish_copy(run: str, key: str, scenes: list[str]) -> None:
+    """Shows the upright copy of the photo to the polls, and which pictures will come.
 
     Raises:
-        RunEnded: the run has ended: what was about to be published must be removed by the caller.
+        RunEnded: nothing is published any more.
     """
-    changes = "SET " + ", ".join(f"#{name} = :{name}" for name in fields)
-    if not _write("update_item", **_set(run, changes, fields | {"running": RUNNING}, "#status = :running")):
-        raise RunEnded("the run has ended")
+    pictures = {f"p{number}": {"scene": scene, "state": "WAITING"} for number, scene in enumerate(scenes, start=1)}
+    # A second attempt must not undo what was published after the first.
+    changes = "SET #original = :key, #pictures = if_not_exists(#pictures, :pictures)"
+    _update_running(run, changes, {"key": key, "pictures": pictures})
+
+
+def note_faces(run: str, faces: int, by_ellipse: int) -> None:
+    """Keeps the number of faces, and of those that the ellipse had to complete. Raises RunEnded."""
+    _update_running(run, "SET #faces = :f, #faces_by_ellipse = :e", {"f": faces, "e": by_ellipse})
 
 
 def publish_picture(run: str, number: int, key: str) -> None:
@@ -359,26 +368,26 @@ def publish_picture(run: str, number: int, key: str) -> None:
         RunEnded: nothing is published any more.
     """
     changes = f"SET #pictures.#p{number}.#state = :done, #pictures.#p{number}.#key = :key"
-    values = {"done": "DONE", "key": key, "running": RUNNING}
-    if not _write("update_item", **_set(run, changes, values, "#status = :running")):
-        raise RunEnded("the run has ended")
+    _update_running(run, changes, {"done": "DONE", "key": key})
 
 
 def end(run: Run, status: str, error: str, pictures: dict[str, dict[str, str]]) -> bool:
-    """Ends the run, once. False if it had ended already. It stays open until it is cleaned for good."""
+    """Ends the run, once. False if it has ended already or has moved on since `run` was read.
+
+    It stays open until it is cleaned for good.
+    """
     now = now_ms()
-    values = {
-        "status": status,
-        "error": error,
-        "pictures": pictures,
-        "now": now,
-        "step": "finish",
-        "queued": QUEUED,
-        "running": RUNNING,
-        "due": now,
-    }
-    changes = "SET #status = :status, #error = :error, #pictures = :pictures, #ended = :now, #step = :step, #due = :due"
-    return bool(_write("update_item", **_set(run.run, changes, values, "#status IN (:queued, :running)")))
+    values: dict[str, Any] = {"status": status, "error": error, "pictures": pictures, "now": now, "step": "finish"}
+    values |= {"queued": QUEUED, "running": RUNNING}
+    conditions = ["#status IN (:queued, :running)"]
+    for name, seen in (("pictures", run.pictures), ("version", run.version)):
+        if seen:
+            values[f"seen_{name}"] = seen
+            conditions.append(f"#{name} = :seen_{name}")
+        else:
+            conditions.append(f"attribute_not_exists(#{name})")
+    changes = "SET #status = :status, #error = :error, #pictures = :pictures, #ended = :now, #step = :step, #due = :now"
+    return bool(_write("update_item", **_set(run.run, changes, values, " AND ".join(conditions))))
 
 
 def postpone(run: str, due: int) -> None:
@@ -396,7 +405,7 @@ def close(run: str) -> None:
 def due_before(moment: int) -> list[tuple[int, str]]:
     """The open runs that want attention before `moment` (epoch ms): when, and the run's id; the earliest first."""
     pages = (
-        client("dynamodb")
+        client("dynamodb", **_LIMITS)
         .get_paginator("query")
         .paginate(
             TableName=_table(),

@@ -198,6 +198,8 @@ def test_refusals_of_upload_keep_the_envelope(quick, change):
 
 def test_text_that_is_no_json_is_refused(quick):
     assert quick.post("/upload", None, raw=b"{")[0] == 400
+    assert quick.post("/upload", None, raw=b'{"consent": ' + b"1" * 5000 + b"}")[0] == 400
+    assert quick.post("/photo", None, raw=b"[" * 100_000)[0] == 400
     assert quick.post("/photo", None, raw=b"\xff\xfe")[0] == 400
     assert quick.http("POST", quick.url + "/photo", b"requestId=a", {"Content-Type": "text/plain"})[0] == 400
 
@@ -238,8 +240,9 @@ def test_a_name_like_a_generated_picture_is_never_given(quick):
 def test_a_used_presigned_url_changes_nothing(quick):
     uploaded = quick.upload()
     assert quick.put(uploaded, photo_of("lime")) == 200
+    assert quick.ask(uploaded, "used-twice")[1]["step"] != "upload"  # taken up: this version it is
     assert quick.put(uploaded, photo_of("black")) == 200
-    result = quick.await_end(uploaded)
+    result = quick.await_end(uploaded, "used-twice")
     assert quick.put(uploaded, photo_of("black")) == 200
     assert mean_colour(quick.picture(result["url_original"]))[1] > 200
     assert quick.await_clean(uploaded) == []
@@ -266,6 +269,33 @@ def test_the_callers_id_names_the_pictures_and_is_given_once(quick):
         assert json.loads(result["url_generated"])[0] == f"{quick.url}/photo/photo_{picture_id}_1.jpeg"
     # After the start it counts no more, and is not even looked at.
     assert quick.ask(other, "with-free-id", id="caller-3")[0] == 200
+
+
+def test_the_id_in_a_url_opens_nothing(quick):
+    """Whoever has seen somebody's picture URL can't have its id, and so neither show nor delete those pictures."""
+    _, result = quick.process(photo_of("red"))
+    url = json.loads(result["url_generated"])[0]
+    seen = re.search(r"photo_(.+)_1\.jpeg", url)[1]
+    request = {"type": "photo", "filename": "thief.jpg", "contentType": "image/jpeg", "id": seen}
+    assert quick.post("/upload", request)[0] == 409
+    uploaded = quick.upload()
+    assert quick.ask(uploaded, "thief", id=seen)[0] == 409
+    assert quick.picture(url).size == (1024, 768)
+
+
+def test_a_photo_that_lies_under_a_documented_key_is_not_given_to_a_visitor(quick):
+    quick.app.drop_events = True
+    quick.s3.put_object(Bucket=quick.app.uploads_bucket, Key="photo/lies there.jpg", Body=photo_of("black"))
+    uploaded = quick.upload("lies there.jpg")
+    assert uploaded["Key"] != "photo/lies there.jpg"
+    assert quick.ask(uploaded, "not-mine")[1]["status"] == "QUEUED"
+
+
+@pytest.mark.parametrize("consent", [{"policy": 1.25}, 10**50, "\ud83d", [[[[]]]], None, True])
+def test_any_consent_is_kept(quick, consent):
+    uploaded = quick.upload(consent=consent)
+    kept = quick.record(uploaded).get("consent")
+    assert (json.loads(kept) if kept else None) == consent
 
 
 def test_scenes_are_chosen_by_id(quick):

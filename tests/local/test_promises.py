@@ -205,6 +205,15 @@ def test_a_service_that_fails_for_good(quick, service, faults, status, code):
     assert quick.record(uploaded).get("faces_by_ellipse", 0) == (1 if service == "sagemaker" else 0)
 
 
+def test_segment_anything_hangs_on_a_full_house(quick):
+    """Many crops, none answered: the ellipses are kept while there is time to paint."""
+    quick.stand_in("rekognition", canned={"faces": 16})
+    quick.stand_in("sagemaker", canned={}, faults=[{"kind": "hang", "seconds": 60}])
+    uploaded, result = quick.process(photo())
+    assert result["status"] == "SUCCEEDED"
+    assert quick.record(uploaded)["faces_by_ellipse"] == 16
+
+
 def test_one_picture_that_fails_does_not_take_the_others_with_it(quick):
     blocked = {"status": 400, "type": "ValidationException", "message": "blocked by our content filters", "times": 1}
     quick.stand_in("bedrock", canned={}, faults=[blocked])
@@ -230,12 +239,14 @@ def test_throttled_for_a_while(quick):
     assert result["status"] == "SUCCEEDED"
 
 
-def test_nothing_personal_in_the_execution(quick):
+def test_nothing_personal_in_the_execution_and_the_logs(quick):
+    quick.stand_in("bedrock", canned={}, faults=[{"kind": "reset", "times": 1}])
     uploaded, result = quick.process(photo(), "my very own name.jpg")
     [execution] = quick.executions(quick.record(uploaded)["run"])
     arn = execution["executionArn"]
     told = [json.dumps(quick.steps.describe_execution(executionArn=arn), default=str)]
     for page in quick.steps.get_paginator("get_execution_history").paginate(executionArn=arn):
         told.append(json.dumps(page["events"], default=str))
-    for secret in ("my very own name", "BoundingBox", "127.0.0.1", result["requestId"]):
+    told.append(quick.app.log_path.read_text(encoding="utf-8"))
+    for secret in ("my very own name", "my%20very%20own", "BoundingBox", "Landmarks", result["requestId"]):
         assert not any(secret in text for text in told)

@@ -6,11 +6,11 @@ import uuid
 import pytest
 
 from booth import limits
-from booth.errors import Conflict, RunEnded, TimedOut
+from booth.errors import Conflict, RunEnded, Throttled, TimedOut
 
 
 def issue(store, key="photo/a.jpg", picture_id=""):
-    run = str(uuid.uuid4())
+    run, picture_id = str(uuid.uuid4()), picture_id or str(uuid.uuid4())
     given = store.issue(run, key, picture_id=picture_id, scenes=[], content_type="image/jpeg", consent=None)
     return run if given else None
 
@@ -47,18 +47,12 @@ def test_an_id_is_given_once(table):
 
 def test_the_first_claim_wins(table):
     run = issue(table)
-    claims = at_once(8, lambda number: table.claim(run, f"version-{number}", f"id-{number}"))
-    assert len({(claim.version, claim.picture_id, claim.deadline) for claim in claims}) == 1
-    assert claims[0].version.removeprefix("version-") == claims[0].picture_id.removeprefix("id-")
-
-
-def test_a_claim_keeps_the_callers_id(table):
-    run = issue(table, picture_id="mine")
-    assert table.claim(run, "v", "random").picture_id == "mine"
+    claims = at_once(8, lambda number: table.claim(run, f"version-{number}"))
+    assert len({(claim.version, claim.deadline) for claim in claims}) == 1
 
 
 def test_a_photo_without_upload_is_adopted_once(table):
-    found = at_once(8, lambda number: table.adopt(f"run-{number}", "photo/foreign.jpg"))
+    found = at_once(8, lambda number: table.adopt(f"run-{number}", "photo/foreign.jpg", f"id-{number}"))
     assert len({run.run for run in found}) == 1
 
 
@@ -98,8 +92,8 @@ def test_a_refused_id_leaves_the_request_unbound(table):
 
 def test_the_id_counts_only_before_the_start(table):
     run = issue(table)
-    table.claim(run, "v", "random")
-    assert table.bind(table.get(run), "request", "late").picture_id == "random"
+    table.claim(run, "v")
+    assert table.bind(table.get(run), "request", "late").picture_id not in ("", "late")
     assert issue(table, "photo/other.jpg", "late")
 
 
@@ -107,11 +101,15 @@ def test_steps_of_a_run(table):
     run = issue(table)
     with pytest.raises(TimedOut):  # not admitted yet
         table.enter(run, "detect")
-    table.claim(run, "v", "id")
+    table.claim(run, "v")
     assert table.enter(run, "detect").status == table.RUNNING
-    table.note(run, pictures={"p1": {"scene": "sky", "state": "WAITING"}})
+    table.publish_copy(run, "photo/a.jpg", ["sky", "forest"])
     table.publish_picture(run, 1, "photo/photo_id_1.jpeg")
+    table.publish_copy(run, "photo/a.jpg", ["sky", "forest"])  # a second attempt undoes nothing
+    table.note_faces(run, 3, 1)
     running = table.get(run)
+    assert (running.original, running.faces) == ("photo/a.jpg", 3)
+    assert running.pictures["p2"] == {"scene": "forest", "state": "WAITING"}
     assert running.pictures["p1"] == {"scene": "sky", "state": "DONE", "key": "photo/photo_id_1.jpeg"}
     assert table.end(running, table.SUCCEEDED, "", running.pictures)
     assert not table.end(running, table.FAILED, "TimedOut", {})
@@ -119,7 +117,8 @@ def test_steps_of_a_run(table):
     assert (ended.status, ended.error) == (table.SUCCEEDED, "")
     for late in (
         lambda: table.enter(run, "generate"),
-        lambda: table.note(run, faces=3),
+        lambda: table.note_faces(run, 3, 0),
+        lambda: table.publish_copy(run, "photo/a.jpg", ["sky"]),
         lambda: table.publish_picture(run, 1, "photo/other.jpeg"),
     ):
         with pytest.raises(RunEnded):
@@ -127,9 +126,47 @@ def test_steps_of_a_run(table):
     assert table.get(run) == ended
 
 
+def test_a_run_ends_only_as_it_was_seen(table):
+    """What is published between reading a run and ending it is not lost."""
+    run = issue(table)
+    waiting = table.get(run)
+    table.claim(run, "v")
+    assert not table.end(waiting, table.FAILED, "PhotoNeverArrived", {})
+    table.enter(run, "detect")
+    table.publish_copy(run, "photo/a.jpg", ["sky"])
+    seen = table.get(run)
+    table.publish_picture(run, 1, "photo/photo_id_1.jpeg")
+    assert not table.end(seen, table.FAILED, "TimedOut", seen.pictures)
+    assert table.get(run).status == table.RUNNING
+    assert table.end(table.get(run), table.SUCCEEDED, "", table.get(run).pictures)
+
+
+def test_an_id_that_was_made_up_is_given_once_as_well(table):
+    """The id is in the pictures' URLs: whoever sees it must not get at them."""
+    first = table.get(issue(table, "photo/1.jpg"))
+    foreign = table.adopt(str(uuid.uuid4()), "photo/2.jpg", str(uuid.uuid4()))
+    for taken in (first.picture_id, foreign.picture_id):
+        with pytest.raises(Conflict):
+            issue(table, "photo/3.jpg", taken)
+
+
+def test_writes_that_keep_meeting_others_are_tried_again_later(table, monkeypatch):
+    from botocore.exceptions import ClientError
+
+    answer = {"Error": {"Code": "TransactionConflictException"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+
+    class Busy:
+        def update_item(self, **_):
+            raise ClientError(answer, "UpdateItem")
+
+    monkeypatch.setattr(table, "client", lambda *_, **__: Busy())
+    with pytest.raises(Throttled):
+        table.postpone("run", 0)
+
+
 def test_a_step_after_the_deadline(table, monkeypatch):
     run = issue(table)
-    table.claim(run, "v", "id")
+    table.claim(run, "v")
     later = table.now_ms() + limits.RUN_SECONDS * 1000
     monkeypatch.setattr(table, "now_ms", lambda: later)
     with pytest.raises(TimedOut):
@@ -145,7 +182,7 @@ def test_expired_records_are_gone_before_ttl_sweeps_them_but_keys_and_ids_stay_u
     assert table.find_by_upload("photo/old.jpg") is None
     assert table.find_by_request("request") is None
     assert issue(table, "photo/old.jpg") is None
-    assert table.adopt("another", "photo/old.jpg") is None
+    assert table.adopt("another", "photo/old.jpg", "another-id") is None
     with pytest.raises(Conflict):
         issue(table, "photo/new.jpg", "old")
 
@@ -165,7 +202,7 @@ def test_what_sweep_sees(table):
 def test_names_are_kept_as_hashes_where_the_record_outlives_the_data(table):
     run = issue(table, "photo/anna.jpg", "anna-id")
     table.bind(table.get(run), "anna-request")
-    items = table.client("dynamodb").scan(TableName=table._table())["Items"]
+    items = table.client("dynamodb", **table._LIMITS).scan(TableName=table._table())["Items"]
     for item in items:
         if not item["pk"]["S"].startswith("run#"):
             assert "anna" not in str(item)
