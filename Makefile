@@ -26,8 +26,9 @@ setup: $(INSTALLED)
 $(INSTALLED): requirements-dev.txt functions/requirements.txt sam_model/requirements.txt
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or later with its venv module is missing: install it (https://python.org)." >&2; exit 1; }
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js, which brings it (https://nodejs.org)." >&2; exit 1; }
-	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@echo "Installing the Python packages into .venv; this takes a minute or two ..."
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
 clean:
