@@ -4,23 +4,17 @@ import time
 from typing import Any
 
 from booth import contract, doors, objects, settings, store
-from booth.api import answers_errors
+from booth.api import endpoint
 from booth.errors import NotFound
-from booth.log import logger, metrics
+from booth.log import logger
 from booth.store import Run
 
 LOOK_AGAIN_SECONDS = 0.2
 """Pause between two looks at the table while an answer is held; a finished picture shows within 0.3 s."""
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    return respond(event)
-
-
-@answers_errors(contract.photo_error)
-def respond(event: dict[str, Any]) -> dict[str, Any]:
+@endpoint(contract.photo_error)
+def handler(event: dict[str, Any]) -> dict[str, Any]:
     request = contract.photo_request(contract.json_body(event), objects.uploads_bucket())
     run = find_run(request)
     logger.append_keys(run=run.run)

@@ -5,19 +5,13 @@ import uuid
 from typing import Any
 
 from booth import contract, objects, scenes, store
-from booth.api import answers_errors
+from booth.api import endpoint
 from booth.errors import ServiceUnavailable
-from booth.log import count, logger, metrics
+from booth.log import count, logger
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    return respond(event)
-
-
-@answers_errors(contract.upload_error)
-def respond(event: dict[str, Any]) -> dict[str, Any]:
+@endpoint(contract.upload_error)
+def handler(event: dict[str, Any]) -> dict[str, Any]:
     request = contract.upload_request(contract.json_body(event), set(scenes.catalogue()))
     key = issue_key(request)
     count("UploadIssued")

@@ -1,20 +1,28 @@
 """What the two API functions share: every error becomes an answer in words, none becomes a stack trace."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 from booth.errors import ApiError, BoothError, InternalError, ServiceUnavailable, Throttled
-from booth.log import logger
+from booth.log import logger, metrics
 
 Event = dict[str, Any]
 Answer = dict[str, Any]
 
 
-def answers_errors(shape: Callable[[int, str, str], Answer]) -> Callable[[Callable[[Event], Answer]], Callable]:
-    """Decorates the inside of a handler; `shape` makes the answer from HTTP status, code and message."""
+def endpoint(shape: Callable[[int, str, str], Answer]) -> Callable[[Callable[[Event], Answer]], Callable]:
+    """Makes an API function out of a function of its event: the handler that Lambda calls.
 
-    def decorate(respond: Callable[[Event], Answer]) -> Callable[[Event], Answer]:
-        def guarded(event: Event) -> Answer:
+    Args:
+        shape: makes the answer for an error from HTTP status, code and message.
+    """
+
+    def decorate(respond: Callable[[Event], Answer]) -> Callable[[Event, object], Answer]:
+        @logger.inject_lambda_context(clear_state=True)
+        @metrics.log_metrics
+        @functools.wraps(respond)
+        def handler(event: Event, context: object) -> Answer:
             try:
                 return respond(event)
             except ApiError as error:
@@ -27,6 +35,6 @@ def answers_errors(shape: Callable[[int, str, str], Answer]) -> Callable[[Callab
                 logger.exception("the request failed")
                 return shape(500, InternalError.__name__, BoothError.message)
 
-        return guarded
+        return handler
 
     return decorate
