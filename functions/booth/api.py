@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from booth.errors import ApiError, BoothError, InternalError, ServiceUnavailable, Throttled
+from booth.errors import ApiError, BoothError, InternalError, NotFound, RunEnded, ServiceUnavailable, Throttled
 from booth.log import logger, metrics
 
 Event = dict[str, Any]
@@ -27,6 +27,8 @@ def endpoint(shape: Callable[[int, str, str], Answer]) -> Callable[[Callable[[Ev
                 return respond(event)
             except ApiError as error:
                 return shape(error.status, type(error).__name__, error.message)
+            except RunEnded:
+                return shape(404, NotFound.__name__, "Nothing is known under this key any more.")
             except (Throttled, ServiceUnavailable) as error:
                 logger.warning("a call to AWS failed", error=type(error).__name__, reason=str(error))
                 return shape(503, type(error).__name__, error.message)

@@ -239,6 +239,37 @@ def test_throttled_for_a_while(quick):
     assert result["status"] == "SUCCEEDED"
 
 
+def test_every_end_is_told_once_as_an_event(quick):
+    events = quick.app.client("events")
+    bus = events.describe_event_bus(Name="default")["Arn"]
+    pattern = {"source": ["photo-booth"], "detail-type": ["PhotoFinished"]}
+    for status in ("SUCCEEDED", "FAILED"):
+        wanted = json.dumps(pattern | {"detail": {"status": [status]}})
+        events.create_archive(ArchiveName=status, EventSourceArn=bus, EventPattern=wanted)
+    for data in (photo(), b"no photo"):
+        uploaded, _ = quick.process(data)
+        assert quick.await_clean(uploaded) == []
+    for status in ("SUCCEEDED", "FAILED"):
+        until = time.monotonic() + 10
+        while not (told := events.describe_archive(ArchiveName=status)["EventCount"]) and time.monotonic() < until:
+            time.sleep(0.2)
+        events.delete_archive(ArchiveName=status)
+        assert told == 1
+
+
+def test_a_record_that_has_expired_is_not_found(quick):
+    uploaded = quick.upload()
+    assert quick.ask(uploaded, "forgotten" + "-" * 20)[0] == 202
+    quick.table.update_item(
+        TableName=quick.table_name,
+        Key={"pk": {"S": quick.record(uploaded)["pk"]}},
+        UpdateExpression="SET expires = :now",
+        ExpressionAttributeValues={":now": {"N": str(int(time.time()) - 1)}},
+    )
+    assert quick.ask(uploaded, "forgotten" + "-" * 20)[0] == 404
+    assert quick.post("/photo", {"requestId": "forgotten" + "-" * 20})[0] == 404
+
+
 def test_nothing_personal_in_the_execution_and_the_logs(quick):
     quick.stand_in("bedrock", canned={}, faults=[{"kind": "reset", "times": 1}])
     uploaded, result = quick.process(photo(), "my very own name.jpg")
