@@ -59,7 +59,7 @@ def clean(run: Run) -> None:
     if store.now_ms() >= again_until:
         objects.delete_upload(run.key)
     last_look = max(again_until, run.ended + limits.CLEAN_SECONDS * 1000)
-    if run.due <= run.ended:
+    if run.due < last_look:  # nobody has come this far yet
         _tell_the_world(run)
     if store.now_ms() >= last_look:
         store.close(run.run)

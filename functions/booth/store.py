@@ -374,11 +374,11 @@ def publish_picture(run: str, number: int, key: str) -> None:
 def end(run: Run, status: str, error: str, pictures: dict[str, dict[str, str]]) -> bool:
     """Ends the run, once. False if it has ended already or has moved on since `run` was read.
 
-    It stays open until it is cleaned for good.
+    It stays open until it is cleaned for good: by whoever ended it, or else by `sweep` a little later.
     """
     now = now_ms()
     values: dict[str, Any] = {"status": status, "error": error, "pictures": pictures, "now": now, "step": "finish"}
-    values |= {"queued": QUEUED, "running": RUNNING}
+    values |= {"queued": QUEUED, "running": RUNNING, "due": now + limits.CHECK_SECONDS * 1000}
     conditions = ["#status IN (:queued, :running)"]
     for name, seen in (("pictures", run.pictures), ("version", run.version)):
         if seen:
@@ -386,7 +386,7 @@ def end(run: Run, status: str, error: str, pictures: dict[str, dict[str, str]]) 
             conditions.append(f"#{name} = :seen_{name}")
         else:
             conditions.append(f"attribute_not_exists(#{name})")
-    changes = "SET #status = :status, #error = :error, #pictures = :pictures, #ended = :now, #step = :step, #due = :now"
+    changes = "SET #status = :status, #error = :error, #pictures = :pictures, #ended = :now, #step = :step, #due = :due"
     return bool(_write("update_item", **_set(run.run, changes, values, " AND ".join(conditions))))
 
 
