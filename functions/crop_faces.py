@@ -14,7 +14,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     faces = geometry.faces_from_json(objects.read_work_json(run.run, "faces.json"))
     height, width = photo.shape[:2]
     crops = geometry.crops_around(faces, width, height)
-    objects.write_work_json(run.run, "crops.json", geometry.crops_to_json(crops))
+    objects.write_work_json(run.run, "crops.json", {"size": [width, height], "crops": geometry.crops_to_json(crops)})
     for number, crop in enumerate(crops):
         l, t, r, b = crop.box
         request = sam.request_for(crop, faces, composite.encode_jpeg(photo[t:b, l:r]))

@@ -12,10 +12,10 @@ from booth.pixels import composite, geometry, masks
 @step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     run = store.enter(event["run"], "merge")
-    photo = composite.decode(objects.read_work(run.run, "photo.png"))
     faces = geometry.faces_from_json(objects.read_work_json(run.run, "faces.json"))
-    crops = geometry.crops_from_json(objects.read_work_json(run.run, "crops.json"))
-    height, width = photo.shape[:2]
+    cropped = objects.read_work_json(run.run, "crops.json")
+    crops = geometry.crops_from_json(cropped["crops"])
+    width, height = cropped["size"]
     found = [read_mask(run.run, number, crop) for number, crop in enumerate(crops)]
     keep, by_ellipse = masks.keep_mask(width, height, faces, crops, found)
     mask = composite.encode_png(np.where(keep, np.uint8(0), np.uint8(255)))

@@ -47,7 +47,7 @@ def let_in(run: Run) -> Run:
     if run.status != store.QUEUED:
         return run
     version = run.version or objects.newest_version(run.key)
-    return (version and doors.photo_arrived(run.key, version)) or run
+    return doors.admit(run, version) if version else run
 
 
 def wait_for_news(run: Run, request: contract.PhotoRequest) -> Run:

@@ -83,7 +83,7 @@ def await_photo(run: Run, now: int) -> None:
     if version := objects.newest_version(run.key):
         logger.warning("a photo had come, but its event had not")
         count("EventLost")
-        doors.photo_arrived(run.key, version)
+        doors.admit(run, version)
     elif now >= last_look:
         ending.settle(run, "PhotoNeverArrived")
     else:

@@ -14,12 +14,11 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
 from local.emulator import Emulator, listen, serve
+from local.visit import is_open
 
 ROOT = Path(__file__).parent.parent
 REGION = "us-east-1"
@@ -80,12 +79,13 @@ class App:
         self.aws_url = f"http://127.0.0.1:{aws_socket.getsockname()[1]}"
         self.s3_url = f"http://127.0.0.1:{s3_socket.getsockname()[1]}"
         self.standins_url = self._start_standins()
-        self._keys = {"AKIALOCALPHOTOBOOTH0": secrets.token_urlsafe(30)}
+        self._key, self._secret = "AKIALOCALPHOTOBOOTH0", secrets.token_urlsafe(30)
         # The engine of moto reads them when it is imported, and calls Lambda there.
         before = dict(os.environ)
         self._closers.append(lambda: (os.environ.clear(), os.environ.update(before)))
         os.environ["MOTO_PORT"] = str(aws_socket.getsockname()[1])
-        os.environ |= self._aws_environment()
+        environment = self._aws_environment()
+        os.environ |= environment
 
         import boto3
 
@@ -101,7 +101,6 @@ class App:
             parameters=self._parameters | {"PageOrigins": f"{self.url},http://localhost:{self.port}"},
             attributes={"Cdn.DomainName": self.url.removeprefix("http://")},
         )
-        environment = self._aws_environment()
         self.lambdas = LambdaHost(
             [
                 dataclasses.replace(function, environment={**function.environment, **environment})
@@ -117,9 +116,8 @@ class App:
             self._closers.append(serve(sock, application).shutdown)
 
         run(aws_socket, Emulator({"/2015-03-31/functions/": self.lambdas.wsgi}))
-        run(s3_socket, S3Front(self._keys, region=REGION, on_created=self._created))
-        [(key, secret)] = self._keys.items()
-        self.client = boto3.Session(key, secret, region_name=REGION).client
+        run(s3_socket, S3Front({self._key: self._secret}, region=REGION, on_created=self._created))
+        self.client = boto3.Session(self._key, self._secret, region_name=REGION).client
         self._create_resources()
         routes = {(route.method, route.path): self._name(route.function) for route in self.stack.routes}
         self.results_bucket = self.stack.buckets["ResultsBucket"].name
@@ -136,11 +134,10 @@ class App:
         return self.stack.functions[function].name
 
     def _aws_environment(self) -> dict[str, str]:
-        [(key, secret)] = self._keys.items()
         standins = ("REKOGNITION", "SAGEMAKER_RUNTIME", "BEDROCK_RUNTIME")
         return {
-            "AWS_ACCESS_KEY_ID": key,
-            "AWS_SECRET_ACCESS_KEY": secret,
+            "AWS_ACCESS_KEY_ID": self._key,
+            "AWS_SECRET_ACCESS_KEY": self._secret,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ENDPOINT_URL": self.aws_url,
             "AWS_ENDPOINT_URL_S3": self.s3_url,
@@ -164,11 +161,9 @@ class App:
     def _await_standins(self) -> None:
         until = time.monotonic() + _MODELS_MINUTES * 60
         while time.monotonic() < until and self._standins.poll() is None:
-            try:
-                with urllib.request.urlopen(self.standins_url + "/health", timeout=5):
-                    return
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.1)
+            if is_open(self.standins_url):
+                return
+            time.sleep(0.1)
         raise StartError("The stand-ins did not start; run `make setup`, and look above for the reason.")
 
     def _create_resources(self) -> None:

@@ -13,7 +13,7 @@ Application = Callable[[dict, Callable], Iterable[bytes]]
 
 
 class Handler(WSGIRequestHandler):
-    """Writes no line per request, and no warning that this is a development server."""
+    """Writes no line per request."""
 
     def log_request(self, *_: object) -> None:
         pass

@@ -15,7 +15,7 @@ class VisitError(Exception):
 
 
 def is_open(url: str) -> bool:
-    """Whether a booth answers at this address."""
+    """Whether /health says 200 at this address."""
     try:
         with urllib.request.urlopen(url + "/health", timeout=2) as answer:
             return answer.status == 200

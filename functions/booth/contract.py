@@ -156,6 +156,11 @@ def _error(code: str, message: str) -> dict[str, Any]:
     return {"error": {"code": code, "message": message}}
 
 
+def _reason(name: str) -> dict[str, str] | None:
+    """Code and message of an error class by its name; None for no name."""
+    return {"code": name, "message": kind_of(name).message} if name else None
+
+
 def upload_answer(bucket: str, key: str, content_type: str, url: str) -> dict[str, Any]:
     """HTTP 200 with the documented envelope: the result is JSON text inside JSON."""
     body = {"Bucket": bucket, "Key": key, "Expires": URL_SECONDS, "ContentType": content_type, "UploadURL": url}
@@ -192,15 +197,13 @@ def photo_answer(run: Run, request_id: str, cdn: str) -> dict[str, Any]:
         "status": run.status,
         "step": run.step,
         "progress": progress(run),
-        "error": _error(run.error, kind_of(run.error).message)["error"] if run.error else None,
+        "error": _reason(run.error),
         "pictures": [
             {
                 "scene": picture["scene"],
                 "state": picture["state"],
                 "url": url(picture.get("key", "")) or None,
-                "error": _error(picture["error"], kind_of(picture["error"]).message)["error"]
-                if "error" in picture
-                else None,
+                "error": _reason(picture.get("error", "")),
             }
             for picture in numbered
         ],

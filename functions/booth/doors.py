@@ -9,11 +9,7 @@ from booth.store import Run
 
 
 def photo_arrived(key: str, version: str) -> Run | None:
-    """Admits the photo and starts its run, whoever calls and however often.
-
-    The first claim pins the version. Every later call starts the execution all the same, under the same name: so a
-    caller that died between claim and start loses nothing. Any other version of the Key (a presigned URL used again)
-    is not processed and goes when the run does, or now if the run has ended.
+    """Admits the photo that was put under this Key; see `admit`.
 
     Returns the run, or None if the Key's record has expired.
     """
@@ -22,12 +18,22 @@ def photo_arrived(key: str, version: str) -> Run | None:
         logger.warning("a photo under a Key that was used before is dropped")
         objects.delete_upload(key, version)
         return None
+    return admit(run, version)
+
+
+def admit(run: Run, version: str) -> Run:
+    """Claims the run for this version of its photo and starts it, whoever calls and however often.
+
+    The first claim pins the version. Every later call starts the execution all the same, under the same name: so a
+    caller that died between claim and start loses nothing. Any other version of the Key (a presigned URL used again)
+    is not processed and goes when the run does, or now if the run has ended.
+    """
     logger.append_keys(run=run.run)
     if run.is_waiting_for_photo:
         run = store.claim(run.run, version)
     if run.is_ended:
         if run.version != version:
-            objects.delete_upload(key, version)
+            objects.delete_upload(run.key, version)
         return run
     if run.version != version:
         count("PhotoPutAgain")

@@ -5,7 +5,7 @@ results  photo/<name>                       upright copy of the photo, no metada
          photo/photo_<id>_<n>.jpeg          the pictures
          work/<run>/photo.png               normalised photo, RGB
          work/<run>/faces.json              faces in pixels of photo.png
-         work/<run>/crops.json              crops in pixels of photo.png, and whose faces they hold
+         work/<run>/crops.json              size of photo.png, crops in its pixels, and whose faces they hold
          work/<run>/crop_<n>.json           request for the SAM endpoint
          work/<run>/crop_<n>_mask.png       its mask
          work/<run>/mask.png                mask for the image model: black = kept, white = generated
@@ -89,16 +89,20 @@ def work_key(run: str, name: str) -> str:
     return f"work/{run}/{name}"
 
 
+def _get_work(run: str, name: str) -> bytes:
+    return _s3().get_object(Bucket=_results_bucket(), Key=work_key(run, name))["Body"].read()
+
+
 def read_work(run: str, name: str) -> bytes:
     with aws_errors():
-        return _s3().get_object(Bucket=_results_bucket(), Key=work_key(run, name))["Body"].read()
+        return _get_work(run, name)
 
 
 def find_work(run: str, name: str) -> bytes | None:
     """Like read_work, but None if there is no such object."""
     with aws_errors():
         try:
-            return _s3().get_object(Bucket=_results_bucket(), Key=work_key(run, name))["Body"].read()
+            return _get_work(run, name)
         except ClientError as error:
             if status_of(error) == 404:
                 return None

@@ -42,8 +42,9 @@ def _one_face(found: np.ndarray, face: Face, origin: tuple[int, int]) -> tuple[n
     """The kept pixels of one face in the window that begins at `origin`; and whether SAM's mask was enough."""
     shape = found.shape
     kept = flood(found & ellipse(shape, origin, grow(face.box, (CORE - 1) / 2)), found)
+    band = eye_band(shape, origin, face)
     if kept.any():
-        kept = fill_holes(kept | eye_band(shape, origin, face))
+        kept = fill_holes(kept | band)
     outline = ellipse(shape, origin, face.box)
     points = landmark_pixels(shape, origin, face)
 
@@ -52,7 +53,7 @@ def _one_face(found: np.ndarray, face: Face, origin: tuple[int, int]) -> tuple[n
 
     if is_whole(kept):
         return kept, True
-    kept = kept | eye_band(shape, origin, face)
+    kept = kept | band
     for x, y in points:
         radius = max(2, round((face.box[2] - face.box[0]) * 0.04))
         kept[max(0, y - radius) : y + radius + 1, max(0, x - radius) : x + radius + 1] = True
