@@ -5,6 +5,7 @@ own; the stand-ins with their models run in another one. boto3 finds them all by
 """
 
 import dataclasses
+import hashlib
 import json
 import os
 import secrets
@@ -14,9 +15,11 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
+from local import iam
 from local.emulator import Emulator, listen, serve
 from local.visit import is_open
 
@@ -79,7 +82,7 @@ class App:
         self.aws_url = f"http://127.0.0.1:{aws_socket.getsockname()[1]}"
         self.s3_url = f"http://127.0.0.1:{s3_socket.getsockname()[1]}"
         self.standins_url = self._start_standins()
-        self._key, self._secret = "AKIALOCALPHOTOBOOTH0", secrets.token_urlsafe(30)
+        self._key, self._secret = "AKIALOCALPHOTOBOOTH0", secrets.token_urlsafe(30)  # the operator's
         # The engine of moto reads them when it is imported, and calls Lambda there.
         before = dict(os.environ)
         self._closers.append(lambda: (os.environ.clear(), os.environ.update(before)))
@@ -101,10 +104,19 @@ class App:
             parameters=self._parameters | {"PageOrigins": f"{self.url},http://localhost:{self.port}"},
             attributes={"Cdn.DomainName": self.url.removeprefix("http://")},
         )
+        # Each function has a role of its own, as on AWS: here, an access key of its own.
+        keys = {name: _access_key(function.name) for name, function in self.stack.functions.items()}
+        self.authority = iam.Authority(
+            statements={keys[name]: statements for name, statements in self.stack.policies.items()},
+            names={keys[name]: name for name in keys},
+        )
         self.lambdas = LambdaHost(
             [
-                dataclasses.replace(function, environment={**function.environment, **environment})
-                for function in self.stack.functions.values()
+                dataclasses.replace(
+                    function,
+                    environment={**function.environment, **environment, "AWS_ACCESS_KEY_ID": keys[name]},
+                )
+                for name, function in self.stack.functions.items()
             ],
             region=REGION,
             log=lambda line: self._log_file.write(line + "\n"),
@@ -115,8 +127,9 @@ class App:
         def run(sock: socket.socket, application) -> None:
             self._closers.append(serve(sock, application).shutdown)
 
-        run(aws_socket, Emulator({"/2015-03-31/functions/": self.lambdas.wsgi}))
-        run(s3_socket, S3Front({self._key: self._secret}, region=REGION, on_created=self._created))
+        run(aws_socket, Emulator({"/2015-03-31/functions/": self.lambdas.wsgi}, self.authority))
+        secrets_by_key = dict.fromkeys([self._key, *keys.values()], self._secret)
+        run(s3_socket, S3Front(secrets_by_key, region=REGION, on_created=self._created, authority=self.authority))
         self.client = boto3.Session(self._key, self._secret, region_name=REGION).client
         self._create_resources()
         routes = {(route.method, route.path): self._name(route.function) for route in self.stack.routes}
@@ -162,9 +175,26 @@ class App:
         until = time.monotonic() + _MODELS_MINUTES * 60
         while time.monotonic() < until and self._standins.poll() is None:
             if is_open(self.standins_url):
+                self._ask_standins("PUT", self.authority.to_json())
                 return
             time.sleep(0.1)
         raise StartError("The stand-ins did not start; run `make setup`, and look above for the reason.")
+
+    def _ask_standins(self, method: str, body: bytes | None = None) -> dict[str, list]:
+        request = urllib.request.Request(f"{self.standins_url}/authority", data=body, method=method)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def calls(self, kind: str) -> set[tuple[str, iam.Call]]:
+        """The AWS calls of the functions so far that their policies allowed ("made") or not ("refused").
+
+        Each with the function's name in the template.
+        """
+        records = self.authority.record()[kind] + self._ask_standins("GET")[kind]
+        return {
+            (name, iam.Call(action, resource, tuple(tuple(pair) for pair in context)))
+            for name, action, resource, context in records
+        }
 
     def _create_resources(self) -> None:
         s3, dynamodb, ssm = self.client("s3"), self.client("dynamodb"), self.client("ssm")
@@ -220,6 +250,11 @@ class App:
         event = {"version": "0", "detail-type": "Scheduled Event", "source": "aws.scheduler", "detail": {}}
         while not self._stop.wait(schedule.seconds):
             self.invoke(schedule.function, event)
+
+
+def _access_key(function: str) -> str:
+    """An access key id in the form of a role's, told from the function's name."""
+    return "ASIA" + hashlib.sha256(function.encode()).hexdigest()[:16].upper()
 
 
 def _listen(port: int) -> socket.socket:

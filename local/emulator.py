@@ -1,13 +1,19 @@
 """The emulated services: moto over HTTP, mended where the product would notice a difference to AWS."""
 
+import io
+import json
 import logging
 import os
 import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from xml.sax.saxutils import escape
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.wrappers import Request, Response
+
+from local import iam
 
 Application = Callable[[dict, Callable], Iterable[bytes]]
 
@@ -22,10 +28,11 @@ class Handler(WSGIRequestHandler):
 class Emulator:
     """WSGI application: every service that moto emulates, and in its place whatever `routes` has for a path's head.
 
-    moto checks a condition and writes in two steps; DynamoDB in one. So DynamoDB's calls take turns here.
+    moto checks a condition and writes in two steps; DynamoDB in one. So DynamoDB's calls take turns here. `authority`
+    decides who may call what, by default everybody everything.
     """
 
-    def __init__(self, routes: Mapping[str, Application]):
+    def __init__(self, routes: Mapping[str, Application], authority: iam.Authority | None = None):
         from moto.core.config import default_user_config
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
         from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
@@ -50,16 +57,38 @@ class Emulator:
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._routes = routes
+        self._authority = authority or iam.Authority()
         self._dynamodb = threading.Lock()
 
     def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
         for head, application in self._routes.items():
             if environ["PATH_INFO"].startswith(head):
                 return application(environ, start_response)
+        if refusal := refused(self._authority, Request(environ)):
+            return refusal(environ, start_response)
         is_dynamodb = environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB_")
         turn: AbstractContextManager = self._dynamodb if is_dynamodb else nullcontext()
         with turn:
             return self._moto(environ, start_response)
+
+
+def refused(authority: iam.Authority, request: Request) -> Response | None:
+    """The answer to a request (not to S3) that its caller's policies do not allow, as the services word it."""
+    key, region = iam.caller_of(request)
+    if key not in authority.statements:
+        return None
+    body = request.get_data()
+    request.environ["wsgi.input"] = io.BytesIO(body)  # for whoever answers it
+    message = authority.refusal(key, iam.calls_of(request, body, region))
+    if message is None:
+        return None
+    if request.path.startswith("/2020-05-31/"):  # CloudFront speaks XML
+        error = f"<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>{escape(message)}</Message></Error>"
+        return Response(f"<ErrorResponse>{error}</ErrorResponse>", 403, content_type="text/xml")
+    status = 400 if "X-Amz-Target" in request.headers else 403
+    body = json.dumps({"__type": "AccessDeniedException", "message": message})
+    headers = {"x-amzn-ErrorType": "AccessDeniedException"}
+    return Response(body, status, headers, content_type="application/x-amz-json-1.1")
 
 
 def listen(port: int) -> socket.socket:

@@ -5,7 +5,7 @@ EventBridge event unlike AWS. A client that works against this front works again
 
 Path-style addresses only. Object uploads by POST forms are refused, as nothing here uses them. Signatures in the
 Authorization header are not recomputed: their key must be known, which is enough for boto3's own clients.
-Not imitated yet: bucket policies and IAM (AWS answers 403 for a missing key without s3:ListBucket).
+Identity-based policies decide (local/iam.py), also what a missing key is answered with; bucket policies do not.
 
 Sources: "Authenticating Requests: Using Query Parameters (AWS Signature Version 4)", "Error Responses", "Cross-
 origin resource sharing" and "Amazon EventBridge event message structure" of the S3 documentation.
@@ -35,6 +35,8 @@ from moto.moto_server.werkzeug_app import create_backend_app
 from moto.s3.models import CorsRule, FakeBucket, s3_backends
 from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import ClosingIterator
+
+from local import iam
 
 ACCOUNT = "123456789012"
 CLOCK_SKEW = timedelta(minutes=15)  # S3 accepts requests signed by a clock that is this much ahead
@@ -77,10 +79,19 @@ class S3Front:
         on_created: called with EventBridge's `Object Created` event (a dict, as AWS documents it) once for each
             object written to a bucket whose EventBridge notifications are on, after the answer has been sent,
             in order, by a thread of its own. What it raises is logged and ends nothing.
+        authority: decides what the holders of the credentials may do; by default everything.
     """
 
-    def __init__(self, credentials: Mapping[str, str], *, region: str, on_created: Callable[[dict], None]):
+    def __init__(
+        self,
+        credentials: Mapping[str, str],
+        *,
+        region: str,
+        on_created: Callable[[dict], None],
+        authority: iam.Authority | None = None,
+    ):
         self._credentials = dict(credentials)
+        self._authority = authority or iam.Authority()
         self._region = region
         self._on_created = on_created
         self._moto = create_backend_app("s3")
@@ -102,7 +113,10 @@ class S3Front:
             else:
                 cors = _cors_headers(request, request.method) or {}
                 self._authenticate(request)
+                self._authorize(request, body)
                 response, event = self._forward(request, body, request_id)
+                if response.status_code == 404:
+                    self._hide(request)
         except S3Error as error:
             response = _error_response(request, error, request_id)
         for header in [name for name, _ in response.headers if name.startswith("Access-Control-")]:
@@ -141,6 +155,27 @@ class S3Front:
                 raise S3Error(400, "AuthorizationHeaderMalformed", "The authorization header is malformed.")
             self._secret(match[1])
         else:
+            raise S3Error(403, "AccessDenied", "Access Denied")
+
+    def _authorize(self, request: Request, body: bytes) -> None:
+        """Refuse whose policies do not allow the request; of a presigned URL those of its signer count.
+
+        Raises:
+            S3Error: 403.
+        """
+        key, _ = iam.caller_of(request)
+        if key in self._authority.statements and (message := self._authority.refusal(key, iam.s3_calls(request, body))):
+            raise S3Error(403, "AccessDenied", message)
+
+    def _hide(self, request: Request) -> None:
+        """Don't tell who may not list the bucket that an object is missing.
+
+        Raises:
+            S3Error: 403, as "GetObject" and "HeadObject" of the S3 documentation say.
+        """
+        key, _ = iam.caller_of(request)
+        bucket = request.path.lstrip("/").split("/", 1)[0]
+        if self._authority.refusal(key, [iam.Call("s3:ListBucket", f"arn:aws:s3:::{bucket}")]):
             raise S3Error(403, "AccessDenied", "Access Denied")
 
     def _check_presigned(self, request: Request, query: dict[str, str]) -> None:

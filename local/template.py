@@ -37,11 +37,11 @@ _LEFT_OUT_TYPES = (
 )
 _FUNCTION_USED = {
     *("CodeUri", "Environment", "Events", "FunctionName", "Handler", "MemorySize", "Timeout"),
-    *("EventInvokeConfig", "ReservedConcurrentExecutions"),
+    *("EventInvokeConfig", "Policies", "ReservedConcurrentExecutions"),
 }
 _FUNCTION_LEFT_OUT = {
     *("Architectures", "DeadLetterQueue", "Description", "EphemeralStorage", "Layers", "LoggingConfig"),
-    *("Policies", "Role", "Runtime", "RuntimeManagementConfig", "Tags", "Tracing"),
+    *("Role", "Runtime", "RuntimeManagementConfig", "Tags", "Tracing"),
 }
 _BUCKET_USED = {"BucketName", "CorsConfiguration", "NotificationConfiguration", "VersioningConfiguration"}
 _BUCKET_LEFT_OUT = {
@@ -137,6 +137,8 @@ class Application:
     """What a template describes, by logical id where a thing has one."""
 
     functions: dict[str, Function] = field(default_factory=dict)
+    policies: dict[str, list[dict]] = field(default_factory=dict)
+    """The statements of each function's role."""
     routes: list[Route] = field(default_factory=list)
     schedules: list[Schedule] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
@@ -278,6 +280,9 @@ class _Reader:
             retries=int(get("EventInvokeConfig", {}).get("MaximumRetryAttempts", 2)),
             concurrency=int(get("ReservedConcurrentExecutions", Function.concurrency)),
         )
+        application.policies[logical_id] = [
+            statement for policy in get("Policies", []) for statement in _statements(logical_id, policy)
+        ]
         for name, event in properties.get("Events", {}).items():
             self._event(application, f"{logical_id}.{name}", logical_id, event)
 
@@ -509,6 +514,13 @@ class _Reader:
             return _text(self._get_att(name) if "." in name else self._ref(name))
 
         return re.sub(r"\$\{([^}]+)\}", substitute, text)
+
+
+def _statements(where: str, policy: Any) -> list[dict]:
+    """The statements of a policy that is written out; SAM's policy templates and managed policies are refused."""
+    if not isinstance(policy, dict) or "Statement" not in policy:
+        raise TemplateError(f"{where}: the local mode knows policies with statements only, not {policy}")
+    return policy["Statement"]
 
 
 def _refuse_unknown(where: str, given: Mapping, known: set[str]) -> None:

@@ -5,6 +5,7 @@ X-Amz-Target: RekognitionService.*    Rekognition
 /model/...                            Bedrock runtime
 GET /health                           200 once every model is loaded, 503 before
 GET, PUT, DELETE /standins/{service}  how a service behaves: see `Behaviour`
+GET, PUT /authority                   whose calls are allowed by which policies, and what was called: see `local.iam`
 """
 
 import base64
@@ -24,6 +25,8 @@ from PIL import Image
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Request, Response
 
+from local import iam
+from local.emulator import refused
 from local.standins import rekognition, sagemaker
 
 # What each kind of fault is described by, beside times and match.
@@ -108,6 +111,7 @@ class StandIns:
 
     def __init__(self, loaders: dict[str, Callable[[], Service]], endpoint: str):
         self.endpoint = endpoint
+        self.authority = iam.Authority()
         self.behaviours = {name: Behaviour() for name in loaders}
         pool = ThreadPoolExecutor(len(loaders), thread_name_prefix="load")
         self.services: dict[str, Future[Service]] = {name: pool.submit(load) for name, load in loaders.items()}
@@ -126,6 +130,10 @@ class StandIns:
         head, _, rest = request.path.lstrip("/").partition("/")
         if head == "standins" and rest in self.behaviours:
             return self._configure(request, self.behaviours[rest])
+        if request.path == "/authority":
+            return self._authorize(request)
+        if refusal := refused(self.authority, request):
+            return refusal
         if request.headers.get("X-Amz-Target", "").startswith("RekognitionService."):
             return self._serve("rekognition", request)
         service = {"endpoints": "sagemaker", "model": "bedrock"}.get(head)
@@ -144,6 +152,11 @@ class StandIns:
         elif request.method != "GET":
             return _json(405, {"message": "GET, PUT or DELETE"})
         return _json(200, behaviour.describe())
+
+    def _authorize(self, request: Request) -> Response:
+        if request.method == "PUT":
+            self.authority = iam.Authority.from_json(request.get_data())
+        return _json(200, self.authority.record())
 
     def _serve(self, name: str, request: Request) -> Response | None:
         started = time.monotonic()
