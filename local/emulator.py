@@ -59,6 +59,7 @@ class Emulator:
         self._routes = routes
         self._authority = authority or iam.Authority()
         self._dynamodb = threading.Lock()
+        self._transactions: dict[str, tuple] = {}  # answers by ClientRequestToken
 
     def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
         for head, application in self._routes.items():
@@ -66,10 +67,25 @@ class Emulator:
                 return application(environ, start_response)
         if refusal := refused(self._authority, Request(environ)):
             return refusal(environ, start_response)
-        is_dynamodb = environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB_")
-        turn: AbstractContextManager = self._dynamodb if is_dynamodb else nullcontext()
+        target = environ.get("HTTP_X_AMZ_TARGET", "")
+        turn: AbstractContextManager = self._dynamodb if target.startswith("DynamoDB_") else nullcontext()
         with turn:
+            if target.endswith(".TransactWriteItems"):
+                return self._transact(environ)(environ, start_response)
             return self._moto(environ, start_response)
+
+    def _transact(self, environ: dict) -> Response:
+        """A transaction that the SDK sends again, having missed the answer, gets the first answer. moto forgets it."""
+        request = Request(environ)
+        token = request.get_json(force=True).get("ClientRequestToken")
+        environ["wsgi.input"] = io.BytesIO(request.get_data())
+        if token not in self._transactions:
+            answer = Response.from_app(self._moto, environ, buffered=True)
+            if token is None or answer.status_code != 200:
+                return answer
+            self._transactions[token] = (answer.get_data(), dict(answer.headers))
+        data, headers = self._transactions[token]
+        return Response(data, 200, headers)
 
 
 def refused(authority: iam.Authority, request: Request) -> Response | None:

@@ -167,9 +167,10 @@ def app():
 
 @pytest.fixture
 def booth(app):
-    """The application with its real models."""
+    """The application with its real models. Whatever a test does, no function makes a call that its role may not."""
     booth = Booth(app)
     yield booth
+    assert not app.calls("refused")
     app.drop_events = False
     for service in ("rekognition", "sagemaker", "bedrock"):
         booth.http("DELETE", f"{app.standins_url}/standins/{service}")

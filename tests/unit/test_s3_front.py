@@ -1,5 +1,6 @@
 """The S3 front, over a socket: with boto3, and with plain HTTP as a booth's pad speaks it."""
 
+import contextlib
 import hashlib
 import hmac
 import http.client
@@ -21,10 +22,12 @@ from botocore.exceptions import ClientError
 from werkzeug.serving import make_server
 from werkzeug.test import Client
 
+from local.iam import Authority
 from local.s3 import S3Front
 
 REGION = "eu-west-1"
 KEY, SECRET = "AKIATEST", "a secret"
+ROLE = "ASIAFUNCTION"
 ODD_KEY = "photo/a b+ü%41~(1)&=.jpg"
 
 
@@ -34,7 +37,13 @@ class Server:
     def __init__(self):
         self.events = queue.Queue()
         self.receive = self.events.put
-        self.front = S3Front({KEY: SECRET}, region=REGION, on_created=lambda event: self.receive(event))
+        self.authority = Authority()
+        self.front = S3Front(
+            {KEY: SECRET, ROLE: SECRET},
+            region=REGION,
+            on_created=lambda event: self.receive(event),
+            authority=self.authority,
+        )
         self._server = make_server("127.0.0.1", 0, self.front, threaded=True)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         self.host = f"127.0.0.1:{self._server.port}"
@@ -426,3 +435,46 @@ def test_a_rule_for_everybody_names_nobody(server, s3, bucket):
     assert status == 200
     assert headers["Access-Control-Allow-Origin"] == "*"
     assert "Access-Control-Allow-Credentials" not in headers
+
+
+# What a role's policies allow
+
+
+def role(server, *actions, key="photo/*"):
+    """A client of a function whose role may do `actions` to the bucket `roles`."""
+    resources = ["arn:aws:s3:::roles", f"arn:aws:s3:::roles/{key}"]
+    server.authority.statements[ROLE] = [{"Effect": "Allow", "Action": list(actions), "Resource": resources}]
+    server.authority.names[ROLE] = "Photo"
+    with contextlib.suppress(ClientError):  # another test has made it
+        server.client().create_bucket(Bucket="roles", CreateBucketConfiguration={"LocationConstraint": REGION})
+    return server.client(key=ROLE)
+
+
+def status_of(call):
+    try:
+        return call()["ResponseMetadata"]["HTTPStatusCode"]
+    except ClientError as error:
+        return error.response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def test_a_missing_key_is_told_only_to_who_may_list_the_bucket(server):
+    blind = role(server, "s3:GetObject")
+    assert status_of(lambda: blind.head_object(Bucket="roles", Key="photo/none")) == 403
+    assert status_of(lambda: blind.get_object(Bucket="roles", Key="photo/none")) == 403
+    seeing = role(server, "s3:GetObject", "s3:ListBucket")
+    assert status_of(lambda: seeing.head_object(Bucket="roles", Key="photo/none")) == 404
+
+
+def test_a_role_does_what_its_policies_allow_and_nothing_else(server):
+    client = role(server, "s3:PutObject")
+    assert status_of(lambda: client.put_object(Bucket="roles", Key="photo/a", Body=b"x")) == 200
+    assert status_of(lambda: client.put_object(Bucket="roles", Key="work/a", Body=b"x")) == 403
+    assert status_of(lambda: client.get_object(Bucket="roles", Key="photo/a")) == 403
+    assert status_of(lambda: client.put_object_tagging(Bucket="roles", Key="photo/a", Tagging={"TagSet": []})) == 403
+
+
+def test_a_presigned_url_may_do_what_its_signer_may(server):
+    url = role(server, "s3:PutObject").generate_presigned_url("put_object", {"Bucket": "roles", "Key": "photo/b"})
+    assert server.send("PUT", url, b"x")[0] == 200
+    role(server, "s3:GetObject")
+    assert server.send("PUT", url, b"x")[0] == 403
