@@ -1,5 +1,6 @@
 """Step 1: makes the photo safe and uniform, shows its upright copy, and finds the faces."""
 
+import os
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     data = objects.read_upload(run.key, run.version, limit=intake.MAX_BYTES)
     if data is None:
         raise PhotoTooLarge("too many bytes")
-    taken = intake.normalise(data)
+    taken = intake.normalise(data, int(os.environ["PICTURE_SIDE"]))
     photo = np.asarray(taken.photo)
     objects.write_work(run.run, "photo.png", composite.encode_png(photo), "image/png")
     publish_copy(run, photo)

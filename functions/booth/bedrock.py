@@ -6,19 +6,29 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from booth.aws import aws_errors, client, code_of
-from booth.errors import ContentBlocked, ServiceUnavailable
+from booth.content_filters import block_of
+from booth.errors import ServiceUnavailable
 from booth.limits import MODEL_CALL_SECONDS
+
+# What ValidationException says when it isn't about the request: an id of no model in this Region, one that needs its
+# inference profile, an account that may not use Bedrock. Retired and Legacy models come as ResourceNotFoundException.
+_GONE = ("model identifier is invalid", "on-demand throughput", "Operation not allowed")
 
 
 class CandidateGone(Exception):
     """This model in this Region is retired, denied or unknown: an instant refusal that no retry mends."""
 
 
+class RequestRefused(Exception):
+    """This model finds the request invalid, at once: a defect of ours, which another model may not mind."""
+
+
 def invoke(model: str, region: str, body: dict[str, Any]) -> dict[str, Any]:
     """One call of an image model; the SDK does not repeat it, for a repeated call is paid twice.
 
     Raises:
-        CandidateGone, ContentBlocked, Throttled, ServiceUnavailable, InternalError.
+        CandidateGone, RequestRefused: refused at once; the text is AWS's, for the log.
+        ContentBlocked, OutputBlocked, Throttled, ServiceUnavailable, AccessDenied, InternalError.
     """
     runtime = client("bedrock-runtime", region=region, read_timeout=MODEL_CALL_SECONDS, attempts=1)
     with aws_errors():
@@ -27,14 +37,13 @@ def invoke(model: str, region: str, body: dict[str, Any]) -> dict[str, Any]:
                 modelId=model, contentType="application/json", accept="application/json", body=json.dumps(body)
             )
         except ClientError as error:
-            text = error.response["Error"].get("Message", "")
-            # AWS words the whole sentence differently by model and time; this part is in all of them.
-            if "blocked by our content filters" in text:
-                raise ContentBlocked("refused by the model's content filter") from error
-            if code_of(error) in ("ResourceNotFoundException", "AccessDeniedException") or any(
-                part in text for part in ("model identifier is invalid", "on-demand throughput")
-            ):
-                raise CandidateGone(code_of(error)) from error
+            code, text = code_of(error), error.response["Error"].get("Message", "")
+            if blocked := block_of(text):
+                raise blocked from error
+            if code in ("ResourceNotFoundException", "AccessDeniedException") or any(part in text for part in _GONE):
+                raise CandidateGone(f"{code}: {text}") from error
+            if code == "ValidationException":
+                raise RequestRefused(f"{code}: {text}") from error
             raise
         raw = answer["body"].read()
     try:

@@ -51,7 +51,7 @@ class PhotoNeverArrived(PhotoError):
 
 
 class ContentBlocked(BoothError):
-    """The image model's content filter refused the prompt, the photo or the result."""
+    """The image model's content filter refused the prompt or the photo."""
 
     message = "The image service did not want to paint this picture. Please try another photo or scene."
 
@@ -89,6 +89,12 @@ class Throttled(BoothError):
     """AWS or a model told us to slow down."""
 
     message = "Very many people are using the booth right now. Please try again in a minute."
+
+
+class OutputBlocked(BoothError):
+    """The image model's content filter refused what it had painted; with another seed it paints something else."""
+
+    message = "The image service was not happy with this picture. Please try again or choose another scene."
 
 
 class ServiceUnavailable(BoothError):

@@ -16,7 +16,7 @@ class Scene:
     prompt: str
     negative: str
     seed: int | None
-    """A number: always this seed. None: each run and picture has its own."""
+    """A number: this seed, and the ones after it for further attempts. None: each run and picture has its own."""
 
 
 @cache
@@ -34,4 +34,4 @@ def chosen(ids: tuple[str, ...]) -> list[Scene]:
 
 def seed_for(scene: Scene, run: str, picture: int, attempt: int) -> int:
     """Seed of one attempt at a picture: repeatable, and another one for each attempt."""
-    return scene.seed if scene.seed is not None else zlib.crc32(f"{run}/{picture}/{attempt}".encode())
+    return scene.seed + attempt if scene.seed is not None else zlib.crc32(f"{run}/{picture}/{attempt}".encode())

@@ -1,121 +1,16 @@
-"""Stand-in for Titan Image Generator on Bedrock runtime: its limits and errors, procedural scenes."""
+"""Stand-in for the image models on Bedrock runtime: procedural scenes behind their wire formats."""
 
-import base64
-import io
-import json
 import threading
-from dataclasses import dataclass
 
-import jsonschema
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from werkzeug.wrappers import Request, Response
 
+from local.standins import image_models
+from local.standins.image_wires import Order
 from local.standins.matte import Matte
 from local.standins.scenes import render
 from local.standins.scenes.noise import blur
-
-MODELS = frozenset({"amazon.titan-image-generator-v1", "amazon.titan-image-generator-v2:0"})
-MAX_BODY = 25_000_000  # bytes, InvokeModel's body
-MAX_SIDE = 1408  # pixels, longer side of image and mask
-BLOCKED_WORDS = frozenset({"blood", "bloody", "gore", "gory", "naked", "nude", "nudity", "porn"})
-
-TEXT = {"type": "string", "maxLength": 512}
-SCHEMA = {
-    "type": "object",
-    "required": ["taskType", "outPaintingParams"],
-    "additionalProperties": False,
-    "properties": {
-        "taskType": {"type": "string"},
-        "outPaintingParams": {
-            "type": "object",
-            "required": ["text", "image"],
-            "additionalProperties": False,
-            "properties": {
-                "text": {**TEXT, "minLength": 1},
-                "negativeText": {**TEXT, "minLength": 1},
-                "image": {"type": "string"},
-                "maskImage": {"type": "string"},
-                "maskPrompt": {"type": "string"},
-                "returnMask": {"type": "boolean"},
-                "outPaintingMode": {"type": "string", "enum": ["DEFAULT", "PRECISE"]},
-            },
-        },
-        "imageGenerationConfig": {
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {
-                "quality": {"type": "string", "enum": ["standard", "premium"]},
-                "numberOfImages": {"type": "integer", "minimum": 1, "maximum": 5},
-                "height": {"type": "integer", "minimum": 1, "maximum": MAX_SIDE},
-                "width": {"type": "integer", "minimum": 1, "maximum": MAX_SIDE},
-                "cfgScale": {"type": "number", "minimum": 1.1, "maximum": 10.0},
-                "seed": {"type": "integer", "minimum": 0, "maximum": 2_147_483_646},
-            },
-        },
-    },
-}
-"""The request as Titan's parameters page gives it, for the one task this stand-in has."""
-
-# In JSON Schema 1.0 is an integer; AWS's validator (Java's JSON classes) tells them apart.
-VALIDATOR = jsonschema.validators.extend(
-    jsonschema.Draft7Validator,
-    type_checker=jsonschema.Draft7Validator.TYPE_CHECKER.redefine(
-        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
-    ),
-)(SCHEMA)
-
-JAVA_TYPES = {
-    dict: "JSONObject",
-    list: "JSONArray",
-    str: "String",
-    bool: "Boolean",
-    int: "Integer",
-    float: "BigDecimal",
-    type(None): "Null",
-}
-SCHEMA_TYPES = {
-    "object": "JSONObject",
-    "string": "String",
-    "boolean": "Boolean",
-    "integer": "Integer",
-    "number": "Number",
-}
-
-VIOLATIONS = {
-    "maxLength": lambda e: f"expected maxLength: {e.validator_value}, actual: {len(e.instance)}",
-    "minLength": lambda e: f"expected minLength: {e.validator_value}, actual: {len(e.instance)}",
-    "maximum": lambda e: f"{e.instance} is not less or equal to {e.validator_value}",
-    "minimum": lambda e: f"{e.instance} is not greater or equal to {e.validator_value}",
-    "enum": lambda e: f"{e.instance} is not a valid enum value",
-    "type": lambda e: f"expected type: {SCHEMA_TYPES[e.validator_value]}, found: {JAVA_TYPES[type(e.instance)]}",
-    "required": lambda e: f"required key [{next(k for k in e.validator_value if k not in e.instance)}] not found",
-    "additionalProperties": lambda e: (
-        f"extraneous key [{min(e.instance.keys() - e.schema['properties'])}] is not permitted"
-    ),
-}
-"""How AWS words each violated keyword."""
-
-FILTERED_PROMPT = (
-    "This request has been blocked by our content filters. Our filters automatically flagged this prompt "
-    "because it may conflict our AUP or AWS Responsible AI Policy. Please adjust your text prompt to submit a "
-    "new request."
-)
-
-
-class Refused(Exception):
-    """A ValidationException (HTTP 400) with its message."""
-
-
-@dataclass(frozen=True)
-class Order:
-    """A valid request: what to paint, into which photo (uint8 HxWx3), `kept` (bool HxW, the mask's black)."""
-
-    text: str
-    negative: str
-    photo: np.ndarray
-    kept: np.ndarray
-    seeds: range
 
 
 class Bedrock:
@@ -127,16 +22,7 @@ class Bedrock:
 
     def __call__(self, request: Request) -> Response:
         """Answer `POST /model/{modelId}/invoke`; all else is Bedrock's UnknownOperationException (404)."""
-        path = request.path
-        if request.method != "POST" or not (path.startswith("/model/") and path.endswith("/invoke")):
-            return _error(404, "UnknownOperationException", "Unknown operation")
-        try:
-            model = path.removeprefix("/model/").removesuffix("/invoke")
-            order = read_order(model, request.get_data())
-        except Refused as refusal:
-            return _error(400, "ValidationException", str(refusal))
-        images = paint(order, self._loaded_matte())
-        return Response(json.dumps({"images": images, "error": None}), content_type="application/json")
+        return image_models.serve(request, lambda order: paint(order, self._loaded_matte()))
 
     def _loaded_matte(self) -> Matte:
         with self._loading:
@@ -145,82 +31,14 @@ class Bedrock:
             return self._matte
 
 
-def _error(status: int, kind: str, message: str) -> Response:
-    response = Response(json.dumps({"message": message}), status, content_type="application/json")
-    response.headers["x-amzn-ErrorType"] = f"{kind}:http://internal.amazon.com/coral/com.amazon.bedrock/"
-    return response
-
-
-def read_order(model: str, body: bytes) -> Order:
-    """Check a request in the service's order. Raises Refused."""
-    if model not in MODELS:
-        raise Refused("The provided model identifier is invalid.")
-    if len(body) > MAX_BODY:
-        raise Refused(
-            "1 validation error detected: Value at 'body' failed to satisfy constraint: "
-            f"Member must have length less than or equal to {MAX_BODY}"
-        )
-    try:
-        request = json.loads(body)
-    except ValueError:
-        raise Refused("Malformed input request, please reformat your input and try again.") from None
-    task = request.get("taskType") if isinstance(request, dict) else None
-    if isinstance(task, str) and task != "OUTPAINTING":
-        raise Refused("This stand-in paints OUTPAINTING only; the task type was another.")
-    _check_schema(request)
-    params, config = request["outPaintingParams"], request.get("imageGenerationConfig", {})
-    if "maskImage" not in params:
-        raise Refused("This stand-in needs maskImage; it cannot find a mask from a maskPrompt.")
-    if "maskPrompt" in params:
-        raise Refused("Only one of maskPrompt and maskImage may be given.")
-    words = {word.strip(".,;:!?()\"'") for word in params["text"].lower().split()}
-    if words & BLOCKED_WORDS:
-        raise Refused(FILTERED_PROMPT)
-    photo, mask = _picture(params["image"], "image", "RGB"), _picture(params["maskImage"], "maskImage", "L")
-    if photo.size != mask.size:
-        raise Refused(f"The mask image's size {mask.size} differs from the image's size {photo.size}.")
-    first, count = config.get("seed", 42), config.get("numberOfImages", 1)
-    return Order(
-        params["text"],
-        params.get("negativeText", ""),
-        np.asarray(photo),
-        np.asarray(mask) < 128,
-        range(first, first + count),
-    )
-
-
-def _check_schema(request: object) -> None:
-    errors = sorted(VALIDATOR.iter_errors(request), key=lambda error: list(map(str, error.path)))
-    if not errors:
-        return
-    if len(errors) > 1:
-        said = f"{len(errors)} schema violations found"
-    else:
-        error = errors[0]
-        said = f"{'/'.join(['#', *map(str, error.path)])}: {VIOLATIONS[error.validator](error)}"
-    raise Refused(f"Malformed input request: {said}, please reformat your input and try again.")
-
-
-def _picture(encoded: str, name: str, mode: str) -> Image.Image:
-    try:
-        picture = Image.open(io.BytesIO(base64.b64decode(encoded, validate=True)), formats=("JPEG", "PNG"))
-        if max(picture.size) <= MAX_SIDE:
-            return picture.convert(mode)
-    except (ValueError, OSError, SyntaxError, Image.DecompressionBombError):
-        raise Refused(f"The {name} could not be decoded: it must be a base64-encoded JPEG or PNG.") from None
-    raise Refused(f"The longer side of {name} is {max(picture.size)} pixels; it must be at most {MAX_SIDE}.")
-
-
-def paint(order: Order, matte: Matte) -> list[str]:
-    """One base64 PNG for each seed, of the photo's size."""
+def paint(order: Order, matte: Matte) -> list[np.ndarray]:
+    """One picture for each seed, of the photo's size, uint8 HxWx3."""
     height, width = order.kept.shape
     person, colours = cut_out(order.photo, order.kept, matte)
     images = []
     for seed in order.seeds:
         scene = render(order.text, order.negative, seed, width, height)
-        buffer = io.BytesIO()
-        Image.fromarray(compose(order.photo, order.kept, person, colours, scene)).save(buffer, "PNG", compress_level=1)
-        images.append(base64.b64encode(buffer.getvalue()).decode())
+        images.append(compose(order.photo, order.kept, person, colours, scene))
     return images
 
 

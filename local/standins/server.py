@@ -8,26 +8,23 @@ GET, PUT, DELETE /standins/{service}  how a service behaves: see `Behaviour`
 GET, PUT /authority                   whose calls are allowed by which policies, and what was called: see `local.iam`
 """
 
-import base64
 import copy
-import io
 import json
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
-from PIL import Image
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Request, Response
 
 from local import iam
 from local.emulator import refused
-from local.standins import rekognition, sagemaker
+from local.standins import image_models, image_wires, rekognition, sagemaker
 
 # What each kind of fault is described by, beside times and match.
 FAULT_FIELDS = {"error": {"status", "type", "message"}, "reset": set(), "hang": {"seconds"}, "malformed": set()}
@@ -44,14 +41,17 @@ class Behaviour:
     ``latency``  seconds that a call takes at least, whatever computes the answer; 0 by default
     ``canned``   null: the model answers; else an object with the canned answer's parameters (see `CANNED`)
     ``faults``   a list, of which the first that matches and has times left is done in place of the answer:
-                 ``times`` (null, the default: for ever), ``match`` (a part of the decoded path), ``kind``:
+                 ``times`` (null, the default: for ever), ``match`` (a part of what is called: of the
+                 decoded path, or of Bedrock's ``model@region``), ``kind``:
                  "error", the default, with ``status``, ``type`` and ``message``; "reset": the connection is
-                 closed without an answer; "hang": the same after ``seconds``; "malformed": 200 with garbage
+                 closed without an answer; "hang": the same after ``seconds``; "malformed": 200 with garbage;
+                 one of the service's own, ``kinds``, such as Bedrock's in `image_models.FAULTS`
 
     Several threads may use it.
     """
 
-    def __init__(self):
+    def __init__(self, kinds: Collection[str] = ()):
+        self._fields = FAULT_FIELDS | {kind: set() for kind in kinds}
         self._lock = threading.Lock()
         self.reset()
 
@@ -76,19 +76,19 @@ class Behaviour:
 
     def _checked(self, fault: object) -> dict:
         kind = fault.get("kind", "error") if isinstance(fault, dict) else None
-        if kind not in FAULT_FIELDS:
-            raise ValueError(f"a fault is an object whose kind is one of {', '.join(FAULT_FIELDS)}")
-        wanted = FAULT_FIELDS[kind]
+        if kind not in self._fields:
+            raise ValueError(f"a fault is an object whose kind is one of {', '.join(self._fields)}")
+        wanted = self._fields[kind]
         if not wanted <= fault.keys() <= wanted | {"kind", "times", "match"}:
             raise ValueError(f"a fault of kind {kind} has {', '.join(sorted(wanted)) or 'no fields'}, times, match")
         return {"kind": kind, "times": None, "match": "", **fault}
 
-    def next_fault(self, path: str) -> dict | None:
-        """Count a call to ``path`` (decoded) and use up one time of the fault it meets, if any."""
+    def next_fault(self, called: str) -> dict | None:
+        """Count a call to ``called`` and use up one time of the fault it meets, if any."""
         with self._lock:
             self.calls += 1
             for fault in self.faults:
-                if fault["times"] != 0 and fault["match"] in path:
+                if fault["times"] != 0 and fault["match"] in called:
                     if fault["times"] is not None:
                         fault["times"] -= 1
                     return dict(fault)
@@ -112,7 +112,8 @@ class StandIns:
     def __init__(self, loaders: dict[str, Callable[[], Service]], endpoint: str):
         self.endpoint = endpoint
         self.authority = iam.Authority()
-        self.behaviours = {name: Behaviour() for name in loaders}
+        kinds = {"bedrock": image_models.FAULTS}
+        self.behaviours = {name: Behaviour(kinds.get(name, ())) for name in loaders}
         pool = ThreadPoolExecutor(len(loaders), thread_name_prefix="load")
         self.services: dict[str, Future[Service]] = {name: pool.submit(load) for name, load in loaders.items()}
         pool.shutdown(wait=False)
@@ -168,7 +169,8 @@ class StandIns:
         return response
 
     def _outcome(self, name: str, request: Request, behaviour: Behaviour) -> Response | None:
-        fault = behaviour.next_fault(unquote(request.path))
+        called = "@".join(image_models.called(request)) if name == "bedrock" else unquote(request.path)
+        fault = behaviour.next_fault(called)
         if fault is None:
             if behaviour.canned is None:
                 return self.services[name].result()(request)
@@ -177,6 +179,8 @@ class StandIns:
             return self._error(name, fault)
         if fault["kind"] == "malformed":
             return Response(b"<garbage", 200, content_type="application/json")
+        if fault["kind"] in image_models.FAULTS:
+            return image_models.fault(fault["kind"], request)
         if fault["kind"] == "hang":
             time.sleep(fault["seconds"])
         return None
@@ -189,41 +193,20 @@ class StandIns:
             return sagemaker.model_error(self.endpoint, 500, message)
         if name == "sagemaker":
             return sagemaker.error(status, kind, message)
-        return _bedrock_error(status, kind, message)
+        return image_wires.error(status, kind, message)
 
 
-def _canned_bedrock(request: Request) -> Response:
-    """Answer an OUTPAINTING request in Titan's schema: the kept (black) region on a flat colour."""
-    try:
-        fields = json.loads(request.get_data())
-        parameters = fields["outPaintingParams"]
-        with (
-            Image.open(io.BytesIO(base64.b64decode(parameters["image"]))) as image,
-            Image.open(io.BytesIO(base64.b64decode(parameters["maskImage"]))) as mask,
-        ):
-            pixels, kept = np.array(image.convert("RGB")), np.asarray(mask.convert("L")) < 128
-        pixels[~kept] = FLAT_COLOUR
-        count = fields.get("imageGenerationConfig", {}).get("numberOfImages", 1)
-    except (KeyError, TypeError, ValueError, IndexError, OSError) as problem:
-        message = f"The canned answer wants OUTPAINTING with image and maskImage: {problem!r}"
-        return _bedrock_error(400, "ValidationException", message)
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG", compress_level=1)
-    picture = base64.b64encode(file.getvalue()).decode()
-    return _json(200, {"images": [picture] * count, "error": None})
-
-
-def _bedrock_error(status: int, kind: str, message: str) -> Response:
-    response = _json(status, {"message": message})
-    response.headers["x-amzn-ErrorType"] = kind
-    return response
+def _canned_picture(order: image_wires.Order) -> list[np.ndarray]:
+    """The kept (black) region on a flat colour, for each seed."""
+    pixels = np.where(order.kept[..., None], order.photo, np.array(FLAT_COLOUR, np.uint8))
+    return [pixels] * len(order.seeds)
 
 
 # The canned answers by service: called with the request, the endpoint's name and the parameters set.
 CANNED: dict[str, Callable[[Request, str, dict[str, Any]], Response]] = {
     "rekognition": lambda request, _, canned: rekognition.canned(request, int(canned.get("faces", 1))),
     "sagemaker": lambda request, endpoint, _: sagemaker.canned(request, endpoint),
-    "bedrock": lambda request, _endpoint, _canned: _canned_bedrock(request),
+    "bedrock": lambda request, _endpoint, _canned: image_models.serve(request, _canned_picture),
 }
 
 

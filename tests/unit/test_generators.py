@@ -1,77 +1,112 @@
-"""The chain of candidates, and Titan's codec against the stand-in that checks it as AWS would."""
+"""The chain of candidates, and each codec against the stand-in that checks it as AWS would."""
 
 import base64
+import contextlib
 import io
+import json
+import logging
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
 from PIL import Image
-from werkzeug.test import EnvironBuilder
-from werkzeug.wrappers import Request
 
-from booth import generators
-from booth.errors import ContentBlocked, ModelsUnavailable, ServiceUnavailable, Throttled
-from booth.generators import Candidate, in_turn, parse_chain, titan
+from booth import generators, scenes
+from booth.errors import (
+    AccessDenied,
+    ContentBlocked,
+    InternalError,
+    ModelsUnavailable,
+    OutputBlocked,
+    ServiceUnavailable,
+    Throttled,
+)
+from booth.generators import CODECS, in_turn, nova, parse_chain, stability, titan
+from booth.generators.codec import Style
 from booth.pixels import composite
 from booth.scenes import Scene, catalogue
+from local.standins import image_models
+from local.standins.image_wires import Refused
 
 TITAN = "amazon.titan-image-generator-v2:0"
 OLD = "amazon.titan-image-generator-v1"
+NOVA = "amazon.nova-canvas-v1:0"
+INPAINT = "us.stability.stable-image-inpaint-v1:0"
 SCENE = Scene("s", "S", "people under a blue sky", "text", None)
-PHOTO = composite.encode_png(np.full((96, 128, 3), 90, np.uint8))
-MASK = composite.encode_png(np.where(np.arange(128) < 64, 0, 255).astype(np.uint8)[None].repeat(96, 0))
+STYLE = Style("premium", 8.0)
+PHOTO = np.full((96, 128, 3), 90, np.uint8)
+KEEP = np.zeros((96, 128), bool)
+KEEP[:, :64] = True
 
 
 @pytest.fixture
 def chain(models, environment):
-    """Two Regions of one model, then another model."""
-    environment.setenv("IMAGE_MODELS", f"{TITAN}@us-east-1,{TITAN}@us-west-2,{OLD}@us-east-1")
+    """Two Regions of Titan, then two of Stability's model; returns how to set another one."""
+
+    def use(text):
+        environment.setenv("IMAGE_MODELS", text)
+
+    use(f"{TITAN}@us-east-1,{TITAN}@us-west-2,{INPAINT}@us-east-1,{INPAINT}@us-west-2")
+    environment.setenv("IMAGE_QUALITY", "premium")
+    environment.setenv("IMAGE_CFG_SCALE", "8")
     generators._gone.clear()
-    generators._chain.cache_clear()
-    yield
+    yield use
     generators._gone.clear()
-    generators._chain.cache_clear()
 
 
-def paint(attempt=0, picture=1):
-    return generators.paint(PHOTO, MASK, SCENE, 7, picture, attempt)
+def paint(attempt=0, turn=0, photo=PHOTO, keep=KEEP):
+    return generators.paint(photo, keep, SCENE, 7, turn, attempt)
 
 
 def fault(status, kind, message="no", **more):
     return {"status": status, "type": kind, "message": message} | more
 
 
+# The chain
+
+
 def test_pictures_rotate_over_the_regions_of_a_model_and_only_then_go_to_the_next():
-    chain = tuple(parse_chain(f"{TITAN}@a,{TITAN}@b,{TITAN}@c,{OLD}@a,{OLD}@b"))
-    order = [[f"{each.model[-3:]}@{each.region}" for each in in_turn(chain, picture)] for picture in (1, 2, 3)]
+    chain = parse_chain(f"{TITAN}@a,{TITAN}@b,{TITAN}@c,{OLD}@a,{OLD}@b")
+    order = [[f"{each.model[-3:]}@{each.region}" for each in in_turn(chain, turn)] for turn in (1, 2, 3)]
     assert order[0] == ["2:0@b", "2:0@c", "2:0@a", "-v1@b", "-v1@a"]
     assert order[1] == ["2:0@c", "2:0@a", "2:0@b", "-v1@a", "-v1@b"]
     assert order[2] == ["2:0@a", "2:0@b", "2:0@c", "-v1@b", "-v1@a"]
 
 
-@pytest.mark.parametrize("text", ["", "titan@us-east-1", TITAN, f"{TITAN}@us-east-1,"])
+@pytest.mark.parametrize("text", ["", "titan@us-east-1", TITAN, f"{TITAN}@us-east-1,", f"{TITAN}@"])
 def test_a_bad_chain_is_refused(text):
     with pytest.raises(ValueError, match="model@region"):
         parse_chain(text)
 
 
+def test_stabilitys_bare_id_is_no_candidate():
+    with pytest.raises(ValueError, match="model@region"):
+        parse_chain("stability.stable-image-inpaint-v1:0@us-east-1")
+
+
 def test_a_picture_comes_back_with_the_kept_region(chain):
-    picture = composite.decode(paint())
-    assert picture.shape == (96, 128, 3)
+    picture = paint()
+    assert picture.shape == PHOTO.shape
     assert (picture[:, :64] == 90).all()
     assert (picture[:, 64:] != 90).all()
 
 
 def test_each_attempt_takes_the_next_candidate_and_then_begins_anew(chain, models):
-    models.set("bedrock", faults=[fault(429, "ThrottlingException", match=OLD)])
-    outcomes = []
+    order = [f"{TITAN}@us-east-1", f"{TITAN}@us-west-2", f"{INPAINT}@us-east-1", f"{INPAINT}@us-west-2"]
     for attempt in range(6):
-        try:
-            outcomes.append(composite.decode(paint(attempt)).shape)
-        except Throttled:
-            outcomes.append(None)
-    painted = (96, 128, 3)
-    assert outcomes == [painted, painted, None] * 2
+        # Only the candidate whose turn it is answers.
+        others = [each for each in order if each != order[attempt % 4]]
+        models.set("bedrock", faults=[{"kind": "throttled", "match": each} for each in others])
+        assert paint(attempt).shape == PHOTO.shape
+
+
+def test_titan_throttled_in_all_its_regions_leaves_the_picture_to_stability(chain, models):
+    models.set("bedrock", faults=[{"kind": "throttled", "match": "titan"}])
+    for attempt in (0, 1):
+        with pytest.raises(Throttled):
+            paint(attempt)
+    assert paint(2).shape == PHOTO.shape
 
 
 def test_one_call_per_attempt_when_it_is_slow_or_throttled(chain, models):
@@ -86,40 +121,91 @@ def test_one_call_per_attempt_when_it_is_slow_or_throttled(chain, models):
 @pytest.mark.parametrize(
     "refusal",
     [
-        fault(404, "ResourceNotFoundException", "This model version has reached the end of its life."),
-        fault(403, "AccessDeniedException"),
+        {"kind": "retired"},
+        {"kind": "legacy"},
+        {"kind": "denied"},
         fault(400, "ValidationException", "The provided model identifier is invalid."),
+        fault(400, "ValidationException", "Operation not allowed"),
+        fault(400, "ValidationException", "Invocation of model ID x with on-demand throughput isn't supported."),
     ],
+    ids=lambda refusal: refusal.get("kind", refusal.get("message")),
 )
 def test_a_candidate_that_is_gone_is_passed_over_at_once_and_remembered(chain, models, refusal):
     models.set("bedrock", faults=[refusal | {"match": TITAN}])
     before = models.calls("bedrock")
-    assert composite.decode(paint()).shape == (96, 128, 3)
+    assert paint().shape == PHOTO.shape
     assert models.calls("bedrock") - before == 3
     paint()
     assert models.calls("bedrock") - before == 4
-    assert generators._gone == {Candidate(TITAN, "us-east-1"), Candidate(TITAN, "us-west-2")}
+
+
+def test_why_a_candidate_was_passed_over_is_told_once_while_warm(chain, models, environment):
+    told = logging.StreamHandler(io.StringIO())
+    told.setFormatter(generators.logger.registered_formatter)
+    generators.logger.addHandler(told)
+    models.set("bedrock", faults=[{"kind": "retired", "match": TITAN}])
+    now = generators.time.monotonic()
+    paint()
+    paint()
+    environment.setattr(generators.time, "monotonic", lambda: now + generators.ASK_AGAIN_SECONDS + 60)
+    paint()
+    generators.logger._logger.removeHandler(told)
+    lines = [json.loads(line) for line in told.stream.getvalue().splitlines() if "passed over" in line]
+    assert [(line["model"], line["region"]) for line in lines] == [(TITAN, "us-east-1"), (TITAN, "us-west-2")]
+    assert all("reached the end of its life" in line["reason"] for line in lines)
+
+
+def test_access_that_is_granted_later_is_used_after_a_while(chain, models, environment):
+    now = generators.time.monotonic()
+    environment.setattr(generators.time, "monotonic", lambda: now)
+    models.set("bedrock", faults=[{"kind": "denied", "match": TITAN}])
+    paint()
+    models.set("bedrock", faults=[{"kind": "throttled", "match": INPAINT}])
+    now += generators.ASK_AGAIN_SECONDS - 1
+    with pytest.raises(Throttled):
+        paint()  # Titan would paint by now, but isn't asked
+    now += 2
+    assert paint().shape == PHOTO.shape
 
 
 def test_when_all_are_gone_the_next_picture_asks_again(chain, models):
-    models.set("bedrock", faults=[fault(403, "AccessDeniedException", times=3)])
+    models.set("bedrock", faults=[fault(403, "AccessDeniedException", times=4)])
     with pytest.raises(ModelsUnavailable):
         paint()
-    assert composite.decode(paint()).shape == (96, 128, 3)
+    assert paint().shape == PHOTO.shape
 
 
-def test_content_filters_are_final_however_they_arrive(chain, models):
-    models.set("bedrock", faults=[fault(400, "ValidationException", "This was blocked by our content filters. Sorry.")])
-    with pytest.raises(ContentBlocked):
+def test_a_request_that_one_model_refuses_is_taken_to_the_next(chain, models):
+    said = (
+        "Malformed input request: #/x: extraneous key [x] is not permitted, please reformat your input and try again."
+    )
+    models.set("bedrock", faults=[fault(400, "ValidationException", said, match=TITAN)])
+    before = models.calls("bedrock")
+    assert paint().shape == PHOTO.shape
+    assert paint().shape == PHOTO.shape
+    assert models.calls("bedrock") - before == 6, "it is about the request: nothing is remembered of the candidate"
+    models.set("bedrock", faults=[fault(400, "ValidationException", said)])
+    with pytest.raises(InternalError):
         paint()
-    with pytest.raises(ContentBlocked):
-        titan.image({"images": [], "error": "All of the generated images have been blocked by our content filters."})
 
 
-@pytest.mark.parametrize("answer", [{}, {"images": []}, {"images": None}, {"images": ["?"]}, {"images": [3]}])
-def test_an_answer_without_a_picture_is_passing_trouble(answer):
-    with pytest.raises(ServiceUnavailable):
-        titan.image(answer)
+@pytest.mark.parametrize(
+    ("status", "name", "error"),
+    [
+        (429, "ThrottlingException", Throttled),
+        (429, "ModelNotReadyException", Throttled),
+        (400, "ServiceQuotaExceededException", Throttled),
+        (408, "ModelTimeoutException", ServiceUnavailable),
+        (424, "ModelErrorException", ServiceUnavailable),
+        (500, "InternalServerException", ServiceUnavailable),
+        (503, "ServiceUnavailableException", ServiceUnavailable),
+        (403, "ExpiredTokenException", AccessDenied),
+    ],
+)
+def test_each_error_of_invoke_model_has_its_type(chain, models, status, name, error):
+    models.set("bedrock", faults=[fault(status, name)])
+    with pytest.raises(error):
+        paint()
 
 
 def test_garbage_in_place_of_json(chain, models):
@@ -128,16 +214,196 @@ def test_garbage_in_place_of_json(chain, models):
         paint()
 
 
+# Content filters, in all the ways they answer
+
+
+@pytest.mark.parametrize("model", [TITAN, NOVA, INPAINT])
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("filtered-prompt", ContentBlocked),
+        ("filtered-input", ContentBlocked),
+        ("filtered-output", OutputBlocked),
+        ("inference-error", ServiceUnavailable),
+    ],
+)
+def test_filters_and_failures_of_each_model(chain, models, model, kind, error):
+    chain(f"{model}@us-east-1")
+    models.set("bedrock", faults=[{"kind": kind}])
+    with pytest.raises(error):
+        paint()
+
+
+SORRY = "This request has been blocked by our content filters. "
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (SORRY + "Please adjust your input image to submit a new request.", ContentBlocked),
+        (SORRY + "Our filters automatically flagged this prompt because it may conflict our AUP.", ContentBlocked),
+        (SORRY + "because the generated image(s) may conflict our AUP. please try again", OutputBlocked),
+    ],
+)
+@pytest.mark.parametrize("name", ["ValidationException", "AccessDeniedException"])
+def test_filters_that_come_as_exceptions(chain, models, name, text, error):
+    models.set("bedrock", faults=[fault(400, name, text)])
+    with pytest.raises(error):
+        paint()
+    assert not generators._gone
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("All of the generated images have been blocked by our content filters.", OutputBlocked),
+        (SORRY + "Please adjust your text prompt to submit a new request.", ContentBlocked),
+        ("something else", ServiceUnavailable),
+    ],
+)
+@pytest.mark.parametrize("images", [[], None])
+def test_filters_in_the_error_field(text, error, images):
+    with pytest.raises(error):
+        titan.TITAN.picture({"images": images, "error": text})
+
+
+@pytest.mark.parametrize(
+    ("reason", "error"),
+    [
+        ("Filter reason: prompt", ContentBlocked),
+        ("Filter reason: input image", ContentBlocked),
+        ("Filter reason: something new", ContentBlocked),
+        ("Filter reason: output image", OutputBlocked),
+        ("Inference error", ServiceUnavailable),
+        ("anything", ServiceUnavailable),
+    ],
+)
+@pytest.mark.parametrize("images", [[], [None], [""], ["aGFsZg=="]])
+def test_filters_in_finish_reasons_come_before_the_images(reason, error, images):
+    with pytest.raises(error):
+        stability.INPAINT.picture({"seeds": [1], "finish_reasons": [reason], "images": images})
+
+
+ANSWERS = [{}, {"images": []}, {"images": None}, {"images": ["?"]}, {"images": [3]}, {"images": [None]}, {"images": 7}]
+
+
+@pytest.mark.parametrize(
+    "codec", {id(codec): codec for codec in CODECS.values()}.values(), ids=lambda c: type(c).__name__
+)
+@pytest.mark.parametrize("answer", ANSWERS, ids=str)
+def test_an_answer_without_a_picture_is_passing_trouble(codec, answer):
+    with pytest.raises(ServiceUnavailable):
+        codec.picture(answer)
+
+
+@settings(deadline=None)
+@given(
+    some.dictionaries(
+        some.sampled_from(["images", "error", "finish_reasons", "seeds"]),
+        some.none() | some.text() | some.lists(some.none() | some.text() | some.integers(), max_size=2),
+    )
+)
+def test_no_answer_raises_anything_untyped(answer):
+    for codec in (titan.TITAN, stability.INPAINT):
+        with contextlib.suppress(ContentBlocked, OutputBlocked, ServiceUnavailable):
+            assert isinstance(codec.picture(answer), bytes)
+
+
+def test_an_undecodable_picture_is_passing_trouble(chain, environment):
+    environment.setattr(generators.bedrock, "invoke", lambda *_: {"images": [base64.b64encode(b"no image").decode()]})
+    with pytest.raises(ServiceUnavailable):
+        paint()
+
+
+# Codecs against the models' own rules
+
+SHAPES = [(1024, 1024), (768, 1024), (256, 1024), (1024, 256), (1408, 352), (768, 192), (410, 1024), (409, 1024)]
+
+
+@pytest.mark.parametrize("model", CODECS)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_each_model_takes_every_photo_and_the_faces_stay_where_they_are(chain, models, model, shape):
+    chain(f"{model}@us-east-1")
+    height, width = shape
+    photo = np.random.default_rng(1).integers(60, 90, (height, width, 3), np.uint8)
+    keep = np.zeros(shape, bool)
+    keep[height // 3 : height // 2, width // 4 : width // 2] = True
+    photo[keep] = (200, 150, 120)
+    picture = paint(photo=photo, keep=keep)
+    assert picture.shape == photo.shape
+    alike = np.abs(picture.astype(int) - photo).max(2) < 12
+    # At the edge between noise and face a JPEG's blocks show for 8 pixels; Stability's canvas may be scaled too.
+    assert alike[height // 3 + 9 : height // 2 - 9, width // 4 + 9 : width // 2 - 9].all()
+    outside = np.ones(shape, bool)
+    outside[height // 3 - 3 : height // 2 + 3, width // 4 - 3 : width // 2 + 3] = False
+    assert not alike[outside].any()
+
+
+def ordered(model, scene, seed=7, style=STYLE):
+    """What the stand-in reads in a codec's request for a small photo, or its refusal."""
+    photo = np.full((400, 400, 3), 90, np.uint8)
+    mask = np.where(np.arange(400) < 200, 0, 255).astype(np.uint8)[None].repeat(400, 0)
+    body = CODECS[model].request(composite.encode_jpeg(photo), composite.encode_png(mask), scene, seed, style)
+    return image_models.MODELS[model].read(json.loads(json.dumps(body))), body
+
+
+@pytest.mark.parametrize("model", CODECS)
 @pytest.mark.parametrize("scene", catalogue().values(), ids=lambda scene: scene.id)
-def test_every_scene_makes_a_request_that_titan_takes(scene):
-    """The stand-in checks requests against Titan's schema and limits."""
-    import json
+def test_every_scene_makes_a_request_that_each_model_takes(model, scene):
+    order, _ = ordered(model, scene)
+    assert order.text == scene.prompt
+    assert order.negative == scene.negative
+    assert order.kept[:, :200].all() and not order.kept[:, 200:].any()
 
-    from local.standins.bedrock import Bedrock
 
-    body = titan.request(PHOTO, MASK, scene, 2**32 - 1)
-    builder = EnvironBuilder(path=f"/model/{TITAN}/invoke", method="POST", data=json.dumps(body))
-    answer = Bedrock()(Request(builder.get_environ()))
-    assert answer.status_code == 200, answer.get_data()
-    picture = Image.open(io.BytesIO(base64.b64decode(json.loads(answer.get_data())["images"][0])))
-    assert picture.size == (128, 96)
+@settings(deadline=None)
+@given(
+    some.sampled_from(list(CODECS)),
+    some.text(min_size=1, max_size=12_000),
+    some.text(max_size=12_000),
+    some.integers(0, 2**32),
+    some.sampled_from(["standard", "premium"]),
+    some.floats(1.1, 10),
+)
+def test_any_scene_seed_and_style_make_a_request_that_each_model_takes(model, prompt, negative, seed, quality, scale):
+    try:
+        ordered(model, Scene("s", "S", prompt, negative, None), seed, Style(quality, scale))
+    except Refused as refusal:
+        pytest.fail(str(refusal))
+    except image_models.Filtered:
+        pass
+
+
+def test_parameters_reach_the_models_that_know_them():
+    _, body = ordered(TITAN, SCENE, style=Style("standard", 3.5))
+    assert body["imageGenerationConfig"] == {"numberOfImages": 1, "quality": "standard", "cfgScale": 3.5, "seed": 7}
+    _, body = ordered(NOVA, SCENE, style=Style("standard", 3.5))
+    assert not {"width", "height"} & body["imageGenerationConfig"].keys()
+    _, body = ordered(INPAINT, SCENE, style=Style("standard", 3.5))
+    assert not {"quality", "cfgScale", "cfg_scale"} & body.keys()
+    assert body["grow_mask"] == 0
+
+
+def test_stability_never_gets_the_seed_that_means_any():
+    assert {ordered(INPAINT, SCENE, seed)[1]["seed"] for seed in (0, stability.SEEDS)} == {1}
+
+
+def test_nova_takes_longer_texts_than_titan():
+    scene = Scene("s", "S", "sky " * 300, "", None)
+    assert [len(ordered(model, scene)[0].text) for model in (TITAN, NOVA, INPAINT)] == [512, 1024, 1200]
+    assert nova.NOVA_CANVAS.max_text == 1024
+
+
+def test_the_largest_noisy_photo_stays_below_titans_5_mb():
+    noise = np.random.default_rng(0).integers(0, 256, (1408, 1408, 3), np.uint8)
+    jpeg = composite.encode_jpeg(noise)
+    assert len(jpeg) < 5_000_000
+    assert Image.open(io.BytesIO(jpeg)).size == (1408, 1408)
+
+
+def test_another_attempt_has_another_seed_whatever_the_scene():
+    for seed in (None, 42):
+        scene = Scene("s", "S", "sky", "", seed)
+        seeds = [scenes.seed_for(scene, "run", 1, attempt) for attempt in range(4)]
+        assert len(set(seeds)) == 4
+        assert seed is None or seeds[0] == 42

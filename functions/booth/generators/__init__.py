@@ -1,25 +1,33 @@
 """The image models: a codec for each wire format, and the chain of candidates that a picture may be painted by.
 
-A new model is a module here, with `request` and `image`, and a line in CODECS.
+A new model is a module here with a `Codec`, and a line in CODECS.
 """
 
 import os
+import time
 from dataclasses import dataclass
-from functools import cache
 from itertools import groupby
-from types import ModuleType
+
+import numpy as np
 
 from booth import bedrock
-from booth.bedrock import CandidateGone
-from booth.errors import ModelsUnavailable
-from booth.generators import titan
+from booth.bedrock import CandidateGone, RequestRefused
+from booth.errors import InternalError, ModelsUnavailable, ServiceUnavailable
+from booth.generators import nova, stability, titan
+from booth.generators.codec import Codec, Style
 from booth.log import count, logger
+from booth.pixels import composite, frames
 from booth.scenes import Scene
 
-CODECS: dict[str, ModuleType] = {
-    "amazon.titan-image-generator-v1": titan,
-    "amazon.titan-image-generator-v2:0": titan,
+CODECS: dict[str, Codec] = {
+    "amazon.titan-image-generator-v1": titan.TITAN,
+    "amazon.titan-image-generator-v2:0": titan.TITAN,
+    "amazon.nova-canvas-v1:0": nova.NOVA_CANVAS,
+    "us.stability.stable-image-inpaint-v1:0": stability.INPAINT,
 }
+
+ASK_AGAIN_SECONDS = 15 * 60
+"""A candidate that is gone is asked again after this long: a subscription takes up to 15 minutes to come into force."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,7 @@ class Candidate:
     region: str
 
 
-_gone: set[Candidate] = set()  # refused for good, remembered as long as the function is warm
+_gone: dict[Candidate, float] = {}  # refused for good; when each is asked again, in time.monotonic()'s seconds
 
 
 def parse_chain(text: str) -> list[Candidate]:
@@ -38,58 +46,79 @@ def parse_chain(text: str) -> list[Candidate]:
     candidates = []
     for part in text.split(","):
         model, at, region = part.strip().rpartition("@")
-        if not at or model not in CODECS:
+        if not at or not region or model not in CODECS:
             raise ValueError(f"not a known model@region: {part.strip()!r}")
         candidates.append(Candidate(model, region))
     return candidates
 
 
-@cache
-def _chain() -> tuple[Candidate, ...]:
-    return tuple(parse_chain(os.environ["IMAGE_MODELS"]))
+def in_turn(chain: list[Candidate], turn: int) -> list[Candidate]:
+    """The candidates in the order in which one picture tries them.
 
-
-def in_turn(chain: tuple[Candidate, ...], picture: int) -> list[Candidate]:
-    """The candidates in the order in which this picture tries them.
-
-    Pictures begin at different Regions of a model, so that the Regions' quotas are used at once; the next model comes
-    only after all Regions of the one before.
+    Successive turns begin at different Regions of a model, so that the Regions' quotas are used at once; the next model
+    comes only after all Regions of the one before.
     """
     order: list[Candidate] = []
     for _, group in groupby(chain, key=lambda candidate: candidate.model):
         regions = list(group)
-        shift = picture % len(regions)
+        shift = turn % len(regions)
         order += regions[shift:] + regions[:shift]
     return order
 
 
-def paint(photo: bytes, mask: bytes, scene: Scene, seed: int, picture: int, attempt: int) -> bytes:
-    """One picture of the scene around the kept pixels, encoded as the model sent it.
+def paint(photo: np.ndarray, keep: np.ndarray, scene: Scene, seed: int, turn: int, attempt: int) -> np.ndarray:
+    """One picture of the scene around the kept pixels, uint8 H x W x 3 of the photo's size.
 
     One slow call at most: when it fails, the state machine comes back with the next `attempt`, and that takes the next
     candidate. Candidates that refuse at once are passed over here and now.
 
     Args:
-        photo, mask: PNGs of the same size; the mask is black where the photo is kept, white where it is painted.
-        picture: number of the picture, from 1.
+        photo: uint8, H x W x 3.
+        keep: bool, H x W: what the model is to leave as it is.
+        turn: where in the rotation over Regions this picture begins.
         attempt: 0 for the first, then the state machine's retry count.
 
     Raises:
-        ContentBlocked, Throttled, ServiceUnavailable, InternalError: from the call.
+        ContentBlocked, OutputBlocked, Throttled, ServiceUnavailable, AccessDenied, InternalError: from the call.
         ModelsUnavailable: every candidate is gone.
+        InternalError: those that are not gone found the request invalid.
     """
-    order = in_turn(_chain(), picture)
-    while alive := [candidate for candidate in order if candidate not in _gone]:
+    style = Style(os.environ["IMAGE_QUALITY"], float(os.environ["IMAGE_CFG_SCALE"]))
+    order = in_turn(parse_chain(os.environ["IMAGE_MODELS"]), turn)
+    refused: set[Candidate] = set()
+    while alive := [each for each in order if each not in refused and time.monotonic() >= _gone.get(each, 0)]:
         candidate = alive[attempt % len(alive)]
-        codec = CODECS[candidate.model]
         try:
-            answer = bedrock.invoke(candidate.model, candidate.region, codec.request(photo, mask, scene, seed))
+            return _painted_by(candidate, photo, keep, scene, seed, style)
         except CandidateGone as refusal:
-            _gone.add(candidate)
-            count("CandidateGone")
-            logger.warning("candidate passed over", model=candidate.model, region=candidate.region, reason=str(refusal))
-            continue
-        return codec.image(answer)
+            _pass_over(candidate, str(refusal))
+        except RequestRefused as refusal:
+            refused.add(candidate)
+            count("RequestRefused")
+            logger.error("a model refused the request", **vars(candidate), reason=str(refusal))
+    if refused:
+        raise InternalError("no model takes the request")
     # Access may be granted in a minute: the next picture asks them all again.
-    _gone.clear()
+    _gone.update(dict.fromkeys(_gone, 0.0))
     raise ModelsUnavailable("every candidate of the chain is gone")
+
+
+def _painted_by(
+    candidate: Candidate, photo: np.ndarray, keep: np.ndarray, scene: Scene, seed: int, style: Style
+) -> np.ndarray:
+    codec = CODECS[candidate.model]
+    frame = frames.fit((photo.shape[1], photo.shape[0]), codec.sizes)
+    # As a PNG a large photo could exceed the 5 MB that Titan takes. What is kept is not taken from the answer anyway.
+    jpeg, mask = composite.encode_jpeg(frame.place(photo)), composite.encode_png(frame.place_mask(keep))
+    answer = bedrock.invoke(candidate.model, candidate.region, codec.request(jpeg, mask, scene, seed, style))
+    try:
+        return frame.restore(composite.decode(codec.picture(answer)))
+    except OSError as error:
+        raise ServiceUnavailable("the model's answer is no image") from error
+
+
+def _pass_over(candidate: Candidate, reason: str) -> None:
+    count("CandidateGone")
+    if candidate not in _gone:  # told once as long as the function is warm
+        logger.warning("candidate passed over", **vars(candidate), reason=reason)
+    _gone[candidate] = time.monotonic() + ASK_AGAIN_SECONDS

@@ -5,55 +5,53 @@ the photo is kept and white where it is painted anew; input of at most 1408 pixe
 the input's size.
 """
 
-import base64
-import binascii
+from dataclasses import dataclass
 from typing import Any
 
-from booth.errors import ContentBlocked, ServiceUnavailable
+from booth.content_filters import block_of
+from booth.generators.codec import Style, encoded, first_image
+from booth.pixels.frames import Sizes
 from booth.scenes import Scene
 
-MAX_TEXT = 512
-SEEDS = 2_147_483_647
-"""Seeds run from 0 to this, exclusive."""
+
+@dataclass(frozen=True)
+class Outpainting:
+    """The codec of Amazon's image models, which differ in their limits only."""
+
+    sizes: Sizes
+    max_text: int
+    """Longest prompt and negative prompt, in characters."""
+    seeds: int
+    """Seeds run from 0 to this, exclusive."""
+
+    def request(self, photo: bytes, mask: bytes, scene: Scene, seed: int, style: Style) -> dict[str, Any]:
+        painting = {
+            "text": scene.prompt[: self.max_text],
+            "image": encoded(photo),
+            "maskImage": encoded(mask),
+            # DEFAULT may paint over what is kept; PRECISE does not.
+            "outPaintingMode": "PRECISE",
+        }
+        if scene.negative:
+            painting["negativeText"] = scene.negative[: self.max_text]
+        return {
+            "taskType": "OUTPAINTING",
+            "outPaintingParams": painting,
+            "imageGenerationConfig": {
+                "numberOfImages": 1,
+                "quality": style.quality,
+                "cfgScale": style.cfg_scale,
+                "seed": seed % self.seeds,
+            },
+        }
+
+    def picture(self, answer: dict[str, Any]) -> bytes:
+        if not answer.get("images") and (blocked := block_of(str(answer.get("error") or ""))):
+            raise blocked
+        return first_image(answer)
 
 
-def request(photo: bytes, mask: bytes, scene: Scene, seed: int) -> dict[str, Any]:
-    """The body of InvokeModel; `photo` and `mask` are PNGs of the same size."""
-    painting = {
-        "text": scene.prompt[:MAX_TEXT],
-        "image": base64.b64encode(photo).decode(),
-        "maskImage": base64.b64encode(mask).decode(),
-        # DEFAULT may paint over what is kept; PRECISE does not.
-        "outPaintingMode": "PRECISE",
-    }
-    if scene.negative:
-        painting["negativeText"] = scene.negative[:MAX_TEXT]
-    return {
-        "taskType": "OUTPAINTING",
-        "outPaintingParams": painting,
-        "imageGenerationConfig": {
-            "numberOfImages": 1,
-            "quality": "premium",
-            "cfgScale": 8.0,
-            "seed": seed % SEEDS,
-        },
-    }
-
-
-def image(answer: dict[str, Any]) -> bytes:
-    """The picture in InvokeModel's answer, encoded as the model sent it.
-
-    Raises:
-        ContentBlocked: the answer's `error` says that the picture was filtered.
-        ServiceUnavailable: there is no picture in it.
-    """
-    images = answer.get("images") or []
-    if not images:
-        text = str(answer.get("error") or "")
-        if "content filters" in text:
-            raise ContentBlocked("the result was refused by the model's content filter")
-        raise ServiceUnavailable("the model answered without an image")
-    try:
-        return base64.b64decode(images[0], validate=True)
-    except (binascii.Error, TypeError, ValueError) as error:
-        raise ServiceUnavailable("the model's image is not base64") from error
+# The page gives no shortest side and no aspect; 1408 x 640 is the narrowest size it lists, and photos may be 4:1.
+TITAN = Outpainting(
+    Sizes(min_side=1, max_side=1408, max_pixels=1408 * 1408, max_aspect=4.0), max_text=512, seeds=2_147_483_647
+)

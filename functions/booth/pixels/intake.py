@@ -16,7 +16,7 @@ MIN_SIDE = 80
 MAX_ASPECT = 4.0
 """Longer to shorter side; what the image models take."""
 PHOTO_SIDE = 1024
-"""Longer side of the normalised photo: the image models' standard size."""
+"""Longer side of the normalised photo if nothing else is asked for: the image models' standard size."""
 DETECTION_SIDE = 1920
 """Longer side of the copy in which faces are looked for; Rekognition finds faces from 40 px at this size."""
 
@@ -30,7 +30,7 @@ _DECODER_ERRORS += (AttributeError, RuntimeError, NotImplementedError, Image.Dec
 @dataclass(frozen=True)
 class Intake:
     photo: Image.Image
-    """RGB, longer side PHOTO_SIDE (smaller photos are enlarged)."""
+    """RGB, its longer side as asked for (smaller photos are enlarged)."""
     detection: bytes
     """The same picture as a JPEG, longer side at most DETECTION_SIDE, below Rekognition's 5 MB whatever it shows."""
 
@@ -48,8 +48,8 @@ def sniff(data: bytes) -> str:
     raise UnsupportedPhoto("unknown file signature")
 
 
-def normalise(data: bytes) -> Intake:
-    """Decodes an upload.
+def normalise(data: bytes, side: int = PHOTO_SIDE) -> Intake:
+    """Decodes an upload; `side` is the longer side of the photo it gives, at most DETECTION_SIDE.
 
     Raises:
         UnsupportedPhoto, UnreadablePhoto, PhotoTooLarge, PhotoTooSmall, PhotoTooNarrow.
@@ -66,9 +66,9 @@ def normalise(data: bytes) -> Intake:
         upright = _decode(image)
     except _DECODER_ERRORS as error:
         raise UnreadablePhoto(type(error).__name__) from error
-    photo = upright.resize(_fit(upright.size, PHOTO_SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    photo = upright.resize(_fit(upright.size, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
     detection = io.BytesIO()
-    (upright if max(upright.size) > PHOTO_SIDE else photo).save(detection, "JPEG", quality=90)
+    (upright if max(upright.size) > side else photo).save(detection, "JPEG", quality=90)
     return Intake(photo, detection.getvalue())
 
 

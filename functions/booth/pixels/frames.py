@@ -1,0 +1,96 @@
+"""Fits a photo to the sizes that an image model takes, and the model's picture back to the photo."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The sizes of picture that a model takes, in pixels, all inclusive; `max_aspect` is longer to shorter side."""
+
+    min_side: int
+    max_side: int
+    max_pixels: int
+    max_aspect: float
+
+    def allow(self, width: int, height: int) -> bool:
+        shorter, longer = sorted((width, height))
+        return (
+            self.min_side <= shorter
+            and longer <= self.max_side
+            and width * height <= self.max_pixels
+            and longer <= self.max_aspect * shorter
+        )
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where a photo lies in the canvas that a model gets. All sizes are (width, height) in pixels."""
+
+    photo: tuple[int, int]
+    """Size of the photo itself."""
+    canvas: tuple[int, int]
+    box: tuple[int, int, int, int]
+    """Left, top, right and bottom of the scaled photo in the canvas; the rest is padding."""
+
+    def place(self, photo: np.ndarray) -> np.ndarray:
+        """The photo in the canvas, uint8 H x W x 3; the padding is grey. The photo itself if nothing is to be done."""
+        if self.canvas == self.photo:
+            return photo
+        canvas = Image.new("RGB", self.canvas, (128, 128, 128))
+        canvas.paste(Image.fromarray(photo).resize(self._scaled, Image.Resampling.LANCZOS), self.box[:2])
+        return np.asarray(canvas)
+
+    def place_mask(self, keep: np.ndarray) -> np.ndarray:
+        """The mask of the canvas, uint8 H x W: 0 where `keep` (bool, the photo's H x W) is true, 255 elsewhere.
+
+        It holds no grey, which some models refuse; the padding is 255: painted anew.
+        """
+        mask = Image.fromarray(np.where(keep, np.uint8(0), np.uint8(255)))
+        if self.canvas == self.photo:
+            return np.asarray(mask)
+        canvas = Image.new("L", self.canvas, 255)
+        canvas.paste(mask.resize(self._scaled, Image.Resampling.NEAREST), self.box[:2])
+        return np.asarray(canvas)
+
+    def restore(self, picture: np.ndarray) -> np.ndarray:
+        """A model's picture of the canvas (uint8 H x W x 3, any size) at the photo's size, without the padding."""
+        height, width = picture.shape[:2]
+        if (width, height) == self.canvas == self.photo:
+            return picture
+        left, top, right, bottom = self.box
+        x, y = width / self.canvas[0], height / self.canvas[1]
+        box = (left * x, top * y, right * x, bottom * y)
+        return np.asarray(Image.fromarray(picture).resize(self.photo, Image.Resampling.LANCZOS, box=box))
+
+    @property
+    def _scaled(self) -> tuple[int, int]:
+        left, top, right, bottom = self.box
+        return right - left, bottom - top
+
+
+def fit(photo: tuple[int, int], sizes: Sizes) -> Frame:
+    """The frame for a photo (width, height): as it is if that may be, else scaled, and padded to an aspect that may."""
+    if sizes.allow(*photo):
+        return Frame(photo, photo, (0, 0, *photo))
+    width, height = photo
+    shorter, longer = sorted((max(width, height / sizes.max_aspect), max(height, width / sizes.max_aspect)))
+    scale = min(1.0, sizes.max_side / longer, math.sqrt(sizes.max_pixels / (shorter * longer)))
+    scale = max(scale, sizes.min_side / shorter)
+    while not sizes.allow(*(frame := _scaled(photo, sizes, scale)).canvas):
+        scale *= 0.999  # rounding to whole pixels had made it too large
+    return frame
+
+
+def _scaled(photo: tuple[int, int], sizes: Sizes, scale: float) -> Frame:
+    # The smallest number is for 1280 * (320 / 1280) and its like, which must not be 319.
+    width, height = (max(1, math.floor(side * scale + 1e-6)) for side in photo)
+    canvas = (
+        max(width, math.ceil(height / sizes.max_aspect), sizes.min_side),
+        max(height, math.ceil(width / sizes.max_aspect), sizes.min_side),
+    )
+    left, top = (canvas[0] - width) // 2, (canvas[1] - height) // 2
+    return Frame(photo, canvas, (left, top, left + width, top + height))

@@ -1,0 +1,110 @@
+"""Bedrock's image models for the stand-in: which of them answers in which Region, and what they say when they can't."""
+
+import base64
+import io
+import json
+import re
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image
+from werkzeug.wrappers import Request, Response
+
+from local.standins.image_wires import MAX_BODY, Amazon, Filtered, Inpaint, Order, Refused, error
+
+US = frozenset({"us-east-1", "us-east-2", "us-west-2"})
+_TITAN = Amazon(frozenset({"us-east-1", "us-west-2"}), 512, (1, 1408), 1408 * 1408, 1408, may_size=True)
+_NOVA = Amazon(frozenset({"us-east-1", "eu-west-1", "ap-northeast-1"}), 1024, (320, 4096), 4_194_303, 4, may_size=False)
+PROFILES_ONLY = "stability.stable-image-inpaint-v1:0"
+MODELS: dict[str, Amazon | Inpaint] = {
+    "amazon.titan-image-generator-v1": _TITAN,
+    "amazon.titan-image-generator-v2:0": _TITAN,
+    "amazon.nova-canvas-v1:0": _NOVA,
+    f"us.{PROFILES_ONLY}": Inpaint(US),
+}
+"""By the id that InvokeModel is called with. Regions as on the model cards; Titan v1 has none left, and gets v2's."""
+
+FAULTS = {
+    "retired": (
+        404,
+        "ResourceNotFoundException",
+        "This model version has reached the end of its life. Please refer to the AWS documentation for more details.",
+    ),
+    "legacy": (
+        404,
+        "ResourceNotFoundException",
+        "Access denied. This Model is marked by provider as Legacy and you have not been actively using the model in "
+        "the last 30 days. Please upgrade to an active model on Amazon Bedrock",
+    ),
+    "denied": (
+        403,
+        "AccessDeniedException",
+        "You don't have access to the model with the specified model ID.",
+    ),
+    "throttled": (429, "ThrottlingException", "Too many requests, please wait before trying again."),
+    "filtered-prompt": "prompt",
+    "filtered-input": "input",
+    "filtered-output": "output",
+    "inference-error": None,
+}
+"""The faults that can be asked for by name, each answered in the model's own way."""
+
+
+def fault(kind: str, request: Request) -> Response:
+    """The answer of the model that `request` calls when the fault `kind` strikes it."""
+    said = FAULTS[kind]
+    if isinstance(said, tuple):
+        return error(*said)
+    model = MODELS.get(called(request)[0], _TITAN)
+    return model.filtered(said) if said else model.inference_error()
+
+
+def called(request: Request) -> tuple[str, str]:
+    """Model id and Region of an InvokeModel. The Region is the one that the request is signed for."""
+    signed = re.search(r"Credential=[^/]+/\d{8}/([a-z0-9-]+)/", request.headers.get("Authorization", ""))
+    return request.path.removeprefix("/model/").removesuffix("/invoke"), signed[1] if signed else ""
+
+
+def serve(request: Request, paint: Callable[[Order], list[np.ndarray]]) -> Response:
+    """Answer `POST /model/{modelId}/invoke`; all else is Bedrock's UnknownOperationException (404).
+
+    `paint` gives uint8 HxWx3 for each of the order's seeds.
+    """
+    if request.method != "POST" or not (request.path.startswith("/model/") and request.path.endswith("/invoke")):
+        return error(404, "UnknownOperationException", "Unknown operation")
+    name, region = called(request)
+    try:
+        model, order = _read(name, region, request.get_data())
+    except Refused as refusal:
+        return error(400, "ValidationException", str(refusal))
+    except Filtered as filtered:
+        return MODELS[name].filtered(str(filtered))
+    return model.answer(order, [_encoded(picture, order.form) for picture in paint(order)])
+
+
+def _read(name: str, region: str, body: bytes) -> tuple[Amazon | Inpaint, Order]:
+    """Check a request in the service's order. Raises Refused, Filtered."""
+    if name == PROFILES_ONLY:
+        raise Refused(
+            f"Invocation of model ID {name} with on-demand throughput isn’t supported. Retry your request with the ID "  # noqa: RUF001
+            "or ARN of an inference profile that contains this model."
+        )
+    model = MODELS.get(name)
+    if model is None or region not in model.regions:
+        raise Refused("The provided model identifier is invalid.")
+    if len(body) > MAX_BODY:
+        raise Refused(
+            "1 validation error detected: Value at 'body' failed to satisfy constraint: "
+            f"Member must have length less than or equal to {MAX_BODY}"
+        )
+    try:
+        request = json.loads(body)
+    except ValueError:
+        raise Refused("Malformed input request, please reformat your input and try again.") from None
+    return model, model.read(request)
+
+
+def _encoded(picture: np.ndarray, form: str) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, form, **({"compress_level": 1} if form == "PNG" else {"quality": 95}))
+    return base64.b64encode(buffer.getvalue()).decode()
