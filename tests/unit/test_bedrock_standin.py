@@ -42,16 +42,20 @@ def url():
     server.shutdown()
 
 
-@pytest.fixture(scope="module")
-def client(url):
+def client_in(url, region):
     return boto3.client(
         "bedrock-runtime",
-        region_name="us-east-1",
+        region_name=region,
         endpoint_url=url,
         aws_access_key_id="test",
         aws_secret_access_key="test",
         config=Config(retries={"total_max_attempts": 1}),
     )
+
+
+@pytest.fixture(scope="module")
+def client(url):
+    return client_in(url, "us-east-1")
 
 
 def encoded(pixels: np.ndarray, form: str = "PNG") -> str:
@@ -201,6 +205,150 @@ def test_a_request_it_cannot_paint_is_refused(client, request_, said):
 
 def test_the_largest_side_is_painted(client):
     assert invoke(client, order(np.zeros((1408, 20, 3), np.uint8)))[0].shape == (1408, 20, 3)
+
+
+GREY = np.full((48, 64, 3), 120, np.uint8)
+
+
+def test_a_mask_with_grey_is_refused(client):
+    assert "neither pure black nor pure white" in refused(client, order(mask=GREY))
+
+
+def test_a_picture_that_is_transparent_is_refused(client):
+    clear = np.dstack([GREY, np.full((48, 64), 200, np.uint8)])
+    assert "opaque" in refused(client, changed(PARAMS, "image", encoded(clear)))
+    opaque = np.dstack([GREY, np.full((48, 64), 255, np.uint8)])
+    assert len(invoke(client, changed(PARAMS, "image", encoded(opaque)))) == 1
+
+
+def nova(width=400, height=400, **config):
+    return order(np.zeros((height, width, 3), np.uint8), **config)
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        (nova(319), "319 pixels; it must be at least 320"),
+        (nova(4097), "4097 pixels; it must be at most 4096"),
+        (nova(2048, 2048), "4194304 pixels; it must have at most 4194303"),
+        (nova(1301, 325), "4.00:1; it must be at most 4:1"),
+        (nova() | {CONFIG: {"width": 400}}, "#/imageGenerationConfig: extraneous key [width] is not permitted"),
+    ],
+)
+def test_limits_of_nova_canvas(client, request_, said):
+    assert said in refused(client, request_, "amazon.nova-canvas-v1:0")
+
+
+def test_nova_canvas_paints_at_its_limits(client):
+    request = nova(1280, 320)
+    request[PARAMS]["text"] = ("sky " * 256)[:1024]
+    assert invoke(client, request, "amazon.nova-canvas-v1:0")[0].shape == (320, 1280, 3)
+    assert "maxLength: 512" in refused(client, request)
+
+
+INPAINT = "us.stability.stable-image-inpaint-v1:0"
+
+
+def inpainting(pixels=None, mask=None, **fields):
+    """A valid request of Stability's inpainting; a field that is `...` is left out."""
+    pixels = np.full((100, 120, 3), 120, np.uint8) if pixels is None else pixels
+    mask = np.full(pixels.shape, 255, np.uint8) if mask is None else mask
+    body = {"prompt": "a sky", "image": encoded(pixels), "mask": encoded(mask), "grow_mask": 0, "seed": 5} | fields
+    return {name: value for name, value in body.items() if value is not ...}
+
+
+def inpaint(client, request):
+    answer = json.loads(client.invoke_model(modelId=INPAINT, body=json.dumps(request))["body"].read())
+    assert answer.keys() == {"seeds", "finish_reasons", "images"}
+    return answer
+
+
+def test_stability_paints_with_its_own_answer(client):
+    answer = inpaint(client, inpainting())
+    assert (answer["seeds"], answer["finish_reasons"]) == ([5], [None])
+    assert decoded(answer["images"][0]).shape == (100, 120, 3)
+    assert inpaint(client, inpainting(seed=0))["seeds"] != [0]
+
+
+@pytest.mark.parametrize("form", ["jpeg", "png", "webp"])
+def test_stabilitys_output_formats(client, form):
+    [picture] = inpaint(client, inpainting(output_format=form))["images"]
+    assert Image.open(io.BytesIO(base64.b64decode(picture))).format == form.upper()
+
+
+AVAILABLE = "image, prompt, mask, grow_mask, negative_prompt, seed, output_format, style_preset"
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        (
+            inpainting(text_prompts=[]),
+            f"Invalid field 'text_prompts' in request. Available fields for inpaint are: {AVAILABLE}",
+        ),
+        (inpainting(prompt=...), "prompt is required"),
+        (inpainting(image=...), "image is required"),
+        (
+            {"prompt": "a sky", "image": encoded(GREY)},
+            "This stand-in needs a mask; it does not look at the image's alpha.",
+        ),
+        (inpainting(prompt="x" * 10_001), "prompt must have at most 10000 characters"),
+        (inpainting(prompt=7), "prompt must be of type str"),
+        (inpainting(grow_mask=21), "grow_mask must be from 0 to 20"),
+        (inpainting(grow_mask=True), "grow_mask must be of type int"),
+        (inpainting(seed=4_294_967_295), "seed must be from 0 to 4294967294"),
+        (inpainting(output_format="bmp"), "output_format must be one of jpeg, png, webp"),
+    ],
+)
+def test_what_stability_does_not_take(client, request_, said):
+    assert json.loads(refused(client, request_, INPAINT)) == {"detail": said}
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        ((63, 100), "63 pixels; it must be at least 64"),
+        ((100, 251), "2.51:1; it must be at most 2.5:1"),
+        ((3073, 3072), "9440256 pixels; it must have at most 9437184"),
+    ],
+)
+def test_sizes_that_stability_does_not_take(client, shape, said):
+    assert said in refused(client, inpainting(np.zeros((*shape, 3), np.uint8)), INPAINT)
+
+
+def test_stability_scales_the_mask_and_grows_what_it_paints(client):
+    pixels = np.random.default_rng(3).integers(0, 256, (100, 100, 3), np.uint8)
+    mask = np.full((50, 50), 255, np.uint8)
+    mask[10:40, 10:40] = 0  # rows and columns 20 to 80 of the photo
+    for grow, edge in ((0, 22), (10, 32)):
+        [picture] = inpaint(client, inpainting(pixels, mask, grow_mask=grow))["images"]
+        same = (decoded(picture) == pixels).all(2)
+        assert same[edge : 100 - edge, edge : 100 - edge].all()
+    # By default what is painted grows by 5 pixels: its shrunken border keeps no exact pixels.
+    [picture] = inpaint(client, inpainting(pixels, mask, grow_mask=...))["images"]
+    assert not (decoded(picture) == pixels).all(2)[20:24, 20:80].all()
+
+
+def test_a_blocked_word_in_stabilitys_prompt_is_told_with_http_200(client):
+    answer = inpaint(client, inpainting(prompt="a bloody mess"))
+    assert (answer["finish_reasons"], answer["images"]) == (["Filter reason: prompt"], [])
+
+
+@pytest.mark.parametrize(
+    ("model", "region"), [(TITAN, "eu-west-1"), ("amazon.nova-canvas-v1:0", "us-west-2"), (INPAINT, "eu-west-1")]
+)
+def test_a_model_is_unknown_in_other_regions(url, model, region):
+    assert refused(client_in(url, region), order(), model) == "The provided model identifier is invalid."
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "us-east-2", "us-west-2"])
+def test_stabilitys_profile_can_be_called_in_three_regions(url, region):
+    assert inpaint(client_in(url, region), inpainting())["finish_reasons"] == [None]
+
+
+def test_stabilitys_bare_id_wants_its_profile(client):
+    said = refused(client, inpainting(), "stability.stable-image-inpaint-v1:0")
+    assert "on-demand throughput" in said and "inference profile" in said
 
 
 def test_an_unknown_model_is_refused(client):

@@ -72,7 +72,7 @@ def test_the_jpeg_says_that_it_is_generated_and_nothing_else():
 
 
 def test_noise_of_the_largest_size_can_be_encoded():
-    noise = np.random.default_rng(0).integers(0, 256, (1024, 1024, 3), np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (1408, 1408, 3), np.uint8)
     assert np.asarray(Image.open(io.BytesIO(composite.encode_jpeg(noise)))).shape == noise.shape
 
 

@@ -328,13 +328,14 @@ class TestServer:
             "imageGenerationConfig": {"numberOfImages": 2},
         }
         call = client(address, "bedrock-runtime").invoke_model
-        answer = json.load(call(modelId="m", body=json.dumps(body))["body"])
+        answer = json.load(call(modelId="amazon.titan-image-generator-v2:0", body=json.dumps(body))["body"])
         assert answer["error"] is None and len(answer["images"]) == 2
         picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(answer["images"][0]))))
         kept = np.asarray(mask)[..., 0] == 0
         assert (picture[kept] == photo[kept]).all()
         assert len(np.unique(picture[~kept], axis=0)) == 1
-        assert outcome(call, modelId="m", body=b"{}")[0] == "ValidationException"
+        code, _, message = outcome(call, modelId="amazon.titan-image-generator-v2:0", body=b"{}")
+        assert (code, message.split(":")[0]) == ("ValidationException", "Malformed input request")
 
     @pytest.mark.parametrize(
         ("service", "status", "kind"),
@@ -375,6 +376,55 @@ class TestServer:
         for _ in range(3):
             assert outcome(call_once, address, "bedrock", model="amazon.titan-v2:0")[1] == 404
         call_once(address, "bedrock", model="amazon.nova")
+
+    def test_a_fault_of_bedrock_strikes_one_region(self, address):
+        fault = {"kind": "throttled", "match": "titan-v2:0@us-east-1"}
+        control(address, "bedrock", {"faults": [fault]})
+        assert outcome(call_once, address, "bedrock")[0] == "ThrottlingException"
+        control(address, "bedrock", {"faults": [fault | {"match": "titan-v2:0@us-west-2"}]})
+        call_once(address, "bedrock")
+
+    @pytest.mark.parametrize(
+        ("kind", "status", "code", "said"),
+        [
+            ("retired", 404, "ResourceNotFoundException", "reached the end of its life"),
+            ("legacy", 404, "ResourceNotFoundException", "marked by provider as Legacy"),
+            ("denied", 403, "AccessDeniedException", "access"),
+            ("filtered-prompt", 400, "ValidationException", "adjust your text prompt"),
+            ("filtered-input", 400, "ValidationException", "adjust your input image"),
+            ("inference-error", 424, "ModelErrorException", "unexpected error"),
+        ],
+    )
+    def test_faults_of_bedrock_by_name(self, address, kind, status, code, said):
+        control(address, "bedrock", {"faults": [{"kind": kind, "times": 1}]})
+        got = outcome(call_once, address, "bedrock")
+        assert got[:2] == (code, status)
+        assert said in got[2]
+        call_once(address, "bedrock")
+
+    @pytest.mark.parametrize(
+        ("kind", "reason"),
+        [
+            ("filtered-prompt", "Filter reason: prompt"),
+            ("filtered-input", "Filter reason: input image"),
+            ("filtered-output", "Filter reason: output image"),
+            ("inference-error", "Inference error"),
+        ],
+    )
+    def test_stability_tells_them_with_http_200(self, address, kind, reason):
+        control(address, "bedrock", {"faults": [{"kind": kind}]})
+        answer = call_once(address, "bedrock", model="us.stability.stable-image-inpaint-v1:0")
+        assert json.load(answer["body"]) == {"seeds": [1], "finish_reasons": [reason], "images": []}
+
+    def test_amazon_tells_a_filtered_result_with_http_200(self, address):
+        control(address, "bedrock", {"faults": [{"kind": "filtered-output"}]})
+        answer = json.load(call_once(address, "bedrock", model="amazon.nova-canvas-v1:0")["body"])
+        assert answer["images"] == []
+        assert "blocked by our content filters" in answer["error"]
+
+    def test_other_services_do_not_know_bedrocks_faults(self, address):
+        with pytest.raises(urllib.error.HTTPError):
+            control(address, "rekognition", {"faults": [{"kind": "retired"}]})
 
     @pytest.mark.parametrize("fault", [{"kind": "reset"}, {"kind": "hang", "seconds": 0.05}])
     def test_connections_closed_without_an_answer(self, address, fault):

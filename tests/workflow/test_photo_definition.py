@@ -1,11 +1,14 @@
 """The state machine's text beside the template: what can be wrong without any execution showing it."""
 
 import json
+import re
 
 import pytest
 import yaml
 
 from booth import errors, limits
+from booth.generators import CODECS, parse_chain
+from local import template
 from tests.workflow.engine import ROOT, read_application, tasks_of
 
 TEXT = (ROOT / "statemachine" / "photo.asl.json").read_text(encoding="utf-8")
@@ -134,3 +137,50 @@ def test_a_map_is_never_retried_as_a_whole(name, found):
 def test_each_state_can_be_reached_and_each_next_state_exists(name, found):
     """The interpreter takes a machine with a `Next` to nowhere; AWS refuses it when it is deployed."""
     assert reachable(found) == set(found["States"])
+
+
+def test_every_error_that_can_pass_is_retried_by_a_rule_of_the_painting_step():
+    names = {error for retrier in TASKS["GenerateImage"]["Retry"] for error in retrier["ErrorEquals"]}
+
+    assert {"Throttled", "ServiceUnavailable", "OutputBlocked"} <= names
+    assert not {"ContentBlocked", "ModelsUnavailable", "InternalError", "States.ALL"} & names
+
+
+def test_the_painting_function_may_call_every_model_that_has_a_codec_and_no_other():
+    statements = RESOURCES["GenerateImage"]["Properties"]["Policies"][0]["Statement"]
+    allowed = [statement for statement in statements if statement["Action"] == "bedrock:InvokeModel"]
+    arns = [arn for statement in allowed for _, arn in statement["Resource"]]
+    ids = {re.search(r":(?:foundation-model|inference-profile)/(.+)$", arn)[1] for arn in arns}
+
+    assert ids == set(CODECS) | {"stability.stable-image-inpaint-v1:0"}
+    [behind] = [statement for statement in allowed if "Condition" in statement]
+    [profiles] = [each["Resource"] for each in allowed if "inference-profile" in each["Resource"][0][1]]
+    assert behind["Condition"] == {"StringEquals": {"bedrock:InferenceProfileArn": profiles}}
+    assert all("::foundation-model/stability." in arn for _, arn in behind["Resource"])
+    for resources in (profiles, behind["Resource"]):
+        assert [re.search(r":bedrock:([^:]+):", arn)[1] for _, arn in resources] == [
+            "us-east-1",
+            "us-east-2",
+            "us-west-2",
+        ]
+
+
+def test_the_default_chain_is_titan_then_stability_and_has_codecs():
+    chain = parse_chain(read_application().functions["GenerateImage"].environment["IMAGE_MODELS"])
+
+    assert [each.region for each in chain] == ["us-east-1", "us-west-2", "us-east-1", "us-west-2", "us-east-2"]
+    assert [each.model.split(".")[-1].split("-")[0] for each in chain] == ["titan"] * 2 + ["stable"] * 3
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"ImageModels": "amazon.titan-image-generator-v2:0"},
+        {"ImageModels": ""},
+        {"ImageQuality": "best"},
+        {"PictureSide": "2048"},
+    ],
+)
+def test_parameters_that_cannot_be_are_refused_before_anything_is_deployed(wrong):
+    with pytest.raises(template.TemplateError, match=next(iter(wrong))):
+        template.load(ROOT / "template.yaml", stack="s", region="us-east-1", parameters=wrong)

@@ -172,6 +172,24 @@ def test_the_attempt_counts_on_over_all_kinds_of_errors(engine):
     assert run.end == "Succeeded"
 
 
+def test_a_filtered_picture_is_painted_once_more_as_another_attempt(engine):
+    run = engine.run({("GenerateImage", 2): [failing("OutputBlocked")]}, pictures=2)
+
+    assert [payload["attempt"] for payload in run.payloads("GenerateImage", picture=2)] == [0, 1]
+    assert_waits(run, [1])
+    assert run.end == "Succeeded"
+
+
+def test_a_picture_that_is_filtered_twice_has_failed_whatever_came_between(engine):
+    troubles = [failing(name) for name in ("OutputBlocked", "Throttled", "ServiceUnavailable", "OutputBlocked")]
+
+    run = engine.run({("GenerateImage", 2): troubles}, pictures=2)
+
+    assert [payload["attempt"] for payload in run.payloads("GenerateImage", picture=2)] == [0, 1, 2, 3]
+    assert run.finish["pictures"] == [{"picture": 1}, {"picture": 2, "error": "OutputBlocked"}]
+    assert run.end == "PartlySucceeded"
+
+
 def test_throttled_runs_do_not_come_back_in_step(engine):
     runs = [engine.run({"DetectFaces": repeat(error("Throttled"))}) for _ in range(3)]
 
