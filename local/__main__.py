@@ -5,6 +5,8 @@ import json
 import signal
 import sys
 import threading
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 from local import visit
@@ -18,10 +20,25 @@ def run(arguments: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     with App(arguments.port) as app:
+        if arguments.faults:
+            _set_faults(app.standins_url, arguments.faults)
         print(f"The booth is open: {app.url}   (the functions' log: {app.log_path}; Ctrl-C closes it)", flush=True)
+        print(f"Stand-ins for the models: {app.standins_url}/standins/bedrock and its like (GET, PUT)", flush=True)
         print("Photos and pictures are kept in memory: they are gone when you close it.", flush=True)
         stop.wait()
     return 0
+
+
+def _set_faults(url: str, file: Path) -> None:
+    """Tells the stand-ins at `url` how to behave, by a JSON file. Raises StartError."""
+    try:
+        for service, settings in json.loads(file.read_text("utf-8")).items():
+            body = json.dumps(settings).encode()
+            urllib.request.urlopen(urllib.request.Request(f"{url}/standins/{service}", body, method="PUT")).close()
+    except urllib.error.HTTPError as error:
+        raise StartError(f"{file}, {service}: {error.read().decode()}") from error
+    except (OSError, ValueError, AttributeError) as error:
+        raise StartError(f"{file}: {error}") from error
 
 
 def photo(arguments: argparse.Namespace) -> int:
@@ -55,6 +72,12 @@ def main() -> int:
     commands = parser.add_subparsers(required=True)
     start = commands.add_parser("run", help="start the application")
     start.add_argument("--port", type=int, default=8000)
+    start.add_argument(
+        "--faults",
+        type=Path,
+        metavar="FILE",
+        help='how the stand-ins misbehave: {"bedrock": {"faults": [{"kind": "retired", "match": "titan"}]}}',
+    )
     start.set_defaults(do=run)
     send = commands.add_parser("photo", help="send photos through the application and save the pictures")
     send.add_argument("files", nargs="+", type=Path, metavar="FILE")
