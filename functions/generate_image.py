@@ -1,6 +1,5 @@
 """Step 5, once per picture: everything but the faces is painted anew, and the faces' pixels are put back."""
 
-import zlib
 from typing import Any
 
 from booth import ending, generators, limits, objects, scenes, store
@@ -20,9 +19,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     photo = composite.decode(objects.read_work(run.run, "photo.png"))
     keep = composite.decode(objects.read_work(run.run, "mask.png"))[..., 0] < 128
     seed = scenes.seed_for(scene, run.run, number, attempt)
-    # Runs begin at different Regions too, or three pictures over two Regions would always give one of them two.
-    turn = zlib.crc32(run.run.encode()) + number
-    painted = generators.paint(photo, keep, scene, seed, turn, attempt)
+    painted = generators.paint(photo, keep, scene, seed, generators.turn_of(run.run, number), attempt)
     publish(run, number, composite.encode_jpeg(composite.composite(photo, painted, keep), xmp=composite.AI_MARK))
     return {"picture": number}
 

@@ -5,12 +5,17 @@ import contextlib
 import io
 import json
 import logging
+import threading
+import uuid
+from collections import Counter
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from PIL import Image
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Response
 
 from booth import generators, scenes
 from booth.errors import (
@@ -22,7 +27,7 @@ from booth.errors import (
     ServiceUnavailable,
     Throttled,
 )
-from booth.generators import CODECS, in_turn, nova, parse_chain, stability, titan
+from booth.generators import CODECS, in_turn, nova, parse_chain, stability, titan, turn_of
 from booth.generators.codec import Style
 from booth.pixels import composite
 from booth.scenes import Scene, catalogue
@@ -72,6 +77,15 @@ def test_pictures_rotate_over_the_regions_of_a_model_and_only_then_go_to_the_nex
     assert order[0] == ["2:0@b", "2:0@c", "2:0@a", "-v1@b", "-v1@a"]
     assert order[1] == ["2:0@c", "2:0@a", "2:0@b", "-v1@a", "-v1@b"]
     assert order[2] == ["2:0@a", "2:0@b", "2:0@c", "-v1@b", "-v1@a"]
+
+
+@pytest.mark.parametrize("regions", [2, 3])
+def test_every_region_gets_its_share_of_the_pictures(regions):
+    chain = parse_chain(",".join(f"{TITAN}@{number}" for number in range(regions)))
+    runs = [str(uuid.UUID(int=number * 2**97 + 12345)) for number in range(1000)]
+    first = Counter(in_turn(chain, turn_of(run, picture))[0].region for run in runs for picture in (1, 2, 3))
+    assert all(count == pytest.approx(3000 / regions, rel=0.1) for count in first.values())
+    assert len(first) == regions
 
 
 @pytest.mark.parametrize("text", ["", "titan@us-east-1", TITAN, f"{TITAN}@us-east-1,", f"{TITAN}@"])
@@ -310,9 +324,15 @@ def test_no_answer_raises_anything_untyped(answer):
 
 
 def test_an_undecodable_picture_is_passing_trouble(chain, environment):
-    environment.setattr(generators.bedrock, "invoke", lambda *_: {"images": [base64.b64encode(b"no image").decode()]})
-    with pytest.raises(ServiceUnavailable):
-        paint()
+    answer = {"images": [base64.b64encode(b"no image").decode()]}
+    server = make_server("127.0.0.1", 0, Response(json.dumps(answer), content_type="application/json"))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    environment.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", f"http://127.0.0.1:{server.port}")
+    try:
+        with pytest.raises(ServiceUnavailable, match="no image"):
+            paint()
+    finally:
+        server.shutdown()
 
 
 # Codecs against the models' own rules

@@ -5,6 +5,7 @@ A new model is a module here with a `Codec`, and a line in CODECS.
 
 import os
 import time
+import zlib
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -50,6 +51,14 @@ def parse_chain(text: str) -> list[Candidate]:
             raise ValueError(f"not a known model@region: {part.strip()!r}")
         candidates.append(Candidate(model, region))
     return candidates
+
+
+def turn_of(run: str, picture: int) -> int:
+    """Where in the rotation over Regions a picture (from 1) of a run (its id) begins.
+
+    Runs begin at different places too: three pictures over two Regions would else always give the same one two of them.
+    """
+    return zlib.crc32(run.encode()) + picture
 
 
 def in_turn(chain: list[Candidate], turn: int) -> list[Candidate]:
