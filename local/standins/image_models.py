@@ -3,13 +3,13 @@
 import base64
 import io
 import json
-import re
 from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
 from werkzeug.wrappers import Request, Response
 
+from local.iam import caller_of
 from local.standins.image_wires import MAX_BODY, Amazon, Filtered, Inpaint, Order, Refused, error
 
 US = frozenset({"us-east-1", "us-east-2", "us-west-2"})
@@ -61,8 +61,7 @@ def fault(kind: str, request: Request) -> Response:
 
 def called(request: Request) -> tuple[str, str]:
     """Model id and Region of an InvokeModel. The Region is the one that the request is signed for."""
-    signed = re.search(r"Credential=[^/]+/\d{8}/([a-z0-9-]+)/", request.headers.get("Authorization", ""))
-    return request.path.removeprefix("/model/").removesuffix("/invoke"), signed[1] if signed else ""
+    return request.path.removeprefix("/model/").removesuffix("/invoke"), caller_of(request)[1]
 
 
 def serve(request: Request, paint: Callable[[Order], list[np.ndarray]]) -> Response:
