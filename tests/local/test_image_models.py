@@ -18,8 +18,13 @@ from tests.local.test_promises import photo
 @pytest.fixture
 def without_titan(tmp_path):
     """A booth of its own, for functions remember who is gone; its fault file retires Titan. URL and log's path."""
+    settings = {
+        "rekognition": {"canned": {"faces": 1}},
+        "sagemaker": {"canned": {}},
+        "bedrock": {"canned": {}, "faults": [{"kind": "retired", "match": "titan"}]},
+    }
     faults = tmp_path / "faults.json"
-    faults.write_text(json.dumps({"bedrock": {"faults": [{"kind": "retired", "match": "titan"}]}}), "utf-8")
+    faults.write_text(json.dumps(settings), "utf-8")
     command = [sys.executable, "-m", "local", "run", "--port", "0", "--faults", str(faults)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
