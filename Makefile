@@ -1,13 +1,14 @@
 # make run    set up, then open the booth on http://127.0.0.1:8000 (PORT= for another one)
 # make test   set up, then run all tests
 # make setup  the set-up alone: .venv and models/; quick when nothing has changed
+# make bench-seam   figures of the edge around kept faces
 
 PORT ?= 8000
 PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(if $(shell $(name) -c \
 	'import sys, venv; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(name))))
 INSTALLED := .venv/.installed
 
-.PHONY: run test lint setup clean
+.PHONY: run test lint setup clean bench-seam
 
 run: setup
 	@exec .venv/bin/python -m local run --port $(PORT)
@@ -18,6 +19,9 @@ test: setup lint
 lint: setup
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+
+bench-seam: setup
+	.venv/bin/python -m benchmarks.seam
 
 setup: $(INSTALLED)
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js, which brings it (https://nodejs.org)." >&2; exit 1; }

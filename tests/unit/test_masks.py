@@ -73,14 +73,16 @@ def test_nothing_far_from_a_face_is_kept(a_face, kind, seed):
     assert not outside.any()
 
 
-def test_a_good_mask_is_taken_as_it_is_and_counts_as_enough():
+def test_a_good_mask_is_taken_but_for_its_rim_and_counts_as_enough():
     a_face = Face((40.0, 30.0, 80.0, 80.0), {"nose": (60.0, 55.0)})
     [crop] = geometry.crops_around([a_face], W, H)
     l, t, r, b = crop.box
     said = masks.ellipse((H, W), (0, 0), (37.0, 27.0, 83.0, 83.0))
     keep, by_ellipse = masks.keep_mask(W, H, [a_face], [crop], [said[t:b, l:r]])
     assert by_ellipse == 0
-    assert np.array_equal(keep, said)
+    assert np.array_equal(keep, masks.shave(said))
+    assert not keep[27].any()
+    assert keep[28].any()
 
 
 def test_holes_are_filled_and_specks_are_dropped():
@@ -92,7 +94,38 @@ def test_holes_are_filled_and_specks_are_dropped():
     said[50:56, 55:65] = False  # a hole: glasses
     said[t + 1, l + 1] = True  # a speck
     keep, _ = masks.keep_mask(W, H, [a_face], [crop], [said[t:b, l:r]])
-    assert np.array_equal(keep, whole)
+    assert np.array_equal(keep, masks.shave(whole))
+
+
+def test_the_rim_stays_where_the_face_would_not_be_whole_without_it():
+    a_face = Face((40.0, 30.0, 60.0, 54.0), {})
+    [crop] = geometry.crops_around([a_face], W, H)
+    l, t, r, b = crop.box
+    said = masks.ellipse((H, W), (0, 0), a_face.box)
+    keep, by_ellipse = masks.keep_mask(W, H, [a_face], [crop], [said[t:b, l:r]])
+    assert by_ellipse == 0
+    assert np.array_equal(keep, said)
+
+
+def test_no_line_is_left_between_faces_that_touch():
+    faces = [Face((20.0, 30.0, 60.0, 80.0), {}), Face((60.0, 30.0, 100.0, 80.0), {})]
+    [crop] = geometry.crops_around(faces, W, H)
+    l, t, r, b = crop.box
+    said = masks.ellipse((H, W), (0, 0), (17.0, 27.0, 63.0, 83.0)) | masks.ellipse(
+        (H, W), (0, 0), (57.0, 27.0, 103.0, 83.0)
+    )
+    keep, _ = masks.keep_mask(W, H, faces, [crop], [said[t:b, l:r]])
+    assert np.array_equal(keep, masks.shave(said))
+    assert keep[55, 20:100].all()
+
+
+@given(st.integers(0, 999), st.floats(0.5, 1))
+@settings(deadline=None)
+def test_shave_takes_what_touches_the_outside(seed, density):
+    mask = np.random.default_rng(seed).random((12, 15)) < density
+    slim = masks.shave(mask)
+    for y, x in np.ndindex(mask.shape):
+        assert slim[y, x] == mask[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2].all()
 
 
 def test_glasses_beyond_the_face_are_kept():

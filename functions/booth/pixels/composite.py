@@ -5,8 +5,15 @@ import io
 import numpy as np
 from PIL import Image, ImageFile, ImageFilter
 
-SEAM = 2.5
-"""Sigma in pixels of the seam outside the kept region, in which photo and generated picture are blended."""
+SEAM = 2
+"""Pixels outside the kept region in which the photo fades out."""
+MATCH = 24
+"""Pixels outside the kept region in which a model's colour shift is taken back."""
+SHIFT = 40.0
+"""Root of the mean squared colour distance (8-bit RGB) between the kept region and what the model made of it, up to
+about which the model has kept the face and shifted its colours. Beyond it the model has painted something else there,
+and its shift is unknown. docs/decisions/0008-seam.md has the trials."""
+_STEP = 4  # colours are compared at every fourth pixel: a shift has no detail
 
 JPEG_QUALITY = 95
 
@@ -26,24 +33,99 @@ AI_MARK = (
 
 
 def composite(photo: np.ndarray, generated: np.ndarray, keep: np.ndarray) -> np.ndarray:
-    """The generated picture with the photo's kept pixels put back, bit-exact.
+    """The generated picture with the photo's kept pixels put back, bit-exact, and no edge to be seen around them.
 
     Args:
         photo, generated: uint8, H x W x 3, of the same size.
         keep: bool, H x W.
 
-    Outside the kept region the photo fades out within a few pixels (about 2 * SEAM).
+    Within SEAM pixels outside the kept region the photo fades out, but only colours that lie between those of the kept
+    edge and the generated ones: of what stood behind the person, nothing lighter or darker than both is left. Within
+    MATCH pixels the model's colour shift is taken back, as far as the kept region shows it. Pixels farther away are the
+    generated ones, exactly.
     """
-    soft = Image.fromarray(np.where(keep, np.uint8(255), np.uint8(0))).filter(ImageFilter.GaussianBlur(SEAM))
-    # A blurred straight edge is one half on the edge: twice that is 1 inside, and falls to 0 outside.
-    alpha = np.minimum(np.asarray(soft, np.uint16) * 2, 255).astype(np.uint8)
-    alpha[keep] = 255
     result = generated.copy()
-    result[keep] = photo[keep]
-    seam = (alpha > 0) & ~keep
-    weight = alpha[seam, None].astype(np.float32) / 255
-    result[seam] = np.rint(photo[seam] * weight + generated[seam] * (1 - weight)).astype(np.uint8)
+    if keep.any():
+        view = _around(keep, MATCH)
+        result[view] = _blended(photo[view], generated[view], keep[view])
     return result
+
+
+def _around(keep: np.ndarray, margin: int) -> tuple[slice, slice]:
+    """The rows and columns of the kept region and a margin around it."""
+    rows, columns = np.flatnonzero(keep.any(axis=1)), np.flatnonzero(keep.any(axis=0))
+    return (
+        slice(max(0, int(rows[0]) - margin), int(rows[-1]) + margin + 1),
+        slice(max(0, int(columns[0]) - margin), int(columns[-1]) + margin + 1),
+    )
+
+
+def _blended(photo: np.ndarray, generated: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    result = generated.copy()
+    near = _fade(keep, MATCH)
+    band = np.nonzero((near > 0) & ~keep)
+    shift = _shift(photo, generated, keep)
+    matched = generated[band] + shift[band] * near[band][:, None]
+    alpha = _fade(keep, SEAM)[band][:, None]
+    seam = alpha[:, 0] > 0
+    spots = band[0][seam], band[1][seam]
+    edge, there = _edge_colours(photo, keep, spots), matched[seam]
+    fading = np.clip(photo[spots], np.minimum(edge, there), np.maximum(edge, there))
+    matched[seam] += alpha[seam] * (fading - there)
+    result[band] = np.rint(matched.clip(0, 255)).astype(np.uint8)
+    result[keep] = photo[keep]
+    return result
+
+
+def _fade(keep: np.ndarray, reach: int) -> np.ndarray:
+    """float32 H x W: 1 in the kept region, falling to 0 at `reach` (even) pixels from it."""
+    soft = Image.fromarray(np.where(keep, np.uint8(255), np.uint8(0)))
+    for _ in range(2):
+        soft = soft.filter(ImageFilter.BoxBlur(reach // 2))
+    # A blurred straight edge is one half on the edge: twice that is 1 inside, and falls to 0 outside.
+    return np.minimum(np.asarray(soft, np.float32) * (2 / 255), 1)
+
+
+def _edge_colours(photo: np.ndarray, keep: np.ndarray, spots: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """The mean colour of the kept pixels around each of n spots outside, float32 n x 3."""
+    reach = SEAM + 1  # a spot lies within SEAM pixels of the region, so at least one kept pixel is seen
+    padded_keep = np.pad(keep, reach)
+    padded_photo = np.pad(photo, ((reach, reach), (reach, reach), (0, 0)))
+    total, weight = np.zeros((len(spots[0]), 3), np.float32), np.zeros((len(spots[0]), 1), np.float32)
+    for dy in range(2 * reach + 1):
+        for dx in range(2 * reach + 1):
+            kept = padded_keep[spots[0] + dy, spots[1] + dx]
+            total += padded_photo[spots[0] + dy, spots[1] + dx] * kept[:, None]
+            weight[:, 0] += kept
+    return total / weight
+
+
+def _shift(photo: np.ndarray, generated: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    """What has to be added to the generated colours to match the photo's, float32 H x W x 3; 0 where that is unknown.
+
+    Models return the region that they were told to keep as well, with the colour shift of the whole picture.
+    """
+    kept = keep[::_STEP, ::_STEP, None].astype(np.float32)
+    apart = (photo[::_STEP, ::_STEP].astype(np.float32) - generated[::_STEP, ::_STEP]) * kept
+    weight = np.maximum(_blur(kept), 0.01)
+    shift = _blur(apart) / weight
+    error = _blur((apart**2).sum(axis=2, keepdims=True)) / weight
+    shift *= np.exp(-((error / SHIFT**2) ** 2))
+    size = keep.shape[1], keep.shape[0]
+    planes = [
+        Image.fromarray(np.ascontiguousarray(shift[..., c])).resize(size, Image.Resampling.BILINEAR) for c in range(3)
+    ]
+    return np.stack([np.asarray(plane) for plane in planes], axis=2)
+
+
+def _blur(cells: np.ndarray) -> np.ndarray:
+    """float32 H x W x C, each value the mean of 5 x 5 cells twice over; beyond the border there is 0."""
+    for axis in (0, 1, 0, 1):
+        sums = np.cumsum(np.pad(cells, [(3, 2) if a == axis else (0, 0) for a in range(3)]), axis=axis)
+        low, high = [slice(None)] * 3, [slice(None)] * 3
+        low[axis], high[axis] = slice(None, -5), slice(5, None)
+        cells = (sums[tuple(high)] - sums[tuple(low)]) / 5
+    return cells
 
 
 def encode_jpeg(pixels: np.ndarray, xmp: bytes | None = None) -> bytes:

@@ -25,6 +25,7 @@ def keep_mask(
     """
     keep = np.zeros((height, width), bool)
     by_ellipse = 0
+    parts = []
     for crop, mask in zip(crops, masks, strict=True):
         whole = np.zeros((height, width), bool)
         if mask is not None:
@@ -35,7 +36,14 @@ def keep_mask(
             kept, enough = _one_face(whole[t:b, l:r], faces[index], (l, t))
             keep[t:b, l:r] |= kept
             by_ellipse += not enough
-    return keep, by_ellipse
+            parts.append((faces[index], (l, t), (slice(t, b), slice(l, r)), kept))
+    # The outermost pixels are mixed with what is behind. They are left to the seam, which blends them, but for faces
+    # of which then less would be kept than is promised.
+    slim = shave(keep)
+    for face, origin, window, kept in parts:
+        if not _is_whole(slim[window], face, origin):
+            slim[window] |= kept
+    return slim, by_ellipse
 
 
 def _one_face(found: np.ndarray, face: Face, origin: tuple[int, int]) -> tuple[np.ndarray, bool]:
@@ -45,29 +53,31 @@ def _one_face(found: np.ndarray, face: Face, origin: tuple[int, int]) -> tuple[n
     band = eye_band(shape, origin, face)
     if kept.any():
         kept = fill_holes(kept | band)
-    outline = ellipse(shape, origin, face.box)
-    points = landmark_pixels(shape, origin, face)
-
-    def is_whole(mask: np.ndarray) -> bool:
-        return (mask & outline).sum() >= ENOUGH * outline.sum() and all(mask[y, x] for x, y in points)
-
-    if is_whole(kept):
+    if _is_whole(kept, face, origin):
         return kept, True
     kept = kept | band
-    for x, y in points:
+    for x, y in landmark_pixels(shape, origin, face):
         radius = max(2, round((face.box[2] - face.box[0]) * 0.04))
         kept[max(0, y - radius) : y + radius + 1, max(0, x - radius) : x + radius + 1] = True
     # What is mostly missing is hair over the forehead: that first. The ellipse's rim beside the jaw is often wall: that
     # last, and no more than is promised if its pixels allow.
+    outline = ellipse(shape, origin, face.box)
     for part in (
         outline & forehead(shape, origin, face),
         ellipse(shape, origin, grow(face.box, (0.98 - 1) / 2)),
         outline,
     ):
         whole = fill_holes(kept | part)
-        if is_whole(whole):
+        if _is_whole(whole, face, origin):
             break
     return whole, False
+
+
+def _is_whole(mask: np.ndarray, face: Face, origin: tuple[int, int]) -> bool:
+    """Whether the mask of the window at `origin` keeps as much of the face as invariant 5 promises."""
+    outline = ellipse(mask.shape, origin, face.box)
+    points = landmark_pixels(mask.shape, origin, face)
+    return bool((mask & outline).sum() >= ENOUGH * outline.sum()) and all(mask[y, x] for x, y in points)
 
 
 def ellipse(shape: tuple[int, int], origin: tuple[int, int], box: Box) -> np.ndarray:
@@ -108,6 +118,13 @@ def landmark_pixels(shape: tuple[int, int], origin: tuple[int, int], face: Face)
     """The landmarks (x, y) in pixels of the window; those outside it (and so outside the photo) are left out."""
     points = [(int(x) - origin[0], int(y) - origin[1]) for x, y in face.landmarks.values() if x >= 0 and y >= 0]
     return [(x, y) for x, y in points if 0 <= x < shape[1] and 0 <= y < shape[0]]
+
+
+def shave(mask: np.ndarray) -> np.ndarray:
+    """The mask without the pixels that touch the outside by a side or a corner. The image's border is no outside."""
+    padded = np.pad(mask, 1, mode="edge")
+    rows = padded[:-2] & padded[1:-1] & padded[2:]
+    return rows[:, :-2] & rows[:, 1:-1] & rows[:, 2:]
 
 
 def flood(seed: np.ndarray, within: np.ndarray) -> np.ndarray:

@@ -1,0 +1,148 @@
+"""What the seam around kept faces is like, on the test photos: `python -m benchmarks.seam`.
+
+Masks come from the real detector and Segment Anything, backgrounds are flat (nothing hides an edge on them) and from
+the local painter. Prints for each the halo (see `halo`), the PSNR of the kept region after JPEG and the time of the
+composite, beside a feathered cut-out: what many tools do, and what this project did before docs/decisions/0008-seam.md.
+"""
+
+import io
+import json
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+ROOT = Path(__file__).parent.parent
+sys.path.append(str(ROOT / "functions"))  # as in Lambda
+
+from booth.pixels import composite, geometry, intake, masks  # noqa: E402
+
+PHOTOS = ("astronaut", "hopper", "group", "rotated")
+FLAT = {"dark": (12, 10, 20), "mid": (110, 130, 105), "light": (246, 246, 250)}
+BAND = 4
+"""Pixels around the kept region in which a halo is looked for."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A photo, uint8 H x W x 3, with its faces in pixels and the region that is kept, bool H x W."""
+
+    photo: np.ndarray
+    faces: list[geometry.Face]
+    keep: np.ndarray
+
+
+def read_cases(names: tuple[str, ...] = PHOTOS) -> dict[str, Case]:
+    """The test photos through the real models, as the pipeline does it."""
+    from booth import sam
+    from local.standins import rekognition, sagemaker
+    from sam_model import inference
+
+    detector = rekognition.FaceDetector(rekognition.MODEL)
+    model = inference.model_fn(str(sagemaker.MODEL_DIR))
+    cases = {}
+    for name in names:
+        taken = intake.normalise((ROOT / "tests" / "photos" / f"{name}.jpg").read_bytes())
+        photo = np.asarray(taken.photo)
+        height, width = photo.shape[:2]
+        with Image.open(io.BytesIO(taken.detection)) as image:
+            hits = detector(image.convert("RGB"))
+        details = [
+            {
+                "BoundingBox": {"Left": l, "Top": t, "Width": r - l, "Height": b - t},
+                "Landmarks": [
+                    {"Type": kind, "X": x, "Y": y} for kind, (x, y) in zip(rekognition.LANDMARKS, marks, strict=True)
+                ],
+            }
+            for _, (l, t, r, b), marks in hits
+        ]
+        faces = geometry.faces_from_rekognition(details, width, height)
+        crops = geometry.crops_around(faces, width, height)
+        found = []
+        for crop in crops:
+            l, t, r, b = crop.box
+            request = sam.request_for(crop, faces, composite.encode_jpeg(photo[t:b, l:r]))
+            data = inference.input_fn(json.dumps(request, default=float).encode(), "application/json")
+            found.append(inference.predict_fn(data, model))
+        keep, _ = masks.keep_mask(width, height, faces, crops, found)
+        cases[name] = Case(photo, faces, keep)
+    return cases
+
+
+def feathered(photo: np.ndarray, generated: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    """A cut-out with a soft edge: the photo fades into the generated picture within about five pixels."""
+    soft = Image.fromarray(keep.astype(np.uint8) * 255).filter(ImageFilter.GaussianBlur(2.5))
+    alpha = np.where(keep, 1.0, np.minimum(np.asarray(soft, np.float32) / 127.5, 1))[..., None]
+    return np.rint(photo * alpha + generated * (1 - alpha)).astype(np.uint8)
+
+
+def grown(keep: np.ndarray, pixels: int) -> np.ndarray:
+    """The region and everything within so many pixels of it (in rows, columns and diagonals), bool H x W."""
+    padded = np.pad(keep, pixels)
+    for axis in (0, 1):
+        reach = [np.roll(padded, step, axis) for step in range(-pixels, pixels + 1)]
+        padded = np.logical_or.reduce(reach)
+    return padded[pixels : padded.shape[0] - pixels, pixels : padded.shape[1] - pixels]
+
+
+def halo(photo: np.ndarray, generated: np.ndarray, keep: np.ndarray, result: np.ndarray) -> float:
+    """How much lighter or darker than both its sides the seam is: the mean overshoot in the band, 0..255.
+
+    A pixel in the band of BAND pixels around the kept region should lie between the colour of the kept pixels next to
+    it (their mean in 9 x 9 pixels; it sees kept pixels from everywhere in the band) and the generated one, in each
+    channel. What it is lighter or darker than that, in its worst channel, is its overshoot.
+    """
+    band = np.nonzero(grown(keep, BAND) & ~keep)
+    padded_photo = np.pad(photo * keep[..., None], ((BAND, BAND), (BAND, BAND), (0, 0))).astype(np.float64)
+    padded_keep = np.pad(keep, BAND)
+    total, weight = np.zeros((len(band[0]), 3)), np.zeros((len(band[0]), 1))
+    for dy in range(2 * BAND + 1):
+        for dx in range(2 * BAND + 1):
+            total += padded_photo[band[0] + dy, band[1] + dx]
+            weight[:, 0] += padded_keep[band[0] + dy, band[1] + dx]
+    edge, behind, seen = total / weight, generated[band].astype(np.float64), result[band].astype(np.float64)
+    low, high = np.minimum(edge, behind), np.maximum(edge, behind)
+    return float(np.maximum(np.maximum(seen - high, low - seen), 0).max(axis=1).mean())
+
+
+def kept_psnr(pixels: np.ndarray, keep: np.ndarray) -> float:
+    """PSNR in dB of the kept region after our JPEG."""
+    decoded = composite.decode(composite.encode_jpeg(pixels)).astype(np.float64)
+    return float(10 * np.log10(255**2 / np.mean((decoded - pixels)[keep] ** 2)))
+
+
+def backgrounds(case: Case) -> dict[str, np.ndarray]:
+    """What may stand around the faces, by name: flat colours, and scenes of the local painter."""
+    from local.standins import bedrock
+    from local.standins.matte import Matte
+    from local.standins.scenes import render
+
+    height, width = case.keep.shape
+    made = {f"flat {name}": np.full((height, width, 3), colour, np.uint8) for name, colour in FLAT.items()}
+    person, colours = bedrock.cut_out(case.photo, case.keep, Matte())
+    for prompt in ("starry night sky, cosmos", "green forest", "wide blue sky with white clouds"):
+        scene = render(prompt, "", 3, width, height)
+        made[f"painter, {prompt.split(',')[0]}"] = bedrock.compose(case.photo, case.keep, person, colours, scene)
+    return made
+
+
+def main() -> None:
+    print(f"{'photo':10} {'background':40} {'halo':>5} {'feathered':>9} {'PSNR dB':>8} {'ms':>6}")
+    for name, case in read_cases().items():
+        for background, generated in backgrounds(case).items():
+            times = []
+            for _ in range(5):
+                started = time.perf_counter()
+                result = composite.composite(case.photo, generated, case.keep)
+                times.append(time.perf_counter() - started)
+            naive = feathered(case.photo, generated, case.keep)
+            ours, theirs = (halo(case.photo, generated, case.keep, each) for each in (result, naive))
+            psnr = kept_psnr(result, case.keep)
+            print(f"{name:10} {background:40} {ours:5.1f} {theirs:9.1f} {psnr:8.1f} {sorted(times)[2] * 1000:6.0f}")
+
+
+if __name__ == "__main__":
+    main()
