@@ -1,6 +1,7 @@
 # make run    set up, then open the booth on http://127.0.0.1:8000 (PORT= for another one)
 # make test   set up, then run all tests
 # make setup  the set-up alone: .venv and models/; quick when nothing has changed
+# make preflight    before an event: can your AWS account paint? (ENV=prod: samconfig.toml's environment)
 # make bench-seam   figures of the edge around kept faces
 
 PORT ?= 8000
@@ -8,7 +9,7 @@ PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(
 	'import sys, venv; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(name))))
 INSTALLED := .venv/.installed
 
-.PHONY: run test lint setup clean bench-seam
+.PHONY: run test lint setup clean preflight bench-seam
 
 run: setup
 	@exec .venv/bin/python -m local run --port $(PORT)
@@ -19,6 +20,9 @@ test: setup lint
 lint: setup
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+
+preflight: setup
+	@.venv/bin/python -m operate.preflight $(if $(ENV),--config-env $(ENV)) $(ARGS)
 
 bench-seam: setup
 	.venv/bin/python -m benchmarks.seam

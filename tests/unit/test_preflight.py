@@ -1,0 +1,292 @@
+"""`make preflight` against services that speak AWS's wire: Bedrock's control plane, Service Quotas, SageMaker."""
+
+import json
+import threading
+from datetime import UTC, datetime, timedelta
+from urllib.parse import unquote
+
+import pytest
+from werkzeug.serving import ThreadedWSGIServer
+from werkzeug.wrappers import Request, Response
+
+from booth import generators
+from operate import preflight
+
+TITAN = "amazon.titan-image-generator-v2:0"
+INPAINT = "stability.stable-image-inpaint-v1:0"
+CHAIN = f"{TITAN}@us-east-1,us.{INPAINT}@us-east-1,us.{INPAINT}@us-west-2"
+ACTIVE = {"status": "ACTIVE"}
+ENDED = {"status": "LEGACY", "endOfLifeTime": "2026-06-30T00:00:00Z"}
+GRANTED = {
+    "agreementAvailability": {"status": "AVAILABLE"},
+    "authorizationStatus": "AUTHORIZED",
+    "entitlementAvailability": "AVAILABLE",
+    "regionAvailability": "AVAILABLE",
+}
+
+
+class Account:
+    """An AWS account as the control planes tell of it. What is not there, or denied, is answered as AWS does."""
+
+    def __init__(self):
+        self.models = {
+            TITAN: ("Titan Image Generator G1 v2", ENDED),
+            INPAINT: ("Stable Image Inpaint", ACTIVE),
+        }
+        self.access = {TITAN: GRANTED, INPAINT: GRANTED}
+        self.quotas = {
+            "On-demand model inference requests per minute for Amazon Titan Image Generator G1": 5.0,
+            "On-demand model inference requests per minute for Amazon Titan Image Generator G1 V2": 60.0,
+            "On-demand model inference requests per minute for Stability AI Stable Image Inpaint": 3.0,
+            "Cross-region model inference requests per minute for Stability AI Stable Image Inpaint V1": 20.0,
+            "Cross-region model inference tokens per minute for Stability AI Stable Image Inpaint V1": 1.0,
+        }
+        self.endpoints = {"sam": "InService"}
+        self.denied = set()
+
+    @Request.application
+    def wsgi(self, request):
+        target = request.headers.get("X-Amz-Target", "")
+        operation = target.rpartition(".")[2] or {
+            "foundation-models": "GetFoundationModel",
+            "foundation-model-availability": "GetFoundationModelAvailability",
+            "inference-profiles": "GetInferenceProfile",
+        }.get(request.path.split("/")[1])
+        if operation in self.denied:
+            return self.error(400 if target else 403, "AccessDeniedException", target)
+        name = unquote(request.path.rpartition("/")[2])
+        return getattr(self, operation)(json.loads(request.get_data() or b"{}") if target else name)
+
+    def GetFoundationModel(self, model):
+        if model not in self.models:
+            return self.error(404, "ResourceNotFoundException")
+        name, cycle = self.models[model]
+        details = {"modelArn": f"arn:aws:bedrock:us-east-1::foundation-model/{model}", "modelId": model}
+        return self.answer({"modelDetails": details | {"modelName": name, "modelLifecycle": cycle}})
+
+    def GetFoundationModelAvailability(self, model):
+        return self.answer({"modelId": model} | self.access[model])
+
+    def GetInferenceProfile(self, profile):
+        model = profile.removeprefix("us.")
+        if model not in self.models:
+            return self.error(404, "ResourceNotFoundException")
+        arns = [f"arn:aws:bedrock:{region}::foundation-model/{model}" for region in ("us-east-1", "us-east-2")]
+        fields = {"inferenceProfileId": profile, "inferenceProfileName": "US", "status": "ACTIVE"}
+        arn = f"arn:aws:bedrock:us-east-1:123456789012:inference-profile/{profile}"
+        fields |= {"inferenceProfileArn": arn, "type": "SYSTEM_DEFINED"}
+        return self.answer(fields | {"models": [{"modelArn": arn} for arn in arns]})
+
+    def ListServiceQuotas(self, body):
+        """One quota a page."""
+        assert body["ServiceCode"] == "bedrock"
+        at, names = int(body.get("NextToken", 0)), list(self.quotas)
+        page = [{"QuotaName": name, "Value": self.quotas[name], "Unit": "None"} for name in names[at : at + 1]]
+        return self.answer({"Quotas": page} | ({"NextToken": str(at + 1)} if at + 1 < len(names) else {}), json11=True)
+
+    def DescribeEndpoint(self, body):
+        status = self.endpoints.get(body["EndpointName"])
+        if status is None:
+            return self.error(400, "ValidationException", "SageMaker")
+        times = {"CreationTime": 1.7e9, "LastModifiedTime": 1.7e9}
+        fields = {"EndpointName": body["EndpointName"], "EndpointArn": "arn:x", "EndpointConfigName": "x"}
+        return self.answer(fields | times | {"EndpointStatus": status}, json11=True)
+
+    def answer(self, body, json11=False):
+        return Response(json.dumps(body), content_type=f"application/{'x-amz-json-1.1' if json11 else 'json'}")
+
+    def error(self, status, kind, target=""):
+        response = Response(json.dumps({"__type": kind, "message": "no"} if target else {"message": "no"}), status)
+        response.headers["x-amzn-ErrorType"] = kind
+        return response
+
+
+@pytest.fixture(scope="module")
+def control_plane():
+    accounts = []
+    server = ThreadedWSGIServer("127.0.0.1", 0, lambda environ, start: accounts[-1].wsgi(environ, start))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield accounts, f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+
+
+@pytest.fixture
+def account(models, environment, control_plane):
+    """An account of 2026-11: Titan's life has ended, Stability's model is active and granted."""
+    accounts, url = control_plane
+    accounts.append(Account())
+    for service in ("BEDROCK", "SERVICE_QUOTAS", "SAGEMAKER"):
+        environment.setenv(f"AWS_ENDPOINT_URL_{service}", url)
+    environment.setenv("SAM_ENDPOINT", "sam")
+    environment.setenv("SAM_PROTOCOL", "extended")
+    environment.setitem(generators.CODECS, f"us.{INPAINT}", generators.CODECS[TITAN])
+    return accounts[-1]
+
+
+@pytest.fixture
+def run(account, models, capsys):
+    models.set("rekognition", canned={"faces": 1})
+
+    def run(chain=CHAIN, endpoint="sam"):
+        code = preflight.main([f"ImageModels={chain}", f"SamEndpoint={endpoint}"])
+        return code, capsys.readouterr().out
+
+    return run
+
+
+def row(out, candidate):
+    """state, access, requests/min and photos/h of a candidate's line."""
+    [line] = [line for line in out.splitlines() if line.startswith(f"{candidate} ")]
+    return line.split()[1:]
+
+
+def test_titan_is_retired_and_the_event_can_begin(run):
+    code, out = run()
+    assert code == 0
+    assert row(out, f"{TITAN}@us-east-1") == ["retired", "unknown", "?", "-"]
+    assert row(out, f"us.{INPAINT}@us-west-2") == ["active", "granted", "20", "400"]
+    assert "Its life ended on 2026-06-30: take it out of ImageModels." in out
+    assert f"us.{INPAINT} in us-east-1, us-west-2 paints up to 800 photos an hour" in out
+    assert "SAM endpoint sam: ok" in out
+    assert "Rekognition: ok" in out
+
+
+def test_a_model_that_bedrock_no_longer_knows_is_retired(run, account):
+    del account.models[TITAN]
+    code, out = run()
+    assert code == 0
+    assert row(out, f"{TITAN}@us-east-1")[0] == "retired"
+
+
+def test_a_legacy_model_lives_with_its_own_quota_and_comes_first(run, account):
+    end = (datetime.now(UTC) + timedelta(days=30)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    account.models[TITAN] = ("Titan Image Generator G1 v2", {"status": "LEGACY", "endOfLifeTime": end})
+    code, out = run()
+    assert code == 0
+    assert row(out, f"{TITAN}@us-east-1") == ["legacy", "granted", "60", "1200"]
+    assert f"ends on {end[:10]}" in out
+    assert f"{TITAN} in us-east-1 paints up to 1200 photos an hour" in out
+
+
+@pytest.mark.parametrize(
+    ("change", "advice"),
+    [
+        ({"agreementAvailability": {"status": "NOT_AVAILABLE"}}, "create-foundation-model-agreement"),
+        ({"agreementAvailability": {"status": "PENDING"}}, "wait up to 15 minutes"),
+        ({"authorizationStatus": "NOT_AUTHORIZED"}, "isn't authorised"),
+        ({"entitlementAvailability": "NOT_AVAILABLE"}, "isn't entitled"),
+        ({"regionAvailability": "NOT_AVAILABLE"}, "doesn't offer it"),
+    ],
+)
+def test_a_model_without_access_does_not_live_and_the_advice_says_what_to_do(run, account, change, advice):
+    account.access[INPAINT] = GRANTED | change
+    code, out = run()
+    assert code == 1
+    assert row(out, f"us.{INPAINT}@us-east-1")[:2] == ["active", "denied"]
+    assert advice in out
+    assert "No candidate lives" in out
+
+
+def test_all_dead(run, account):
+    account.models.clear()
+    code, out = run()
+    assert code == 1
+    assert [row(out, each)[0] for each in CHAIN.split(",")] == ["retired"] * 3
+    assert "No candidate lives" in out
+
+
+def test_documented_quotas_are_marked_where_service_quotas_tells_none(run, account):
+    account.denied.add("ListServiceQuotas")
+    code, out = run()
+    assert code == 0
+    assert row(out, f"us.{INPAINT}@us-east-1") == ["active", "granted", "20*", "400"]
+    assert "documented default" in out
+
+
+def test_a_quota_of_nothing_paints_nothing(run, account):
+    account.quotas = {name: 0.0 for name in account.quotas}
+    code, out = run()
+    assert code == 1
+    assert "Its quota is 0" in out
+
+
+def test_an_operator_who_may_not_ask_is_told_so(run, account):
+    account.denied.add("GetFoundationModel")
+    code, out = run()
+    assert code == 1
+    assert row(out, f"us.{INPAINT}@us-east-1")[0] == "unknown"
+    assert "Your credentials may not ask (GetFoundationModel)" in out
+
+
+def test_a_model_without_codec_is_named(run):
+    code, out = run("some.model@us-east-1")
+    assert code == 1
+    assert "some.model@us-east-1: The application has no codec for this model" in out
+
+
+def test_sam_is_missing(run):
+    code, out = run(endpoint="elsewhere")
+    assert code == 1
+    assert "SAM endpoint elsewhere: BAD, ValidationException" in out
+    assert "Deploy it, or set SamEndpoint to its name" in out
+
+
+@pytest.mark.parametrize(("status", "advice"), [("Creating", "Wait"), ("Failed", "Deploy it anew")])
+def test_sam_is_not_in_service(run, account, status, advice):
+    account.endpoints["sam"] = status
+    code, out = run()
+    assert code == 1
+    assert f"SAM endpoint sam: BAD, {status}" in out
+    assert advice in out
+
+
+def test_sam_is_in_service_but_fails(run, models):
+    models.set("sagemaker", faults=[{"status": 500, "type": "ModelError", "message": "out of memory"}])
+    code, out = run()
+    assert code == 1
+    assert "SAM endpoint sam: BAD, InService, but: ServiceUnavailable" in out
+    assert models.calls("sagemaker") >= preflight.SAM_ATTEMPTS
+
+
+def test_sam_that_wakes_up_slowly_is_asked_again(run, models):
+    models.set("sagemaker", faults=[{"status": 500, "type": "ModelError", "message": "asleep", "times": 1}])
+    assert run()[0] == 0
+
+
+def test_rekognition_that_is_denied_is_bad(run, models):
+    models.set("rekognition", faults=[{"status": 400, "type": "AccessDeniedException", "message": "no"}])
+    code, out = run()
+    assert code == 1
+    assert "Rekognition: BAD, AccessDenied" in out
+    assert "Mend Rekognition first" in out
+
+
+def test_settings_are_those_of_sam_deploy(tmp_path):
+    (tmp_path / "template.yaml").write_text(
+        "Parameters: {SamEndpoint: {Type: String, Default: a}, ImageModels: {Type: String, Default: m@r}}\n"
+        "Resources: {Table: {Name: !Sub '${X}', Arn: !GetAtt [A, B]}}\n"
+    )
+    (tmp_path / "samconfig.toml").write_text(
+        'version = 0.1\n[dev.deploy.parameters]\nregion = "eu-west-1"\nparameter_overrides = ["SamEndpoint=b"]\n'
+        "[prod.deploy.parameters]\nparameter_overrides = 'SamEndpoint=\"c\" ImageModels=n@s'\n"
+    )
+    read = preflight.read_settings
+    assert read(None, [], tmp_path) == {"SamEndpoint": "a", "ImageModels": "m@r"}
+    assert read("dev", [], tmp_path) == {"SamEndpoint": "b", "ImageModels": "m@r", "Region": "eu-west-1"}
+    assert read("prod", ["SamEndpoint=d"], tmp_path) == {"SamEndpoint": "d", "ImageModels": "n@s"}
+    for env, overrides in (("nowhere", []), (None, ["Nothing=1"]), (None, ["SamEndpoint"])):
+        with pytest.raises(preflight.SettingsError):
+            read(env, overrides, tmp_path)
+
+
+def test_the_templates_own_parameters_can_be_read():
+    settings = preflight.read_settings("prod", [])
+    assert settings["ImageModels"].startswith(f"{TITAN}@us-east-1,")
+    assert settings["SamEndpoint"] == "photo-booth-sam"
+
+
+def test_without_a_region_it_says_what_to_set(environment, capsys):
+    environment.delenv("AWS_DEFAULT_REGION")
+    environment.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    assert preflight.main([]) == 1
+    assert "AWS_DEFAULT_REGION" in capsys.readouterr().err
