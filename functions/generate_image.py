@@ -15,7 +15,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     run = store.enter(event["run"], "generate")
     if store.now_ms() > run.claimed + limits.LATEST_PAINTING_SECONDS * 1000:
         raise TimedOut("too late for another model call")
-    scene = scenes.chosen(run.scenes)[number - 1]
+    scene = scenes.for_people(scenes.chosen(run.scenes)[number - 1], run.faces)
     photo = composite.decode(objects.read_work(run.run, "photo.png"))
     keep = composite.decode(objects.read_work(run.run, "mask.png"))[..., 0] < 128
     seed = scenes.seed_for(scene, run.run, number, attempt)

@@ -1,4 +1,4 @@
-"""What the two API functions share: every error becomes an answer in words, none becomes a stack trace."""
+"""What the API functions share: every error becomes an answer in words, none becomes a stack trace."""
 
 import functools
 from collections.abc import Callable

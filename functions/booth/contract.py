@@ -1,4 +1,4 @@
-"""The HTTP contract: what `POST /upload` and `POST /photo` take and answer, to the byte. Nothing here calls AWS."""
+"""The HTTP contract: what the API's calls take and answer, to the byte. Nothing here calls AWS."""
 
 import base64
 import json
@@ -11,6 +11,7 @@ from urllib.parse import quote
 from booth.errors import BadRequest, ForeignBucket, kind_of
 from booth.limits import URL_SECONDS, WAIT_SECONDS
 from booth.objects import UPLOAD_PREFIX
+from booth.scenes import Scene
 from booth.store import Run, now_ms
 
 CONTENT_TYPES = {
@@ -92,16 +93,20 @@ def upload_request(body: dict[str, Any], known_scenes: set[str]) -> UploadReques
         raise BadRequest(f"'contentType' must be one of {', '.join(CONTENT_TYPES)}.")
     if len(filename) > 255 or filename in (".", "..") or set(filename) & set("/\\") or _CONTROL.search(filename):
         raise BadRequest("'filename' must be a plain file name of at most 255 characters.")
-    scenes = body.get("scenes", [])
-    if not isinstance(scenes, list) or len(scenes) > MAX_PICTURES or not all(isinstance(s, str) for s in scenes):
-        raise BadRequest(f"'scenes' must be a list of at most {MAX_PICTURES} scene ids.")
-    if set(scenes) - known_scenes:
-        raise BadRequest("'scenes' holds an id that is not in the catalogue.")
+    scenes = _scene_ids(body["scenes"], known_scenes) if "scenes" in body else []
     consent = body.get("consent")
     if len(json.dumps(consent)) > 2000:
         raise BadRequest("'consent' is too long.")
     given = _id(body, "id") if "id" in body else ""
     return UploadRequest(filename, content_type, given, scenes, consent)
+
+
+def _scene_ids(value: Any, known: set[str]) -> list[str]:
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_PICTURES or not all(isinstance(s, str) for s in value):
+        raise BadRequest(f"'scenes' must be a list of 1 to {MAX_PICTURES} scene ids.")
+    if set(value) - known:
+        raise BadRequest("'scenes' holds an id that is not in the catalogue.")
+    return value
 
 
 def photo_request(body: dict[str, Any], bucket: str) -> PhotoRequest:
@@ -175,6 +180,15 @@ def upload_error(status: int, code: str, message: str) -> dict[str, Any]:
 def photo_error(status: int, code: str, message: str) -> dict[str, Any]:
     """An error answer of /photo."""
     return _answer(status, _error(code, message))
+
+
+def scenes_answer(scenes: list[Scene], default: list[Scene]) -> dict[str, Any]:
+    """HTTP 200 with what a visitor may choose from, and what is painted without a choice."""
+    shown = [
+        {"id": each.id, "title": each.title, "color": each.color, "thumbnail": f"/thumbnails/{each.id}.jpg"}
+        for each in scenes
+    ]
+    return _answer(200, {"scenes": shown, "default": [each.id for each in default]})
 
 
 def photo_answer(run: Run, request_id: str, cdn: str) -> dict[str, Any]:

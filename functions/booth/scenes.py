@@ -1,37 +1,155 @@
 """The catalogue of scenes that pictures are painted of: `scenes.json`, in order of preference."""
 
+import dataclasses
 import json
+import re
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+CATALOGUE = Path(__file__).parent.parent / "scenes.json"
 DEFAULT_PICTURES = 3
+LANGUAGES = ("en", "ko")
+PEOPLE = "{people}"
+MAX_TITLE = 40
+"""Characters that fit under a thumbnail."""
+MAX_TEXT = 512
+"""Characters of a prompt or negative prompt: Titan's limit, the smallest of the models'."""
+MAX_SEED = 2_147_483_646
+"""Titan's largest seed, the smallest of the models'."""
 
 
 @dataclass(frozen=True)
 class Scene:
+    """One entry of the catalogue."""
+
     id: str
-    title: str
+    title: dict[str, str]
+    """By language: "en", "ko"."""
     prompt: str
+    """What is painted; `{people}` stands for who is in the photo, see `for_people`."""
     negative: str
-    seed: int | None
+    """What is not to be seen in it; may be empty."""
+    color: str
+    """"#rrggbb", shown until the thumbnail is there."""
+    seed: int | None = None
     """A number: this seed, and the ones after it for further attempts. None: each run and picture has its own."""
 
 
 @cache
 def catalogue() -> dict[str, Scene]:
-    """All scenes by id."""
-    entries = json.loads((Path(__file__).parent.parent / "scenes.json").read_text("utf-8"))
+    """All scenes by id. Raises ValueError if `scenes.json` is not as `faults` wants it."""
+    entries = json.loads(CATALOGUE.read_text("utf-8"))
+    for _, field, sentence in faults(entries):
+        raise ValueError(f"scenes.json: {field}: {sentence}")
     return {entry["id"]: Scene(**entry) for entry in entries}
 
 
+def defaults() -> list[Scene]:
+    """The scenes of a visitor who has chosen none: the catalogue's first three."""
+    return list(catalogue().values())[:DEFAULT_PICTURES]
+
+
 def chosen(ids: tuple[str, ...]) -> list[Scene]:
-    """The scenes of a run, one per picture: the ones asked for, or the catalogue's first three."""
-    scenes = catalogue()
-    return [scenes[each] for each in ids if each in scenes] or list(scenes.values())[:DEFAULT_PICTURES]
+    """The scenes of a run, one per picture: the ones asked for, or the default ones.
+
+    An id that has left the catalogue since it was asked for gives the first scene, so that pictures keep their numbers.
+    """
+    first, *_ = default = defaults()
+    return [catalogue().get(each, first) for each in ids] or default
+
+
+def for_people(scene: Scene, faces: int) -> Scene:
+    """The scene with a prompt that speaks of as many people as there are faces in the photo (at least 1)."""
+    people = {1: "a person", 2: "two people"}.get(faces, "a group of people")
+    return dataclasses.replace(scene, prompt=scene.prompt.replace(PEOPLE, people))
 
 
 def seed_for(scene: Scene, run: str, picture: int, attempt: int) -> int:
     """Seed of one attempt at a picture: repeatable, and another one for each attempt."""
     return scene.seed + attempt if scene.seed is not None else zlib.crc32(f"{run}/{picture}/{attempt}".encode())
+
+
+def faults(entries: Any) -> Iterator[tuple[int | None, str, str]]:
+    """What is wrong with the catalogue: number of the entry from 0 (None: the whole), field, sentence.
+
+    Args:
+        entries: the parsed JSON of `scenes.json`, whatever it is.
+    """
+    if not isinstance(entries, list):
+        yield None, "catalogue", "must be a list of scenes"
+        return
+    if len(entries) < DEFAULT_PICTURES:
+        yield None, "catalogue", f"must hold at least {DEFAULT_PICTURES} scenes"
+    seen = set()
+    for number, entry in enumerate(entries):
+        if not isinstance(entry, dict):
+            yield number, "scene", "must be an object"
+            continue
+        for field, sentence in _entry_faults(entry):
+            yield number, field, sentence
+        if (name := str(entry.get("id"))) in seen:
+            yield number, "id", f"{name!r} is taken by an earlier scene"
+        seen.add(name)
+
+
+def _entry_faults(entry: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    fields = {field.name: field for field in dataclasses.fields(Scene)}
+    for field in entry.keys() - fields:
+        yield field, f"is not a field of a scene; they are {', '.join(fields)}"
+    for name, field in fields.items():
+        if name not in entry and field.default is dataclasses.MISSING:
+            yield name, "is missing"
+        elif name in entry and (sentence := _RULES[name](entry[name])):
+            yield name, sentence
+
+
+def _wrong_id(value: Any) -> str:
+    fits = isinstance(value, str) and re.fullmatch("[a-z0-9][a-z0-9-]{0,31}", value)
+    return "" if fits else "must be 1 to 32 small letters, digits or hyphens"
+
+
+def _wrong_title(value: Any) -> str:
+    if not isinstance(value, dict) or value.keys() - set(LANGUAGES):
+        return f"must be an object of the languages {', '.join(LANGUAGES)}"
+    for language in LANGUAGES:
+        text = value.get(language)
+        if not isinstance(text, str) or not text.strip() or len(text) > MAX_TITLE:
+            return f"needs a text of 1 to {MAX_TITLE} characters in {language!r}"
+    return ""
+
+
+def _wrong_prompt(value: Any) -> str:
+    if not isinstance(value, str) or value.count(PEOPLE) != 1 or set("{}") & set(value.replace(PEOPLE, "")):
+        return f"must be a text with {PEOPLE} in it once, where the people are spoken of"
+    longest = len(value.replace(PEOPLE, "a group of people"))
+    return f"is {longest} characters long with the people in it; {MAX_TEXT} are allowed" if longest > MAX_TEXT else ""
+
+
+def _wrong_negative(value: Any) -> str:
+    if not isinstance(value, str):
+        return 'must be a text, or ""'
+    return f"is {len(value)} characters long; {MAX_TEXT} are allowed" if len(value) > MAX_TEXT else ""
+
+
+def _wrong_color(value: Any) -> str:
+    fits = isinstance(value, str) and re.fullmatch("#[0-9a-f]{6}", value)
+    return "" if fits else "must be #rrggbb in small hexadecimal digits"
+
+
+def _wrong_seed(value: Any) -> str:
+    fits = value is None or (type(value) is int and 0 <= value <= MAX_SEED)
+    return "" if fits else f"must be null or a whole number from 0 to {MAX_SEED}"
+
+
+_RULES = {
+    "id": _wrong_id,
+    "title": _wrong_title,
+    "prompt": _wrong_prompt,
+    "negative": _wrong_negative,
+    "color": _wrong_color,
+    "seed": _wrong_seed,
+}

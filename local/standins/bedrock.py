@@ -135,19 +135,26 @@ def compose(
 ) -> np.ndarray:
     """People over the scene, in its light; kept pixels are the photo's own. uint8 HxWx3.
 
-    The scene's light acts fully far from the kept region and not at all at its border, so that no edge shows.
+    The faces stay as they were lit, so the scene's light may not fight them: it takes over with the distance from a
+    face, as if a soft lamp stood there. It comes from the part of the scene that is near, in colour and strength, and
+    runs round the outline from behind.
     """
     background = scene.astype(np.float32) / 255
-    near = blur(kept.astype(np.float32), max(kept.shape) / 40)
-    away = np.clip(1 - 2 * near, 0, 1)[..., None]
-    ambient = background.mean((0, 1))
-    grey = float(ambient.mean())
-    tint = (ambient / max(grey, 0.05)) ** 0.35 * (0.72 + 0.28 * min(1.0, grey / 0.5))
-    spill = blur(background, max(kept.shape) / 40)
-    rim = (4 * alpha * (1 - alpha))[..., None]
-    lit = colours * (1 + away * (tint - 1))
-    lit = lit + 0.25 * rim * away * (spill - lit)
-    mixed = background + (lit - background) * alpha[..., None]
+    side = max(kept.shape)
+    face = max((max(r - l, b - t) for l, t, r, b in face_boxes(kept)), default=0)
+    away = (1 - np.clip(2.2 * blur(kept.astype(np.float32), max(face / 4, side / 60)), 0, 1))[..., None]
+    spill = blur(background, side / 12)
+    brightness = spill.mean(-1, keepdims=True)
+    tint = (spill / np.maximum(brightness, 0.05)) ** 0.45
+    level = 0.52 + 0.52 * np.minimum(1, brightness / 0.5) ** 0.8
+    lit = colours * (1 + away * (np.clip(tint, 0.6, 1.5) * level - 1))
+    weight = alpha[..., None]
+    # What the scene's light reaches from behind: the outline, more on its upper side.
+    rim = weight * blur(1 - alpha, side / 150)[..., None] + 0.5 * weight * (1 - weight)
+    lit = 1 - (1 - np.clip(lit, 0, 1)) * (1 - 0.75 * away * np.clip(rim, 0, 1) * blur(background, side / 40))
+    shade = blur(alpha, side / 30)[..., None]
+    mixed = background * (1 - 0.16 * shade)
+    mixed += (lit - mixed) * weight
     result = (np.clip(mixed, 0, 1) * 255 + 0.5).astype(np.uint8)
     result[kept] = photo[kept]
     return result

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from local.standins.scenes import nature, places
+from local.standins.scenes import nature, outings, places
 from local.standins.scenes.layers import LIGHTS, Canvas, develop
 from local.standins.scenes.noise import blur
 
@@ -17,7 +17,12 @@ SCENES = (  # (painter, words that call it, time of day if the prompt names none
     (places.paint_floating_city, "floating flying cloudcity steampunk", "sunset"),
     (nature.paint_aurora, "aurora borealis polar northern arctic", "night"),
     (nature.paint_underwater, "underwater reef coral fish ocean-floor diving mermaid", "day"),
-    (places.paint_castle, "castle palace fairy knight kingdom fireworks", "day"),
+    (outings.paint_palace, "palace hanok hanbok korean korea seoul pavilion temple pagoda ginkgo maple", "day"),
+    (places.paint_castle, "castle fairy knight princess prince kingdom fireworks", "day"),
+    (outings.paint_balloons, "balloon balloons air hot cappadocia", "morning"),
+    (outings.paint_blossom, "cherry blossom blossoms blooming petals sakura", "day"),
+    (outings.paint_library, "library books bookshelf shelves study reading school", "day"),
+    (outings.paint_neon, "neon signs cyberpunk futuristic alley lanterns pavement tokyo", "night"),
     (places.paint_stage, "concert stage spotlight disco club festival party rock", "night"),
     (nature.paint_cosmos, "cosmos cosmic space stars galaxy nebula planet universe astronaut moon", "night"),
     (nature.paint_sea, "sea beach ocean island palm tropical coast shore waves", "day"),
@@ -29,14 +34,14 @@ SCENES = (  # (painter, words that call it, time of day if the prompt names none
     ),
     (nature.paint_forest, "forest wood woods woodland jungle trees tree autumn", "day"),
     (nature.paint_garden, "garden roses rose park botanical orchard greenhouse", "day"),
-    (nature.paint_meadow, "meadow flower flowers field grass spring hill hills countryside blossom", "day"),
+    (nature.paint_meadow, "meadow flower flowers field grass spring hill hills countryside", "day"),
     (
         places.paint_city,
-        "city building buildings street skyline skyscraper skyscrapers town urban downtown architecture neon "
-        "cyberpunk house houses office",
+        "city building buildings street skyline skyscraper skyscrapers town urban downtown architecture "
+        "house houses office",
         "day",
     ),
-    (nature.paint_sky, "sky clouds cloud heaven air balloon", "day"),
+    (nature.paint_sky, "sky clouds cloud heaven", "day"),
 )
 TIMES = (
     ("night", "night midnight moonlight moonlit starry dark neon cyberpunk"),

@@ -105,14 +105,38 @@ def flowers(c: Canvas, painting: np.ndarray, top: float, colours=BLOSSOMS, count
 
 
 def paint_sky(c: Canvas) -> np.ndarray:
-    """Wide sky with clouds over low meadows."""
-    horizon = c.rng.uniform(0.80, 0.86)
+    """Wide sky with clouds, over low meadows or, for who is above the clouds, over a sea of them."""
+    above = "above" in c.words
+    horizon = c.rng.uniform(0.80, 0.86) - 0.12 * above
     painting = sky(c, horizon, disc=c.light.sun_height < 0.3)
     if c.light.dark:
         painting = stars(c, painting, horizon)
     painting = clouds(c, painting, horizon, c.rng.uniform(0.35, 0.7), c.rng.uniform(1.6, 2.6))
+    if above:
+        return focus(c, cloud_sea(c, painting, horizon), 0.004, 0.0015, horizon)
     painting = hills(c, painting, horizon + 0.01, (0.33, 0.52, 0.20), 3, 0.04)
     return focus(c, painting, 0.004, 0.0018, horizon)
+
+
+def cloud_sea(c: Canvas, painting: np.ndarray, top: float) -> np.ndarray:
+    """Clouds seen from above, bank before bank, from `top` to the bottom."""
+    for i, lift in enumerate(np.linspace(0, 0.80 * (1 - top), 5)):
+        near = i / 4
+        puffs = c.folds(6.0 - 3.5 * near, 6, 0.03, 1.9 - 0.7 * near)
+        billow = 1 - 2.2 * np.abs(c.folds(15 - 9 * near, 5, 0.02, 1.4) - 0.5)
+        rim = (top + lift - (0.05 + 0.16 * near) * (c.curve(2.6 - near, 5, 0.55) + 0.6)).astype(np.float32)
+        deep = c.y - rim - (0.03 + 0.06 * near) * (billow - 0.5)
+        height = 0.75 * puffs + 0.5 * billow
+        step = max(2, int((0.012 + 0.02 * near) * c.height))
+        soft = blur(height, 0.003 * c.height)
+        lit = 0.62 + (1.1 + 0.5 * near) * (soft - warp(soft, step if c.light.sun_x > 0 else -step, -step))
+        lit = np.clip(lit + 0.35 * smooth(0.05, 0.0, deep) - 0.55 * smooth(0.03, 0.20 + 0.1 * near, deep), 0, 1)
+        shade = mix(rgb(c.light.middle), rgb(c.light.zenith), 0.30) * 0.55 + 0.45 * rgb(c.light.horizon)
+        bright = mix(rgb((1.0, 1.0, 1.0)), rgb(c.light.sun), 0.75 if c.light.sun_height < 0.3 else 0.15)
+        tone = mix(np.broadcast_to(shade, painting.shape), bright, lit)
+        tone = mix(tone, rgb(c.light.horizon), 0.35 * (1 - near)) * (0.42 if c.light.dark else 1.0)
+        painting = mix(painting, tone, smooth(-0.006, 0.012 + 0.02 * near, deep))
+    return painting
 
 
 def paint_forest(c: Canvas) -> np.ndarray:
@@ -170,7 +194,7 @@ def paint_forest(c: Canvas) -> np.ndarray:
         crown = smooth(0.02, 0.22, c.fbm(4 + 3 * depth, 5, 0.6) - 0.42 - (c.y - 0.02) * (1.6 + 1.5 * (1 - depth)))
         leaves = mix(foliage(c, 8, colours, 1.2) * 1.15, np.broadcast_to(mist, painting.shape), 0.7 * depth)
         painting = mix(painting, leaves, blur(crown, 2) * 0.92)
-    painting += (0.42 * shafts(c, gap - 0.25, -0.25, 26, 1.3) * (0.2 if c.light.dark else 1))[..., None] * mist
+    painting += (0.60 * shafts(c, gap - 0.25, -0.25, 26, 1.3) * (0.2 if c.light.dark else 1))[..., None] * mist
     lights = spots(c, 55, (0.02, 0.5), (0.006, 0.026), ((0.95, 1.0, 0.65), (1.0, 0.92, 0.6)))
     painting = bokeh(c, painting, lights, 0.20)
     return focus(c, painting, 0.003, 0.0035, 0.7)
@@ -288,32 +312,64 @@ def paint_sea(c: Canvas) -> np.ndarray:
         line = edge + offset + 0.012 * c.curve(5, 4)
         foam = np.exp(-(((c.y - line) / width) ** 2)) * smooth(0.42, 0.55, c.fbm(30, 4, 0.7, stretch=3))
         painting = mix(painting, np.broadcast_to(c.lit((1, 1, 1)) * 1.05, painting.shape), 0.85 * foam)
+    painting = focus(c, painting, 0.004, 0.0025, shore)
+    side = int(c.rng.choice((-1, 1)))
     ink = Ink(c)
-    side = c.rng.choice((-1, 1))
-    top = (side * (c.half - 0.10), 0.13)
-    leaf = c.lit((0.13, 0.36, 0.14))
-    trunk = [(side * (c.half - 0.10 + 0.16 * t**1.6), 0.13 + 0.75 * t) for t in np.linspace(0, 1, 20)]
-    ink.line(trunk, 0.022, c.lit((0.36, 0.26, 0.17)))
-    for angle in np.linspace(-3.5, 0.4, 10) + c.rng.normal(0, 0.1, 10):
-        reach = c.rng.uniform(0.24, 0.34)
-        t = np.linspace(0, 1, 22)
-        sx = top[0] + reach * t * np.cos(angle)
-        sy = top[1] + reach * t * np.sin(angle) * 0.6 + 0.26 * t**2.2
-        shade = c.rng.uniform(0.7, 1.35)
-        ink.line(list(zip(sx, sy, strict=True)), 0.004, leaf * shade)
-        for i in range(2, 22):
-            hang = 0.10 * np.sin(np.pi * min(1, t[i] * 0.85 + 0.15))
-            for lean in (-0.35, 0.45):
+    x, y, size = -side * c.half * c.rng.uniform(0.25, 0.5), horizon + 0.012, 0.045
+    for shape, colour in (
+        (((-0.5, 0), (0.5, 0), (0.35, 0.16), (-0.35, 0.16)), (0.55, 0.30, 0.20)),
+        (((0.02, -0.06), (0.02, -1.2), (0.5, -0.10)), (1.0, 0.98, 0.94)),
+        (((-0.03, -0.06), (-0.03, -1.0), (-0.38, -0.10)), (0.95, 0.40, 0.34)),
+    ):
+        ink.polygon([(x + u * size, y + v * size) for u, v in shape], c.lit(colour))
+    painting = over_soft(painting, ink, 0.0012)
+    ink = Ink(c)
+    palm(ink, c, side * (c.half - 0.20), 0.16, side * (c.half + 0.02), 0.92, 0.36)
+    palm(ink, c, side * (c.half - 0.02), 0.30, side * (c.half + 0.10), 0.90, 0.26)
+    return over_soft(painting, ink, 0.0018)
+
+
+def palm(ink: Ink, c: Canvas, x: float, y: float, foot_x: float, foot: float, reach: float) -> None:
+    """A palm with its crown at (x, y), leaning from its foot: a ringed trunk, feathered leaves hanging in arcs."""
+    t = np.linspace(0, 1, 26)
+    trunk_x, trunk_y = x + (foot_x - x) * t**1.7, y + (foot - y) * t
+    width = 0.045 * reach * (0.9 + 0.9 * t)
+    for i in range(25):
+        shade = 0.85 if i % 2 else 1.1
+        left, right = trunk_x - width, trunk_x + width
+        for u, v, tone in ((left, right, 1.0), ((left + 3 * right) / 4, right, 0.72)):
+            corners = [
+                (u[i], trunk_y[i]),
+                (v[i], trunk_y[i]),
+                (v[i + 1], trunk_y[i + 1] + 0.004),
+                (u[i + 1], trunk_y[i + 1] + 0.004),
+            ]
+            ink.polygon(corners, c.lit((0.50, 0.38, 0.26)) * shade * tone)
+    k = np.linspace(0, 1, 34)
+    for angle in c.rng.permutation(np.linspace(-3.6, 0.46, 13)) + c.rng.normal(0, 0.08, 13):
+        length = reach * c.rng.uniform(0.8, 1.1)
+        sx = x + length * k * np.cos(angle)
+        sy = y + 0.75 * length * k * np.sin(angle) + 0.62 * length * k**2.3
+        along = np.stack([np.gradient(sx), np.gradient(sy)], 1)
+        along /= np.hypot(*along.T)[:, None]
+        light = c.rng.uniform(0.75, 1.2) * (1.15 - 0.35 * np.sin(angle))
+        for i in range(2, 34):
+            blade = 0.30 * length * np.sin(np.pi * (0.10 + 0.88 * k[i])) ** 0.8
+            for across in (-1, 1):
+                dx = 0.55 * along[i, 0] - across * 0.75 * along[i, 1]
+                dy = 0.55 * along[i, 1] + across * 0.75 * along[i, 0] + 0.35
+                tip = (sx[i] + blade * dx, sy[i] + blade * dy)
+                w = 0.016 * length
+                tone = c.lit((0.20, 0.46, 0.16)) * light * (1.12 if across < 0 else 0.78) * c.rng.uniform(0.85, 1.15)
                 ink.polygon(
                     [
-                        (sx[i] - 0.004, sy[i]),
-                        (sx[i] + 0.004, sy[i]),
-                        (sx[i] + lean * hang + 0.02 * np.cos(angle), sy[i] + hang),
+                        (sx[i] - w * along[i, 0], sy[i] - w * along[i, 1]),
+                        (sx[i] + w * along[i, 0], sy[i] + w * along[i, 1]),
+                        tip,
                     ],
-                    leaf * shade * c.rng.uniform(0.8, 1.2),
+                    tone,
                 )
-    painting = over_soft(focus(c, painting, 0.004, 0.0025, shore), ink, 0.003)
-    return painting
+        ink.line(list(zip(sx, sy, strict=True)), 0.010 * length, c.lit((0.42, 0.52, 0.22)) * light)
 
 
 def paint_underwater(c: Canvas) -> np.ndarray:
@@ -334,13 +390,15 @@ def paint_underwater(c: Canvas) -> np.ndarray:
     )
     for depth in (0.75, 0.45, 0.1):
         bed = ridge(c, 0.86 + 0.10 * (1 - depth), 0.16, 2.2, 6, 0.6)
+        # The reef rises to both sides, so that it is seen beside people too.
+        bed = bed - (0.50 * (1 - depth) * np.abs(c.x[0] / c.half) ** 3).astype(np.float32)
         water_tone = rgb((0.05, 0.36, 0.55))
         rock = mix(rgb((0.20, 0.24, 0.30)), water_tone, depth) * (0.6 + 0.8 * c.fbm(14, 5, 0.7))[..., None]
         painting = mix(painting, rock, below(c, bed, 0.004))
         ink = Ink(c)
-        for _ in range(22):
-            x = c.rng.uniform(-c.half, c.half)
-            foot = bed[min(c.width - 1, max(0, int((x + c.half) * c.height)))] + 0.015
+        for _ in range(34):
+            x = c.half * np.sign(u := c.rng.uniform(-1, 1)) * abs(u) ** 0.6
+            foot = bed[min(c.width - 1, max(0, int((x + c.half) * c.height)))] + 0.015 + c.rng.exponential(0.07)
             colour = mix(rgb(corals[c.rng.integers(5)]), water_tone, depth * 0.85)
             size = (0.03 + 0.07 * (1 - depth)) * c.rng.uniform(0.6, 1.2)
             if c.rng.random() < 0.5:
@@ -354,13 +412,13 @@ def paint_underwater(c: Canvas) -> np.ndarray:
                     dx, dy = c.rng.normal(0, 0.35 * size), -abs(c.rng.normal(0, 0.35 * size))
                     ink.disc(x + dx, foot + dy, size * 0.22, colour * (0.8 - 0.5 * dy / size))
         painting = over_soft(painting, ink, 0.001 + 0.005 * depth)
-    for depth, count in ((0.6, 16), (0.1, 7)):
+    for depth, count in ((0.6, 22), (0.1, 8)):
         ink = Ink(c)
         heading = c.rng.choice((-1, 1))
-        school = (c.rng.uniform(-c.half, c.half) * 0.7, c.rng.uniform(0.2, 0.45))
+        school = (c.rng.choice((-1, 1)) * c.half * c.rng.uniform(0.5, 0.8), c.rng.uniform(0.12, 0.32))
         for i in range(count):
             x, y = school[0] + c.rng.normal(0, 0.2), school[1] + c.rng.normal(0, 0.09)
-            r = (0.012 + 0.026 * (1 - depth)) * c.rng.uniform(0.8, 1.2)
+            r = (0.010 + 0.036 * (1 - depth)) * c.rng.uniform(0.8, 1.2)
             colour = mix(
                 rgb(((1.0, 0.62, 0.12), (1.0, 0.85, 0.25), (0.35, 0.60, 0.98))[i % 3]),
                 rgb((0.1, 0.5, 0.7)),
@@ -391,22 +449,29 @@ def paint_underwater(c: Canvas) -> np.ndarray:
 def paint_mountains(c: Canvas) -> np.ndarray:
     """Snowy peaks behind a lake, firs on the shore."""
     horizon = 0.62
-    painting = clouds(c, sky(c, horizon), horizon, 0.3, 2.2)
+    winter = bool(c.words & {"snow", "snowy", "winter", "ski"})
+    painting = clouds(c, sky(c, horizon), horizon, 0.15, 2.2)
     if c.light.dark:
         painting = stars(c, painting, horizon)
-    for base, height, depth in ((0.60, 0.34, 0.62), (0.64, 0.42, 0.30)):
-        line = ridge(c, base - 0.03, height, 1.5, 8, 0.52)
-        relief = 1 - 2 * np.abs(c.folds(3.0, 5, 0.015) - 0.5) - 2.2 * np.abs(c.y - line) * c.fbm(3, 2)
+    lean = 1.0 if c.light.sun_x > 0 else -1.0
+    for base, height, depth in ((0.60, 0.36, 0.50), (0.64, 0.50, 0.10)):
+        crest = np.clip(1 - np.abs(c.curve(1.9, 6, 0.45)), 0, 1) ** 1.5
+        line = (base - height * (0.12 + 0.88 * crest) - 0.012 * c.curve(24, 4)).astype(np.float32)
         under = c.y - line
-        lean = 1.0 if c.light.sun_x > 0 else -1.0
-        slope = relief - warp(relief, 0.012 * c.height * lean, -0.008 * c.height)
-        light = np.clip(0.52 + 5.5 * blur(slope, 1.0), 0, 1)
-        snow_line = smooth(0.22, 0.02, under + 0.45 * (c.fbm(9, 5, 0.6) - 0.55)) if depth < 0.5 else 0.8
-        rock = mix(c.lit((0.20, 0.22, 0.27)), c.lit((0.47, 0.44, 0.43)), light)
-        sunny = mix(rgb((1.0, 0.99, 0.98)), rgb(c.light.sun), 0.7 if c.light.sun_height < 0.3 else 0.1)
-        snow = mix(c.lit((0.52, 0.62, 0.80)), sunny * (0.45 if c.light.dark else 1.0), light)
-        stone = mix(rock, snow, np.broadcast_to(snow_line, light.shape))
-        painting = mix(painting, mix(stone, haze(c, (0, 0, 0), 1.0), depth), below(c, line))
+        # Each mountain's sides are lit or in shade as its outline falls to the left or right, gullies break them up.
+        fall = blur(np.tile(np.gradient(line) * c.height, (9, 1)), 0.010 * c.height)[4]
+        bend = ((c.fbm(5, 5, 0.6) - 0.5) * 0.22 * c.height).astype(int)
+        flank = warp(np.tile(fall, (c.height, 1)), bend, 0) * lean
+        gullies = 1 - 2 * np.abs(c.folds(5.0, 6, 0.03, 0.55) - 0.5)
+        slope = gullies - warp(gullies, 0.010 * c.height * lean, -0.006 * c.height)
+        light = np.clip(0.52 - 0.42 * np.tanh(1.1 * flank) + 2.4 * blur(slope, 0.8), 0, 1)
+        cover = smooth(0.44, 0.16, under + 0.34 * (c.fbm(9, 5, 0.6) - 0.5) + 0.22 * (gullies - 0.7) - 0.12 * winter)
+        rock = mix(c.lit((0.19, 0.21, 0.27)), c.lit((0.52, 0.47, 0.44)), light)
+        sunny = mix(rgb((1.0, 0.99, 0.97)), rgb(c.light.sun), 0.7 if c.light.sun_height < 0.3 else 0.1)
+        snow = mix(c.lit((0.44, 0.56, 0.80)), sunny * (0.45 if c.light.dark else 1.0), light)
+        stone = mix(rock, snow, cover)
+        mist = np.clip(depth + 0.4 * smooth(0.12, 0.45, under), 0, 1)
+        painting = mix(painting, mix(stone, haze(c, (0.2, 0.25, 0.3), 0.9), mist), below(c, line))
     for i, depth in enumerate((0.55, 0.3)):
         line = ridge(c, 0.62 + 0.015 * i, 0.07, 2, 6) - firs(c, 0.012 + 0.006 * i, 150)
         painting = mix(
@@ -414,37 +479,55 @@ def paint_mountains(c: Canvas) -> np.ndarray:
             haze(c, c.lit((0.10, 0.20, 0.16)), depth) * (0.35 if c.light.dark else 1),
             below(c, line),
         )
-    painting = water(c, painting, 0.635, (0.10, 0.28, 0.36))
-    shore = ridge(c, 0.97, 0.10, 1.0, 6)
-    ground = c.lit((0.90, 0.94, 1.0)) if "snow" in c.words or "winter" in c.words else c.lit((0.30, 0.40, 0.18))
-    painting = mix(painting, ground * (0.6 + 0.7 * c.fbm(12, 5, 0.7))[..., None], below(c, shore, 0.003))
-    painting = focus(c, painting, 0.005, 0.0022, 0.72)
+    painting = water(c, painting, 0.635, (0.06, 0.30, 0.48))
+    shore = ridge(c, 0.86 if winter else 0.97, 0.10, 1.0, 6)
+    ground = c.lit((0.90, 0.94, 1.0)) if winter else c.lit((0.30, 0.40, 0.18))
+    drifts = c.folds(3, 5, 0.05, 4) if winter else c.fbm(12, 5, 0.7)
+    painting = mix(painting, ground * (0.62 + 0.66 * drifts)[..., None], below(c, shore, 0.003))
+    painting = focus(c, painting, 0.005, 0.0015, 0.72)
     ink = Ink(c)
     for side in (-1, 1):
-        for _ in range(4):
-            x, tall = side * c.half * c.rng.uniform(0.72, 1.0), c.rng.uniform(0.28, 0.58)
-            fir(ink, x, 0.99, tall, c.lit((0.09, 0.20, 0.14)), c)
-    return over_soft(painting, ink, 0.0025)
+        for tall in np.sort(c.rng.uniform(0.30, 0.66, 5)):
+            x = side * c.half * c.rng.uniform(0.74, 1.04)
+            fir(
+                ink,
+                x,
+                0.88 + 0.18 * tall,
+                tall,
+                c.lit((0.09, 0.20, 0.14)),
+                c,
+                c.lit((0.92, 0.95, 1.0)) if winter else None,
+            )
+    painting = over_soft(painting, ink, 0.0018)
+    return bokeh(c, painting, spots(c, 60, (0.0, 1.0), (0.001, 0.006), ((1, 1, 1),)), 0.4) if winter else painting
 
 
-def fir(ink: Ink, x: float, foot: float, tall: float, tone, c: Canvas) -> None:
-    """A fir tree: tiers of branches, lighter on top."""
+def fir(ink: Ink, x: float, foot: float, tall: float, tone, c: Canvas, snow=None) -> None:
+    """A fir tree: tiers of branches, lighter on top, with a `snow` colour on them if one is given."""
     ink.line([(x, foot), (x, foot - 0.3 * tall)], 0.04 * tall, tone * 0.6)
     for t in np.linspace(0.02, 0.98, 17):
         y, reach = foot - tall * (1 - t), 0.20 * tall * t**0.9
         drop = 0.10 * tall
         left, right = reach * c.rng.uniform(0.8, 1.15), reach * c.rng.uniform(0.8, 1.15)
-        ink.polygon(
-            [
-                (x, y - 0.07 * tall),
-                (x + right, y + drop * 0.7),
-                (x + 0.45 * right, y + drop * 0.45),
-                (x, y + drop * 0.65),
-                (x - 0.45 * left, y + drop * 0.45),
-                (x - left, y + drop * 0.7),
-            ],
-            tone * c.rng.uniform(0.8, 1.35),
-        )
+        tier = [
+            (x, y - 0.07 * tall),
+            (x + right, y + drop * 0.7),
+            (x + 0.45 * right, y + drop * 0.45),
+            (x, y + drop * 0.65),
+            (x - 0.45 * left, y + drop * 0.45),
+            (x - left, y + drop * 0.7),
+        ]
+        ink.polygon(tier, tone * c.rng.uniform(0.8, 1.35))
+        if snow is not None and c.rng.random() < 0.8:
+            a, b = c.rng.uniform(0.35, 0.9, 2)
+            sheet = [
+                tier[0],
+                (x + a * right, y + 0.4 * drop),
+                (x + 0.3 * right, y),
+                (x - 0.2 * left, y + 0.1 * drop),
+                (x - b * left, y + 0.4 * drop),
+            ]
+            ink.polygon(sheet, snow * c.rng.uniform(0.78, 1.0))
 
 
 def firs(c: Canvas, height: float, count: int) -> np.ndarray:
@@ -493,7 +576,7 @@ def paint_aurora(c: Canvas) -> np.ndarray:
     """Northern lights over firs and a frozen lake."""
     horizon = 0.66
     painting = stars(c, sky(c, horizon), horizon, 700)
-    tint = c.rng.choice(3)
+    tint = 0 if "green" in c.words else c.rng.choice(3)
     low, high = (
         ((0.20, 1.0, 0.55), (0.55, 0.25, 0.95)),
         ((0.15, 0.95, 0.80), (0.95, 0.30, 0.65)),
@@ -506,7 +589,7 @@ def paint_aurora(c: Canvas) -> np.ndarray:
         reach = 0.20 + 0.12 * strands[None, :]
         curtain = strands[None, :] * np.where(rise > 0, np.exp(-rise / reach * 1.6), np.exp(rise / 0.018))
         tone = gradient(np.clip(rise / 0.38, 0, 1), (0, low), (0.35, low), (1, high))
-        painting = painting + 0.95 * blur(curtain.astype(np.float32), 1.5)[..., None] * tone
+        painting = painting + 1.2 * blur(curtain.astype(np.float32), 1.5)[..., None] * tone
     line = ridge(c, horizon + 0.02, 0.16, 1.5, 7)
     painting = mix(
         painting,

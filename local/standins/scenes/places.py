@@ -24,7 +24,7 @@ from local.standins.scenes.layers import (
     spots,
     stars,
 )
-from local.standins.scenes.nature import flowers, foliage, grass, hills, over_soft
+from local.standins.scenes.nature import cloud_sea, flowers, foliage, grass, hills, over_soft
 from local.standins.scenes.noise import blur
 
 FACADES = (
@@ -35,6 +35,14 @@ FACADES = (
     (0.86, 0.82, 0.76),
     (0.44, 0.50, 0.57),
 )
+GLASS = (
+    (0.62, 0.70, 0.76),
+    (0.50, 0.58, 0.66),
+    (0.84, 0.84, 0.82),
+    (0.40, 0.47, 0.55),
+    (0.74, 0.66, 0.58),
+)
+AWNINGS = ((0.78, 0.26, 0.20), (0.92, 0.80, 0.56), (0.20, 0.42, 0.36), (0.24, 0.34, 0.52), (0.90, 0.58, 0.24))
 CITY_LIGHTS = ((1.0, 0.72, 0.35), (1.0, 0.88, 0.62), (0.55, 0.80, 1.0), (1.0, 0.35, 0.40), (0.95, 0.55, 0.95))
 
 
@@ -42,10 +50,11 @@ def paint_city(c: Canvas) -> np.ndarray:
     """A street between house fronts in one-point perspective, lights out of focus."""
     horizon, vanish = 0.60, c.rng.uniform(-0.16, 0.16)
     evening = max(c.light.dark, 0.75 if c.light.sun_height < 0.1 else 0.0)
-    neon = bool(c.words & {"neon", "cyberpunk", "futuristic"})
-    if neon:
-        evening = 1.0
+    facades = GLASS if c.words & {"modern", "glass", "skyscraper", "skyscrapers", "office"} else FACADES
     painting = clouds(c, sky(c, horizon), horizon, 0.35, 2)
+    painting = painting + (0.55 * (1 - c.light.dark) * glow(c, vanish, horizon - 0.10, 0.20))[..., None] * rgb(
+        c.light.sun
+    )
     for depth in (0.85, 0.6):
         steps = np.round(c.curve(7, 2) * 4 + 5) / 10
         blocks = np.repeat(c.rng.uniform(0.05, 0.30, c.width // 24 + 1), 24)[: c.width].astype(np.float32)
@@ -63,52 +72,55 @@ def paint_city(c: Canvas) -> np.ndarray:
         lots = np.cumsum(c.rng.uniform(1.0, 1.9, 40))
         lot = np.minimum(np.searchsorted(lots, z[0]), 39)
         roof = c.rng.uniform(1.1, 3.4, 40)[lot]
-        hues = np.array(FACADES)[c.rng.integers(0, len(FACADES), 40)] * c.rng.uniform(0.85, 1.1, (40, 1))
+        hues = np.array(facades)[c.rng.integers(0, len(facades), 40)] * c.rng.uniform(0.85, 1.1, (40, 1))
         start = np.concatenate(([0], lots))[lot]
         place = (z[0] - start) / (lots[lot] - start)
-        bays, floors = c.rng.integers(3, 6, 40)[lot], c.rng.uniform(0.34, 0.46, 40)[lot]
+        fine = 0.45 if facades is GLASS else 1.0
+        bays, floors = c.rng.integers(3, 6, 40)[lot] / fine // 1, c.rng.uniform(0.34, 0.46, 40)[lot] * fine
         column = place * bays
         u = column % 1
         row = height / floors[None, :]
         v = row % 1
-        window = (
-            (smooth(0.16, 0.20, u) * smooth(0.84, 0.80, u))[None, :] * smooth(0.16, 0.22, v) * smooth(0.80, 0.74, v)
-        )
+        gap = 0.05 if facades is GLASS else 0.16
+        window = smooth(gap, gap + 0.04, u) * smooth(1 - gap, 0.96 - gap, u)
+        window = window[None, :] * smooth(gap, gap + 0.06, v) * smooth(0.96 - gap, 0.90 - gap, v)
         window = window * (height > -0.05) * (height < roof - 0.12)
         frame = np.clip(1.0 - 0.16 * smooth(0.86, 0.98, v), 0, 1) * (1 - 0.14 * (place < 0.03))[None, :]
         front = c.lit((1, 1, 1)) * hues[lot][None, :, :] * frame[..., None]
         front = (
             front
             * (0.88 + 0.24 * c.fbm(14, 3, 0.6))[..., None]
-            * (rgb((0.84, 0.87, 0.95)) if side * c.light.sun_x > 0 else rgb((1.2, 1.14, 1.02)))
+            * (rgb((0.84, 0.87, 0.95)) if side * c.light.sun_x > 0 else rgb((1.34, 1.20, 0.98)))
         )
         cell = (
             (np.floor(row).astype(int) * 73 + np.floor(column).astype(int)[None, :] * 151 + lot[None, :] * 311) % 97
         ) / 97
         glass = mix(
-            np.broadcast_to(haze(c, c.lit((0.20, 0.28, 0.36)), 0.25), front.shape),
+            # Panes mirror the sky of the other side, a little differently each.
+            mix(
+                c.lit((0.10, 0.20, 0.32)),
+                mix(rgb(c.light.middle), rgb(c.light.horizon), cell[..., None]),
+                smooth(0.25, 0.75, c.fbm(4, 4, stretch=0.6) + 0.25 * (cell - 0.5)),
+            ),
             rgb((1.0, 0.76, 0.40)),
-            (cell < 0.35 + 0.2 * evening) * (0.15 + 0.85 * evening),
+            (cell < 0.20 + 0.25 * evening) * (0.15 + 0.75 * evening),
         )
-        front = mix(front * (1 - 0.35 * evening), glass, window)
-        pane = smooth(0.05, 0.09, column % 1) * smooth(0.95, 0.91, column % 1)
-        shop = (height < -0.20) * (height > -0.62) * pane[None, :]
+        front = mix(front * (1 - 0.25 * evening), glass, window)
+        pane = smooth(0.015, 0.035, column % 1) * smooth(0.985, 0.965, column % 1)
+        shop = (height < -0.20) * (height > -0.66) * pane[None, :]
         inside = np.array(
-            [
-                colorsys.hsv_to_rgb(h, 0.75 if neon else 0.30, 1)
-                for h in 0.04 + (0.9 if neon else 0.10) * c.rng.random(40)
-            ],
+            [colorsys.hsv_to_rgb(h, 0.30, 1) for h in 0.04 + 0.10 * c.rng.random(40)],
             np.float32,
         )
         dim = c.lit((0.30, 0.33, 0.36)) * (1 - evening)
         front = mix(
             front,
             dim
-            + inside[lot][None, :, :] * (0.18 + 0.75 * evening) * (0.7 + 0.5 * smooth(-0.62, -0.25, height))[..., None],
+            + inside[lot][None, :, :] * (0.42 + 0.45 * evening) * (0.7 + 0.5 * smooth(-0.62, -0.25, height))[..., None],
             shop * 0.9,
         )
-        awning = (height < -0.06) * (height > -0.20 - 0.015 * (np.sin(column * 60) > 0)) * (lot % 2 == 0)[None, :]
-        cloth = np.array([colorsys.hsv_to_rgb(h, 0.65, 0.85) for h in c.rng.random(40)], np.float32)
+        awning = (height < -0.06) * (height > -0.20 - 0.015 * (np.sin(column * 60) > 0)) * (lot % 3 == 0)[None, :]
+        cloth = np.array(AWNINGS, np.float32)[c.rng.integers(0, len(AWNINGS), 40)]
         front = mix(
             front,
             c.lit((1, 1, 1)) * cloth[lot][None, :, :] * (0.8 + 0.2 * (np.sin(column * 40) > 0))[None, :, None],
@@ -356,15 +368,7 @@ def paint_floating_city(c: Canvas) -> np.ndarray:
         along = np.clip((c.y - y0) / (1.9 * size), 0, 1)
         stream = np.exp(-(((c.x - fall) / (size * (0.035 + 0.07 * along))) ** 2)) * (c.y > y0) * (1 - along) ** 0.7
         painting = mix(painting, rgb(c.light.horizon) * 0.4 + 0.55, 0.8 * stream * mist)
-    puffs = c.folds(3, 7, 0.05, 2.2)
-    sea = smooth(-0.10, 0.16, c.y - 0.80 + 0.55 * (puffs - 0.5))
-    lit = np.clip(0.5 + 3 * (puffs - np.roll(puffs, int(0.02 * c.height), 0)), 0, 1)
-    tone = mix(
-        np.broadcast_to(mix(rgb(c.light.middle), rgb(c.light.zenith), 0.3), painting.shape),
-        rgb(c.light.horizon) * 0.55 + 0.42 * rgb(c.light.sun),
-        lit,
-    )
-    painting = mix(painting, tone * (0.45 if c.light.dark else 1), sea)
+    painting = cloud_sea(c, painting, 0.74)
     painting = focus(c, painting, 0.004, 0.0012, 0.85)
     ink = Ink(c)
     for _ in range(12):
@@ -582,9 +586,15 @@ def paint_stage(c: Canvas) -> np.ndarray:
     shine = blur(mirror, 0.015 * c.height) * 0.55 * (0.6 + 0.6 * c.fbm(16, 4, stretch=6))[..., None]
     painting = mix(painting, shine, np.broadcast_to(smooth(floor - 0.004, floor + 0.004, c.y), smoke.shape))
     painting = blur(painting, 0.004 * c.height)
-    confetti = spots(c, 80, (0.02, 0.85), (0.002, 0.010), hues)
+    ink = Ink(c)
+    for x, y, r, colour in spots(c, 170, (0.02, 0.95), (0.003, 0.010), hues):
+        turn, tilt = c.rng.uniform(0, 3.14), c.rng.uniform(0.2, 0.8)
+        along = np.array((np.cos(turn), np.sin(turn))) * r
+        across = np.array((-along[1], along[0])) * tilt
+        corners = [along + across, along - across, -along - across, -along + across]
+        ink.polygon([(x + dx, y + dy) for dx, dy in corners], colour * 0.8 + 0.3)
     crowd = spots(c, 46, (0.66, 0.95), (0.010, 0.035), hues)
-    return bokeh(c, bokeh(c, bokeh(c, painting, crowd, 0.22), confetti, 0.55), lamps, 0.85)
+    return over_soft(bokeh(c, bokeh(c, painting, crowd, 0.22), lamps, 0.85), ink, 0.0012)
 
 
 def paint_generic(c: Canvas) -> np.ndarray:

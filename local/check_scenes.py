@@ -1,0 +1,86 @@
+"""`make check-scenes`: refuses a bad catalogue before it is built, naming file, line and field.
+
+The rules are the functions' own, `booth.scenes.faults`; here are the lines, and the thumbnails.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "functions"))
+
+from booth import scenes  # noqa: E402
+
+THUMBNAILS = ROOT / "web" / "thumbnails"
+THUMBNAIL_SIZE = (320, 240)
+THUMBNAIL_BYTES = 8192
+"""A visitor's phone loads all of them at once."""
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+_value_at = json.JSONDecoder().raw_decode
+
+
+def problems(file: Path, thumbnails: Path) -> Iterator[str]:
+    """Each thing that is wrong with the catalogue `file`, as "file:line: field: sentence".
+
+    `thumbnails` is the folder with a JPEG for each scene.
+    """
+    text = file.read_text("utf-8")
+    try:
+        entries = json.loads(text)
+    except json.JSONDecodeError as error:
+        yield f"{file}:{error.lineno}: catalogue: is no JSON: {error.msg}"
+        return
+    places = [at for _, at in _children(text, 0)] if isinstance(entries, list) else []
+
+    def where(number: int | None, field: str) -> str:
+        at = 0 if number is None else dict(_children(text, places[number])).get(field, places[number])
+        return f"{file}:{text.count(chr(10), 0, at) + 1}"
+
+    for number, field, sentence in scenes.faults(entries):
+        yield f"{where(number, field)}: {field}: {sentence}"
+    for number, entry in enumerate(entries if isinstance(entries, list) else []):
+        fields = [field for field, _ in _children(text, places[number])] if isinstance(entry, dict) else []
+        for field in {field for field in fields if fields.count(field) > 1}:
+            yield f"{where(number, field)}: {field}: is there twice"
+        if "id" in fields and (sentence := _wrong_thumbnail(thumbnails / f"{entry['id']}.jpg")):
+            yield f"{where(number, 'id')}: id: {sentence}"
+
+
+def _children(text: str, start: int) -> Iterator[tuple[str, int]]:
+    """(key, position) of each member of the JSON object that begins at `start`, or of each element of the array.
+
+    `text` is valid JSON. An element's key is "", its position that of the value; a member's position is its key's.
+    """
+    at = _SPACE.match(text, start).end()
+    is_object = text[at] == "{"
+    while text[at] in "{[," and text[at := _SPACE.match(text, at + 1).end()] not in "]}":
+        place, key = at, ""
+        if is_object:
+            key, at = _value_at(text, at)
+            at = _SPACE.match(text, _SPACE.match(text, at).end() + 1).end()  # the colon
+        _, at = _value_at(text, at)
+        yield key, place
+        at = _SPACE.match(text, at).end()
+
+
+def _wrong_thumbnail(file: Path) -> str:
+    if not file.is_file():
+        return f"has no thumbnail {file}; `make thumbnails` paints it"
+    with Image.open(file) as image:
+        if image.format != "JPEG" or image.size != THUMBNAIL_SIZE or file.stat().st_size > THUMBNAIL_BYTES:
+            return (
+                f"{file} must be a JPEG of {THUMBNAIL_SIZE[0]} x {THUMBNAIL_SIZE[1]}, at most {THUMBNAIL_BYTES} bytes"
+            )
+    return ""
+
+
+if __name__ == "__main__":
+    found = list(problems(scenes.CATALOGUE.relative_to(ROOT), THUMBNAILS.relative_to(ROOT)))
+    print("\n".join(found), file=sys.stderr, end="\n" if found else "")
+    sys.exit(bool(found))

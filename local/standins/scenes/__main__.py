@@ -1,0 +1,32 @@
+"""`make thumbnails`: paints web/thumbnails/<id>.jpg for every scene of the catalogue."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from local.check_scenes import THUMBNAIL_BYTES, THUMBNAIL_SIZE, THUMBNAILS, scenes
+from local.standins.scenes import render
+
+
+def thumbnail(scene: scenes.Scene) -> bytes:
+    """A JPEG of the scene without people, as good as fits into the bytes a thumbnail may have."""
+    width, height = THUMBNAIL_SIZE
+    seed = 1 if scene.seed is None else scene.seed
+    painting = render(scenes.for_people(scene, 2).prompt, scene.negative, seed, 3 * width, 3 * height)
+    small = Image.fromarray(painting).resize(THUMBNAIL_SIZE, Image.Resampling.LANCZOS)
+    for quality in range(85, 0, -3):
+        out = io.BytesIO()
+        small.save(out, "JPEG", quality=quality, optimize=True, progressive=True)
+        if out.tell() <= THUMBNAIL_BYTES:
+            break
+    return out.getvalue()
+
+
+if __name__ == "__main__":
+    THUMBNAILS.mkdir(exist_ok=True)
+    for scene in scenes.catalogue().values():
+        data = thumbnail(scene)
+        (THUMBNAILS / f"{scene.id}.jpg").write_bytes(data)
+        mean = np.asarray(Image.open(io.BytesIO(data))).mean((0, 1)).round().astype(int)
+        print(f"{scene.id}: {len(data)} bytes, mean colour #{mean[0]:02x}{mean[1]:02x}{mean[2]:02x}")
