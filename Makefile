@@ -1,5 +1,7 @@
 # make run    set up, then open the booth on http://127.0.0.1:8000 (PORT= for another one)
 # make test   set up, then run all tests
+# make check-scenes   refuse a bad functions/scenes.json, naming line and field (part of lint, run and build)
+# make thumbnails     paint a thumbnail for each scene with the local painter
 # make setup  the set-up alone: .venv and models/; quick when nothing has changed
 # make preflight    before an event: can your AWS account paint? (ENV=prod: samconfig.toml's environment)
 # make bench-seam   figures of the edge around kept faces
@@ -9,15 +11,15 @@ PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(
 	'import sys, venv; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(name))))
 INSTALLED := .venv/.installed
 
-.PHONY: run test lint setup clean preflight bench-seam
+.PHONY: run test lint check-scenes thumbnails setup clean preflight bench-seam
 
-run: setup
+run: setup check-scenes
 	@exec .venv/bin/python -m local run --port $(PORT)
 
 test: setup lint
 	.venv/bin/python -m pytest $(ARGS)
 
-lint: setup
+lint: setup check-scenes
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 
@@ -26,6 +28,12 @@ preflight: setup
 
 bench-seam: setup
 	.venv/bin/python -m benchmarks.seam
+
+check-scenes: $(INSTALLED)
+	@.venv/bin/python -m local.check_scenes
+
+thumbnails: $(INSTALLED)
+	.venv/bin/python -m local.standins.scenes
 
 setup: $(INSTALLED)
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js, which brings it (https://nodejs.org)." >&2; exit 1; }

@@ -30,9 +30,12 @@ def problems(file: Path, thumbnails: Path) -> Iterator[str]:
 
     `thumbnails` is the folder with a JPEG for each scene.
     """
-    text = file.read_text("utf-8")
     try:
+        text = file.read_text("utf-8")
         entries = json.loads(text)
+    except UnicodeDecodeError:
+        yield f"{file}:1: catalogue: is no UTF-8 text"
+        return
     except json.JSONDecodeError as error:
         yield f"{file}:{error.lineno}: catalogue: is no JSON: {error.msg}"
         return
@@ -42,14 +45,15 @@ def problems(file: Path, thumbnails: Path) -> Iterator[str]:
         at = 0 if number is None else dict(_children(text, places[number])).get(field, places[number])
         return f"{file}:{text.count(chr(10), 0, at) + 1}"
 
-    for number, field, sentence in scenes.faults(entries):
-        yield f"{where(number, field)}: {field}: {sentence}"
+    wrong = list(scenes.faults(entries))
     for number, entry in enumerate(entries if isinstance(entries, list) else []):
         fields = [field for field, _ in _children(text, places[number])] if isinstance(entry, dict) else []
-        for field in {field for field in fields if fields.count(field) > 1}:
-            yield f"{where(number, field)}: {field}: is there twice"
-        if "id" in fields and (sentence := _wrong_thumbnail(thumbnails / f"{entry['id']}.jpg")):
-            yield f"{where(number, 'id')}: id: {sentence}"
+        wrong += [(number, field, "is there twice") for field in set(fields) if fields.count(field) > 1]
+        named = "id" in fields and not any(fault[:2] == (number, "id") for fault in wrong)
+        if named and (sentence := _wrong_thumbnail(thumbnails / f"{entry['id']}.jpg")):
+            wrong.append((number, "id", sentence))
+    for number, field, sentence in wrong:
+        yield f"{where(number, field)}: {field}: {sentence}"
 
 
 def _children(text: str, start: int) -> Iterator[tuple[str, int]]:
@@ -72,12 +76,13 @@ def _children(text: str, start: int) -> Iterator[tuple[str, int]]:
 def _wrong_thumbnail(file: Path) -> str:
     if not file.is_file():
         return f"has no thumbnail {file}; `make thumbnails` paints it"
-    with Image.open(file) as image:
-        if image.format != "JPEG" or image.size != THUMBNAIL_SIZE or file.stat().st_size > THUMBNAIL_BYTES:
-            return (
-                f"{file} must be a JPEG of {THUMBNAIL_SIZE[0]} x {THUMBNAIL_SIZE[1]}, at most {THUMBNAIL_BYTES} bytes"
-            )
-    return ""
+    try:
+        with Image.open(file, formats=["JPEG"]) as image:
+            fits = image.size == THUMBNAIL_SIZE and file.stat().st_size <= THUMBNAIL_BYTES
+    except OSError:
+        fits = False
+    width, height = THUMBNAIL_SIZE
+    return "" if fits else f"{file} must be a JPEG of {width} x {height}, at most {THUMBNAIL_BYTES} bytes"
 
 
 if __name__ == "__main__":

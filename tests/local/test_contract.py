@@ -185,6 +185,8 @@ def test_refusals_of_photo(quick, body, status):
         {"id": "a b"},
         {"scenes": ["nowhere"]},
         {"scenes": "sky"},
+        {"scenes": []},
+        {"scenes": None},
         {"scenes": ["sky"] * 6},
         {"consent": "x" * 3000},
     ],
@@ -296,6 +298,22 @@ def test_any_consent_is_kept(quick, consent):
     uploaded = quick.upload(consent=consent)
     kept = quick.record(uploaded).get("consent")
     assert (json.loads(kept) if kept else None) == consent
+
+
+def test_the_scenes_that_can_be_chosen_are_listed(quick):
+    status, headers, answer = quick.http("GET", quick.url + "/scenes")
+    assert (status, headers["Cache-Control"], headers.get_content_type()) == (200, "no-store", "application/json")
+    assert answer.keys() == {"scenes", "default"}
+    assert answer["default"] == ["sky", "building", "forest"]
+    ids = [scene["id"] for scene in answer["scenes"]]
+    assert len(set(ids)) == len(ids) >= 12 and ids[:3] == answer["default"]
+    for scene in answer["scenes"]:
+        assert scene.keys() == {"id", "title", "color", "thumbnail"}, "prompts are the operator's"
+        assert scene["title"].keys() == {"en", "ko"} and all(scene["title"].values())
+        assert re.fullmatch("#[0-9a-f]{6}", scene["color"])
+        thumbnail = quick.picture(quick.url + scene["thumbnail"])
+        assert thumbnail.size == (320, 240)
+    quick.upload(scenes=ids[-5:])
 
 
 def test_scenes_are_chosen_by_id(quick):

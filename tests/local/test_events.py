@@ -30,6 +30,12 @@ def test_upload(quick):
     assert json.loads(json.loads(answer["body"])["body"])["ContentType"] == "image/jpeg"
 
 
+def test_list_scenes(quick):
+    answer = invoke(quick, "ListScenes", event_of("ListScenes"))
+    assert answer["statusCode"] == 200
+    assert json.loads(answer["body"])["default"] == ["sky", "building", "forest"]
+
+
 def test_photo(quick):
     # The bucket of the sample is not this stack's.
     answer = invoke(quick, "Photo", event_of("Photo"))

@@ -3,6 +3,8 @@
 Each `paint_` function paints one on a Canvas and gives float32 HxWx3.
 """
 
+import itertools
+
 import numpy as np
 
 from local.standins.scenes.layers import (
@@ -62,7 +64,7 @@ def balloon(ink: Ink, c: Canvas, x: float, y: float, r: float, colours, tint) ->
     )
     height = y - r + 2.35 * r * t
     edges = np.linspace(-np.pi / 2, np.pi / 2, 11)
-    for i, (a, b) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for i, (a, b) in enumerate(itertools.pairwise(edges)):
         towards_sun = np.cos((a + b) / 2 - 1.1 * np.sign(c.light.sun_x))
         shade = 0.62 + 0.46 * max(0.0, towards_sun)
         outline = [*zip(x + width * np.sin(a), height, strict=True)]
@@ -229,7 +231,7 @@ def hanok(ink: Ink, c: Canvas, x: float, eaves: float, foot: float, half: float,
     red, green = c.lit((0.62, 0.16, 0.12)), c.lit((0.16, 0.46, 0.38))
     pillars = np.linspace(-0.82, 0.82, 6)
     top = eaves + 0.16 * half
-    for a, b in zip(pillars[:-1], pillars[1:], strict=True):
+    for a, b in itertools.pairwise(pillars):
         left, right = x + (a + 0.04) * half, x + (b - 0.04) * half
         for k in np.linspace(0, 1, 8):
             ink.line(
@@ -508,7 +510,7 @@ def paint_neon(c: Canvas) -> np.ndarray:
             (smooth(0.2, 0.26, u) * smooth(0.8, 0.74, u))
             * smooth(0.22, 0.3, v)
             * smooth(0.82, 0.74, v)
-            * (height > 0.15)
+            * (height > 0.30)
         )
         key = (np.floor(row).astype(int) * 73 + np.floor(column).astype(int) * 151 + 7 * side) % 97
         lit = (
@@ -518,14 +520,13 @@ def paint_neon(c: Canvas) -> np.ndarray:
         front = (
             np.broadcast_to(rgb((0.085, 0.065, 0.125)), (c.height, c.width, 3)) * (0.7 + 0.7 * c.fbm(12, 4))[..., None]
         )
-        front = mix(front, lit, window * (key % 5 < 2))
+        front = mix(front, lit, window * (key % 5 < 3))
         shop = rgb(((1.0, 0.56, 0.24), (1.0, 0.30, 0.52), (0.34, 0.50, 1.0)))[np.floor(column / 3).astype(int) % 3]
-        goods = smooth(0.35, 0.65, (height * 9 + c.fbm(30, 3, stretch=0.3)) % 1) * smooth(-0.15, -0.25, height)
-        warmth = (0.16 + 0.75 * smooth(-0.62, -0.08, height) * (1 - 0.45 * goods))[..., None]
-        door = column / 3 % 1
-        inside = (
-            smooth(-0.60, -0.56, height) * smooth(-0.05, -0.10, height) * smooth(0.06, 0.10, np.minimum(door, 1 - door))
-        )
+        board, door = np.floor(height * 7), column / 3 % 1
+        goods = smooth(0.40, 0.60, (height * 7) % 1) * smooth(0.3, 0.5, (column * 4 + 0.5 * board) % 1)
+        warmth = ((0.10 + 0.80 * smooth(-0.62, 0.10, height) ** 1.6) * (1 - 0.35 * goods))[..., None]
+        inside = smooth(-0.60, -0.56, height) * smooth(0.10, 0.06, height)
+        inside = inside * smooth(0.06, 0.10, np.minimum(door, 1 - door))
         front = mix(front, shop * warmth, inside)
         front = mix(front, rgb((0.60, 0.24, 0.52)), np.broadcast_to(0.75 * (1 - np.exp(-z / 9)), height.shape))
         seen = (across > 0.002) * (height < roof[None, :]) * (height > -0.62)

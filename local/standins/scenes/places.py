@@ -84,7 +84,7 @@ def paint_city(c: Canvas) -> np.ndarray:
         gap = 0.05 if facades is GLASS else 0.16
         window = smooth(gap, gap + 0.04, u) * smooth(1 - gap, 0.96 - gap, u)
         window = window[None, :] * smooth(gap, gap + 0.06, v) * smooth(0.96 - gap, 0.90 - gap, v)
-        window = window * (height > -0.05) * (height < roof - 0.12)
+        window = window * (height > 0.30) * (height < roof - 0.12)
         frame = np.clip(1.0 - 0.16 * smooth(0.86, 0.98, v), 0, 1) * (1 - 0.14 * (place < 0.03))[None, :]
         front = c.lit((1, 1, 1)) * hues[lot][None, :, :] * frame[..., None]
         front = (
@@ -106,20 +106,17 @@ def paint_city(c: Canvas) -> np.ndarray:
             (cell < 0.20 + 0.25 * evening) * (0.15 + 0.75 * evening),
         )
         front = mix(front * (1 - 0.25 * evening), glass, window)
-        pane = smooth(0.015, 0.035, column % 1) * smooth(0.985, 0.965, column % 1)
-        shop = (height < -0.20) * (height > -0.66) * pane[None, :]
-        inside = np.array(
-            [colorsys.hsv_to_rgb(h, 0.30, 1) for h in 0.04 + 0.10 * c.rng.random(40)],
-            np.float32,
-        )
-        dim = c.lit((0.30, 0.33, 0.36)) * (1 - evening)
-        front = mix(
-            front,
-            dim
-            + inside[lot][None, :, :] * (0.42 + 0.45 * evening) * (0.7 + 0.5 * smooth(-0.62, -0.25, height))[..., None],
-            shop * 0.9,
-        )
-        awning = (height < -0.06) * (height > -0.20 - 0.015 * (np.sin(column * 60) > 0)) * (lot % 3 == 0)[None, :]
+        # Shop fronts: panes between slim posts, in them warm light from above and goods on tables.
+        door = (column / 2) % 1
+        pane = smooth(0.02, 0.04, door) * smooth(0.98, 0.96, door)
+        shop = (height < 0.12) * (height > -0.62) * pane[None, :]
+        inside = rgb([colorsys.hsv_to_rgb(h, 0.38, 1) for h in 0.06 + 0.07 * c.rng.random(40)])[lot][None]
+        lamps = smooth(-0.62, 0.10, height) ** 1.5 * (0.35 + 0.65 * np.exp(-(((door - 0.5) / 0.3) ** 2)))[None, :]
+        goods = smooth(0.45, 0.60, c.fbm(26, 4, 0.6, stretch=0.8)) * smooth(-0.22, -0.26, height)
+        room = mix(inside * (0.16 + (0.55 + 0.35 * evening) * lamps)[..., None], c.lit((0.42, 0.30, 0.24)), 0.6 * goods)
+        mirrored = mix(room, rgb(c.light.middle), 0.30 * (1 - evening) * smooth(0.35, 0.65, c.fbm(4, 4, stretch=0.6)))
+        front = mix(front, mirrored, shop * 0.95)
+        awning = (height < 0.24) * (height > 0.08 - 0.03 * (np.sin(column * 40) > 0)) * (lot % 3 == 0)[None, :]
         cloth = np.array(AWNINGS, np.float32)[c.rng.integers(0, len(AWNINGS), 40)]
         front = mix(
             front,
@@ -158,7 +155,7 @@ def paint_city(c: Canvas) -> np.ndarray:
                 c,
             )
         painting = over_soft(painting, ink, 0.002 + 0.002 / z_)
-    painting = focus(c, painting, 0.004, 0.0036, 0.9)
+    painting = focus(c, painting, 0.003, 0.0022, 0.9)
     warm = CITY_LIGHTS if evening else ((1.0, 0.92, 0.75), (0.9, 0.95, 1.0))
     lamps = (
         [
