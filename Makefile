@@ -29,6 +29,8 @@ preflight: setup
 bench-seam: setup
 	.venv/bin/python -m benchmarks.seam
 
+build: check-scenes
+
 check-scenes: $(INSTALLED)
 	@.venv/bin/python -m local.check_scenes
 

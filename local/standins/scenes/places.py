@@ -520,7 +520,7 @@ def unicorn(c: Canvas, x: float, foot: float, size: float, facing: int) -> np.nd
 
 
 def paint_unicorn(c: Canvas) -> np.ndarray:
-    """Flower meadow with a rainbow, a unicorn and sparkles."""
+    """Flower meadow with a rainbow, a unicorn on the grass and one in the air, sparkles."""
     horizon = 0.54
     painting = clouds(c, sky(c, horizon), horizon, 0.5, 2.2)
     if not c.light.dark:
@@ -545,6 +545,9 @@ def paint_unicorn(c: Canvas) -> np.ndarray:
     painting = mix(painting, painting * rgb((0.72, 0.66, 0.88)), 0.7 * halo)
     painting = over(painting, layer)
     painting = flowers(c, painting, 0.70, count=300)
+    # Another one gallops through the air, where people in front don't hide it.
+    small = 0.55 * size
+    painting = over(painting, unicorn(c, -side * (c.half - 0.75 * small), 0.08 + small, small, side))
     dust = spots(c, 90, (0.15, 0.9), (0.0015, 0.010), ((1.0, 0.95, 0.75), (1.0, 0.80, 0.95), (0.80, 0.90, 1.0)))
     return bokeh(c, painting, dust, 0.5)
 
