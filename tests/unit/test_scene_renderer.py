@@ -32,7 +32,9 @@ def test_every_scene_is_a_picture_that_seed_and_prompt_decide(prompt):
 
 
 @pytest.mark.parametrize("width,height", [(1408, 640), (64, 300), (320, 1), (1, 320), (173, 97)])
-@pytest.mark.parametrize("prompt", ["city at night", "forest", "unicorn meadow"])
+@pytest.mark.parametrize(
+    "prompt", ["city at night", "forest", "unicorn meadow", "neon", "palace", "balloons", "library"]
+)
 def test_any_size_is_painted(prompt, width, height):
     assert render(prompt, "", 0, width, height).shape == (height, width, 3)
 
