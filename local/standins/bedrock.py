@@ -149,7 +149,7 @@ def compose(
     level = 0.52 + 0.52 * np.minimum(1, brightness / 0.5) ** 0.8
     lit = colours * (1 + away * (np.clip(tint, 0.6, 1.5) * level - 1))
     weight = alpha[..., None]
-    # What the scene's light reaches from behind: the outline, more on its upper side.
+    # What the light reaches from behind: the outline.
     rim = weight * blur(1 - alpha, side / 150)[..., None] + 0.5 * weight * (1 - weight)
     lit = 1 - (1 - np.clip(lit, 0, 1)) * (1 - 0.75 * away * np.clip(rim, 0, 1) * blur(background, side / 40))
     shade = blur(alpha, side / 30)[..., None]

@@ -8,6 +8,7 @@ import logging
 import threading
 import uuid
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -387,7 +388,7 @@ def test_every_scene_makes_a_request_that_each_model_takes(model, scene):
 )
 def test_any_scene_seed_and_style_make_a_request_that_each_model_takes(model, prompt, negative, seed, quality, scale):
     try:
-        ordered(model, Scene("s", "S", prompt, negative, None), seed, Style(quality, scale))
+        ordered(model, replace(SCENE, prompt=prompt, negative=negative), seed, Style(quality, scale))
     except Refused as refusal:
         pytest.fail(str(refusal))
     except image_models.Filtered:
@@ -409,7 +410,7 @@ def test_stability_never_gets_the_seed_that_means_any():
 
 
 def test_nova_takes_longer_texts_than_titan():
-    scene = Scene("s", "S", "sky " * 300, "", None)
+    scene = replace(SCENE, prompt="sky " * 300, negative="")
     assert [len(ordered(model, scene)[0].text) for model in (TITAN, NOVA, INPAINT)] == [512, 1024, 1200]
     assert nova.NOVA_CANVAS.max_text == 1024
 
@@ -423,7 +424,7 @@ def test_the_largest_noisy_photo_stays_below_titans_5_mb():
 
 def test_another_attempt_has_another_seed_whatever_the_scene():
     for seed in (None, 42):
-        scene = Scene("s", "S", "sky", "", seed)
+        scene = replace(SCENE, prompt="sky", negative="", seed=seed)
         seeds = [scenes.seed_for(scene, "run", 1, attempt) for attempt in range(4)]
         assert len(set(seeds)) == 4
         assert seed is None or seeds[0] == 42
