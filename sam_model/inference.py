@@ -1,4 +1,7 @@
-"""Segment Anything as a SageMaker endpoint: the four functions that SageMaker's serving containers call.
+"""Segment Anything as a SageMaker endpoint: the two functions that SageMaker's serving containers call.
+
+The PyTorch container (sagemaker-inference over TorchServe or multi-model-server) and the Hugging Face container
+load this file as ``code/inference.py``, call `model_fn` once in each worker and `transform_fn` for each request.
 
 Stand-alone: numpy, Pillow and ONNX Runtime only. The model directory holds ``encoder.onnx`` (1x3xSxS float32 in,
 image embedding out) and ``decoder.onnx`` with the interface of Segment Anything's official ONNX export, so any
@@ -13,16 +16,22 @@ Request (application/json); all coordinates are pixels of the image as it is sen
 of the face). The image is encoded once, each prompt is decoded by itself, and the answer is the union of the masks:
 
     {"mask_image": "<base64 PNG>"}        RGB, of the image's size; black = face, white = the rest
+
+A request that can't be served is answered with HTTP 400, 406, 413 or 415, a failure of the model with 500, and
+
+    {"code": 400, "message": "Box 0 lies outside the image."}
 """
 
 import base64
 import binascii
 import io
 import json
+import logging
 import math
 import os
 import threading
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +53,9 @@ FOREGROUND = 1  # and a point on the object
 DECODER_INPUTS = {
     "image_embeddings", "point_coords", "point_labels", "mask_input", "has_mask_input", "orig_im_size",
 }  # fmt: skip
+
+
+logger = logging.getLogger(__name__)
 
 
 class BadRequest(ValueError):
@@ -78,7 +90,7 @@ class SegmentAnything:
 
     def __init__(self, model_dir: str | Path):
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = _cores()
+        options.intra_op_num_threads = _threads()
         options.log_severity_level = 3
         available = onnxruntime.get_available_providers()
         providers = [p for p in ("CUDAExecutionProvider", "CPUExecutionProvider") if p in available]
@@ -86,6 +98,8 @@ class SegmentAnything:
             onnxruntime.InferenceSession(Path(model_dir) / name, options, providers)
             for name in ("encoder.onnx", "decoder.onnx")
         )
+        # The provider that is there may still fail to start (a driver too old); ONNX Runtime then takes the next.
+        logger.info("%s with %d threads", self.encoder.get_providers()[0], options.intra_op_num_threads)
         source = self.encoder.get_inputs()[0]
         if len(source.shape) != 4 or source.shape[1] != 3 or not isinstance(source.shape[3], int):
             raise ValueError(f"encoder.onnx takes {source.shape}; wanted is [batch, 3, size, size]")
@@ -152,13 +166,33 @@ def model_fn(model_dir: str) -> SegmentAnything:
     return model
 
 
-def input_fn(body: bytes | str, content_type: str) -> Request:
+def transform_fn(model: SegmentAnything, body: bytes | str, content_type: str | None, accept: str, context) -> str:
+    """Answer one request: return the answer's JSON text and set its HTTP status in ``context`` unless it is 200.
+
+    The status goes through the serving toolkit's ``context`` because none of them answers an exception well:
+    sagemaker-inference appends the stack trace to its own error class's message and makes 500 of all others, the
+    Hugging Face toolkit makes 400 of everything, a failing model included.
+    """
+    try:
+        request = read_request(body, content_type)
+        check_accept(accept)
+        return write_answer(model.masks(request.pixels, request.prompts))
+    except BadRequest as problem:
+        status, message = problem.status_code, str(problem)
+    except Exception:
+        logger.exception("The model failed.")
+        status, message = 500, "The model failed. The endpoint's log says why."
+    context.set_response_status(status, HTTPStatus(status).phrase)
+    return json.dumps({"code": status, "message": message})
+
+
+def read_request(body: bytes | str, content_type: str | None) -> Request:
     """Check and decode a request in the format given at the top of this module. Raises `BadRequest`."""
     if _media_type(content_type) != "application/json":
         raise BadRequest(f"Content type {content_type!r} is not supported; send application/json.", 415)
     try:
         fields = json.loads(body)
-    except ValueError:  # also bytes that are no UTF-8
+    except (ValueError, RecursionError):  # also bytes that are no UTF-8, and a hundred thousand brackets
         raise BadRequest("The body is not JSON.") from None
     if not isinstance(fields, dict):
         raise BadRequest("The body must be a JSON object.")
@@ -166,29 +200,33 @@ def input_fn(body: bytes | str, content_type: str) -> Request:
     return Request(pixels, _prompts(fields, width=pixels.shape[1], height=pixels.shape[0]))
 
 
-def predict_fn(data: Request, model: SegmentAnything) -> np.ndarray:
-    """Return the union of the prompts' masks: bool (height, width), True on the faces."""
-    return model.masks(data.pixels, data.prompts)
-
-
-def output_fn(prediction: np.ndarray, accept: str) -> str:
-    """Return the answer's JSON text. Raises `BadRequest` (406) if the caller accepts no JSON."""
+def check_accept(accept: str) -> None:
+    """Raise `BadRequest` (406) if the caller accepts no JSON."""
     kinds = {_media_type(kind) for kind in accept.split(",")}
     if not kinds & {"application/json", "application/*", "*/*", ""}:
         raise BadRequest(f"The answer can't be had as {accept!r}; accept application/json.", 406)
-    image = Image.fromarray(np.where(prediction, np.uint8(0), np.uint8(255))).convert("RGB")
+
+
+def write_answer(mask: np.ndarray) -> str:
+    """Return the answer's JSON text for ``mask``: bool (height, width), True on the faces."""
+    image = Image.fromarray(np.where(mask, np.uint8(0), np.uint8(255))).convert("RGB")
     file = io.BytesIO()
     image.save(file, "PNG", compress_level=1)  # flat areas: higher levels take longer and gain next to nothing
     return json.dumps({"mask_image": base64.b64encode(file.getvalue()).decode()})
 
 
-def _cores() -> int:
-    """Return the number of cores this process may use, which in a container can be fewer than there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _threads() -> int:
+    """Return how many threads one inference may use: this worker's share of the cores.
+
+    A container can be allowed fewer cores than the machine has. The serving toolkits start as many workers as
+    SAGEMAKER_MODEL_SERVER_WORKERS says; 1 answers a visitor soonest, and more bring no more a second.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // int(os.environ.get("SAGEMAKER_MODEL_SERVER_WORKERS") or 1))
 
 
-def _media_type(header: str) -> str:
-    return header.split(";")[0].strip().lower()
+def _media_type(header: str | None) -> str:
+    return (header or "").split(";")[0].strip().lower()
 
 
 def _pixels(encoded: object) -> np.ndarray:

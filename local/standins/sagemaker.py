@@ -5,7 +5,6 @@ caller as ModelError 424 with the container's status and message inside, as it d
 """
 
 import json
-import logging
 import re
 import uuid
 from pathlib import Path
@@ -20,8 +19,6 @@ MAX_BODY = 6_291_456  # of the request, in bytes: botocore's service model
 REGION, ACCOUNT = "us-east-1", "123456789012"  # as in moto's answers
 PATH = re.compile(r"/endpoints/([^/]+)/invocations")
 
-logger = logging.getLogger(__name__)
-
 
 class SageMaker:
     """The service with one endpoint: called with a request, it returns the answer. Several threads may call it."""
@@ -31,16 +28,40 @@ class SageMaker:
         self.model = inference.model_fn(str(model_dir))
 
     def __call__(self, request: Request) -> Response:
-        return invoke(request, self.endpoint, lambda data: inference.predict_fn(data, self.model))
+        return invoke(request, self.endpoint, self.model)
+
+
+class Ellipses:
+    """A model that answers at once: the ellipse in each box is the mask."""
+
+    def masks(self, pixels: np.ndarray, prompts: list[inference.Prompt]) -> np.ndarray:
+        height, width = pixels.shape[:2]
+        y, x = np.ogrid[:height, :width]
+        mask = np.zeros((height, width), bool)
+        for prompt in prompts:
+            left, top, right, bottom = prompt.box
+            across = (x + 0.5 - (left + right) / 2) / ((right - left) / 2)
+            down = (y + 0.5 - (top + bottom) / 2) / ((bottom - top) / 2)
+            mask |= across**2 + down**2 <= 1
+        return mask
+
+
+class Context:
+    """What the serving code sees of a serving toolkit's context: a place for the answer's HTTP status."""
+
+    status = 200
+
+    def set_response_status(self, code: int, phrase: str) -> None:
+        self.status = code
 
 
 def canned(request: Request, endpoint: str) -> Response:
     """Answer without the model, but after its checks: the ellipse in each box is the mask."""
-    return invoke(request, endpoint, _ellipses)
+    return invoke(request, endpoint, Ellipses())
 
 
-def invoke(request: Request, endpoint: str, predict) -> Response:
-    """Do what the service and the container do around ``predict(inference.Request) -> bool (height, width)``."""
+def invoke(request: Request, endpoint: str, model: inference.SegmentAnything | Ellipses) -> Response:
+    """Do what the service and the serving toolkit do around the serving code."""
     path = PATH.fullmatch(request.path)
     if path is None or request.method != "POST":
         return error(404, "UnknownOperationException", "This stand-in answers InvokeEndpoint only.")
@@ -54,15 +75,11 @@ def invoke(request: Request, endpoint: str, predict) -> Response:
             "ValidationError",
             f"1 validation error detected: Value at 'body' failed to satisfy constraint: {limit}",
         )
-    try:
-        data = inference.input_fn(body, request.content_type or "")
-        text = inference.output_fn(predict(data), request.headers.get("Accept", "*/*"))
-    except inference.BadRequest as problem:
-        return model_error(endpoint, problem.status_code, str(problem))
-    except Exception as problem:
-        # The container's server answers any failure of the model with 500, and logs it.
-        logger.exception("the model failed")
-        return model_error(endpoint, 500, str(problem))
+    context = Context()
+    accept = request.headers.get("Accept", "application/json")
+    text = inference.transform_fn(model, body, request.content_type, accept, context)
+    if context.status != 200:
+        return model_error(endpoint, context.status, text)
     response = _respond(200, text)
     response.headers["x-Amzn-Invoked-Production-Variant"] = "AllTraffic"
     return response
@@ -95,15 +112,3 @@ def _respond(status: int, text: str) -> Response:
     response = Response(text, status, content_type="application/json")
     response.headers["x-amzn-RequestId"] = str(uuid.uuid4())
     return response
-
-
-def _ellipses(data: inference.Request) -> np.ndarray:
-    height, width = data.pixels.shape[:2]
-    y, x = np.ogrid[:height, :width]
-    mask = np.zeros((height, width), bool)
-    for prompt in data.prompts:
-        left, top, right, bottom = prompt.box
-        across = (x + 0.5 - (left + right) / 2) / ((right - left) / 2)
-        down = (y + 0.5 - (top + bottom) / 2) / ((bottom - top) / 2)
-        mask |= across**2 + down**2 <= 1
-    return mask
