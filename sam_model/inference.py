@@ -160,6 +160,7 @@ def model_fn(model_dir: str) -> SegmentAnything:
 
     Raises ONNX Runtime's errors for missing or broken files and `ValueError` for a foreign interface.
     """
+    _keep_bodies_as_bytes()
     model = SegmentAnything(model_dir)
     box = np.array([8, 8, 56, 56], np.float32)
     model.masks(np.zeros((64, 64, 3), np.uint8), [Prompt(box, np.zeros((0, 2), np.float32))])
@@ -213,6 +214,18 @@ def write_answer(mask: np.ndarray) -> str:
     file = io.BytesIO()
     image.save(file, "PNG", compress_level=1)  # flat areas: higher levels take longer and gain next to nothing
     return json.dumps({"mask_image": base64.b64encode(file.getvalue()).decode()})
+
+
+def _keep_bodies_as_bytes() -> None:
+    """Have sagemaker-inference, if it is the toolkit, hand over JSON bodies as they came.
+
+    It decodes them itself before it calls `transform_fn`, and answers a body that is no UTF-8 with its stack trace.
+    """
+    try:
+        from sagemaker_inference.content_types import UTF8_TYPES
+    except ImportError:
+        return
+    UTF8_TYPES[:] = [kind for kind in UTF8_TYPES if kind != "application/json"]
 
 
 def _threads() -> int:

@@ -1,0 +1,117 @@
+"""Build the archive that a SageMaker model is made of: ``python -m sam_model.package``, or ``make sam-package``.
+
+    encoder.onnx  decoder.onnx  code/inference.py  code/requirements.txt
+
+The same files give the same bytes, so the archive's SHA-256, which is printed, says what an endpoint runs. (Another
+release of zlib may compress differently; the members are then still the same.)
+"""
+
+import argparse
+import gzip
+import hashlib
+import re
+import sys
+import tarfile
+from pathlib import Path
+
+from local.models import MODELS
+from sam_model import inference
+
+ROOT = Path(__file__).resolve().parent.parent
+WEIGHTS = ("encoder.onnx", "decoder.onnx")
+DEFAULT_MODEL = ROOT / "models" / "sam"
+DEFAULT_ARCHIVE = ROOT / "build" / "model.tar.gz"
+SUMS = "SHA256SUMS"
+
+
+class PackageError(RuntimeError):
+    """The archive can't be built. The message says why and what to do."""
+
+
+def build(model_dir: Path, archive: Path, gpu: bool = False) -> str:
+    """Write ``archive`` from the export in ``model_dir`` and the serving code; return its SHA-256 in hex.
+
+    With ``gpu`` the container installs onnxruntime-gpu instead of onnxruntime. Raises `PackageError` if a weights
+    file is missing, isn't the expected one, or isn't an export that the serving code can load.
+    """
+    expected = _expected(model_dir)
+    for name in WEIGHTS:
+        if not (model_dir / name).is_file():
+            raise PackageError(f"{model_dir / name} is missing. `make setup` fetches the default weights.")
+        found = _sha256(model_dir / name)
+        if found != expected[name]:
+            raise PackageError(f"{model_dir / name} has SHA-256 {found}, not {expected[name]}.")
+    try:
+        inference.model_fn(str(model_dir))
+    except Exception as problem:  # ONNX Runtime has a class of its own for each way a file can be wrong
+        raise PackageError(f"The serving code can't load {model_dir}: {problem}") from problem
+    code = ROOT / "sam_model"
+    members = {
+        "code/inference.py": code / "inference.py",
+        "code/requirements.txt": code / ("requirements-gpu.txt" if gpu else "requirements.txt"),
+        **{name: model_dir / name for name in WEIGHTS},
+    }
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    draft = archive.with_name(archive.name + ".part")  # an archive under its own name is whole
+    with (
+        draft.open("wb") as file,
+        # No name and no time in gzip's header; level 1 because weights hardly shrink: the higher ones save 1 % more.
+        gzip.GzipFile("", "wb", compresslevel=1, fileobj=file, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar,
+    ):
+        for name in sorted(members):
+            _add(tar, name, members[name])
+    draft.replace(archive)
+    return _sha256(archive)
+
+
+def _expected(model_dir: Path) -> dict[str, str]:
+    """Return the SHA-256 of each weights file: fixed for the default model, else from the folder's SHA256SUMS."""
+    if model_dir.resolve() == DEFAULT_MODEL.resolve():
+        return {Path(model.target).name: model.sha256 for model in MODELS if model.target.startswith("sam/")}
+    try:
+        lines = (model_dir / SUMS).read_text().splitlines()
+    except FileNotFoundError:
+        raise PackageError(
+            f"{model_dir / SUMS} is missing. It says which weights are meant; "
+            f"make it where you trust them: sha256sum {' '.join(WEIGHTS)} > {SUMS}"
+        ) from None
+    sums = {match[2]: match[1] for line in lines if (match := re.fullmatch(r"([0-9a-f]{64}) [ *](\S+)", line))}
+    missing = [name for name in WEIGHTS if name not in sums]
+    if missing:
+        raise PackageError(f"{model_dir / SUMS} says nothing about {' and '.join(missing)}.")
+    return sums
+
+
+def _add(tar: tarfile.TarFile, name: str, path: Path) -> None:
+    """Add the file with nothing of this machine in its header: no owner, no time, no umask."""
+    member = tarfile.TarInfo(name)
+    member.size = path.stat().st_size
+    member.mode = 0o644
+    with path.open("rb") as source:
+        tar.addfile(member, source)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Build the archive and say what it is; exit status 1 and one clear message if that fails."""
+    parser = argparse.ArgumentParser(prog="python -m sam_model.package", description="Build model.tar.gz.")
+    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="folder with encoder.onnx, decoder.onnx")
+    parser.add_argument("--out", type=Path, default=DEFAULT_ARCHIVE, help="the archive to write")
+    parser.add_argument("--gpu", action="store_true", help="for an endpoint with a GPU")
+    options = parser.parse_args(arguments)
+    try:
+        digest = build(options.model, options.out, options.gpu)
+    except PackageError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    print(f"{options.out}  {options.out.stat().st_size / 1e6:.1f} MB  SHA-256 {digest}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
