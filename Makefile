@@ -2,6 +2,8 @@
 # make test   set up, then run all tests
 # make check-scenes   refuse a bad functions/scenes.json, naming line and field (part of lint, run and build)
 # make thumbnails     paint a thumbnail for each scene with the local painter
+# make sam-package  build/model.tar.gz, the archive of the SageMaker model (ARGS="--gpu", "--model FOLDER")
+# make test-sam     serve that archive with AWS's serving toolkit (in .venv-sam, 450 MB) and test it over HTTP
 # make setup  the set-up alone: .venv and models/; quick when nothing has changed
 # make preflight    before an event: can your AWS account paint? (ENV=prod: samconfig.toml's environment)
 # make bench-seam   figures of the edge around kept faces
@@ -11,13 +13,19 @@ PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(
 	'import sys, venv; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(name))))
 INSTALLED := .venv/.installed
 
-.PHONY: run test lint check-scenes thumbnails setup clean preflight bench-seam
+.PHONY: run test lint check-scenes thumbnails setup clean preflight bench-seam test-sam sam-package
 
 run: setup check-scenes
 	@exec .venv/bin/python -m local run --port $(PORT)
 
 test: setup lint
-	.venv/bin/python -m pytest $(ARGS)
+	.venv/bin/python -m pytest --ignore tests/serving $(ARGS)
+
+test-sam: setup .venv-sam/.installed
+	.venv/bin/python -m pytest tests/serving $(ARGS)
+
+sam-package: setup
+	@.venv/bin/python -m sam_model.package $(ARGS)
 
 lint: setup check-scenes
 	.venv/bin/ruff check .
@@ -49,5 +57,11 @@ $(INSTALLED): requirements-dev.txt functions/requirements.txt sam_model/requirem
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
+.venv-sam/.installed: tests/serving/requirements.txt sam_model/requirements.txt
+	@echo "Installing AWS's serving toolkit into .venv-sam ..."
+	@$(PYTHON) -m venv .venv-sam
+	@.venv-sam/bin/python -m pip install --quiet --disable-pip-version-check -r tests/serving/requirements.txt
+	@touch $@
+
 clean:
-	rm -rf .venv models out
+	rm -rf .venv .venv-sam models out build
