@@ -5,7 +5,8 @@ load this file as ``code/inference.py``, call `model_fn` once in each worker and
 
 Stand-alone: numpy, Pillow and ONNX Runtime only. The model directory holds ``encoder.onnx`` (1x3xSxS float32 in,
 image embedding out) and ``decoder.onnx`` with the interface of Segment Anything's official ONNX export, so any
-member of the family drops in.
+member of the family drops in. What else the encoder gives, the decoder may take under the same name, as HQ-SAM's
+takes ``interm_embeddings``.
 
 Request (application/json); all coordinates are pixels of the image as it is sent, EXIF orientation not applied:
 
@@ -109,7 +110,8 @@ class SegmentAnything:
         if len(source.shape) != 4 or source.shape[1] != 3 or not isinstance(source.shape[3], int):
             raise ValueError(f"encoder.onnx takes {source.shape}; wanted is [batch, 3, size, size]")
         found = {value.name for value in self.decoder.get_inputs()}
-        if found != DECODER_INPUTS:
+        self.extras = [value.name for value in self.encoder.get_outputs()[1:] if value.name in found]
+        if found != DECODER_INPUTS.union(self.extras):
             raise ValueError(f"decoder.onnx takes {sorted(found)}; wanted are {sorted(DECODER_INPUTS)}")
         self.input_name = source.name
         self.size = source.shape[3]
@@ -120,25 +122,31 @@ class SegmentAnything:
         """Return the union of the prompts' masks, bool (height, width), for uint8 RGB ``pixels``."""
         height, width = pixels.shape[:2]
         scale = self.size / max(height, width)
-        embedding = self._encode(pixels, scale)
+        embeddings = self._encode(pixels, scale)
         union = np.zeros((height, width), bool)
         for prompt in prompts:
             left, top, right, bottom = reach = _reach(prompt.box, width, height)
-            logits = self._decode(embedding, prompt, scale, (height, width))
+            logits = self._decode(embeddings, prompt, scale, (height, width))
             union[top:bottom, left:right] |= _clean(logits, prompt, reach, len(logits) / max(height, width))
         return union
 
-    def _encode(self, pixels: np.ndarray, scale: float) -> np.ndarray:
-        """Embed the image: long side to the encoder's size, normalised, padded right and bottom with 0."""
+    def _encode(self, pixels: np.ndarray, scale: float) -> dict[str, np.ndarray]:
+        """Embed the image: long side to the encoder's size, normalised, padded right and bottom with 0.
+
+        Returns the embedding, float32 (1, c, size/16, size/16), and the extras, under the decoder's names for them.
+        """
         height, width = pixels.shape[:2]
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         resized = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR), np.float32)
         padded = np.zeros((1, 3, self.size, self.size), np.float32)
         padded[0, :, : size[1], : size[0]] = ((resized - MEAN) / STD).transpose(2, 0, 1)
         with self.encoding:
-            return self.encoder.run(None, {self.input_name: padded})[0]
+            embedding, *extras = self.encoder.run(
+                [self.encoder.get_outputs()[0].name, *self.extras], {self.input_name: padded}
+            )
+        return {"image_embeddings": embedding, **dict(zip(self.extras, extras, strict=True))}
 
-    def _decode(self, embedding: np.ndarray, prompt: Prompt, scale: float, shape: tuple) -> np.ndarray:
+    def _decode(self, embeddings: dict[str, np.ndarray], prompt: Prompt, scale: float, shape: tuple) -> np.ndarray:
         """Return the best mask's logits for one prompt: float32 (s, s) over the padded square, > 0 inside.
 
         The decoder's low resolution masks (a quarter of the encoder's size) are taken: enlarging its logits to
@@ -146,13 +154,14 @@ class SegmentAnything:
         """
         points = np.concatenate([prompt.points, prompt.box.reshape(2, 2)]) * scale
         labels = [FOREGROUND] * len(prompt.points) + BOX_CORNERS
+        earlier = (1, 1, *(4 * side for side in embeddings["image_embeddings"].shape[2:]))
         low, quality = self.decoder.run(
             ["low_res_masks", "iou_predictions"],
             {
-                "image_embeddings": embedding,
+                **embeddings,
                 "point_coords": points[None].astype(np.float32),
                 "point_labels": np.array([labels], np.float32),
-                "mask_input": np.zeros((1, 1, *(4 * side for side in embedding.shape[2:])), np.float32),
+                "mask_input": np.zeros(earlier, np.float32),
                 "has_mask_input": np.zeros(1, np.float32),
                 "orig_im_size": np.array(shape, np.float32),
             },

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -43,10 +44,11 @@ def tiny(tmp_path_factory):
     return inference.model_fn(str(tiny_export(tmp_path_factory.mktemp("tiny"), qualities=[0.5])))
 
 
-def tiny_export(folder, qualities, size=256):
+def tiny_export(folder, qualities, size=256, extra=False):
     """An export whose first mask is the image's brightness, its second the opposite, and so on in turns.
 
-    The encoder halves the image twice; the decoder hands the red channel on as low resolution masks.
+    The encoder halves the image twice; the decoder hands the red channel on as low resolution masks. With ``extra``
+    the decoder takes it from `interm_embeddings` instead, a second output of the encoder as in HQ-SAM.
     """
     small = size // 4
 
@@ -60,7 +62,10 @@ def tiny_export(folder, qualities, size=256):
 
     pool = helper.make_node("AveragePool", ["image"], ["embedding"], kernel_shape=[4, 4], strides=[4, 4])
     image = tensor("image", "batch", 3, size, size)
-    save("encoder", [pool], [image], [tensor("embedding", "batch", 3, small, small)])
+    embedding = tensor("embedding", "batch", 3, small, small)
+    extras = [tensor("interm_embeddings", 1, 3, small, small)] if extra else []
+    nodes = [pool, helper.make_node("Identity", ["embedding"], ["interm_embeddings"])] if extra else [pool]
+    save("encoder", nodes, [image], [embedding, *extras])
 
     signs = np.array([1 if k % 2 == 0 else -1 for k in range(len(qualities))], np.float32)
     constants = [
@@ -69,12 +74,13 @@ def tiny_export(folder, qualities, size=256):
         *(onnx.numpy_helper.from_array(np.array([k]), name) for k, name in ((0, "from"), (1, "to"))),
     ]
     nodes = [
-        helper.make_node("Slice", ["image_embeddings", "from", "to", "to"], ["red"]),
+        helper.make_node("Slice", [extras[0].name if extra else "image_embeddings", "from", "to", "to"], ["red"]),
         helper.make_node("Mul", ["red", "signs"], ["low_res_masks"]),
         helper.make_node("Identity", ["low_res_masks"], ["masks"]),
     ]
     inputs = [
         tensor("image_embeddings", 1, 3, small, small),
+        *extras,
         tensor("point_coords", 1, "points", 2),
         tensor("point_labels", 1, "points"),
         tensor("mask_input", 1, 1, size, size),
@@ -238,6 +244,39 @@ class TestMask:
         model = inference.model_fn(str(tiny_export(tmp_path, qualities=[1.0], size=128)))
         mask = segment(model, encode_image=self.white((100, 40, 200, 140)), input_box=[100, 40, 200, 140])
         assert model.size == 128 and mask[50:130, 110:190].all() and not mask[:, 220:].any()
+
+    def test_what_more_the_encoder_gives_reaches_the_decoder(self, tmp_path):
+        model = inference.model_fn(str(tiny_export(tmp_path, qualities=[1.0], extra=True)))
+        mask = segment(model, encode_image=self.white((100, 40, 200, 140)), input_box=[100, 40, 200, 140])
+        assert mask[50:130, 110:190].all() and not mask[:, 220:].any()
+
+    def test_a_frayed_outline_is_smoothed(self, tiny):
+        # Threads of hair, each one cell of the model's grid, on the upper side of a face of 128 cells.
+        teeth = [(x, 20, x + 4, 60) for x in range(104, 360, 8)]
+        image = self.white((100, 60, 360, 200), *teeth, size=(512, 256))
+        mask = segment(tiny, encode_image=image, input_box=[100, 60, 360, 200])
+        assert mask[70:190, 110:350].all()
+        rows = mask[:, 120:340]
+        assert (rows.argmax(axis=0).max() - rows.argmax(axis=0).min()) <= 4
+
+    def test_a_failing_model_is_a_500_that_tells_nothing(self):
+        class Broken:
+            def masks(self, pixels, prompts):
+                raise RuntimeError("cuDNN failed at 0x7f")
+
+        context = Context()
+        body = json.dumps({"encode_image": IMAGE, "input_box": BOX})
+        text = inference.transform_fn(Broken(), body, "application/json", "*/*", context)
+        assert context.status == (500, "Internal Server Error")
+        assert json.loads(text) == {"code": 500, "message": "The model failed. The endpoint's log says why."}
+
+    @pytest.mark.parametrize(("workers", "share"), [(None, 1), ("1", 1), ("2", 2), ("9999", None)])
+    def test_workers_share_the_cores(self, monkeypatch, workers, share):
+        monkeypatch.delenv("SAGEMAKER_MODEL_SERVER_WORKERS", raising=False)
+        if workers:
+            monkeypatch.setenv("SAGEMAKER_MODEL_SERVER_WORKERS", workers)
+        cores = len(os.sched_getaffinity(0))
+        assert inference._threads() == (max(1, cores // share) if share else 1)
 
     @pytest.mark.parametrize(
         ("more", "message"),
