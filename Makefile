@@ -4,6 +4,7 @@
 # make thumbnails     paint a thumbnail for each scene with the local painter
 # make sam-package  build/model.tar.gz, the archive of the SageMaker model (ARGS="--gpu", "--model FOLDER")
 # make test-sam     serve that archive with AWS's serving toolkit (in .venv-sam, 450 MB) and test it over HTTP
+# make bench-sam    measure Segment Anything on this machine
 # make setup  the set-up alone: .venv and models/; quick when nothing has changed
 # make preflight    before an event: can your AWS account paint? (ENV=prod: samconfig.toml's environment)
 # make bench-seam   figures of the edge around kept faces
@@ -13,7 +14,7 @@ PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(
 	'import sys, venv; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(name))))
 INSTALLED := .venv/.installed
 
-.PHONY: run test lint check-scenes thumbnails setup clean preflight bench-seam test-sam sam-package
+.PHONY: run test lint check-scenes thumbnails setup clean preflight bench-seam test-sam sam-package bench-sam
 
 run: setup check-scenes
 	@exec .venv/bin/python -m local run --port $(PORT)
@@ -56,6 +57,9 @@ $(INSTALLED): requirements-dev.txt functions/requirements.txt sam_model/requirem
 	@$(PYTHON) -m venv .venv
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
+
+bench-sam: setup
+	@.venv/bin/python -m benchmarks.sam $(ARGS)
 
 .venv-sam/.installed: tests/serving/requirements.txt sam_model/requirements.txt
 	@echo "Installing AWS's serving toolkit into .venv-sam ..."
