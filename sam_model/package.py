@@ -2,6 +2,8 @@
 
     encoder.onnx  decoder.onnx  code/inference.py  code/requirements.txt
 
+and what else the model's SHA256SUMS names: the weights beside the graph of an encoder over 2 GB.
+
 The same files give the same bytes, so the archive's SHA-256, which is printed, says what an endpoint runs. (Another
 release of zlib may compress differently; the members are then still the same.)
 """
@@ -35,12 +37,12 @@ def build(model_dir: Path, archive: Path, gpu: bool = False) -> str:
     file is missing, isn't the expected one, or isn't an export that the serving code can load.
     """
     expected = _expected(model_dir)
-    for name in WEIGHTS:
+    for name, digest in expected.items():
         if not (model_dir / name).is_file():
             raise PackageError(f"{model_dir / name} is missing. `make setup` fetches the default weights.")
         found = _sha256(model_dir / name)
-        if found != expected[name]:
-            raise PackageError(f"{model_dir / name} has SHA-256 {found}, not {expected[name]}.")
+        if found != digest:
+            raise PackageError(f"{model_dir / name} has SHA-256 {found}, not {digest}.")
     try:
         inference.model_fn(str(model_dir))
     except Exception as problem:  # ONNX Runtime has a class of its own for each way a file can be wrong
@@ -49,7 +51,7 @@ def build(model_dir: Path, archive: Path, gpu: bool = False) -> str:
     members = {
         "code/inference.py": code / "inference.py",
         "code/requirements.txt": code / ("requirements-gpu.txt" if gpu else "requirements.txt"),
-        **{name: model_dir / name for name in WEIGHTS},
+        **{name: model_dir / name for name in expected},
     }
     archive.parent.mkdir(parents=True, exist_ok=True)
     draft = archive.with_name(archive.name + ".part")  # an archive under its own name is whole
@@ -66,7 +68,7 @@ def build(model_dir: Path, archive: Path, gpu: bool = False) -> str:
 
 
 def _expected(model_dir: Path) -> dict[str, str]:
-    """Return the SHA-256 of each weights file: fixed for the default model, else from the folder's SHA256SUMS."""
+    """Return each file's SHA-256 by its name: fixed for the default model, else what the folder's SHA256SUMS says."""
     if model_dir.resolve() == DEFAULT_MODEL.resolve():
         return {Path(model.target).name: model.sha256 for model in MODELS if model.target.startswith("sam/")}
     try:
@@ -76,7 +78,7 @@ def _expected(model_dir: Path) -> dict[str, str]:
             f"{model_dir / SUMS} is missing. It says which weights are meant; "
             f"make it where you trust them: sha256sum {' '.join(WEIGHTS)} > {SUMS}"
         ) from None
-    sums = {match[2]: match[1] for line in lines if (match := re.fullmatch(r"([0-9a-f]{64}) [ *](\S+)", line))}
+    sums = {match[2]: match[1] for line in lines if (match := re.fullmatch(r"([0-9a-f]{64}) [ *]([\w.-]+)", line))}
     missing = [name for name in WEIGHTS if name not in sums]
     if missing:
         raise PackageError(f"{model_dir / SUMS} says nothing about {' and '.join(missing)}.")

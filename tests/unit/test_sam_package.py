@@ -57,6 +57,15 @@ def test_for_a_gpu(tmp_path, export):
     assert "onnxruntime-gpu==" in wanted and "onnxruntime==" not in wanted
 
 
+def test_weights_beside_the_graph(tmp_path, export):
+    (export / "encoder.data").write_bytes(b"2 GB")
+    with (export / package.SUMS).open("a") as sums:
+        sums.write(f"{hashlib.sha256(b'2 GB').hexdigest()} *encoder.data\n")
+    package.build(export, tmp_path / "model.tar.gz")
+    with tarfile.open(tmp_path / "model.tar.gz") as archive:
+        assert archive.extractfile("encoder.data").read() == b"2 GB"
+
+
 def change(folder):
     with (folder / "encoder.onnx").open("ab") as file:
         file.write(b"\0")
