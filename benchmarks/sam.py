@@ -2,8 +2,9 @@
 
 Encoder, decoder and whole requests (JSON in, JSON out, by way of `inference.transform_fn`) for 1, 3 and 10 faces;
 one request for n faces against n requests; crops against the whole photo. Peak memory is that of a process of its
-own for each number of faces. Medians of several rounds; within a round the things compared take turns, so that what
-else the machine does falls on all of them.
+own for each number of faces. Times are processor time of all threads, medians of several rounds, within which the
+things compared take turns: so what else the machine does matters little. On idle cores a request takes that time
+divided by somewhat less than their number.
 """
 
 import argparse
@@ -76,13 +77,13 @@ def ask(model: inference.SegmentAnything, text: str) -> np.ndarray:
 
 
 def take_turns(rounds: int, tasks: dict) -> dict:
-    """Run every task once in each round; the median seconds of each."""
+    """Run every task once in each round; the median processor seconds of each."""
     seconds = {name: [] for name in tasks}
     for _ in range(rounds):
         for name, task in tasks.items():
-            start = time.perf_counter()
+            start = time.process_time()
             task()
-            seconds[name].append(time.perf_counter() - start)
+            seconds[name].append(time.process_time() - start)
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
