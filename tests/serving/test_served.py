@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-sam" / "bin" / "python"
 PHOTO = base64.b64encode((ROOT / "tests" / "photos" / "astronaut.jpg").read_bytes()).decode()
 BOX = [182, 58, 271, 178]
-START_SECONDS = 60
+START_SECONDS = 120
 # What the container's entry point does. It writes its settings under /etc, which a test must not.
 SERVE = """
 import os
