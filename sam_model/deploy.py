@@ -1,0 +1,209 @@
+"""Creates, updates, switches and removes the SageMaker endpoint of endpoint.yaml, as one CloudFormation stack.
+
+    python -m sam_model.deploy deploy dev [Parameter=value ...]
+    python -m sam_model.deploy on|off|destroy dev
+
+The stack and its endpoint are called photo-booth-sam-<environment>. Credentials and Region are boto3's own.
+"""
+
+import argparse
+import hashlib
+import sys
+import tomllib
+from pathlib import Path
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+
+HERE = Path(__file__).resolve().parent
+ARCHIVE = HERE.parent / "build" / "model.tar.gz"
+SERVERLESS = "serverless"
+CAPABILITIES = ["CAPABILITY_IAM"]  # the template makes the container's role and the schedule's
+
+
+class DeployError(RuntimeError):
+    """The deployment can't go on; the message says why and what to do."""
+
+
+def settings(environment: str, overrides: list[str]) -> dict[str, str]:
+    """The template's parameters for an environment of endpoint.toml, with `overrides` of the form Name=value on top.
+
+    Raises:
+        DeployError: an unknown environment, one without InstanceType, or an override without a name.
+    """
+    tables = tomllib.loads((HERE / "endpoint.toml").read_text(encoding="utf-8"))
+    if environment not in tables:
+        raise DeployError(f"There is no environment {environment} in endpoint.toml, only {', '.join(tables)}.")
+    values = {name: str(value) for name, value in tables[environment].items()}
+    for override in overrides:
+        name, equals, value = override.partition("=")
+        if not name or not equals:
+            raise DeployError(f"{override} is not of the form Parameter=value.")
+        values[name] = value
+    if "InstanceType" not in values:
+        raise DeployError(f"InstanceType is missing for {environment}.")
+    return values
+
+
+class Stack:
+    """The endpoint's stack, there or not yet."""
+
+    def __init__(self, name: str):
+        self.name = name
+        self._cloudformation = boto3.client("cloudformation")
+
+    def deploy(self, parameters: dict[str, str], archive: Path) -> None:
+        """Brings the stack to `parameters` and the model in `archive`, and waits until the endpoint serves.
+
+        A running endpoint serves on meanwhile. The model's key is its SHA-256, so the same model again changes nothing
+        and another one makes a new endpoint configuration, between which SageMaker switches.
+
+        Raises:
+            DeployError: CloudFormation refused or failed, or the change is one that needs `switch` first.
+        """
+        if not archive.is_file():
+            raise DeployError(f"{archive} is missing: run make sam-package.")
+        template = (HERE / "endpoint.yaml").read_text(encoding="utf-8")
+        if not self._description():
+            self._cloudformation.create_stack(
+                StackName=self.name,
+                TemplateBody=template,
+                Parameters=_given(parameters),
+                Capabilities=CAPABILITIES,
+            )
+            self._wait("stack_create_complete", "the bucket is created")
+        bucket = self.outputs().get("BucketName")
+        if bucket is None:  # the very first creation failed, and such a stack can't be updated
+            raise DeployError(f"{self.name} is {self._description()['StackStatus']}: run make sam-destroy, then again.")
+        self._make_way(parameters["InstanceType"])
+        key = _upload(archive, bucket)
+        self._update(
+            "the endpoint is brought up; five to twenty minutes",
+            TemplateBody=template,
+            Parameters=_given(parameters | {"ModelKey": key, "Running": "true"}),
+        )
+
+    def switch(self, running: bool) -> None:
+        """Creates or deletes the endpoint and leaves everything else as it is. Raises `DeployError`."""
+        value = "true" if running else "false"
+        self._change("the endpoint is created" if running else "the endpoint is deleted", {"Running": value})
+
+    def destroy(self) -> None:
+        """Removes everything, models included; nothing happens if there is no stack. Raises `DeployError`."""
+        if not self._description():
+            return
+        bucket = self.outputs().get("BucketName")
+        if bucket:  # CloudFormation deletes empty buckets only
+            boto3.resource("s3").Bucket(bucket).objects.delete()
+        self._cloudformation.delete_stack(StackName=self.name)
+        self._wait("stack_delete_complete", "the stack is deleted")
+
+    def outputs(self) -> dict[str, str]:
+        """The stack's outputs by name; EndpointName is among them while the endpoint is there."""
+        return {output["OutputKey"]: output["OutputValue"] for output in self._description().get("Outputs", [])}
+
+    def _make_way(self, wanted: str) -> None:
+        """Prepares for another instance type, which SageMaker does not give to a variant that scales.
+
+        See "Update endpoints that use auto scaling" in SageMaker's guide. Without scaling the change is made while the
+        endpoint serves. Between instances and serverless there is no change at all ("Serverless Inference").
+        """
+        now = {item["ParameterKey"]: item["ParameterValue"] for item in self._description()["Parameters"]}
+        before = now["InstanceType"]
+        if "EndpointName" not in self.outputs() or wanted == before:
+            return
+        if SERVERLESS in (before, wanted):
+            raise DeployError(
+                f"{self.name} runs on {before}, which SageMaker can't change into {wanted}. Run make sam-off first."
+            )
+        if now["MinInstances"] != now["MaxInstances"]:
+            self._change("scaling rests for the change of the instance", {"MaxInstances": now["MinInstances"]})
+
+    def _change(self, purpose: str, values: dict[str, str]) -> None:
+        """Updates some parameters; the template and the other parameters stay."""
+        description = self._description()
+        if not description:
+            raise DeployError(f"There is no stack {self.name}: run make sam-deploy.")
+        kept = [item["ParameterKey"] for item in description["Parameters"] if item["ParameterKey"] not in values]
+        self._update(
+            purpose,
+            UsePreviousTemplate=True,
+            Parameters=_given(values) + [{"ParameterKey": name, "UsePreviousValue": True} for name in kept],
+        )
+
+    def _update(self, purpose: str, **change) -> None:
+        try:
+            self._cloudformation.update_stack(StackName=self.name, Capabilities=CAPABILITIES, **change)
+        except ClientError as error:
+            if "No updates are to be performed" not in str(error):
+                raise
+            print(f"{self.name}: nothing has changed.")
+            return
+        self._wait("stack_update_complete", purpose)
+
+    def _wait(self, event: str, purpose: str) -> None:
+        print(f"{self.name}: {purpose} ...", flush=True)
+        try:
+            self._cloudformation.get_waiter(event).wait(StackName=self.name)
+        except WaiterError as error:
+            raise DeployError(f"{self.name}: {purpose}: that failed. {self._reason()}") from error
+
+    def _reason(self) -> str:
+        """Why the last operation failed: the first failure among the newest events, where the cause is."""
+        failures = []
+        for event in self._cloudformation.describe_stack_events(StackName=self.name)["StackEvents"]:  # newest first
+            if event["ResourceStatus"].endswith("_FAILED"):
+                failures.append(f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}")
+            if event["LogicalResourceId"] == self.name and event.get("ResourceStatusReason") == "User Initiated":
+                break
+        return failures[-1] if failures else "CloudFormation gives no reason; look at the stack's events."
+
+    def _description(self) -> dict:
+        """CloudFormation's description of the stack; empty if there is none."""
+        try:
+            return self._cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ValidationError":  # its answer for a stack that does not exist
+                return {}
+            raise
+
+
+def _given(values: dict[str, str]) -> list[dict[str, str]]:
+    return [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()]
+
+
+def _upload(archive: Path, bucket: str) -> str:
+    """Puts the archive under a key made of its SHA-256, unless it is there already; the key."""
+    with archive.open("rb") as file:
+        key = f"model/{hashlib.file_digest(file, 'sha256').hexdigest()}/model.tar.gz"
+    s3 = boto3.client("s3")
+    if not s3.list_objects_v2(Bucket=bucket, Prefix=key)["KeyCount"]:
+        print(f"{archive.name} ({archive.stat().st_size / 1e6:.0f} MB) goes to s3://{bucket}/{key}", flush=True)
+        s3.upload_file(str(archive), bucket, key)
+    return key
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Does what the command line says; exit status 1 and one clear message if that fails."""
+    parser = argparse.ArgumentParser(prog="python -m sam_model.deploy")
+    parser.add_argument("action", choices=["deploy", "on", "off", "destroy"])
+    parser.add_argument("environment", help="a table of endpoint.toml, such as dev or prod")
+    parser.add_argument("overrides", nargs="*", metavar="Parameter=value", help="parameters of endpoint.yaml")
+    options = parser.parse_args(arguments)
+    try:
+        parameters = settings(options.environment, options.overrides)
+        stack = Stack(f"photo-booth-sam-{options.environment}")
+        if options.action == "deploy":
+            stack.deploy(parameters, ARCHIVE)
+        elif options.action == "destroy":
+            stack.destroy()
+        else:
+            stack.switch(options.action == "on")
+    except (DeployError, BotoCoreError, ClientError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""sam_model/check.py against the SageMaker stand-in, real weights included, and against endpoints that answer wrongly."""
+
+import base64
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from werkzeug.wrappers import Response
+
+from local import emulator
+from local.standins import sagemaker, server
+from sam_model import check
+
+
+def asked(capsys, endpoint="sam"):
+    """The exit status, and what was printed to standard output and standard error."""
+    status = check.main([endpoint])
+    printed = capsys.readouterr()
+    return status, printed.out, printed.err
+
+
+@pytest.mark.parametrize("protocol", ["extended", "classic"])
+def test_the_real_model_passes(environment, capsys, real, protocol):
+    environment.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", real)
+    environment.setenv("SAM_ENDPOINT", "")
+    environment.setenv("SAM_PROTOCOL", protocol)
+    status, out, err = asked(capsys)
+    assert (status, err) == (0, "")
+    assert out.startswith("sam works: ")
+
+
+@pytest.fixture(scope="module")
+def real():
+    running = server.serve(server.StandIns({"sagemaker": lambda: sagemaker.SageMaker("sam")}, "sam"), 0)
+    yield f"http://127.0.0.1:{running.port}"
+    running.shutdown()
+
+
+def test_an_endpoint_that_is_not_there_is_told_by_name(models, capsys):
+    status, out, err = asked(capsys, "nowhere")
+    assert (status, out) == (1, "")
+    assert "Endpoint nowhere of account" in err
+    assert models.calls("sagemaker") == 1  # a second call would not find it either
+
+
+def test_a_passing_failure_is_tried_again(models, capsys):
+    models.set(
+        "sagemaker", faults=[{"kind": "error", "status": 500, "type": "ModelError", "message": "hm", "times": 2}]
+    )
+    status, out, err = asked(capsys)
+    assert status == 0
+    assert "works" in out
+    assert [line.split(":")[0] for line in err.splitlines()] == ["Attempt 1", "Attempt 2"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ({"kind": "error", "status": 500, "type": "ModelError", "message": "out of memory"}, "out of memory"),
+        ({"kind": "malformed"}, "is no mask"),
+        ({"kind": "reset"}, "ServiceUnavailable"),
+    ],
+)
+def test_a_lasting_failure_is_told_with_what_was_said(models, capsys, fault, reason):
+    models.set("sagemaker", faults=[fault])
+    status, _, err = asked(capsys)
+    assert status == 1
+    assert err.splitlines()[-1].startswith("sam gave no mask. ")
+    assert reason in err.splitlines()[-1]
+
+
+FACE = np.zeros((512, 512), bool)
+FACE[58:178, 182:271] = True
+SHIFTED = np.roll(FACE, 150, axis=1)
+
+
+@pytest.mark.parametrize(
+    ("mask", "reason"),
+    [
+        (FACE, None),
+        (~FACE, "no mask of the face"),
+        (SHIFTED, "no mask of the face: 0.0% of the face"),
+        (np.ones((512, 512), bool), "100.0% of the background"),
+        (np.zeros((512, 512), bool), "0.0% of the face"),
+        (FACE[:256], "512x256"),
+    ],
+)
+def test_only_a_mask_of_this_face_passes(environment, capsys, mask, reason):
+    file = io.BytesIO()
+    Image.fromarray(np.where(mask, np.uint8(0), np.uint8(255))).save(file, "PNG")
+    answer = json.dumps({"mask_image": base64.b64encode(file.getvalue()).decode()})
+    socket = emulator.listen(0)
+    environment.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", f"http://127.0.0.1:{socket.getsockname()[1]}")
+    environment.setenv("SAM_ENDPOINT", "")
+    running = emulator.serve(socket, Response(answer, content_type="application/json"))
+    status, out, err = asked(capsys)
+    running.shutdown()
+    assert status == (1 if reason else 0)
+    assert (reason or "") in err
+    assert bool(out) == (reason is None)

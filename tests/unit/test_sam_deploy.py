@@ -1,0 +1,323 @@
+"""sam_model/deploy.py over the wire: CloudFormation is the fake beside this file, S3 is moto's."""
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import boto3
+import pytest
+import yaml
+from fake_cloudformation import CloudFormation, render
+
+from local import emulator
+from local.template import _Loader
+from sam_model import deploy
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = ROOT / "sam_model" / "endpoint.yaml"
+DEV, PROD = "photo-booth-sam-dev", "photo-booth-sam-prod"
+
+
+class Aws(CloudFormation):
+    """An emulated account with the archive to deploy, and the deployment's command line."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.archive = folder / "model.tar.gz"
+        self.archive.write_bytes(b"first model")
+
+    def run(self, *arguments):
+        return deploy.main(list(arguments))
+
+    def keys(self, stack=DEV):
+        answer = boto3.client("s3").list_objects_v2(Bucket=self.stacks[stack]["bucket"])
+        return [item["Key"] for item in answer.get("Contents", [])]
+
+
+@pytest.fixture
+def aws(environment, tmp_path, monkeypatch):
+    account = Aws(tmp_path)
+    running = []
+    for name, application in (("", emulator.Emulator({})), ("_CLOUDFORMATION", account)):
+        socket = emulator.listen(0)
+        environment.setenv(f"AWS_ENDPOINT_URL{name}", f"http://127.0.0.1:{socket.getsockname()[1]}")
+        running.append(emulator.serve(socket, application))
+    monkeypatch.setattr(deploy, "ARCHIVE", account.archive)
+    yield account
+    for stack in list(account.stacks):
+        assert account.run("destroy", stack.removeprefix("photo-booth-sam-")) == 0
+    for server in running:
+        server.shutdown()
+
+
+def key_of(content):
+    return f"model/{hashlib.sha256(content).hexdigest()}/model.tar.gz"
+
+
+def test_first_deployment_uploads_the_model_and_brings_the_endpoint_up(aws):
+    assert aws.run("deploy", "dev") == 0
+    assert aws.keys() == [key_of(b"first model")]
+    endpoint = aws.endpoints[DEV]
+    bucket = aws.stacks[DEV]["bucket"]
+    assert endpoint["model"]["PrimaryContainer"]["ModelDataUrl"] == f"s3://{bucket}/{key_of(b'first model')}"
+    assert endpoint["variant"]["InstanceType"] == "ml.c7i.xlarge"
+    assert [what for what, _ in aws.history] == ["created"]
+
+
+def test_the_same_again_changes_nothing(aws, capsys):
+    assert aws.run("deploy", "dev") == 0
+    assert aws.run("deploy", "dev") == 0
+    assert "nothing has changed" in capsys.readouterr().out
+    assert len(aws.keys()) == 1
+    assert [what for what, _ in aws.history] == ["created"]
+
+
+def test_a_new_model_updates_the_endpoint_and_keeps_its_name_and_the_old_model(aws):
+    aws.run("deploy", "dev")
+    aws.archive.write_bytes(b"second model")
+    assert aws.run("deploy", "dev") == 0
+    assert sorted(aws.keys()) == sorted([key_of(b"first model"), key_of(b"second model")])
+    assert list(aws.endpoints) == [DEV]
+    assert aws.endpoints[DEV]["model"]["PrimaryContainer"]["ModelDataUrl"].endswith(key_of(b"second model"))
+    (first, old), (then, new) = aws.history
+    assert (first, then) == ("created", "updated")
+    assert old != new
+
+
+def test_another_instance_replaces_one_that_scales_without_a_gap(aws):
+    assert aws.run("deploy", "prod") == 0
+    assert "Target" in aws.stacks[PROD]["rendered"]
+    assert aws.run("deploy", "prod", "InstanceType=ml.g5.xlarge") == 0
+    assert aws.endpoints[PROD]["variant"]["InstanceType"] == "ml.g5.xlarge"
+    assert aws.stacks[PROD]["rendered"]["Target"]["MaxCapacity"] == "6"
+    assert [what for what, _ in aws.history] == ["created", "updated"]
+
+
+def test_instances_become_serverless_only_while_the_endpoint_is_off(aws, capsys):
+    aws.run("deploy", "dev")
+    assert aws.run("deploy", "dev", "InstanceType=serverless") == 1
+    assert "Run make sam-off first" in capsys.readouterr().err
+    assert aws.endpoints[DEV]["variant"]["InstanceType"] == "ml.c7i.xlarge"
+    assert aws.run("off", "dev") == 0
+    assert aws.run("deploy", "dev", "InstanceType=serverless") == 0
+    assert "InstanceType" not in aws.endpoints[DEV]["variant"]
+
+
+def test_off_deletes_the_endpoint_and_on_brings_back_the_same(aws):
+    aws.run("deploy", "prod", "InstanceType=ml.g6.xlarge", "MinInstances=3")
+    before = dict(aws.endpoints)
+    assert aws.run("off", "prod") == 0
+    assert aws.endpoints == {}
+    kept = set(aws.stacks[PROD]["rendered"])
+    assert kept == {
+        "Bucket",
+        "BucketPolicy",
+        "Log",
+        "Role",
+        "Model",
+        "EndpointConfig",
+    }  # nothing that costs by the hour
+    assert aws.run("off", "prod") == 0
+    assert aws.run("on", "prod") == 0
+    assert aws.endpoints == before
+
+
+def test_the_schedule_does_what_on_and_off_do(aws):
+    """Its input is sent as EventBridge Scheduler does: the API's parameters, in JSON."""
+    aws.run("deploy", "prod", "StartSchedule=at(2026-12-05T08:00:00)", "StopSchedule=at(2026-12-05T23:30:00)")
+    before, parameters = dict(aws.endpoints), aws.stacks[PROD]["parameters"]
+    rendered = aws.stacks[PROD]["rendered"]
+    cloudformation = boto3.client("cloudformation")
+    cloudformation.update_stack(**json.loads(rendered["Stop"]["Target"]["Input"]))
+    assert aws.endpoints == {}
+    assert aws.stacks[PROD]["parameters"] == parameters | {"Running": "false"}
+    cloudformation.update_stack(**json.loads(rendered["Start"]["Target"]["Input"]))
+    assert aws.endpoints == before
+    assert aws.stacks[PROD]["parameters"] == parameters
+
+
+def test_a_failed_update_is_told_with_its_cause_and_leaves_what_was(aws, capsys):
+    aws.run("deploy", "dev")
+    before = dict(aws.endpoints)
+    aws.archive.write_bytes(b"second model")
+    aws.fail_next_endpoint = "The container did not pass the ping health check."
+    assert aws.run("deploy", "dev") == 1
+    message = capsys.readouterr().err
+    assert "Endpoint: The container did not pass the ping health check." in message
+    assert "cancelled" not in message
+    assert aws.endpoints == before
+    assert aws.run("deploy", "dev") == 0
+
+
+def test_destroy_removes_models_and_endpoint_and_may_be_repeated(aws):
+    aws.run("deploy", "dev")
+    assert aws.run("destroy", "dev") == 0
+    assert (aws.stacks, aws.endpoints) == ({}, {})
+    assert boto3.client("s3").list_buckets()["Buckets"] == []
+    assert aws.run("destroy", "dev") == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["deploy", "moon"], "There is no environment moon"),
+        (["deploy", "dev", "InstanceType"], "not of the form"),
+        (["deploy", "dev", "InstanceType=ml.t2.tiny"], "must be one of"),
+        (["on", "dev"], "There is no stack photo-booth-sam-dev"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(aws, capsys, arguments, message):
+    assert aws.run(*arguments) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert len(error.splitlines()) == 1
+    aws.stacks.clear()
+
+
+def test_without_a_package_nothing_is_deployed(aws, capsys):
+    aws.archive.unlink()
+    assert aws.run("deploy", "dev") == 1
+    assert "make sam-package" in capsys.readouterr().err
+    assert aws.stacks == {}
+
+
+def test_the_command_line_needs_nothing_but_boto3():
+    code = "import sys, sam_model.deploy; print([name for name in sys.modules if name.split('.')[0] == 'sagemaker'])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+# The template
+
+
+def rendered(**parameters):
+    return render(TEMPLATE, {"ModelKey": "model/1/model.tar.gz", "InstanceType": "ml.c7i.xlarge"} | parameters)
+
+
+def test_cfn_lint_finds_nothing():
+    cfn_lint = Path(sys.executable).with_name("cfn-lint")
+    done = subprocess.run([cfn_lint, TEMPLATE], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_template_has_no_yaml_aliases():
+    """CloudFormation refuses them, and cfn-lint does not."""
+    events = yaml.parse(TEMPLATE.read_text(encoding="utf-8"))
+    assert not [event for event in events if isinstance(event, yaml.AliasEvent)]
+
+
+def test_dev_and_prod_render_as_their_settings_say():
+    dev, prod = (rendered(**deploy.settings(name, [])) for name in ("dev", "prod"))
+    assert set(prod) - set(dev) == {"Target", "Scaling", "Quiet"}
+    assert set(dev) - set(prod) == {"Stop", "SchedulerRole"}
+    counts = [item["EndpointConfig"]["ProductionVariants"][0]["InitialInstanceCount"] for item in (dev, prod)]
+    assert counts == ["1", "2"]
+    assert (prod["Target"]["MinCapacity"], prod["Target"]["MaxCapacity"]) == ("2", "6")
+
+
+def test_instances_scale_by_invocations_and_switch_over_with_rollback():
+    resources = rendered()
+    policy = resources["Scaling"]["TargetTrackingScalingPolicyConfiguration"]
+    assert policy["PredefinedMetricSpecification"] == {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"}
+    assert resources["Target"]["ResourceId"] == f"endpoint/{DEV}/variant/AllTraffic"
+    endpoint = resources["Endpoint"]
+    assert endpoint["EndpointName"] == DEV
+    watched = {alarm["AlarmName"] for alarm in endpoint["DeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]}
+    assert watched == {resources[name]["AlarmName"] for name in ("ServerErrors", "Slow")}
+    routing = endpoint["DeploymentConfig"]["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]
+    # Long enough for the alarms, of five minutes each, to see the new fleet.
+    assert routing["WaitIntervalInSeconds"] > 5 * 60
+
+
+def test_serverless_has_neither_instances_nor_what_goes_with_them():
+    resources = rendered(InstanceType="serverless", QuietMinutes="60", KmsKeyArn="arn:aws:kms:::key/1")
+    [variant] = resources["EndpointConfig"]["ProductionVariants"]
+    assert variant["ServerlessConfig"]["MemorySizeInMB"] <= 6144
+    assert not {"InstanceType", "InitialInstanceCount"} & set(variant)
+    assert not {"Target", "Scaling", "Quiet"} & set(resources)
+    assert "DeploymentConfig" not in resources["Endpoint"]
+    assert "KmsKeyId" not in resources["EndpointConfig"]
+    assert "-cpu-" in resources["Model"]["PrimaryContainer"]["Image"]
+
+
+@pytest.mark.parametrize(
+    ("instance", "region", "image"),
+    [
+        ("ml.c7i.xlarge", "us-east-1", r"763104351884\.dkr\.ecr\.us-east-1\..*-cpu-py312-ubuntu22\.04"),
+        ("ml.g5.xlarge", "ap-northeast-2", r"763104351884\.dkr\.ecr\.ap-northeast-2\..*-gpu-py312-cu124-ubuntu22\.04"),
+        ("ml.g4dn.xlarge", "af-south-1", r"626614931356\.dkr\.ecr\.af-south-1\..*-gpu-.*"),
+    ],
+)
+def test_the_image_is_that_of_region_and_instance(instance, region, image):
+    resources = render(TEMPLATE, {"ModelKey": "k", "InstanceType": instance}, region=region)
+    assert re.fullmatch(image, resources["Model"]["PrimaryContainer"]["Image"])
+
+
+def test_every_instance_on_offer_has_an_image():
+    template = yaml.load(TEMPLATE.read_text(encoding="utf-8"), Loader=_Loader)
+    offered = template["Parameters"]["InstanceType"]["AllowedValues"]
+    assert set(offered) == set(template["Mappings"]["Instances"])
+    for instance in offered:
+        build = template["Mappings"]["Instances"][instance]["Build"]
+        assert build.startswith("gpu" if instance.startswith("ml.g") else "cpu")
+
+
+def test_schedules_keep_every_parameter_but_running():
+    """One that an update doesn't name would silently fall back to its default."""
+    template = yaml.load(TEMPLATE.read_text(encoding="utf-8"), Loader=_Loader)
+    resources = rendered(
+        StartSchedule="cron(0 8 ? * SAT *)", StopSchedule="cron(0 23 ? * SAT *)", TimeZone="Asia/Seoul"
+    )
+    for name, running in (("Start", "true"), ("Stop", "false")):
+        schedule = resources[name]
+        assert schedule["ScheduleExpressionTimezone"] == "Asia/Seoul"
+        change = json.loads(schedule["Target"]["Input"])
+        assert change["StackName"] == DEV
+        named = {item["ParameterKey"]: item for item in change["Parameters"]}
+        assert set(named) == set(template["Parameters"])
+        assert named.pop("Running")["ParameterValue"] == running
+        assert all(item["UsePreviousValue"] is True for item in named.values())
+
+
+def test_the_schedules_role_may_not_act_on_other_endpoints():
+    [policy] = rendered(StopSchedule="cron(0 20 * * ? *)")["SchedulerRole"]["Policies"]
+    allowed = {}
+    for statement in policy["PolicyDocument"]["Statement"]:
+        actions, resources = statement["Action"], statement["Resource"]
+        for action in actions if isinstance(actions, list) else [actions]:
+            allowed[action] = resources if isinstance(resources, list) else [resources]
+    assert not [action for action in allowed if action.endswith("*")]
+    assert all(DEV in arn for arn in allowed["cloudformation:UpdateStack"])
+    assert all(f":endpoint/{DEV}" in arn or ":endpoint-config/" in arn for arn in allowed["sagemaker:DeleteEndpoint"])
+    assert all(f"{DEV}" in arn for arn in allowed["cloudwatch:DeleteAlarms"])
+
+
+@pytest.mark.parametrize("instance", ["ml.c7i.xlarge", "ml.g5.xlarge"])
+def test_photos_are_not_captured_and_a_key_of_ones_own_goes_where_it_may(instance):
+    key = "arn:aws:kms:us-east-1:123456789012:key/1"
+    resources = rendered(InstanceType=instance, KmsKeyArn=key)
+    assert "DataCaptureConfig" not in resources["EndpointConfig"]
+    # Instances with a local disk encrypt it themselves and refuse a key.
+    assert resources["EndpointConfig"].get("KmsKeyId") == (key if instance == "ml.c7i.xlarge" else None)
+    [rule] = resources["Bucket"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"] == key
+    assert all(resources["Bucket"]["PublicAccessBlockConfiguration"].values())
+
+
+def test_alarms_say_what_to_do_and_tell_whom_they_should():
+    names = {"ServerErrors", "ClientErrors", "Slow", "Quiet"}
+    topic = "arn:aws:sns:us-east-1:123456789012:ops"
+    silent, told = rendered(QuietMinutes="60"), rendered(QuietMinutes="60", AlarmTopicArn=topic)
+    for name in names:
+        assert "make sam-" in told[name]["AlarmDescription"] or "Compare" in told[name]["AlarmDescription"]
+        assert (silent[name].get("AlarmActions"), told[name]["AlarmActions"]) == (None, [topic])
+    assert "Failed" not in silent
+    assert told["Failed"]["Targets"] == [{"Id": "topic", "Arn": topic}]
+    assert told["Quiet"]["EvaluationPeriods"] == "60"
+
+
+def test_without_a_running_endpoint_there_are_no_alarms():
+    assert not [name for name in rendered(Running="false", QuietMinutes="60") if name in ("ServerErrors", "Quiet")]
