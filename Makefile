@@ -3,6 +3,9 @@
 # make check-scenes   refuse a bad functions/scenes.json, naming line and field (part of lint, run and build)
 # make thumbnails     paint a thumbnail for each scene with the local painter
 # make sam-package  build/model.tar.gz, the archive of the SageMaker model (ARGS="--gpu", "--model FOLDER")
+# make sam-deploy   package, upload, create or update the endpoint (ENV=dev|prod, INSTANCE=ml.g5.xlarge, ARGS="Name=value")
+# make sam-off, sam-on, sam-destroy   delete the endpoint, create it again, remove all of it (ENV=)
+# make sam-check    send a photo to an endpoint and look at the mask (ENV= or ENDPOINT=)
 # make test-sam     serve that archive with AWS's serving toolkit (in .venv-sam, 450 MB) and test it over HTTP
 # make bench-sam    measure Segment Anything on this machine
 # make setup  the set-up alone: .venv and models/; quick when nothing has changed
@@ -10,11 +13,14 @@
 # make bench-seam   figures of the edge around kept faces
 
 PORT ?= 8000
+ENV ?= dev
+ENDPOINT ?= photo-booth-sam-$(ENV)
 PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(if $(shell $(name) -c \
 	'import sys, venv; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(name))))
 INSTALLED := .venv/.installed
 
 .PHONY: run test lint check-scenes thumbnails setup clean preflight bench-seam test-sam sam-package bench-sam
+.PHONY: run test test-sam sam-package sam-deploy sam-on sam-off sam-destroy sam-check lint setup clean
 
 run: setup check-scenes
 	@exec .venv/bin/python -m local run --port $(PORT)
@@ -29,6 +35,17 @@ sam-package: setup
 	@.venv/bin/python -m sam_model.package $(ARGS)
 
 lint: setup check-scenes
+sam-deploy: setup
+	@.venv/bin/python -m sam_model.deploy deploy $(ENV) $(if $(INSTANCE),InstanceType=$(INSTANCE)) $(ARGS)
+	@.venv/bin/python -m sam_model.check $(ENDPOINT)
+
+sam-on sam-off sam-destroy: setup
+	@.venv/bin/python -m sam_model.deploy $(@:sam-%=%) $(ENV)
+
+sam-check: setup
+	@.venv/bin/python -m sam_model.check $(ENDPOINT)
+
+lint: setup
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 

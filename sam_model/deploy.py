@@ -1,6 +1,6 @@
 """Creates, updates, switches and removes the SageMaker endpoint of endpoint.yaml, as one CloudFormation stack.
 
-    python -m sam_model.deploy deploy dev [Parameter=value ...]
+    python -m sam_model.deploy deploy dev [--model FOLDER] [Parameter=value ...]
     python -m sam_model.deploy on|off|destroy dev
 
 The stack and its endpoint are called photo-booth-sam-<environment>. Credentials and Region are boto3's own.
@@ -15,8 +15,9 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
+from sam_model import package
+
 HERE = Path(__file__).resolve().parent
-ARCHIVE = HERE.parent / "build" / "model.tar.gz"
 SERVERLESS = "serverless"
 CAPABILITIES = ["CAPABILITY_IAM"]  # the template makes the container's role and the schedule's
 
@@ -59,10 +60,8 @@ class Stack:
         and another one makes a new endpoint configuration, between which SageMaker switches.
 
         Raises:
-            DeployError: CloudFormation refused or failed, or the change is one that needs `switch` first.
+            DeployError: CloudFormation failed, or the change is one that needs `switch` first.
         """
-        if not archive.is_file():
-            raise DeployError(f"{archive} is missing: run make sam-package.")
         template = (HERE / "endpoint.yaml").read_text(encoding="utf-8")
         if not self._description():
             self._cloudformation.create_stack(
@@ -189,17 +188,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("action", choices=["deploy", "on", "off", "destroy"])
     parser.add_argument("environment", help="a table of endpoint.toml, such as dev or prod")
     parser.add_argument("overrides", nargs="*", metavar="Parameter=value", help="parameters of endpoint.yaml")
-    options = parser.parse_args(arguments)
+    parser.add_argument("--model", type=Path, default=package.DEFAULT_MODEL, help="folder of the weights to deploy")
+    options = parser.parse_intermixed_args(arguments)
     try:
         parameters = settings(options.environment, options.overrides)
         stack = Stack(f"photo-booth-sam-{options.environment}")
         if options.action == "deploy":
-            stack.deploy(parameters, ARCHIVE)
+            gpu = parameters["InstanceType"].startswith("ml.g")
+            package.build(options.model, package.DEFAULT_ARCHIVE, gpu)
+            stack.deploy(parameters, package.DEFAULT_ARCHIVE)
         elif options.action == "destroy":
             stack.destroy()
         else:
             stack.switch(options.action == "on")
-    except (DeployError, BotoCoreError, ClientError) as error:
+    except (DeployError, package.PackageError, BotoCoreError, ClientError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

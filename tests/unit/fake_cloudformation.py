@@ -82,10 +82,10 @@ class CloudFormation:
     def CreateStack(self, request):
         name = request["StackName"]
         self.path.write_text(request["TemplateBody"])
-        bucket = f"{name}-bucket-1"
-        boto3.client("s3").create_bucket(Bucket=bucket)
-        self.stacks[name] = {"bucket": bucket, "status": "CREATE_COMPLETE", "events": [], "rendered": {}}
-        self._apply(name, self._parameters(request, {}))
+        stack = {"bucket": f"{name}-bucket-1", "status": "CREATE_COMPLETE", "events": [], "rendered": {}}
+        self._apply(name, stack, self._parameters(request, {}))
+        boto3.client("s3").create_bucket(Bucket=stack["bucket"])
+        self.stacks[name] = stack
         return f"<StackId>{name}</StackId>"
 
     def UpdateStack(self, request):
@@ -100,7 +100,7 @@ class CloudFormation:
             raise Refused("No updates are to be performed.")
         stack["events"].insert(0, (name, "UPDATE_IN_PROGRESS", "User Initiated"))
         try:
-            self._apply(name, parameters)
+            self._apply(name, stack, parameters)
             stack["status"] = "UPDATE_COMPLETE"
         except Failed as error:
             stack["events"].insert(0, (error.args[0], "UPDATE_FAILED", error.args[1]))
@@ -155,8 +155,7 @@ class CloudFormation:
             number += 1
         return values
 
-    def _apply(self, name, parameters):
-        stack = self.stacks[name]
+    def _apply(self, name, stack, parameters):
         try:
             rendered = render(self.path, parameters, name, stack["bucket"])
         except template.TemplateError as error:

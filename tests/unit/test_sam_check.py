@@ -1,4 +1,4 @@
-"""sam_model/check.py against the SageMaker stand-in, real weights included, and against endpoints that answer wrongly."""
+"""sam_model/check.py against the SageMaker stand-in, real weights included, and against wrong answers."""
 
 import base64
 import io
@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from werkzeug.wrappers import Response
 
+from booth import sam
 from local import emulator
 from local.standins import sagemaker, server
 from sam_model import check
@@ -21,28 +22,29 @@ def asked(capsys, endpoint="sam"):
     return status, printed.out, printed.err
 
 
-@pytest.mark.parametrize("protocol", ["extended", "classic"])
-def test_the_real_model_passes(environment, capsys, real, protocol):
-    environment.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", real)
+def test_the_real_model_passes(environment, capsys):
+    environment.setattr(sam, "READ_TIMEOUT_SECONDS", 300)  # this machine may be busy with other tests
+    running = server.serve(server.StandIns({"sagemaker": lambda: sagemaker.SageMaker("sam")}, "sam"), 0)
+    environment.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", f"http://127.0.0.1:{running.port}")
     environment.setenv("SAM_ENDPOINT", "")
-    environment.setenv("SAM_PROTOCOL", protocol)
     status, out, err = asked(capsys)
+    running.shutdown()
     assert (status, err) == (0, "")
     assert out.startswith("sam works: ")
 
 
-@pytest.fixture(scope="module")
-def real():
-    running = server.serve(server.StandIns({"sagemaker": lambda: sagemaker.SageMaker("sam")}, "sam"), 0)
-    yield f"http://127.0.0.1:{running.port}"
-    running.shutdown()
+@pytest.mark.parametrize("protocol", ["extended", "classic"])
+def test_it_asks_in_the_protocol_of_the_endpoint(models, environment, capsys, protocol):
+    environment.setenv("SAM_PROTOCOL", protocol)
+    assert asked(capsys)[0] == 0
 
 
 def test_an_endpoint_that_is_not_there_is_told_by_name(models, capsys):
+    before = models.calls("sagemaker")
     status, out, err = asked(capsys, "nowhere")
     assert (status, out) == (1, "")
     assert "Endpoint nowhere of account" in err
-    assert models.calls("sagemaker") == 1  # a second call would not find it either
+    assert models.calls("sagemaker") == before + 1  # a second call would not find it either
 
 
 def test_a_passing_failure_is_tried_again(models, capsys):

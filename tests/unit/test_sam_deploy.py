@@ -1,20 +1,23 @@
 """sam_model/deploy.py over the wire: CloudFormation is the fake beside this file, S3 is moto's."""
 
 import hashlib
+import io
 import json
 import re
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import boto3
 import pytest
 import yaml
 from fake_cloudformation import CloudFormation, render
+from test_sam_inference import tiny_export
 
 from local import emulator
 from local.template import _Loader
-from sam_model import deploy
+from sam_model import deploy, package
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "sam_model" / "endpoint.yaml"
@@ -22,19 +25,31 @@ DEV, PROD = "photo-booth-sam-dev", "photo-booth-sam-prod"
 
 
 class Aws(CloudFormation):
-    """An emulated account with the archive to deploy, and the deployment's command line."""
+    """An emulated account with two tiny models to deploy, and the deployment's command line."""
 
     def __init__(self, folder):
         super().__init__(folder)
-        self.archive = folder / "model.tar.gz"
-        self.archive.write_bytes(b"first model")
+        self.first, self.second = folder / "first", folder / "second"
+        for number, model in enumerate((self.first, self.second)):
+            model.mkdir()
+            tiny_export(model, qualities=[number / 2])
+            sums = [f"{hashlib.sha256((model / name).read_bytes()).hexdigest()}  {name}" for name in package.WEIGHTS]
+            (model / package.SUMS).write_text("\n".join(sums))
 
-    def run(self, *arguments):
-        return deploy.main(list(arguments))
+    def deploy(self, environment, *overrides, model=None):
+        return deploy.main(["deploy", environment, "--model", str(model or self.first), *overrides])
 
-    def keys(self, stack=DEV):
-        answer = boto3.client("s3").list_objects_v2(Bucket=self.stacks[stack]["bucket"])
-        return [item["Key"] for item in answer.get("Contents", [])]
+    def objects(self, stack=DEV):
+        """What lies in the stack's bucket: content by key."""
+        bucket = boto3.resource("s3").Bucket(self.stacks[stack]["bucket"])
+        return {item.key: item.get()["Body"].read() for item in bucket.objects.all()}
+
+    def model(self, stack=DEV):
+        """The archive that the endpoint serves: its members' contents by name."""
+        url = self.endpoints[stack]["model"]["PrimaryContainer"]["ModelDataUrl"]
+        key = url.removeprefix(f"s3://{self.stacks[stack]['bucket']}/")
+        with tarfile.open(fileobj=io.BytesIO(self.objects(stack)[key])) as tar:
+            return {name: tar.extractfile(name).read() for name in tar.getnames()}
 
 
 @pytest.fixture
@@ -45,71 +60,73 @@ def aws(environment, tmp_path, monkeypatch):
         socket = emulator.listen(0)
         environment.setenv(f"AWS_ENDPOINT_URL{name}", f"http://127.0.0.1:{socket.getsockname()[1]}")
         running.append(emulator.serve(socket, application))
-    monkeypatch.setattr(deploy, "ARCHIVE", account.archive)
+    monkeypatch.setattr(package, "DEFAULT_ARCHIVE", tmp_path / "build" / "model.tar.gz")
     yield account
     for stack in list(account.stacks):
-        assert account.run("destroy", stack.removeprefix("photo-booth-sam-")) == 0
+        assert deploy.main(["destroy", stack.removeprefix("photo-booth-sam-")]) == 0
     for server in running:
         server.shutdown()
 
 
-def key_of(content):
-    return f"model/{hashlib.sha256(content).hexdigest()}/model.tar.gz"
-
-
 def test_first_deployment_uploads_the_model_and_brings_the_endpoint_up(aws):
-    assert aws.run("deploy", "dev") == 0
-    assert aws.keys() == [key_of(b"first model")]
-    endpoint = aws.endpoints[DEV]
-    bucket = aws.stacks[DEV]["bucket"]
-    assert endpoint["model"]["PrimaryContainer"]["ModelDataUrl"] == f"s3://{bucket}/{key_of(b'first model')}"
-    assert endpoint["variant"]["InstanceType"] == "ml.c7i.xlarge"
+    assert aws.deploy("dev") == 0
+    [(key, content)] = aws.objects().items()
+    assert key == f"model/{hashlib.sha256(content).hexdigest()}/model.tar.gz"
+    assert aws.model()["encoder.onnx"] == (aws.first / "encoder.onnx").read_bytes()
+    assert aws.endpoints[DEV]["variant"]["InstanceType"] == "ml.c7i.xlarge"
     assert [what for what, _ in aws.history] == ["created"]
 
 
 def test_the_same_again_changes_nothing(aws, capsys):
-    assert aws.run("deploy", "dev") == 0
-    assert aws.run("deploy", "dev") == 0
+    assert aws.deploy("dev") == 0
+    assert aws.deploy("dev") == 0
     assert "nothing has changed" in capsys.readouterr().out
-    assert len(aws.keys()) == 1
+    assert len(aws.objects()) == 1
     assert [what for what, _ in aws.history] == ["created"]
 
 
 def test_a_new_model_updates_the_endpoint_and_keeps_its_name_and_the_old_model(aws):
-    aws.run("deploy", "dev")
-    aws.archive.write_bytes(b"second model")
-    assert aws.run("deploy", "dev") == 0
-    assert sorted(aws.keys()) == sorted([key_of(b"first model"), key_of(b"second model")])
+    aws.deploy("dev")
+    assert aws.deploy("dev", model=aws.second) == 0
+    assert len(aws.objects()) == 2
     assert list(aws.endpoints) == [DEV]
-    assert aws.endpoints[DEV]["model"]["PrimaryContainer"]["ModelDataUrl"].endswith(key_of(b"second model"))
+    assert aws.model()["decoder.onnx"] == (aws.second / "decoder.onnx").read_bytes()
     (first, old), (then, new) = aws.history
     assert (first, then) == ("created", "updated")
     assert old != new
 
 
+def test_an_instance_with_a_gpu_gets_the_package_for_it(aws):
+    aws.deploy("dev", "InstanceType=ml.g6.xlarge")
+    assert b"onnxruntime-gpu" in aws.model()["code/requirements.txt"]
+    assert "-gpu-" in aws.endpoints[DEV]["model"]["PrimaryContainer"]["Image"]
+    aws.deploy("dev")
+    assert b"onnxruntime-gpu" not in aws.model()["code/requirements.txt"]
+
+
 def test_another_instance_replaces_one_that_scales_without_a_gap(aws):
-    assert aws.run("deploy", "prod") == 0
+    assert aws.deploy("prod") == 0
     assert "Target" in aws.stacks[PROD]["rendered"]
-    assert aws.run("deploy", "prod", "InstanceType=ml.g5.xlarge") == 0
+    assert aws.deploy("prod", "InstanceType=ml.g5.xlarge") == 0
     assert aws.endpoints[PROD]["variant"]["InstanceType"] == "ml.g5.xlarge"
     assert aws.stacks[PROD]["rendered"]["Target"]["MaxCapacity"] == "6"
     assert [what for what, _ in aws.history] == ["created", "updated"]
 
 
 def test_instances_become_serverless_only_while_the_endpoint_is_off(aws, capsys):
-    aws.run("deploy", "dev")
-    assert aws.run("deploy", "dev", "InstanceType=serverless") == 1
+    aws.deploy("dev")
+    assert aws.deploy("dev", "InstanceType=serverless") == 1
     assert "Run make sam-off first" in capsys.readouterr().err
     assert aws.endpoints[DEV]["variant"]["InstanceType"] == "ml.c7i.xlarge"
-    assert aws.run("off", "dev") == 0
-    assert aws.run("deploy", "dev", "InstanceType=serverless") == 0
+    assert deploy.main(["off", "dev"]) == 0
+    assert aws.deploy("dev", "InstanceType=serverless") == 0
     assert "InstanceType" not in aws.endpoints[DEV]["variant"]
 
 
 def test_off_deletes_the_endpoint_and_on_brings_back_the_same(aws):
-    aws.run("deploy", "prod", "InstanceType=ml.g6.xlarge", "MinInstances=3")
+    aws.deploy("prod", "InstanceType=ml.g6.xlarge", "MinInstances=3")
     before = dict(aws.endpoints)
-    assert aws.run("off", "prod") == 0
+    assert deploy.main(["off", "prod"]) == 0
     assert aws.endpoints == {}
     kept = set(aws.stacks[PROD]["rendered"])
     assert kept == {
@@ -120,14 +137,14 @@ def test_off_deletes_the_endpoint_and_on_brings_back_the_same(aws):
         "Model",
         "EndpointConfig",
     }  # nothing that costs by the hour
-    assert aws.run("off", "prod") == 0
-    assert aws.run("on", "prod") == 0
+    assert deploy.main(["off", "prod"]) == 0
+    assert deploy.main(["on", "prod"]) == 0
     assert aws.endpoints == before
 
 
 def test_the_schedule_does_what_on_and_off_do(aws):
     """Its input is sent as EventBridge Scheduler does: the API's parameters, in JSON."""
-    aws.run("deploy", "prod", "StartSchedule=at(2026-12-05T08:00:00)", "StopSchedule=at(2026-12-05T23:30:00)")
+    aws.deploy("prod", "StartSchedule=at(2026-12-05T08:00:00)", "StopSchedule=at(2026-12-05T23:30:00)")
     before, parameters = dict(aws.endpoints), aws.stacks[PROD]["parameters"]
     rendered = aws.stacks[PROD]["rendered"]
     cloudformation = boto3.client("cloudformation")
@@ -140,24 +157,23 @@ def test_the_schedule_does_what_on_and_off_do(aws):
 
 
 def test_a_failed_update_is_told_with_its_cause_and_leaves_what_was(aws, capsys):
-    aws.run("deploy", "dev")
+    aws.deploy("dev")
     before = dict(aws.endpoints)
-    aws.archive.write_bytes(b"second model")
     aws.fail_next_endpoint = "The container did not pass the ping health check."
-    assert aws.run("deploy", "dev") == 1
+    assert aws.deploy("dev", model=aws.second) == 1
     message = capsys.readouterr().err
     assert "Endpoint: The container did not pass the ping health check." in message
     assert "cancelled" not in message
     assert aws.endpoints == before
-    assert aws.run("deploy", "dev") == 0
+    assert aws.deploy("dev", model=aws.second) == 0
 
 
 def test_destroy_removes_models_and_endpoint_and_may_be_repeated(aws):
-    aws.run("deploy", "dev")
-    assert aws.run("destroy", "dev") == 0
+    aws.deploy("dev")
+    assert deploy.main(["destroy", "dev"]) == 0
     assert (aws.stacks, aws.endpoints) == ({}, {})
     assert boto3.client("s3").list_buckets()["Buckets"] == []
-    assert aws.run("destroy", "dev") == 0
+    assert deploy.main(["destroy", "dev"]) == 0
 
 
 @pytest.mark.parametrize(
@@ -166,22 +182,18 @@ def test_destroy_removes_models_and_endpoint_and_may_be_repeated(aws):
         (["deploy", "moon"], "There is no environment moon"),
         (["deploy", "dev", "InstanceType"], "not of the form"),
         (["deploy", "dev", "InstanceType=ml.t2.tiny"], "must be one of"),
+        (["deploy", "dev", "--model", "nowhere"], "nowhere/SHA256SUMS is missing"),
         (["on", "dev"], "There is no stack photo-booth-sam-dev"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(aws, capsys, arguments, message):
-    assert aws.run(*arguments) == 1
+def test_what_cannot_be_done_is_said_in_one_line_and_nothing_is_left(aws, capsys, arguments, message):
+    if arguments[0] == "deploy" and "--model" not in arguments:
+        arguments = [*arguments, "--model", str(aws.first)]
+    assert deploy.main(arguments) == 1
     error = capsys.readouterr().err
     assert message in error
     assert len(error.splitlines()) == 1
-    aws.stacks.clear()
-
-
-def test_without_a_package_nothing_is_deployed(aws, capsys):
-    aws.archive.unlink()
-    assert aws.run("deploy", "dev") == 1
-    assert "make sam-package" in capsys.readouterr().err
-    assert aws.stacks == {}
+    assert aws.endpoints == {}
 
 
 def test_the_command_line_needs_nothing_but_boto3():
