@@ -239,9 +239,8 @@ def test_instances_scale_by_invocations_and_switch_over_with_rollback():
     assert endpoint["EndpointName"] == DEV
     watched = {alarm["AlarmName"] for alarm in endpoint["DeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]}
     assert watched == {resources[name]["AlarmName"] for name in ("ServerErrors", "Slow")}
-    routing = endpoint["DeploymentConfig"]["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]
-    # Long enough for the alarms, of five minutes each, to see the new fleet.
-    assert routing["WaitIntervalInSeconds"] > 5 * 60
+    # The old fleet stays long enough for the alarms, of five minutes each, to judge the new one.
+    assert endpoint["DeploymentConfig"]["BlueGreenUpdatePolicy"]["TerminationWaitInSeconds"] > 5 * 60
 
 
 def test_serverless_has_neither_instances_nor_what_goes_with_them():
