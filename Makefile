@@ -13,8 +13,8 @@
 # make bench-seam   figures of the edge around kept faces
 
 PORT ?= 8000
-ENV ?= dev
-ENDPOINT ?= photo-booth-sam-$(ENV)
+ENV := dev
+ENDPOINT = photo-booth-sam-$(ENV)
 PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(if $(shell $(name) -c \
 	'import sys, venv; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(name))))
 INSTALLED := .venv/.installed
@@ -37,7 +37,7 @@ sam-package: setup
 lint: setup check-scenes
 sam-deploy: setup
 	@.venv/bin/python -m sam_model.deploy deploy $(ENV) $(if $(INSTANCE),InstanceType=$(INSTANCE)) $(ARGS)
-	@.venv/bin/python -m sam_model.check $(ENDPOINT)
+	@.venv/bin/python -m sam_model.check photo-booth-sam-$(ENV)
 
 sam-on sam-off sam-destroy: setup
 	@.venv/bin/python -m sam_model.deploy $(@:sam-%=%) $(ENV)

@@ -79,7 +79,7 @@ class Stack:
         self._update(
             "the endpoint is brought up; five to twenty minutes",
             TemplateBody=template,
-            Parameters=_given(parameters | {"ModelKey": key, "Running": "true"}),
+            Parameters=_given(parameters | {"ModelKey": key}),  # the rest gets its default, so Running is true
         )
 
     def switch(self, running: bool) -> None:

@@ -142,6 +142,13 @@ def test_off_deletes_the_endpoint_and_on_brings_back_the_same(aws):
     assert aws.endpoints == before
 
 
+def test_a_deployment_switches_the_endpoint_on(aws):
+    aws.deploy("dev")
+    deploy.main(["off", "dev"])
+    assert aws.deploy("dev", model=aws.second) == 0
+    assert list(aws.endpoints) == [DEV]
+
+
 def test_the_schedule_does_what_on_and_off_do(aws):
     """Its input is sent as EventBridge Scheduler does: the API's parameters, in JSON."""
     aws.deploy("prod", "StartSchedule=at(2026-12-05T08:00:00)", "StopSchedule=at(2026-12-05T23:30:00)")
