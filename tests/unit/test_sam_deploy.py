@@ -203,7 +203,7 @@ def test_what_cannot_be_done_is_said_in_one_line_and_nothing_is_left(aws, capsys
     assert aws.endpoints == {}
 
 
-def test_the_command_line_needs_nothing_but_boto3():
+def test_the_sagemaker_sdk_is_not_needed():
     code = "import sys, sam_model.deploy; print([name for name in sys.modules if name.split('.')[0] == 'sagemaker'])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
