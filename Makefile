@@ -19,8 +19,8 @@ PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(
 	'import sys, venv; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(name))))
 INSTALLED := .venv/.installed
 
-.PHONY: run test lint check-scenes thumbnails setup clean preflight bench-seam test-sam sam-package bench-sam
-.PHONY: run test test-sam sam-package sam-deploy sam-on sam-off sam-destroy sam-check lint setup clean
+.PHONY: run test test-sam lint check-scenes thumbnails setup clean preflight bench-seam bench-sam
+.PHONY: sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 
 run: setup check-scenes
 	@exec .venv/bin/python -m local run --port $(PORT)
@@ -34,7 +34,6 @@ test-sam: setup .venv-sam/.installed
 sam-package: setup
 	@.venv/bin/python -m sam_model.package $(ARGS)
 
-lint: setup check-scenes
 sam-deploy: setup
 	@.venv/bin/python -m sam_model.deploy deploy $(ENV) $(if $(INSTANCE),InstanceType=$(INSTANCE)) $(ARGS)
 	@.venv/bin/python -m sam_model.check photo-booth-sam-$(ENV)
@@ -45,7 +44,7 @@ sam-on sam-off sam-destroy: setup
 sam-check: setup
 	@.venv/bin/python -m sam_model.check $(ENDPOINT)
 
-lint: setup
+lint: setup check-scenes
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 
