@@ -28,6 +28,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     if not faces:
         raise NoFaceFound("DetectFaces found none")
     objects.write_work_json(run.run, "faces.json", geometry.faces_to_json(faces))
+    ending.confirm(run.run)
     return {"faces": len(faces)}
 
 

@@ -12,7 +12,8 @@ from booth.log import count, logger
 
 @endpoint(contract.upload_error)
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    request = contract.upload_request(contract.json_body(event), set(scenes.catalogue()))
+    needs_consent = os.environ["REQUIRE_CONSENT"] == "true"
+    request = contract.upload_request(contract.json_body(event), set(scenes.catalogue()), needs_consent)
     key = issue_key(request)
     count("UploadIssued")
     url = objects.presigned_put(key, request.content_type)

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local import iam
-from local.emulator import Emulator, listen, serve
+from local.emulator import Emulator, create_distribution, listen, serve
 from local.visit import is_open
 
 ROOT = Path(__file__).parent.parent
@@ -102,7 +102,7 @@ class App:
             stack=STACK,
             region=REGION,
             parameters=self._parameters | {"PageOrigins": f"{self.url},http://localhost:{self.port}"},
-            attributes={"Cdn.DomainName": self.url.removeprefix("http://")},
+            attributes={"Cdn": create_distribution(), "Cdn.DomainName": self.url.removeprefix("http://")},
         )
         # Each function has a role of its own, as on AWS: here, an access key of its own.
         keys = {name: _access_key(function.name) for name, function in self.stack.functions.items()}

@@ -31,6 +31,7 @@ _THROTTLES = {
     "TransactionInProgressException",
     "ThrottlingError",
     "ProvisionedThroughputExceeded",
+    "TooManyInvalidationsInProgress",
 }
 _DENIALS = {
     "AccessDeniedException",

@@ -26,7 +26,7 @@ def admit(run: Run, version: str) -> Run:
 
     The first claim pins the version. Every later call starts the execution all the same, under the same name: so a
     caller that died between claim and start loses nothing. Any other version of the Key (a presigned URL used again)
-    is not processed and goes when the run does, or now if the run has ended.
+    is not processed and goes when the run does, or now if the run has ended. A deleted run takes no version at all.
     """
     logger.append_keys(run=run.run)
     if run.is_waiting_for_photo:

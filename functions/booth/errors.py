@@ -5,6 +5,9 @@ code, and the booth shows `message`. So a message is a sentence for a visitor, a
 log; neither may name a person, a file, a box or an AWS resource.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 
 class BoothError(Exception):
     """Base of all typed errors. `message` is what a visitor reads."""
@@ -107,9 +110,10 @@ class ServiceUnavailable(BoothError):
 
 
 class ApiError(BoothError):
-    """An error answer of the HTTP API: `status` is its HTTP status."""
+    """An error answer of the HTTP API: `status` is its HTTP status, `headers` go with it."""
 
     status = 400
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, message: str):
         super().__init__(message)
@@ -120,12 +124,23 @@ class BadRequest(ApiError):
     status = 400
 
 
+class ConsentNeeded(BadRequest):
+    pass
+
+
 class ForeignBucket(ApiError):
     status = 403
 
 
 class NotFound(ApiError):
     status = 404
+
+
+class Deleted(NotFound):
+    """The visit was deleted. `DELETE /photo` says the same of it again; every other call ends here."""
+
+    def __init__(self):
+        super().__init__("This photo and its pictures were deleted.")
 
 
 class Conflict(ApiError):

@@ -10,7 +10,16 @@ from booth.errors import ServiceUnavailable
 
 def cdn() -> str:
     """Base URL of the CDN, from SSM. In the environment it would make the stack a cycle: API, functions, CDN, API."""
+    return _parameter("CDN_PARAMETER")
+
+
+def distribution() -> str:
+    """Id of the CDN's distribution, from SSM for the same reason."""
+    return _parameter("DISTRIBUTION_PARAMETER")
+
+
+def _parameter(variable: str) -> str:
     try:
-        return parameters.get_parameter(os.environ["CDN_PARAMETER"], max_age=300)
+        return parameters.get_parameter(os.environ[variable], max_age=300)
     except GetParameterError as error:
-        raise ServiceUnavailable("the CDN's address can't be read") from error
+        raise ServiceUnavailable("a parameter of the stack can't be read") from error

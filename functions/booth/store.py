@@ -9,6 +9,7 @@ One item per record, under a single hash key `pk`:
 
 Names are kept as hashes only, so the records that outlive the data say nothing about anybody. A run that needs
 `sweep`'s attention carries `open` and `due`, the keys of the sparse index `open`. Times are epoch milliseconds.
+A deleted visit leaves its run as a tombstone: the status DELETED, times and hashes (see `forget`).
 """
 
 import hashlib
@@ -29,7 +30,8 @@ from booth.aws import aws_errors, client, code_of
 from booth.errors import Conflict, RunEnded, Throttled, TimedOut
 
 QUEUED, RUNNING, SUCCEEDED, PARTIAL, FAILED = "QUEUED", "RUNNING", "SUCCEEDED", "PARTIAL", "FAILED"
-ENDED = (SUCCEEDED, PARTIAL, FAILED)
+DELETED = "DELETED"
+ENDED = (SUCCEEDED, PARTIAL, FAILED, DELETED)
 
 RETENTION_SECONDS = int(os.environ.get("RETENTION_DAYS", "7")) * 86_400
 
@@ -45,12 +47,12 @@ class Run:
 
     run: str
     """Random UUID; also the name of the Step Functions execution."""
-    key: str
-    """Key of the upload in the uploads bucket."""
     status: str
     step: str
     """What is being done now: upload, queue, detect, crop, segment, merge, generate, finish."""
     created: int
+    key: str = ""
+    """Key of the upload in the uploads bucket; empty once a deleted visit is forgotten."""
     scenes: tuple[str, ...] = ()
     """Scene ids, one per picture; empty: the catalogue's default ones."""
     version: str = ""
@@ -390,16 +392,41 @@ def end(run: Run, status: str, error: str, pictures: dict[str, dict[str, str]]) 
     return bool(_write("update_item", **_set(run.run, changes, values, " AND ".join(conditions))))
 
 
-def postpone(run: str, due: int) -> None:
-    """`sweep` looks at this open run again at `due` (epoch ms)."""
-    _write("update_item", **_set(run, "SET #due = :due", {"due": due, "one": "1"}, "#open = :one"))
+def mark_deleted(run: str, due: int) -> Run:
+    """Makes the run a deleted one, whatever it was, and gives it as it then stands.
+
+    From here on no step enters or publishes, no claim and no end succeeds. What the record says of the visit goes at
+    once; the names of what has to be removed stay until `forget`. It is open, for `sweep` to look at from `due`
+    (epoch ms), so a deletion that breaks off is taken up again.
+    """
+    now = now_ms()
+    values = {"deleted": DELETED, "now": now, "one": "1", "due": due, "expires": now // 1000 + RETENTION_SECONDS}
+    changes = (
+        "SET #status = :deleted, #ended = if_not_exists(#ended, :now), #open = :one, #due = :due, #expires = :expires "
+        "REMOVE #version, #scenes, #content_type, #consent, #original, #pictures, #faces, "
+        "#faces_by_ellipse, #error"
+    )
+    condition = "attribute_exists(#pk) AND #status <> :deleted"
+    answer = _write("update_item", **_set(run, changes, values, condition, ReturnValues="ALL_NEW"))
+    return _run_of(answer["Attributes"]) if answer else get(run)
+
+
+def forget(run: str) -> None:
+    """Nothing of a deleted run is left and nothing can come any more: what stays is a tombstone without names."""
+    changes = "REMOVE #key, #picture_id, #upload_until, #claimed, #deadline, #open, #due"
+    _write("update_item", **_set(run, changes, {"deleted": DELETED}, "#status = :deleted"))
+
+
+def postpone(run: Run, due: int) -> None:
+    """`sweep` looks at this open run again at `due` (epoch ms), unless its status has changed in between."""
+    values = {"due": due, "one": "1", "seen": run.status}
+    _write("update_item", **_set(run.run, "SET #due = :due", values, "#open = :one AND #status = :seen"))
 
 
 def close(run: str) -> None:
-    """Nothing is left to do for this run."""
-    request = _set(run, "REMOVE #open, #due", {}, "attribute_exists(#pk)")
-    del request["ExpressionAttributeValues"]
-    _write("update_item", **request)
+    """Nothing is left to do for this run. A deleted one is left to `forget`."""
+    condition = "attribute_exists(#pk) AND #status <> :deleted"
+    _write("update_item", **_set(run, "REMOVE #open, #due", {"deleted": DELETED}, condition))
 
 
 def due_before(moment: int) -> list[tuple[int, str]]:

@@ -102,7 +102,7 @@ class Booth:
     def age(self, uploaded, seconds):
         """Makes the run `seconds` older, so that what is due then is due now."""
         record = self.record(uploaded)
-        times = [name for name in ("created", "upload_until", "claimed", "deadline", "due") if name in record]
+        times = [name for name in ("created", "upload_until", "claimed", "deadline", "ended", "due") if name in record]
         self.table.update_item(
             TableName=self.table_name,
             Key={"pk": {"S": record["pk"]}},

@@ -161,7 +161,7 @@ def test_writes_that_keep_meeting_others_are_tried_again_later(table, monkeypatc
 
     monkeypatch.setattr(table, "client", lambda *_, **__: Busy())
     with pytest.raises(Throttled):
-        table.postpone("run", 0)
+        table.close("run")
 
 
 def test_a_step_after_the_deadline(table, monkeypatch):
@@ -189,13 +189,12 @@ def test_expired_records_are_gone_before_ttl_sweeps_them_but_keys_and_ids_stay_u
 
 def test_what_sweep_sees(table):
     early, late, ended = (issue(table, f"photo/{number}.jpg") for number in range(3))
-    table.postpone(early, 1000)
-    table.postpone(late, 3000)
-    table.postpone(ended, 2000)
+    for run, due in ((early, 1000), (late, 3000), (ended, 2000)):
+        table.postpone(table.get(run), due)
     table.close(ended)
     assert table.due_before(2500) == [(1000, early)]
     assert table.due_before(5000) == [(1000, early), (3000, late)]
-    table.postpone(ended, 100)  # a closed run is not opened again
+    table.postpone(table.get(ended), 100)  # a closed run is not opened again
     assert table.due_before(5000) == [(1000, early), (3000, late)]
 
 
