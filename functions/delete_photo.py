@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from booth import contract, deletion, objects, store
+from booth import access, contract, deletion, objects, store
 from booth.api import endpoint
 from booth.errors import NotFound
 from booth.log import count, logger
@@ -12,6 +12,8 @@ from booth.log import count, logger
 @endpoint(contract.photo_error)
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     request_id, key = contract.delete_request(contract.json_body(event), objects.uploads_bucket())
+    if key:
+        access.booth_of(event)
     run = find_run(request_id, key)
     logger.append_keys(run=run.run)
     deletion.delete(run)

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from booth import contract, doors, objects, settings, store
+from booth import access, contract, doors, objects, settings, store
 from booth.api import endpoint
 from booth.errors import Deleted, NotFound
 from booth.log import logger
@@ -16,6 +16,8 @@ LOOK_AGAIN_SECONDS = 0.2
 @endpoint(contract.photo_error)
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     request = contract.photo_request(contract.json_body(event), objects.uploads_bucket())
+    if request.key:
+        access.booth_of(event)
     run = find_run(request)
     logger.append_keys(run=run.run)
     run = let_in(run)

@@ -45,7 +45,9 @@ class App:
 
     def __init__(self, port: int = 8000, parameters: Mapping[str, str] | None = None):
         self._port = port
-        self._parameters = {"SamEndpoint": SAM_ENDPOINT} | dict(parameters or {})
+        # Here a photo costs nothing.
+        free = {"SamEndpoint": SAM_ENDPOINT, "PhotosPerMinute": "0", "PhotosPerDay": "0"}
+        self._parameters = free | dict(parameters or {})
         self._stop = threading.Event()
         self._ready = False
         self._closers = []
@@ -110,12 +112,10 @@ class App:
             statements={keys[name]: statements for name, statements in self.stack.policies.items()},
             names={keys[name]: name for name in keys},
         )
+        self._environments = {name: {**environment, "AWS_ACCESS_KEY_ID": key} for name, key in keys.items()}
         self.lambdas = LambdaHost(
             [
-                dataclasses.replace(
-                    function,
-                    environment={**function.environment, **environment, "AWS_ACCESS_KEY_ID": keys[name]},
-                )
+                dataclasses.replace(function, environment={**function.environment, **self._environments[name]})
                 for name, function in self.stack.functions.items()
             ],
             region=REGION,
@@ -214,6 +214,9 @@ class App:
             # The CDN's address is https on AWS; this machine has no certificate.
             value = parameter.value.replace("https://127.0.0.1", "http://127.0.0.1")
             ssm.put_parameter(Name=parameter.name, Type=parameter.type, Value=value)
+        for secret in self.stack.secrets.values():
+            value = secret.given | {secret.generated: secrets.token_urlsafe(32)}
+            self.client("secretsmanager").create_secret(Name=secret.name, SecretString=json.dumps(value))
         role = f"arn:aws:iam::123456789012:role/{STACK}"
         for machine in self.stack.state_machines.values():
             self.client("stepfunctions").create_state_machine(
@@ -245,6 +248,14 @@ class App:
     def kill(self, function: str) -> int:
         """Kills the processes of a function that are at work; how many there were."""
         return self.lambdas.kill(self._name(function))
+
+    def configure(self, function: str, **variables: str) -> None:
+        """Changes variables of a function's environment, as another value of a parameter would: for tests.
+
+        All others are the template's, those of an earlier call too.
+        """
+        environment = {**self.stack.functions[function].environment, **self._environments[function], **variables}
+        self.lambdas.configure(self._name(function), environment)
 
     def _run_schedule(self, schedule) -> None:
         event = {"version": "0", "detail-type": "Scheduled Event", "source": "aws.scheduler", "detail": {}}

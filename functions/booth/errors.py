@@ -46,6 +46,12 @@ class PhotoTooNarrow(PhotoError):
     message = "This photo is too long and narrow. Please use one at most four times as long as it is wide."
 
 
+class PhotoRefused(PhotoError):
+    """Moderation found in it what the booth does not paint."""
+
+    message = "We can't make pictures of this photo. Please take another one."
+
+
 class PhotoNeverArrived(PhotoError):
     message = "The photo did not reach us. Please take it again."
 
@@ -69,6 +75,12 @@ class TimedOut(BoothError):
     """The run's time is over."""
 
     message = "This took too long. Please try again."
+
+
+class BudgetSpent(BoothError):
+    """The day's budget of photos is spent. The photo is kept for a while, so that an operator can try it again."""
+
+    message = "All photos of today have been taken. Please come back tomorrow."
 
 
 class RunEnded(BoothError):
@@ -126,6 +138,20 @@ class BadRequest(ApiError):
 
 class ConsentNeeded(BadRequest):
     pass
+
+
+class BoothTokenNeeded(ApiError):
+    status = 401
+
+
+class TooManyPhotos(ApiError):
+    """A limit is reached; `seconds` is when to ask again."""
+
+    status = 429
+
+    def __init__(self, message: str, seconds: int):
+        super().__init__(message)
+        self.headers = {"retry-after": str(seconds)}
 
 
 class ForeignBucket(ApiError):

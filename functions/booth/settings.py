@@ -3,7 +3,7 @@
 import os
 
 from aws_lambda_powertools.utilities import parameters
-from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError, TransformParameterError
 
 from booth.errors import ServiceUnavailable
 
@@ -16,6 +16,20 @@ def cdn() -> str:
 def distribution() -> str:
     """Id of the CDN's distribution, from SSM for the same reason."""
     return _parameter("DISTRIBUTION_PARAMETER")
+
+
+def booth_tokens(secret: str) -> dict[str, str]:
+    """The booths' tokens by booth, from Secrets Manager; read again every minute, so that a rotation takes effect.
+
+    A booth's tokens stand in one text, separated by spaces: while they are rotated, two are valid.
+    """
+    try:
+        tokens = parameters.get_secret(secret, transform="json", max_age=60)
+    except (GetParameterError, TransformParameterError) as error:
+        raise ServiceUnavailable(f"the booths' tokens can't be read: {type(error).__name__}") from None
+    if not isinstance(tokens, dict) or not all(isinstance(each, str) for each in tokens.values()):
+        raise ServiceUnavailable("the booths' tokens are not texts by booth")
+    return tokens
 
 
 def _parameter(variable: str) -> str:

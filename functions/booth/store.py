@@ -6,6 +6,7 @@ One item per record, under a single hash key `pk`:
     id#<hash of id>              run                 an id is given once; never deleted
     request#<hash of requestId>  run, expires        the upload that a requestId answers for
     run#<run id>                 see `Run`, expires  the run of one upload
+    count#<hash of a name>       count, expires      how often something was done, see `count_up`
 
 Names are kept as hashes only, so the records that outlive the data say nothing about anybody. A run that needs
 `sweep`'s attention carries `open` and `due`, the keys of the sparse index `open`. Times are epoch milliseconds.
@@ -246,8 +247,8 @@ def adopt(run: str, key: str, picture_id: str) -> Run | None:
     return find_by_upload(key)
 
 
-def claim(run: str, version: str) -> Run:
-    """Pins the photo's version and admits the run, if nobody has; gives the run as it stands either way."""
+def claim(run: str, version: str) -> Run | None:
+    """Pins the photo's version and admits the run; None if somebody has already."""
     now = now_ms()
     values = {
         "version": version,
@@ -267,7 +268,7 @@ def claim(run: str, version: str) -> Run:
             ReturnValues="ALL_NEW",
         ),
     )
-    return _run_of(answer["Attributes"]) if answer else get(run)
+    return _run_of(answer["Attributes"]) if answer else None
 
 
 def bind(run: Run, request_id: str, picture_id: str = "") -> Run:
@@ -427,6 +428,25 @@ def close(run: str) -> None:
     """Nothing is left to do for this run. A deleted one is left to `forget`."""
     condition = "attribute_exists(#pk) AND #status <> :deleted"
     _write("update_item", **_set(run, "REMOVE #open, #due", {"deleted": DELETED}, condition))
+
+
+def count_up(name: str, limit: int, expires: int) -> bool:
+    """Adds one to a counter; False, and nothing is added, if it stands at `limit`. `expires` in epoch seconds."""
+    request = {
+        "TableName": _table(),
+        "Key": _pk("count", name),
+        "UpdateExpression": "ADD #count :one SET #expires = :expires",
+        "ConditionExpression": "attribute_not_exists(#count) OR #count < :limit",
+        "ExpressionAttributeNames": {"#count": "count", "#expires": "expires"},
+        "ExpressionAttributeValues": _values({"one": 1, "limit": limit, "expires": expires}),
+    }
+    return _write("update_item", **request) is not None
+
+
+def counted(name: str) -> int:
+    """How far a counter is."""
+    item = _get(_pk("count", name))
+    return int(item["count"]["N"]) if item else 0
 
 
 def due_before(moment: int) -> list[tuple[int, str]]:

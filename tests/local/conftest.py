@@ -26,13 +26,26 @@ class Booth:
         self.table = app.client("dynamodb")
         self.steps = app.client("stepfunctions")
         self.table_name = app.stack.tables["Table"].name
+        self.token = ""
+        """The booth's token, if it has one."""
+        self._configured = set()
         self.machine = app.stack.state_machines["PhotoMachine"].arn
 
     # The client
 
     def post(self, path, body, raw=None):
         data = raw if raw is not None else json.dumps(body).encode()
-        return self.http("POST", self.url + path, data, {"Content-Type": "application/json"})
+        return self.http("POST", self.url + path, data, self.headers())
+
+    def delete(self, request_id, **fields):
+        """DELETE /photo; gives (status, answer)."""
+        data = json.dumps({"requestId": request_id} | fields).encode()
+        status, _, answer = self.http("DELETE", self.url + "/photo", data, self.headers())
+        return status, answer
+
+    def headers(self):
+        token = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        return {"Content-Type": "application/json"} | token
 
     def http(self, method, url, data=None, headers=None):
         """(status, headers, body); the body is parsed if it is JSON."""
@@ -155,8 +168,25 @@ class Booth:
         url = f"{self.app.standins_url}/standins/{service}"
         assert self.http("PUT", url, json.dumps(settings).encode())[0] == 200
 
+    def configure(self, *functions, **variables):
+        """Gives functions other variables until the test's end, as other parameters of the stack would."""
+        for function in functions:
+            self.app.configure(function, **variables)
+        self._configured |= set(functions)
+
+    def configure_as_before(self):
+        for function in self._configured:
+            self.app.configure(function)
+
     def calls(self, service):
-        return self.http("GET", f"{self.app.standins_url}/standins/{service}")[2]["calls"]
+        return self._described(service)["calls"]
+
+    def failures(self, service):
+        """How many calls ended in an error or without an answer."""
+        return self._described(service)["failures"]
+
+    def _described(self, service):
+        return self.http("GET", f"{self.app.standins_url}/standins/{service}")[2]
 
 
 @pytest.fixture(scope="package")
@@ -172,6 +202,7 @@ def booth(app):
     yield booth
     assert not app.calls("refused")
     app.drop_events = False
+    booth.configure_as_before()
     for service in ("rekognition", "sagemaker", "bedrock"):
         booth.http("DELETE", f"{app.standins_url}/standins/{service}")
 

@@ -32,12 +32,6 @@ def visit(quick):
     return uploaded, request_id
 
 
-def delete(booth, request_id, **fields):
-    data = json.dumps({"requestId": request_id} | fields).encode()
-    status, _, answer = booth.http("DELETE", booth.url + "/photo", data, {"Content-Type": "application/json"})
-    return status, answer
-
-
 def everything(booth, run):
     """What both buckets, all versions, and the table hold of a run: keys of objects, and the table's items."""
     objects = []
@@ -89,7 +83,7 @@ def assert_stopped(booth, seconds=10):
 
 def test_before_the_photo_was_put_and_a_photo_that_is_put_afterwards(quick, visit):
     uploaded, request_id = visit
-    assert delete(quick, request_id) == (200, {"requestId": request_id, "status": "DELETED"})
+    assert quick.delete(request_id) == (200, {"requestId": request_id, "status": "DELETED"})
     assert_gone(quick, uploaded, request_id)
     assert quick.put(uploaded, photo()) == 200  # the URL is still good
     assert_gone(quick, uploaded, request_id, seconds=10)
@@ -105,7 +99,7 @@ def test_a_photo_that_lies_there_and_waits(quick, visit):
     uploaded, request_id = visit
     quick.app.drop_events = True
     quick.put(uploaded, photo())
-    assert delete(quick, request_id)[0] == 200
+    assert quick.delete(request_id)[0] == 200
     assert_gone(quick, uploaded, request_id)
     quick.app.drop_events = False
     quick.app.deliver(quick.dropped_event(uploaded))
@@ -131,7 +125,7 @@ def test_in_the_middle_of_a_step(quick, visit, function, service):
     while quick.calls(service) == before:
         assert time.monotonic() < until
         time.sleep(0.01)
-    assert delete(quick, request_id)[0] == 200
+    assert quick.delete(request_id)[0] == 200
     assert_gone(quick, uploaded, request_id)
     until = time.monotonic() + 20
     while quick.app.busy(function):  # it comes back with its result, and finds no run for it
@@ -149,7 +143,7 @@ def test_at_any_moment(quick, visit, pause):
     uploaded, request_id = visit
     quick.put(uploaded, photo())
     time.sleep(pause)
-    assert delete(quick, request_id)[0] == 200
+    assert quick.delete(request_id)[0] == 200
     for function in quick.app.stack.functions:
         until = time.monotonic() + 20
         while function != "Sweep" and quick.app.busy(function):
@@ -165,7 +159,7 @@ def test_after_the_end_the_pictures_and_the_cdns_copies_are_gone(quick, visit):
     result = quick.await_end(uploaded, request_id)
     urls = [result["url_original"], *json.loads(result["url_generated"])]
     assert [quick.http("GET", url)[0] for url in urls] == [200] * 4
-    assert delete(quick, request_id)[0] == 200
+    assert quick.delete(request_id)[0] == 200
     assert [quick.http("GET", url)[0] for url in urls] == [404] * 4
     assert_gone(quick, uploaded, request_id)
     invalidated = invalidations(quick)
@@ -196,16 +190,16 @@ def test_twice_and_at_the_same_instant(quick, visit):
     quick.put(uploaded, photo())
     await_step(quick, uploaded, "generate")
     answers = []
-    threads = [threading.Thread(target=lambda: answers.append(delete(quick, request_id))) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: answers.append(quick.delete(request_id))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert answers == [(200, {"requestId": request_id, "status": "DELETED"})] * 4
-    assert delete(quick, request_id, bucket=uploaded["Bucket"], key=uploaded["Key"])[0] == 200
+    assert quick.delete(request_id, bucket=uploaded["Bucket"], key=uploaded["Key"])[0] == 200
     assert_gone(quick, uploaded, request_id)
     assert_tombstone_without_names(quick, uploaded)
-    assert delete(quick, request_id)[0] == 200
+    assert quick.delete(request_id)[0] == 200
 
 
 def test_together_with_finish_and_sweep(quick, visit):
@@ -220,7 +214,7 @@ def test_together_with_finish_and_sweep(quick, visit):
     actions = [
         quick.sweep,
         lambda: quick.app.lambdas.invoke(function, event),
-        lambda: delete(quick, request_id),
+        lambda: quick.delete(request_id),
         quick.sweep,
     ]
     threads = [threading.Thread(target=action) for action in actions]
@@ -240,12 +234,7 @@ def test_a_deletion_that_breaks_off_is_finished_by_sweep(quick, visit):
     uploaded, request_id = visit
     quick.put(uploaded, photo())
     quick.await_end(uploaded, request_id)
-    data = json.dumps({"requestId": request_id}).encode()
-
-    def try_to_delete():
-        quick.http("DELETE", quick.url + "/photo", data, {"Content-Type": "application/json"})
-
-    thread = threading.Thread(target=try_to_delete)
+    thread = threading.Thread(target=quick.delete, args=(request_id,))
     thread.start()
     until = time.monotonic() + 10
     while quick.record(uploaded)["status"] != "DELETED":
@@ -266,7 +255,7 @@ def test_a_failed_visit_and_its_upload_that_was_kept_for_another_try(quick, visi
     quick.put(uploaded, photo())
     assert await_status(quick, uploaded)["status"] == "FAILED"
     assert everything(quick, quick.run)[0]
-    assert delete(quick, request_id)[0] == 200
+    assert quick.delete(request_id)[0] == 200
     assert_gone(quick, uploaded, request_id)
 
 
@@ -274,8 +263,8 @@ def test_an_upload_that_nobody_has_asked_for(quick):
     """The booth knows its Key: that is enough, and the requestId is bound so that it stays deleted."""
     uploaded, short = quick.upload(), f"b{uuid.uuid4().hex[:8]}"
     quick.run = quick.record(uploaded)["run"]
-    assert delete(quick, short)[0] == 400
-    assert delete(quick, short, bucket=uploaded["Bucket"], key=uploaded["Key"])[0] == 200
+    assert quick.delete(short)[0] == 400
+    assert quick.delete(short, bucket=uploaded["Bucket"], key=uploaded["Key"])[0] == 200
     assert quick.ask(uploaded, short)[0] == 404
     assert quick.put(uploaded, photo()) == 200
     assert quick.await_clean(uploaded) == []
@@ -286,7 +275,7 @@ def test_a_photo_of_another_system(quick):
     quick.app.drop_events = True
     key = f"photo/{uuid.uuid4().hex}.jpg"
     quick.s3.put_object(Bucket=quick.app.uploads_bucket, Key=key, Body=photo())
-    assert delete(quick, str(uuid.uuid4()), bucket=quick.app.uploads_bucket, key=key)[0] == 200
+    assert quick.delete(str(uuid.uuid4()), bucket=quick.app.uploads_bucket, key=key)[0] == 200
     quick.app.drop_events = False
     quick.app.deliver(quick.dropped_event({"Key": key}))
     time.sleep(0.2)
@@ -305,6 +294,6 @@ def test_whom_nobody_knows_and_what_is_somebody_elses(quick, visit):
         ({"request_id": request_id, "bucket": "somebody-elses", "key": uploaded["Key"]}, 403),
         ({"request_id": "no good"}, 400),
     ):
-        got, answer = delete(quick, **fields)
+        got, answer = quick.delete(**fields)
         assert (got, answer.keys()) == (status, {"error"})
     assert quick.ask(uploaded, request_id)[0] == 202
