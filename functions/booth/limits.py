@@ -36,5 +36,8 @@ DELETE_SECONDS = 60
 TRY_AGAIN_SECONDS = 3600
 """How long the upload of a run that failed through no fault of the photo is kept, so that it can be tried again."""
 
+UPLOAD_SECONDS = 23 * 3600
+"""`purge`, once an hour, deletes every upload that is older: none is kept for more than a day."""
+
 WAIT_SECONDS = 20
 """Longest `wait` of POST /photo; API Gateway ends every call at 30 s."""
