@@ -15,7 +15,6 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from local import iam
-
 from local.lambdas import ACCOUNT
 
 Application = Callable[[dict, Callable], Iterable[bytes]]

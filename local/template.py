@@ -254,6 +254,7 @@ class _Reader:
     def application(self) -> Application:
         readers = {
             "AWS::DynamoDB::Table": self._table,
+            "AWS::IAM::Policy": self._policy,
             "AWS::S3::Bucket": self._bucket,
             "AWS::SSM::Parameter": self._ssm_parameter,
             "AWS::SecretsManager::Secret": self._secret,
@@ -291,11 +292,21 @@ class _Reader:
             retries=int(get("EventInvokeConfig", {}).get("MaximumRetryAttempts", 2)),
             concurrency=int(get("ReservedConcurrentExecutions", Function.concurrency)),
         )
-        application.policies[logical_id] = [
-            statement for policy in get("Policies", []) for statement in _statements(logical_id, policy)
-        ]
+        statements = application.policies.setdefault(logical_id, [])
+        for policy in get("Policies", []):
+            statements.extend(_statements(logical_id, policy))
         for name, event in properties.get("Events", {}).items():
             self._event(application, f"{logical_id}.{name}", logical_id, event)
+
+    def _policy(self, application: Application, logical_id: str, properties: dict) -> None:
+        """A policy beside the roles that SAM makes: that of the function `X` is called `XRole`."""
+        _refuse_unknown(logical_id, properties, {"PolicyDocument", "PolicyName", "Roles"})
+        document = self._getter(logical_id, properties)("PolicyDocument")
+        for role in properties["Roles"]:
+            function = role.get("Ref", "").removesuffix("Role")
+            if self._resources.get(function, {}).get("Type") != "AWS::Serverless::Function":
+                raise TemplateError(f"{logical_id}: the local mode does not know the role {role}")
+            application.policies.setdefault(function, []).extend(_statements(logical_id, document))
 
     def _event(self, application: Application, where: str, function: str, event: dict) -> None:
         kind, properties = event["Type"], event.get("Properties", {})

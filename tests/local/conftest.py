@@ -28,7 +28,7 @@ class Booth:
         self.table_name = app.stack.tables["Table"].name
         self.token = ""
         """The booth's token, if it has one."""
-        self._configured = set()
+        self.is_redeployed = False
         self.machine = app.stack.state_machines["PhotoMachine"].arn
 
     # The client
@@ -168,15 +168,10 @@ class Booth:
         url = f"{self.app.standins_url}/standins/{service}"
         assert self.http("PUT", url, json.dumps(settings).encode())[0] == 200
 
-    def configure(self, *functions, **variables):
-        """Gives functions other variables until the test's end, as other parameters of the stack would."""
-        for function in functions:
-            self.app.configure(function, **variables)
-        self._configured |= set(functions)
-
-    def configure_as_before(self):
-        for function in self._configured:
-            self.app.configure(function)
+    def redeploy(self, **parameters):
+        """The stack with other parameters, until the test's end."""
+        self.app.redeploy(**parameters)
+        self.is_redeployed = True
 
     def calls(self, service):
         return self._described(service)["calls"]
@@ -202,7 +197,8 @@ def booth(app):
     yield booth
     assert not app.calls("refused")
     app.drop_events = False
-    booth.configure_as_before()
+    if booth.is_redeployed:
+        app.redeploy()
     for service in ("rekognition", "sagemaker", "bedrock"):
         booth.http("DELETE", f"{app.standins_url}/standins/{service}")
 

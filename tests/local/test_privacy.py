@@ -40,7 +40,7 @@ def seen(request, app):
 
     booth = Booth(app)
     documented = request.param == "documented keys"
-    booth.configure("Upload", DOCUMENTED_KEYS="true" if documented else "false")
+    booth.redeploy(DocumentedKeys="true" if documented else "false")
     booth.stand_in("rekognition", canned={"faces": 7})
     for service, faults in FAULTS.items():
         booth.stand_in(service, canned={}, faults=faults, latency=1)
@@ -60,7 +60,7 @@ def seen(request, app):
         "table": table(booth, run),
         "objects": objects(booth),
     }
-    booth.configure_as_before()
+    app.redeploy()
     for service in ("rekognition", "sagemaker", "bedrock"):
         booth.http("DELETE", f"{app.standins_url}/standins/{service}")
     marks = {

@@ -112,6 +112,11 @@ def test_tables_and_parameters():
     assert application.ssm_parameters == {"Host": SsmParameter("/Booth/cdn", "String", "127.0.0.1:8000")}
 
 
+def test_a_policy_beside_the_function_is_its_roles():
+    statement = {"Effect": "Allow", "Action": "a:B", "Resource": "arn:aws:s3:::booth-photos"}
+    assert statement in read().policies["Upload"]
+
+
 def test_secrets():
     assert read().secrets == {}
     assert read(Stage="prod").secrets == {"Tokens": Secret("booth-tokens", {"a": "b"}, "c")}
@@ -164,6 +169,7 @@ def test_parameters_are_checked(parameters, message):
         ("FLAG: true", "DAYS: 1", "DAYS is given twice"),
         ("!If [IsEither,", "!If [IsNobody,", "no condition IsNobody"),
         ("!Ref Stage, memory]", "!Ref Stage, disk]", "FindInMap Sizes, dev, disk: nothing is there"),
+        ("!Ref UploadRole", "!Ref SomebodysRole", "UploadMore: .* the role"),
         ("Handler: upload.handler", "ImageUri: a", "Upload: the local mode does not know ImageUri"),
         ("Handler: upload.handler", "Tracing: Active", "Upload: Handler is missing"),
         ("Type: HttpApi", "Type: SQS", "Upload.Post: .* events of type SQS"),
