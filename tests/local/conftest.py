@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from local.app import App
+from tests import openapi
 
 PHOTOS = Path(__file__).parent.parent / "photos"
 
@@ -48,7 +49,7 @@ class Booth:
         return {"Content-Type": "application/json"} | token
 
     def http(self, method, url, data=None, headers=None):
-        """(status, headers, body); the body is parsed if it is JSON."""
+        """(status, headers, body); the body is parsed if it is JSON. Every answer of the API is as documented."""
         request = urllib.request.Request(url, data, headers or {}, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
@@ -56,7 +57,10 @@ class Booth:
         except urllib.error.HTTPError as error:
             with error:
                 status, head, content = error.code, error.headers, error.read()
-        return status, head, json.loads(content) if head.get_content_type() == "application/json" else content
+        answer = json.loads(content) if head.get_content_type() == "application/json" else content
+        if url.startswith(self.url):
+            openapi.check(method, url.removeprefix(self.url), status, head, answer)
+        return status, head, answer
 
     def upload(self, filename=None, content_type="image/jpeg", **fields):
         """POST /upload; gives the body inside the envelope."""
