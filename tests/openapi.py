@@ -12,7 +12,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 _HERE = "urn:openapi"
-_GATEWAY = {404, 413}  # API Gateway's own answers
+_GATEWAY = {404, 413, 429, 500, 503}  # API Gateway answers these by itself too, as {"message"}
 
 
 @cache
