@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from booth import objects, sam, store
+from booth import ending, objects, sam, store
 from booth.log import step
 from booth.pixels import composite, geometry
 
@@ -19,4 +19,5 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         l, t, r, b = crop.box
         request = sam.request_for(crop, faces, composite.encode_jpeg(photo[t:b, l:r]))
         objects.write_work_json(run.run, f"crop_{number}.json", request)
+    ending.confirm(run.run)
     return {"crops": list(range(len(crops)))}

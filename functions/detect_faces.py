@@ -1,12 +1,14 @@
 """Step 1: makes the photo safe and uniform, shows its upright copy, and finds the faces."""
 
 import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
 from booth import ending, objects, rekognition, scenes, store
-from booth.errors import NoFaceFound, PhotoTooLarge, RunEnded
+from booth.errors import NoFaceFound, PhotoRefused, PhotoTooLarge, RunEnded
 from booth.log import count, step
 from booth.pixels import composite, geometry, intake
 
@@ -20,15 +22,28 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     taken = intake.normalise(data, int(os.environ["PICTURE_SIDE"]))
     photo = np.asarray(taken.photo)
     objects.write_work(run.run, "photo.png", composite.encode_png(photo), "image/png")
-    publish_copy(run, photo)
-
-    details = rekognition.detect_faces(taken.detection)
+    details = look(taken.detection, show=lambda: publish_copy(run, photo))
     faces = geometry.faces_from_rekognition(details, *taken.photo.size)
     count("Faces", len(faces))
     if not faces:
         raise NoFaceFound("DetectFaces found none")
     objects.write_work_json(run.run, "faces.json", geometry.faces_to_json(faces))
+    ending.confirm(run.run)
     return {"faces": len(faces)}
+
+
+def look(image: bytes, show: Callable[[], None]) -> list[dict[str, Any]]:
+    """Asks Rekognition for the faces and, if that is wanted, for what is not painted, at the same time.
+
+    The photo is shown as soon as it may be. Raises PhotoRefused.
+    """
+    threshold = float(os.environ["MODERATION_THRESHOLD"])
+    with ThreadPoolExecutor(2) as pool:
+        details = pool.submit(rekognition.detect_faces, image)
+        if threshold and pool.submit(rekognition.is_refused, image, threshold).result():
+            raise PhotoRefused("moderation labels")
+        show()
+        return details.result()
 
 
 def publish_copy(run: store.Run, photo: np.ndarray) -> None:

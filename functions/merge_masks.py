@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from booth import objects, scenes, store
+from booth import ending, objects, scenes, store
 from booth.log import count, logger, step
 from booth.pixels import composite, geometry, masks
 
@@ -20,6 +20,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     keep, by_ellipse = masks.keep_mask(width, height, faces, crops, found)
     mask = composite.encode_png(np.where(keep, np.uint8(0), np.uint8(255)))
     objects.write_work(run.run, "mask.png", mask, "image/png")
+    ending.confirm(run.run)
     if by_ellipse:
         count("FacesKeptByEllipse", by_ellipse)
     store.note_faces(run.run, len(faces), by_ellipse)

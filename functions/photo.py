@@ -3,9 +3,9 @@
 import time
 from typing import Any
 
-from booth import contract, doors, objects, settings, store
+from booth import access, contract, doors, objects, settings, store
 from booth.api import endpoint
-from booth.errors import NotFound
+from booth.errors import Deleted, NotFound
 from booth.log import logger
 from booth.store import Run
 
@@ -16,22 +16,29 @@ LOOK_AGAIN_SECONDS = 0.2
 @endpoint(contract.photo_error)
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     request = contract.photo_request(contract.json_body(event), objects.uploads_bucket())
+    if request.key:
+        access.booth_of(event)
     run = find_run(request)
     logger.append_keys(run=run.run)
     run = let_in(run)
     if request.wait:
         run = wait_for_news(run, request)
+    if run.status == store.DELETED:
+        raise Deleted
     cdn = settings.cdn() if run.original or run.pictures else ""
     return contract.photo_answer(run, request.request_id, cdn)
 
 
 def find_run(request: contract.PhotoRequest) -> Run:
-    """The run that is asked for, with the requestId bound to it. Raises NotFound, Conflict."""
+    """The run that is asked for, with the requestId bound to it. Raises NotFound, Deleted, Conflict."""
     if not request.key:
         if run := store.find_by_request(request.request_id):
             return run
         raise NotFound("Nothing is known under this requestId.")
-    return store.bind(store.find_by_upload(request.key) or adopt(request.key), request.request_id, request.id)
+    run = store.find_by_upload(request.key) or adopt(request.key)
+    if run.status == store.DELETED:
+        raise Deleted
+    return store.bind(run, request.request_id, request.id)
 
 
 def adopt(key: str) -> Run:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from booth import limits, objects, sam, store
+from booth import ending, limits, objects, sam, store
 from booth.errors import TimedOut
 from booth.log import logger, step
 from booth.pixels import composite
@@ -19,4 +19,5 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     mask = sam.segment(objects.read_work_json(run.run, f"crop_{event['crop']}.json"))
     png = composite.encode_png(np.where(mask, np.uint8(0), np.uint8(255)))
     objects.write_work(run.run, f"crop_{event['crop']}_mask.png", png, "image/png")
+    ending.confirm(run.run)
     return {"crop": event["crop"]}

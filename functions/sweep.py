@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from booth import doors, ending, executions, limits, objects, store
+from booth import deletion, doors, ending, executions, limits, objects, store
 from booth.errors import BoothError
 from booth.log import count, logger, metrics
 from booth.store import Run
@@ -55,7 +55,9 @@ def look_at(name: str) -> bool:
 def attend(run: Run) -> None:
     """Does for one open run what is due. Every path ends or closes the run, or sets a later `due`."""
     now = store.now_ms()
-    if run.is_ended:
+    if run.status == store.DELETED:
+        deletion.erase(run)
+    elif run.is_ended:
         ending.clean(run)
     elif run.is_waiting_for_photo:
         await_photo(run, now)
@@ -69,7 +71,7 @@ def attend(run: Run) -> None:
 
 def look_after_execution(run: Run, now: int) -> None:
     stop = run.claimed + limits.STOP_SECONDS * 1000
-    store.postpone(run.run, min(now + limits.CHECK_SECONDS * 1000, stop))
+    store.postpone(run, min(now + limits.CHECK_SECONDS * 1000, stop))
     running = executions.is_running(run.run)
     if running is None:
         executions.start(run.run)
@@ -87,4 +89,4 @@ def await_photo(run: Run, now: int) -> None:
     elif now >= last_look:
         ending.settle(run, "PhotoNeverArrived")
     else:
-        store.postpone(run.run, run.upload_until if now < run.upload_until else last_look)
+        store.postpone(run, run.upload_until if now < run.upload_until else last_look)

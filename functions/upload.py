@@ -4,7 +4,7 @@ import os
 import uuid
 from typing import Any
 
-from booth import contract, objects, scenes, store
+from booth import access, budget, contract, objects, scenes, store
 from booth.api import endpoint
 from booth.errors import ServiceUnavailable
 from booth.log import count, logger
@@ -12,7 +12,10 @@ from booth.log import count, logger
 
 @endpoint(contract.upload_error)
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    request = contract.upload_request(contract.json_body(event), set(scenes.catalogue()))
+    booth = access.booth_of(event)
+    needs_consent = os.environ["REQUIRE_CONSENT"] == "true"
+    request = contract.upload_request(contract.json_body(event), set(scenes.catalogue()), needs_consent)
+    budget.admit_upload(booth)
     key = issue_key(request)
     count("UploadIssued")
     url = objects.presigned_put(key, request.content_type)

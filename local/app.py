@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local import iam
-from local.emulator import Emulator, listen, serve
+from local.emulator import Emulator, create_distribution, listen, serve
 from local.visit import is_open
 
 ROOT = Path(__file__).parent.parent
@@ -45,7 +45,9 @@ class App:
 
     def __init__(self, port: int = 8000, parameters: Mapping[str, str] | None = None):
         self._port = port
-        self._parameters = {"SamEndpoint": SAM_ENDPOINT} | dict(parameters or {})
+        # Here a photo costs nothing.
+        free = {"SamEndpoint": SAM_ENDPOINT, "PhotosPerMinute": "0", "PhotosPerDay": "0"}
+        self._parameters = free | dict(parameters or {})
         self._stop = threading.Event()
         self._ready = False
         self._closers = []
@@ -92,30 +94,22 @@ class App:
 
         import boto3
 
-        from local import template
         from local.edge import Edge
         from local.lambdas import LambdaHost
         from local.s3 import S3Front
 
-        self.stack = template.load(
-            ROOT / "template.yaml",
-            stack=STACK,
-            region=REGION,
-            parameters=self._parameters | {"PageOrigins": f"{self.url},http://localhost:{self.port}"},
-            attributes={"Cdn.DomainName": self.url.removeprefix("http://")},
-        )
+        self._distribution = create_distribution()
+        self.stack = self._read_template()
         # Each function has a role of its own, as on AWS: here, an access key of its own.
         keys = {name: _access_key(function.name) for name, function in self.stack.functions.items()}
         self.authority = iam.Authority(
             statements={keys[name]: statements for name, statements in self.stack.policies.items()},
             names={keys[name]: name for name in keys},
         )
+        self._environments = {name: {**environment, "AWS_ACCESS_KEY_ID": key} for name, key in keys.items()}
         self.lambdas = LambdaHost(
             [
-                dataclasses.replace(
-                    function,
-                    environment={**function.environment, **environment, "AWS_ACCESS_KEY_ID": keys[name]},
-                )
+                dataclasses.replace(function, environment={**function.environment, **self._environments[name]})
                 for name, function in self.stack.functions.items()
             ],
             region=REGION,
@@ -142,6 +136,17 @@ class App:
         for schedule in self.stack.schedules:
             threading.Thread(target=self._run_schedule, args=(schedule,), daemon=True).start()
         self._ready = True
+
+    def _read_template(self, **parameters: str):
+        from local import template
+
+        return template.load(
+            ROOT / "template.yaml",
+            stack=STACK,
+            region=REGION,
+            parameters=self._parameters | {"PageOrigins": f"{self.url},http://localhost:{self.port}"} | parameters,
+            attributes={"Cdn": self._distribution, "Cdn.DomainName": self.url.removeprefix("http://")},
+        )
 
     def _name(self, function: str) -> str:
         return self.stack.functions[function].name
@@ -214,11 +219,17 @@ class App:
             # The CDN's address is https on AWS; this machine has no certificate.
             value = parameter.value.replace("https://127.0.0.1", "http://127.0.0.1")
             ssm.put_parameter(Name=parameter.name, Type=parameter.type, Value=value)
+        self._create_secrets()
         role = f"arn:aws:iam::123456789012:role/{STACK}"
         for machine in self.stack.state_machines.values():
             self.client("stepfunctions").create_state_machine(
                 name=machine.name, definition=json.dumps(machine.definition), roleArn=role
             )
+
+    def _create_secrets(self) -> None:
+        for secret in self.stack.secrets.values():
+            value = secret.given | {secret.generated: secrets.token_urlsafe(32)}
+            self.client("secretsmanager").create_secret(Name=secret.name, SecretString=json.dumps(value))
 
     def _created(self, event: dict) -> None:
         if self.drop_events:
@@ -245,6 +256,19 @@ class App:
     def kill(self, function: str) -> int:
         """Kills the processes of a function that are at work; how many there were."""
         return self.lambdas.kill(self._name(function))
+
+    def redeploy(self, **parameters: str) -> None:
+        """Deploys the template with other parameters than at the start, which decide on the functions' environments,
+        their policies and the secrets; everything else stays as it is. For tests.
+        """
+        before, self.stack = self.stack, self._read_template(**parameters)
+        for name, function in self.stack.functions.items():
+            self.authority.statements[self._environments[name]["AWS_ACCESS_KEY_ID"]] = self.stack.policies[name]
+            if function != before.functions[name]:
+                self.lambdas.configure(function.name, {**function.environment, **self._environments[name]})
+        for secret in before.secrets.values():
+            self.client("secretsmanager").delete_secret(SecretId=secret.name, ForceDeleteWithoutRecovery=True)
+        self._create_secrets()
 
     def _run_schedule(self, schedule) -> None:
         event = {"version": "0", "detail-type": "Scheduled Event", "source": "aws.scheduler", "detail": {}}

@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import threading
+import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from xml.sax.saxutils import escape
@@ -14,6 +15,7 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from local import iam
+from local.lambdas import ACCOUNT
 
 Application = Callable[[dict, Callable], Iterable[bytes]]
 
@@ -105,6 +107,17 @@ def refused(authority: iam.Authority, request: Request) -> Response | None:
     body = json.dumps({"__type": "AccessDeniedException", "message": message})
     headers = {"x-amzn-ErrorType": "AccessDeniedException"}
     return Response(body, status, headers, content_type="application/x-amz-json-1.1")
+
+
+def create_distribution() -> str:
+    """A distribution that takes invalidations, which is all that is asked of one here; gives its id."""
+    from moto.cloudfront.models import cloudfront_backends
+
+    config = {"CallerReference": str(uuid.uuid4())}
+    config["DefaultCacheBehavior"] = {"TargetOriginId": "results", "ViewerProtocolPolicy": "https-only"}
+    config["Origins"] = {"Items": [{"Id": "results", "DomainName": "results.s3.amazonaws.com"}]}
+    distribution, _, _ = cloudfront_backends[ACCOUNT]["aws"].create_distribution(config, tags=[])
+    return distribution.id
 
 
 def listen(port: int) -> socket.socket:

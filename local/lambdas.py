@@ -26,7 +26,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -186,6 +186,13 @@ class LambdaHost:
                 if not ready:
                     raise FunctionInitError(f"{pool.function.name}: {worker.init_error_text()}")
 
+    def configure(self, name: str, environment: Mapping[str, str]) -> None:
+        """Give the function another environment, as UpdateFunctionConfiguration does.
+
+        The next invocation starts with it; those under way end with the one they have.
+        """
+        self._pools[name].configure(environment)
+
     def busy(self, name: str) -> int:
         """Number of workers of the function that hold an invocation now."""
         return self._pools[name].busy()
@@ -264,10 +271,20 @@ class _Pool:
     def release(self, worker: _Worker) -> None:
         with self._changed:
             self._busy.discard(worker)
-            if worker.alive and not self._closed:
+            is_current = worker.function is self.function
+            if worker.alive and not self._closed and is_current:
                 worker.idle_since = time.monotonic()
                 self._idle.append(worker)
             self._changed.notify()
+        if not is_current:
+            worker.kill()
+
+    def configure(self, environment: Mapping[str, str]) -> None:
+        with self._changed:
+            self.function = replace(self.function, environment=environment)
+            outdated, self._idle = self._idle, []
+        for worker in outdated:
+            worker.kill()
 
     def busy(self) -> int:
         with self._changed:

@@ -122,6 +122,15 @@ class SsmParameter:
 
 
 @dataclass(frozen=True)
+class Secret:
+    """A secret of Secrets Manager whose value is JSON: what is given, and the key whose value is made at random."""
+
+    name: str
+    given: dict[str, str]
+    generated: str
+
+
+@dataclass(frozen=True)
 class StateMachine:
     """A state machine; `definition` is its Amazon States Language after all substitutions, `timeout` in seconds."""
 
@@ -145,6 +154,7 @@ class Application:
     buckets: dict[str, Bucket] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     ssm_parameters: dict[str, SsmParameter] = field(default_factory=dict)
+    secrets: dict[str, Secret] = field(default_factory=dict)
     state_machines: dict[str, StateMachine] = field(default_factory=dict)
 
 
@@ -244,8 +254,10 @@ class _Reader:
     def application(self) -> Application:
         readers = {
             "AWS::DynamoDB::Table": self._table,
+            "AWS::IAM::Policy": self._policy,
             "AWS::S3::Bucket": self._bucket,
             "AWS::SSM::Parameter": self._ssm_parameter,
+            "AWS::SecretsManager::Secret": self._secret,
             "AWS::Serverless::Function": self._function,
             "AWS::Serverless::HttpApi": lambda application, logical_id, properties: None,
             "AWS::Serverless::StateMachine": self._state_machine,
@@ -280,11 +292,21 @@ class _Reader:
             retries=int(get("EventInvokeConfig", {}).get("MaximumRetryAttempts", 2)),
             concurrency=int(get("ReservedConcurrentExecutions", Function.concurrency)),
         )
-        application.policies[logical_id] = [
-            statement for policy in get("Policies", []) for statement in _statements(logical_id, policy)
-        ]
+        statements = application.policies.setdefault(logical_id, [])
+        for policy in get("Policies", []):
+            statements.extend(_statements(logical_id, policy))
         for name, event in properties.get("Events", {}).items():
             self._event(application, f"{logical_id}.{name}", logical_id, event)
+
+    def _policy(self, application: Application, logical_id: str, properties: dict) -> None:
+        """A policy beside the roles that SAM makes: that of the function `X` is called `XRole`."""
+        _refuse_unknown(logical_id, properties, {"PolicyDocument", "PolicyName", "Roles"})
+        document = self._getter(logical_id, properties)("PolicyDocument")
+        for role in properties["Roles"]:
+            function = role.get("Ref", "").removesuffix("Role")
+            if self._resources.get(function, {}).get("Type") != "AWS::Serverless::Function":
+                raise TemplateError(f"{logical_id}: the local mode does not know the role {role}")
+            application.policies.setdefault(function, []).extend(_statements(logical_id, document))
 
     def _event(self, application: Application, where: str, function: str, event: dict) -> None:
         kind, properties = event["Type"], event.get("Properties", {})
@@ -334,6 +356,15 @@ class _Reader:
         _refuse_unknown(logical_id, properties, {"Description", "Name", "Tags", "Tier", "Type", "Value"})
         get = self._getter(logical_id, properties)
         application.ssm_parameters[logical_id] = SsmParameter(self._ref(logical_id), get("Type"), _text(get("Value")))
+
+    def _secret(self, application: Application, logical_id: str, properties: dict) -> None:
+        _refuse_unknown(logical_id, properties, {"Description", "GenerateSecretString", "Name", "Tags"})
+        generate = self._getter(logical_id, properties)("GenerateSecretString")
+        used = {"GenerateStringKey", "SecretStringTemplate"}
+        _refuse_unknown(logical_id, generate, used | {"ExcludePunctuation", "PasswordLength"})
+        application.secrets[logical_id] = Secret(
+            self._ref(logical_id), json.loads(generate["SecretStringTemplate"]), generate["GenerateStringKey"]
+        )
 
     def _state_machine(self, application: Application, logical_id: str, properties: dict) -> None:
         _refuse_unknown(logical_id, properties, _MACHINE_USED | _MACHINE_LEFT_OUT)
@@ -453,6 +484,7 @@ class _Reader:
             "AWS::DynamoDB::Table",
             "AWS::S3::Bucket",
             "AWS::SSM::Parameter",
+            "AWS::SecretsManager::Secret",
             "AWS::Serverless::Function",
         ):
             return self._name(name)

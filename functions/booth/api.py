@@ -26,7 +26,8 @@ def endpoint(shape: Callable[[int, str, str], Answer]) -> Callable[[Callable[[Ev
             try:
                 return respond(event)
             except ApiError as error:
-                return shape(error.status, type(error).__name__, error.message)
+                answer = shape(error.status, type(error).__name__, error.message)
+                return answer | {"headers": {**answer["headers"], **error.headers}}
             except RunEnded:
                 return shape(404, NotFound.__name__, "Nothing is known under this key any more.")
             except (Throttled, ServiceUnavailable) as error:

@@ -3,6 +3,7 @@
 boto3 itself is pointed elsewhere by its own AWS_ENDPOINT_URL_* variables; nothing here knows where it runs.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -31,6 +32,7 @@ _THROTTLES = {
     "TransactionInProgressException",
     "ThrottlingError",
     "ProvisionedThroughputExceeded",
+    "TooManyInvalidationsInProgress",
 }
 _DENIALS = {
     "AccessDeniedException",
@@ -45,6 +47,9 @@ _DENIALS = {
 }
 
 
+_one_at_a_time = threading.Lock()
+
+
 @cache
 def client(service: str, region: str | None = None, read_timeout: int = 5, attempts: int = 3):
     """A boto3 client, made once per process; `read_timeout` in seconds, `attempts` the SDK's own tries in all."""
@@ -56,7 +61,8 @@ def client(service: str, region: str | None = None, read_timeout: int = 5, attem
     if service == "s3":
         # The default would presign with SigV2, which binds no Content-Type.
         config = config.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
-    return boto3.client(service, region_name=region, config=config)
+    with _one_at_a_time:  # boto3's session is not thread-safe while it makes a client; clients are
+        return boto3.client(service, region_name=region, config=config)
 
 
 def code_of(error: ClientError) -> str:

@@ -5,14 +5,15 @@ import json
 import re
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from booth.errors import BadRequest, ForeignBucket, kind_of
+from booth.errors import BadRequest, ConsentNeeded, ForeignBucket, kind_of
 from booth.limits import URL_SECONDS, WAIT_SECONDS
 from booth.objects import UPLOAD_PREFIX
 from booth.scenes import Scene
-from booth.store import Run, now_ms
+from booth.store import DELETED, Run, now_ms
 
 CONTENT_TYPES = {
     "image/jpeg": "jpg",
@@ -26,6 +27,9 @@ MAX_PICTURES = 5
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _MAX_KEY_BYTES = 1024  # S3
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")  # BCP 47, as browsers tell it
+_MAX_POLICY = 64
+_MAX_TIME = 40
 
 # Share of the work that is done when a step begins; painting goes from the last one to 1, picture by picture.
 _PROGRESS = {"upload": 0.0, "queue": 0.02, "detect": 0.05, "crop": 0.15, "segment": 0.2, "merge": 0.35, "generate": 0.4}
@@ -37,7 +41,8 @@ class UploadRequest:
     content_type: str
     id: str
     scenes: list[str]
-    consent: Any
+    consent: dict[str, Any] | None
+    """policy, language, time, wall; nothing else, so that nobody's name gets in with it."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +89,30 @@ def _id(body: dict[str, Any], name: str) -> str:
     return value
 
 
-def upload_request(body: dict[str, Any], known_scenes: set[str]) -> UploadRequest:
-    """Checks the body of `POST /upload`. Raises BadRequest."""
+def _consent(body: dict[str, Any], required: bool) -> dict[str, Any] | None:
+    consent = body.get("consent")
+    if consent is None:
+        if required:
+            raise ConsentNeeded("Please agree to how your photo is used, and then take it again.")
+        return None
+    if not isinstance(consent, dict) or consent.keys() != {"policy", "language", "time", "wall"}:
+        raise BadRequest("'consent' must have exactly 'policy', 'language', 'time' and 'wall'.")
+    policy, language, time = (_text(consent, name) for name in ("policy", "language", "time"))
+    if len(policy) > _MAX_POLICY or _CONTROL.search(policy):
+        raise BadRequest(f"The consent's 'policy' must be a version of at most {_MAX_POLICY} characters.")
+    if not _LANGUAGE.fullmatch(language):
+        raise BadRequest("The consent's 'language' must be a language tag such as \"en\".")
+    try:
+        datetime.fromisoformat(time[:_MAX_TIME])
+    except ValueError:
+        raise BadRequest("The consent's 'time' must be in ISO 8601.") from None
+    if not isinstance(consent["wall"], bool):
+        raise BadRequest("The consent's 'wall' must be true or false.")
+    return consent
+
+
+def upload_request(body: dict[str, Any], known_scenes: set[str], needs_consent: bool) -> UploadRequest:
+    """Checks the body of `POST /upload`. Raises BadRequest, ConsentNeeded."""
     if body.get("type") != "photo":
         raise BadRequest("'type' must be \"photo\".")
     filename, content_type = _text(body, "filename"), _text(body, "contentType")
@@ -94,11 +121,8 @@ def upload_request(body: dict[str, Any], known_scenes: set[str]) -> UploadReques
     if len(filename) > 255 or filename in (".", "..") or set(filename) & set("/\\") or _CONTROL.search(filename):
         raise BadRequest("'filename' must be a plain file name of at most 255 characters.")
     scenes = _scene_ids(body["scenes"], known_scenes) if "scenes" in body else []
-    consent = body.get("consent")
-    if len(json.dumps(consent)) > 2000:
-        raise BadRequest("'consent' is too long.")
     given = _id(body, "id") if "id" in body else ""
-    return UploadRequest(filename, content_type, given, scenes, consent)
+    return UploadRequest(filename, content_type, given, scenes, _consent(body, needs_consent))
 
 
 def _scene_ids(value: Any, known: set[str]) -> list[str]:
@@ -119,14 +143,26 @@ def photo_request(body: dict[str, Any], bucket: str) -> PhotoRequest:
     if seen is not None and (isinstance(seen, bool) or not isinstance(seen, int | float)):
         raise BadRequest("'progress' must be the number of the last answer.")
     given = _id(body, "id") if "id" in body else ""
-    key = ""
+    return PhotoRequest(request_id, _key(body, request_id, bucket), given, wait, seen)
+
+
+def delete_request(body: dict[str, Any], bucket: str) -> tuple[str, str]:
+    """Checks the body of `DELETE /photo`; gives requestId and Key ("" if the requestId comes alone).
+
+    Raises BadRequest, ForeignBucket.
+    """
+    request_id = _id(body, "requestId")
+    return request_id, _key(body, request_id, bucket)
+
+
+def _key(body: dict[str, Any], request_id: str, bucket: str) -> str:
     if "bucket" in body or "key" in body:
         if _text(body, "bucket") != bucket:
             raise ForeignBucket("This bucket does not belong to the booth.")
-        key = _text(body, "key")
-    elif not is_hard_to_guess(request_id):
+        return _text(body, "key")
+    if not is_hard_to_guess(request_id):
         raise BadRequest("A short requestId needs 'bucket' and 'key' with each call.")
-    return PhotoRequest(request_id, key, given, wait, seen)
+    return ""
 
 
 def is_hard_to_guess(request_id: str) -> bool:
@@ -189,6 +225,11 @@ def scenes_answer(scenes: list[Scene], default: list[Scene]) -> dict[str, Any]:
         for each in scenes
     ]
     return _answer(200, {"scenes": shown, "default": [each.id for each in default]})
+
+
+def delete_answer(request_id: str) -> dict[str, Any]:
+    """HTTP 200: nothing of this visit is left."""
+    return _answer(200, {"requestId": request_id, "status": DELETED})
 
 
 def photo_answer(run: Run, request_id: str, cdn: str) -> dict[str, Any]:

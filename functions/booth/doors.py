@@ -3,7 +3,7 @@ times, and the photo is processed once."""
 
 import uuid
 
-from booth import executions, objects, store
+from booth import budget, executions, objects, store
 from booth.log import count, logger
 from booth.store import Run
 
@@ -26,11 +26,11 @@ def admit(run: Run, version: str) -> Run:
 
     The first claim pins the version. Every later call starts the execution all the same, under the same name: so a
     caller that died between claim and start loses nothing. Any other version of the Key (a presigned URL used again)
-    is not processed and goes when the run does, or now if the run has ended.
+    is not processed and goes when the run does, or now if the run has ended. A deleted run takes no version at all.
     """
     logger.append_keys(run=run.run)
     if run.is_waiting_for_photo:
-        run = store.claim(run.run, version)
+        run = claim(run.run, version)
     if run.is_ended:
         if run.version != version:
             objects.delete_upload(run.key, version)
@@ -40,3 +40,16 @@ def admit(run: Run, version: str) -> Run:
     if run.status == store.QUEUED:
         executions.start(run.run)
     return run
+
+
+def claim(name: str, version: str) -> Run:
+    """Claims the run and gives it as it then stands: ended, if the day's budget of photos is spent.
+
+    Only the first claim counts. `sweep` cleans up after a refused run as after every other.
+    """
+    run = store.claim(name, version)
+    if run and not budget.take():
+        count("BudgetSpent")
+        store.end(run, store.FAILED, "BudgetSpent", {})
+        run = None
+    return run or store.get(name)

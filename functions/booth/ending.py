@@ -5,9 +5,9 @@ import os
 
 from booth import limits, objects, store
 from booth.aws import aws_errors, client
-from booth.errors import PhotoError, ServiceUnavailable, kind_of
+from booth.errors import PhotoError, RunEnded, ServiceUnavailable, kind_of
 from booth.log import count, logger
-from booth.store import FAILED, PARTIAL, SUCCEEDED, Run
+from booth.store import DELETED, FAILED, PARTIAL, SUCCEEDED, Run
 
 
 def settle(run: Run, error: str, picture_errors: dict[int, str] | None = None) -> Run:
@@ -17,7 +17,8 @@ def settle(run: Run, error: str, picture_errors: dict[int, str] | None = None) -
         error: name of the error that ended it; "" if the state machine came to its end.
         picture_errors: by picture number, the name of the error that a picture failed with.
 
-    Returns the run as it then stands: ended, unless the photo came while the run was ended for want of it.
+    Returns the run as it then stands: ended, unless the photo came while the run was ended for want of it. A deleted
+    run is left to its deletion.
     """
     version = run.version
     while not run.is_ended and run.version == version:
@@ -27,7 +28,7 @@ def settle(run: Run, error: str, picture_errors: dict[int, str] | None = None) -
             logger.info("run ended", status=status, error=code)
         # Refused, it has moved on since it was read: a picture was published, or its photo came after all.
         run = store.get(run.run)
-    if run.is_ended:
+    if run.is_ended and run.status != DELETED:
         clean(run)
     return run
 
@@ -64,7 +65,18 @@ def clean(run: Run) -> None:
     if store.now_ms() >= last_look:
         store.close(run.run)
     else:
-        store.postpone(run.run, last_look)
+        store.postpone(run, last_look)
+
+
+def confirm(run: str) -> None:
+    """A step asks after its last write under work/ whether the run still goes on; if not, its files go again.
+
+    Raises RunEnded.
+    """
+    found = store.find(run)
+    if found is None or found.is_ended:
+        objects.delete_work(run)
+        raise RunEnded("the run ended during the step")
 
 
 def withdraw(run: str, key: str) -> None:

@@ -5,6 +5,9 @@ code, and the booth shows `message`. So a message is a sentence for a visitor, a
 log; neither may name a person, a file, a box or an AWS resource.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 
 class BoothError(Exception):
     """Base of all typed errors. `message` is what a visitor reads."""
@@ -43,6 +46,12 @@ class PhotoTooNarrow(PhotoError):
     message = "This photo is too long and narrow. Please use one at most four times as long as it is wide."
 
 
+class PhotoRefused(PhotoError):
+    """Moderation found in it what the booth does not paint."""
+
+    message = "We can't make pictures of this photo. Please take another one."
+
+
 class PhotoNeverArrived(PhotoError):
     message = "The photo did not reach us. Please take it again."
 
@@ -66,6 +75,12 @@ class TimedOut(BoothError):
     """The run's time is over."""
 
     message = "This took too long. Please try again."
+
+
+class BudgetSpent(BoothError):
+    """The day's budget of photos is spent. The photo is kept for a while, so that an operator can try it again."""
+
+    message = "All photos of today have been taken. Please come back tomorrow."
 
 
 class RunEnded(BoothError):
@@ -107,9 +122,10 @@ class ServiceUnavailable(BoothError):
 
 
 class ApiError(BoothError):
-    """An error answer of the HTTP API: `status` is its HTTP status."""
+    """An error answer of the HTTP API: `status` is its HTTP status, `headers` go with it."""
 
     status = 400
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, message: str):
         super().__init__(message)
@@ -120,12 +136,37 @@ class BadRequest(ApiError):
     status = 400
 
 
+class ConsentNeeded(BadRequest):
+    pass
+
+
+class BoothTokenNeeded(ApiError):
+    status = 401
+
+
+class TooManyPhotos(ApiError):
+    """A limit is reached; `seconds` is when to ask again."""
+
+    status = 429
+
+    def __init__(self, message: str, seconds: int):
+        super().__init__(message)
+        self.headers = {"retry-after": str(seconds)}
+
+
 class ForeignBucket(ApiError):
     status = 403
 
 
 class NotFound(ApiError):
     status = 404
+
+
+class Deleted(NotFound):
+    """The visit was deleted. `DELETE /photo` says the same of it again; every other call ends here."""
+
+    def __init__(self):
+        super().__init__("This photo and its pictures were deleted.")
 
 
 class Conflict(ApiError):

@@ -30,8 +30,14 @@ CHECK_SECONDS = 20
 CLEAN_SECONDS = 120
 """After the end `sweep` cleans once more when no function of the run can be alive (their timeouts are shorter)."""
 
+DELETE_SECONDS = 60
+"""A deletion that broke off is taken up by `sweep` after this long: later than its function's timeout."""
+
 TRY_AGAIN_SECONDS = 3600
 """How long the upload of a run that failed through no fault of the photo is kept, so that it can be tried again."""
+
+UPLOAD_SECONDS = 23 * 3600
+"""`purge`, once an hour, deletes every upload that is older: none is kept for more than a day."""
 
 WAIT_SECONDS = 20
 """Longest `wait` of POST /photo; API Gateway ends every call at 30 s."""

@@ -13,6 +13,7 @@ results  photo/<name>                       upright copy of the photo, no metada
 
 import json
 import os
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -80,6 +81,19 @@ def _versions(bucket: str, key: str) -> list[str]:
     pages = _s3().get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key)
     entries = [entry for page in pages for kind in ("Versions", "DeleteMarkers") for entry in page.get(kind, [])]
     return [entry["VersionId"] for entry in entries if entry["Key"] == key]
+
+
+def delete_old_uploads(seconds: int) -> int:
+    """Deletes every version and delete marker in the uploads bucket that is older than this; how many there were."""
+    bucket, deleted = uploads_bucket(), 0
+    old = datetime.now(UTC) - timedelta(seconds=seconds)
+    with aws_errors():
+        for page in _s3().get_paginator("list_object_versions").paginate(Bucket=bucket):
+            entries = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+            names = [{"Key": e["Key"], "VersionId": e["VersionId"]} for e in entries if e["LastModified"] < old]
+            _delete_all(bucket, names)
+            deleted += len(names)
+    return deleted
 
 
 # Work files
@@ -155,6 +169,12 @@ def delete_work(run: str) -> None:
     bucket, prefix = _results_bucket(), work_key(run, "")
     with aws_errors():
         for page in _s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            keys = [{"Key": entry["Key"]} for entry in page.get("Contents", [])]
-            if keys:
-                _s3().delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+            _delete_all(bucket, [{"Key": entry["Key"]} for entry in page.get("Contents", [])])
+
+
+def _delete_all(bucket: str, names: list[dict[str, str]]) -> None:
+    """Deletes at most 1,000 objects, as a page of a listing has them. Raises ServiceUnavailable if one is left."""
+    if names:
+        answer = _s3().delete_objects(Bucket=bucket, Delete={"Objects": names, "Quiet": True})
+        if errors := answer.get("Errors"):
+            raise ServiceUnavailable(f"S3 did not delete everything: {errors[0].get('Code')}")

@@ -6,9 +6,11 @@ One item per record, under a single hash key `pk`:
     id#<hash of id>              run                 an id is given once; never deleted
     request#<hash of requestId>  run, expires        the upload that a requestId answers for
     run#<run id>                 see `Run`, expires  the run of one upload
+    count#<hash of a name>       count, expires      how often something was done, see `count_up`
 
 Names are kept as hashes only, so the records that outlive the data say nothing about anybody. A run that needs
 `sweep`'s attention carries `open` and `due`, the keys of the sparse index `open`. Times are epoch milliseconds.
+A deleted visit leaves its run as a tombstone: the status DELETED, times and hashes (see `forget`).
 """
 
 import hashlib
@@ -29,7 +31,8 @@ from booth.aws import aws_errors, client, code_of
 from booth.errors import Conflict, RunEnded, Throttled, TimedOut
 
 QUEUED, RUNNING, SUCCEEDED, PARTIAL, FAILED = "QUEUED", "RUNNING", "SUCCEEDED", "PARTIAL", "FAILED"
-ENDED = (SUCCEEDED, PARTIAL, FAILED)
+DELETED = "DELETED"
+ENDED = (SUCCEEDED, PARTIAL, FAILED, DELETED)
 
 RETENTION_SECONDS = int(os.environ.get("RETENTION_DAYS", "7")) * 86_400
 
@@ -45,12 +48,12 @@ class Run:
 
     run: str
     """Random UUID; also the name of the Step Functions execution."""
-    key: str
-    """Key of the upload in the uploads bucket."""
     status: str
     step: str
     """What is being done now: upload, queue, detect, crop, segment, merge, generate, finish."""
     created: int
+    key: str = ""
+    """Key of the upload in the uploads bucket; empty once a deleted visit is forgotten."""
     scenes: tuple[str, ...] = ()
     """Scene ids, one per picture; empty: the catalogue's default ones."""
     version: str = ""
@@ -244,8 +247,8 @@ def adopt(run: str, key: str, picture_id: str) -> Run | None:
     return find_by_upload(key)
 
 
-def claim(run: str, version: str) -> Run:
-    """Pins the photo's version and admits the run, if nobody has; gives the run as it stands either way."""
+def claim(run: str, version: str) -> Run | None:
+    """Pins the photo's version and admits the run; None if somebody has already."""
     now = now_ms()
     values = {
         "version": version,
@@ -265,7 +268,7 @@ def claim(run: str, version: str) -> Run:
             ReturnValues="ALL_NEW",
         ),
     )
-    return _run_of(answer["Attributes"]) if answer else get(run)
+    return _run_of(answer["Attributes"]) if answer else None
 
 
 def bind(run: Run, request_id: str, picture_id: str = "") -> Run:
@@ -390,16 +393,60 @@ def end(run: Run, status: str, error: str, pictures: dict[str, dict[str, str]]) 
     return bool(_write("update_item", **_set(run.run, changes, values, " AND ".join(conditions))))
 
 
-def postpone(run: str, due: int) -> None:
-    """`sweep` looks at this open run again at `due` (epoch ms)."""
-    _write("update_item", **_set(run, "SET #due = :due", {"due": due, "one": "1"}, "#open = :one"))
+def mark_deleted(run: str, due: int) -> Run:
+    """Makes the run a deleted one, whatever it was, and gives it as it then stands.
+
+    From here on no step enters or publishes, no claim and no end succeeds. What the record says of the visit goes at
+    once; the names of what has to be removed stay until `forget`. It is open, for `sweep` to look at from `due`
+    (epoch ms), so a deletion that breaks off is taken up again.
+    """
+    now = now_ms()
+    values = {"deleted": DELETED, "now": now, "one": "1", "due": due, "expires": now // 1000 + RETENTION_SECONDS}
+    changes = (
+        "SET #status = :deleted, #ended = if_not_exists(#ended, :now), #open = :one, #due = :due, #expires = :expires "
+        "REMOVE #version, #scenes, #content_type, #consent, #original, #pictures, #faces, "
+        "#faces_by_ellipse, #error"
+    )
+    condition = "attribute_exists(#pk) AND #status <> :deleted"
+    answer = _write("update_item", **_set(run, changes, values, condition, ReturnValues="ALL_NEW"))
+    return _run_of(answer["Attributes"]) if answer else get(run)
+
+
+def forget(run: str) -> None:
+    """Nothing of a deleted run is left and nothing can come any more: what stays is a tombstone without names."""
+    changes = "REMOVE #key, #picture_id, #upload_until, #claimed, #deadline, #open, #due"
+    _write("update_item", **_set(run, changes, {"deleted": DELETED}, "#status = :deleted"))
+
+
+def postpone(run: Run, due: int) -> None:
+    """`sweep` looks at this open run again at `due` (epoch ms), unless its status has changed in between."""
+    values = {"due": due, "one": "1", "seen": run.status}
+    _write("update_item", **_set(run.run, "SET #due = :due", values, "#open = :one AND #status = :seen"))
 
 
 def close(run: str) -> None:
-    """Nothing is left to do for this run."""
-    request = _set(run, "REMOVE #open, #due", {}, "attribute_exists(#pk)")
-    del request["ExpressionAttributeValues"]
-    _write("update_item", **request)
+    """Nothing is left to do for this run. A deleted one is left to `forget`."""
+    condition = "attribute_exists(#pk) AND #status <> :deleted"
+    _write("update_item", **_set(run, "REMOVE #open, #due", {"deleted": DELETED}, condition))
+
+
+def count_up(name: str, limit: int, expires: int) -> bool:
+    """Adds one to a counter; False, and nothing is added, if it stands at `limit`. `expires` in epoch seconds."""
+    request = {
+        "TableName": _table(),
+        "Key": _pk("count", name),
+        "UpdateExpression": "ADD #count :one SET #expires = :expires",
+        "ConditionExpression": "attribute_not_exists(#count) OR #count < :limit",
+        "ExpressionAttributeNames": {"#count": "count", "#expires": "expires"},
+        "ExpressionAttributeValues": _values({"one": 1, "limit": limit, "expires": expires}),
+    }
+    return _write("update_item", **request) is not None
+
+
+def counted(name: str) -> int:
+    """How far a counter is."""
+    item = _get(_pk("count", name))
+    return int(item["count"]["N"]) if item else 0
 
 
 def due_before(moment: int) -> list[tuple[int, str]]:

@@ -3,6 +3,9 @@
 Protocol: AWS JSON 1.1, ``POST /`` with ``X-Amz-Target: RekognitionService.DetectFaces``. The limits and errors are
 those of the API reference. Real are boxes, landmarks and confidence; pose and quality are estimates from them and
 from the pixels, and the attributes beyond DEFAULT are accepted but not computed.
+
+DetectModerationLabels is answered too, but nothing looks at the photo: it finds what its canned answer says, and
+without one nothing.
 """
 
 import base64
@@ -53,14 +56,18 @@ class Rekognition:
 
     def __call__(self, request: Request) -> Response:
         try:
+            if operation(request) == "DetectModerationLabels":
+                return moderation(request, {})
             image = _image(_parameters(request))
             return answer([_face(hit, image) for hit in self.detector(image)])
         except ServiceError as problem:
             return error(problem.status, problem.kind, str(problem))
 
 
-def canned(request: Request, faces: int) -> Response:
-    """Answer without looking at the image: ``faces`` equal faces in a grid, none touching another."""
+def canned(request: Request, faces: int, labels: dict[str, float]) -> Response:
+    """Answer without looking at the image: ``faces`` equal faces in a grid, none touching another, or ``labels``."""
+    if operation(request) == "DetectModerationLabels":
+        return moderation(request, labels)
     columns = math.ceil(math.sqrt(faces))
     rows = math.ceil(faces / columns) if faces else 0
     marks = {"eyeLeft": (0.3, 0.4), "eyeRight": (0.7, 0.4), "mouthLeft": (0.35, 0.75), "mouthRight": (0.65, 0.75)}
@@ -88,6 +95,31 @@ def answer(details: list[dict]) -> Response:
     return _respond(200, {"FaceDetails": details})
 
 
+def operation(request: Request) -> str:
+    """The name of the operation that a request is for."""
+    return request.headers.get("X-Amz-Target", "").partition(".")[2]
+
+
+def moderation(request: Request, labels: dict[str, float]) -> Response:
+    """Answer DetectModerationLabels: top-level ``labels`` with their confidence, those above the MinConfidence."""
+    try:
+        fields = json.loads(request.get_data())
+        _image(fields)
+        least = fields.get("MinConfidence", 50)
+        if type(least) not in (int, float) or not 0 <= least <= 100:
+            raise ServiceError("InvalidParameterException", "Request has invalid parameters")
+    except ValueError:
+        return error(400, "SerializationException", "The body is not JSON.")
+    except ServiceError as problem:
+        return error(problem.status, problem.kind, str(problem))
+    found = [
+        {"Confidence": confidence, "Name": name, "ParentName": "", "TaxonomyLevel": 1}
+        for name, confidence in labels.items()
+        if confidence >= least
+    ]
+    return _respond(200, {"ModerationLabels": found, "ModerationModelVersion": "7.0", "ContentTypes": []})
+
+
 def error(status: int, kind: str, message: str) -> Response:
     """Return an error in the service's format: its type in ``__type``."""
     return _respond(status, {"__type": kind, "message": message})
@@ -100,9 +132,9 @@ def _respond(status: int, body: dict) -> Response:
 
 
 def _parameters(request: Request) -> dict:
-    operation = request.headers.get("X-Amz-Target", "").partition(".")[2]
-    if operation != "DetectFaces":
-        raise ServiceError("UnknownOperationException", f"This stand-in answers DetectFaces, not {operation}.")
+    if operation(request) != "DetectFaces":
+        message = f"This stand-in answers DetectFaces and DetectModerationLabels, not {operation(request)}."
+        raise ServiceError("UnknownOperationException", message)
     try:
         fields = json.loads(request.get_data())
     except ValueError:

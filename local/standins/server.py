@@ -42,7 +42,7 @@ class Behaviour:
     ``canned``   null: the model answers; else an object with the canned answer's parameters (see `CANNED`)
     ``faults``   a list, of which the first that matches and has times left is done in place of the answer:
                  ``times`` (null, the default: for ever), ``match`` (a part of what is called: of the
-                 decoded path, or of Bedrock's ``model@region``), ``kind``:
+                 decoded path, of Bedrock's ``model@region``, or of the name of Rekognition's operation), ``kind``:
                  "error", the default, with ``status``, ``type`` and ``message``; "reset": the connection is
                  closed without an answer; "hang": the same after ``seconds``; "malformed": 200 with garbage;
                  one of the service's own, ``kinds``, such as Bedrock's in `image_models.FAULTS`
@@ -169,8 +169,7 @@ class StandIns:
         return response
 
     def _outcome(self, name: str, request: Request, behaviour: Behaviour) -> Response | None:
-        called = "@".join(image_models.called(request)) if name == "bedrock" else unquote(request.path)
-        fault = behaviour.next_fault(called)
+        fault = behaviour.next_fault(_called(name, request))
         if fault is None:
             if behaviour.canned is None:
                 return self.services[name].result()(request)
@@ -202,9 +201,18 @@ def _canned_picture(order: image_wires.Order) -> list[np.ndarray]:
     return [pixels] * len(order.seeds)
 
 
+def _called(name: str, request: Request) -> str:
+    """What a request calls, as a fault's ``match`` sees it."""
+    if name == "bedrock":
+        return "@".join(image_models.called(request))
+    return rekognition.operation(request) if name == "rekognition" else unquote(request.path)
+
+
 # The canned answers by service: called with the request, the endpoint's name and the parameters set.
 CANNED: dict[str, Callable[[Request, str, dict[str, Any]], Response]] = {
-    "rekognition": lambda request, _, canned: rekognition.canned(request, int(canned.get("faces", 1))),
+    "rekognition": lambda request, _, canned: rekognition.canned(
+        request, int(canned.get("faces", 1)), canned.get("labels", {})
+    ),
     "sagemaker": lambda request, endpoint, _: sagemaker.canned(request, endpoint),
     "bedrock": lambda request, _endpoint, _canned: image_models.serve(request, _canned_picture),
 }

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from local.app import App
+from tests import openapi
 
 PHOTOS = Path(__file__).parent.parent / "photos"
 
@@ -26,16 +27,29 @@ class Booth:
         self.table = app.client("dynamodb")
         self.steps = app.client("stepfunctions")
         self.table_name = app.stack.tables["Table"].name
+        self.token = ""
+        """The booth's token, if it has one."""
+        self.is_redeployed = False
         self.machine = app.stack.state_machines["PhotoMachine"].arn
 
     # The client
 
     def post(self, path, body, raw=None):
         data = raw if raw is not None else json.dumps(body).encode()
-        return self.http("POST", self.url + path, data, {"Content-Type": "application/json"})
+        return self.http("POST", self.url + path, data, self.headers())
+
+    def delete(self, request_id, **fields):
+        """DELETE /photo; gives (status, answer)."""
+        data = json.dumps({"requestId": request_id} | fields).encode()
+        status, _, answer = self.http("DELETE", self.url + "/photo", data, self.headers())
+        return status, answer
+
+    def headers(self):
+        token = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        return {"Content-Type": "application/json"} | token
 
     def http(self, method, url, data=None, headers=None):
-        """(status, headers, body); the body is parsed if it is JSON."""
+        """(status, headers, body); the body is parsed if it is JSON. Every answer of the API is as documented."""
         request = urllib.request.Request(url, data, headers or {}, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
@@ -43,7 +57,10 @@ class Booth:
         except urllib.error.HTTPError as error:
             with error:
                 status, head, content = error.code, error.headers, error.read()
-        return status, head, json.loads(content) if head.get_content_type() == "application/json" else content
+        answer = json.loads(content) if head.get_content_type() == "application/json" else content
+        if url.startswith(self.url):
+            openapi.check(method, url.removeprefix(self.url), status, head, answer)
+        return status, head, answer
 
     def upload(self, filename=None, content_type="image/jpeg", **fields):
         """POST /upload; gives the body inside the envelope."""
@@ -102,7 +119,7 @@ class Booth:
     def age(self, uploaded, seconds):
         """Makes the run `seconds` older, so that what is due then is due now."""
         record = self.record(uploaded)
-        times = [name for name in ("created", "upload_until", "claimed", "deadline", "due") if name in record]
+        times = [name for name in ("created", "upload_until", "claimed", "deadline", "ended", "due") if name in record]
         self.table.update_item(
             TableName=self.table_name,
             Key={"pk": {"S": record["pk"]}},
@@ -155,8 +172,20 @@ class Booth:
         url = f"{self.app.standins_url}/standins/{service}"
         assert self.http("PUT", url, json.dumps(settings).encode())[0] == 200
 
+    def redeploy(self, **parameters):
+        """The stack with other parameters, until the test's end."""
+        self.app.redeploy(**parameters)
+        self.is_redeployed = True
+
     def calls(self, service):
-        return self.http("GET", f"{self.app.standins_url}/standins/{service}")[2]["calls"]
+        return self._described(service)["calls"]
+
+    def failures(self, service):
+        """How many calls ended in an error or without an answer."""
+        return self._described(service)["failures"]
+
+    def _described(self, service):
+        return self.http("GET", f"{self.app.standins_url}/standins/{service}")[2]
 
 
 @pytest.fixture(scope="package")
@@ -172,6 +201,8 @@ def booth(app):
     yield booth
     assert not app.calls("refused")
     app.drop_events = False
+    if booth.is_redeployed:
+        app.redeploy()
     for service in ("rekognition", "sagemaker", "bedrock"):
         booth.http("DELETE", f"{app.standins_url}/standins/{service}")
 

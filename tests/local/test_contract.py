@@ -188,7 +188,8 @@ def test_refusals_of_photo(quick, body, status):
         {"scenes": []},
         {"scenes": None},
         {"scenes": ["sky"] * 6},
-        {"consent": "x" * 3000},
+        {"consent": "yes"},
+        {"consent": {"policy": "1"}},
     ],
 )
 def test_refusals_of_upload_keep_the_envelope(quick, change):
@@ -293,11 +294,34 @@ def test_a_photo_that_lies_under_a_documented_key_is_not_given_to_a_visitor(quic
     assert quick.ask(uploaded, "not-mine")[1]["status"] == "QUEUED"
 
 
-@pytest.mark.parametrize("consent", [{"policy": 1.25}, 10**50, "\ud83d", [[[[]]]], None, True])
-def test_any_consent_is_kept(quick, consent):
-    uploaded = quick.upload(consent=consent)
-    kept = quick.record(uploaded).get("consent")
-    assert (json.loads(kept) if kept else None) == consent
+CONSENT = {"policy": "2026-11", "language": "ko-KR", "time": "2026-11-22T10:00:00.123Z", "wall": False}
+
+
+def test_consent_is_kept_without_the_photo(quick):
+    uploaded = quick.upload(consent=CONSENT)
+    assert json.loads(quick.record(uploaded)["consent"]) == CONSENT
+    assert "consent" not in quick.record(quick.upload(consent=None))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"policy": 1.25},
+        {"policy": ""},
+        {"policy": "x" * 65},
+        {"policy": "\ud83d"},
+        {"language": "English please"},
+        {"time": "yesterday"},
+        {"time": 1795341600},
+        {"wall": "yes"},
+        {"wall": None},
+        {"name": "Anna"},
+    ],
+)
+def test_consent_is_given_whole_and_says_nothing_else(quick, change):
+    request = {"type": "photo", "filename": "a.jpg", "contentType": "image/jpeg", "consent": CONSENT | change}
+    status, _, envelope = quick.post("/upload", request)
+    assert (status, json.loads(envelope["body"])["error"]["code"]) == (400, "BadRequest")
 
 
 def test_the_scenes_that_can_be_chosen_are_listed(quick):

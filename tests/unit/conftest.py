@@ -34,7 +34,10 @@ def table(environment):
     from local.app import REGION, ROOT
 
     stack = template.load(
-        ROOT / "template.yaml", stack="unit", region=REGION, attributes={"Cdn.DomainName": "cdn.example"}
+        ROOT / "template.yaml",
+        stack="unit",
+        region=REGION,
+        attributes={"Cdn": "E1EXAMPLE", "Cdn.DomainName": "cdn.example"},
     )
     environment.setenv("TABLE", stack.tables["Table"].name)
     store._table.cache_clear()

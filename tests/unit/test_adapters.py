@@ -36,6 +36,28 @@ def test_errors_of_rekognition(models, fault, error):
         rekognition.detect_faces(IMAGE)
 
 
+@pytest.mark.parametrize(("fault", "error"), ERRORS)
+def test_errors_of_moderation(models, fault, error):
+    models.set("rekognition", faults=[fault])
+    with pytest.raises(error):
+        rekognition.is_refused(IMAGE, 50)
+
+
+@pytest.mark.parametrize(
+    ("labels", "refused"),
+    [
+        ({}, False),
+        ({"Explicit": 70.0}, True),
+        ({"Explicit": 69.9}, False),
+        ({"Alcohol": 99.0, "Graphic Violence": 71.0}, True),
+        ({"Alcohol": 99.0, "Kissing on the Lips": 99.0, "Violence": 99.0, "Weapons": 99.0}, False),
+    ],
+)
+def test_what_is_refused_from_a_threshold_of_70(models, labels, refused):
+    models.set("rekognition", canned={"labels": labels})
+    assert rekognition.is_refused(IMAGE, 70.0) is refused
+
+
 def test_an_image_that_rekognition_does_not_take_is_our_defect(models):
     fault = {"status": 400, "type": "InvalidImageFormatException", "message": "Request has invalid image format."}
     models.set("rekognition", faults=[fault])

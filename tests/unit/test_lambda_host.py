@@ -126,6 +126,19 @@ def test_a_process_that_leaves_is_told_with_its_status(start):
     assert not call(host, do="tell").failed
 
 
+def test_another_environment_counts_from_the_next_invocation_on(start, tmp_path):
+    host = start()
+    with ThreadPoolExecutor() as threads:
+        busy = [threads.submit(call, host, do="meet", people=2) for _ in range(2)]
+        until(lambda: host.busy("probe") == 2)
+        host.configure("probe", {"FOLDER": str(tmp_path), "COLOUR": "red"})
+        old = {json.loads(future.result().body) for future in busy}
+    told = json.loads(call(host, do="tell").body)
+    assert told["environment"]["COLOUR"] == "red"
+    assert told["pid"] not in old
+    until(lambda: not any(is_held(tmp_path / f"{pid}.lock") for pid in old))
+
+
 def test_kill_ends_the_busy_workers_only(start, tmp_path):
     host = start()
     assert host.kill("probe") == 0

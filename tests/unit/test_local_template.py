@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from local.lambdas import Function
-from local.template import Bucket, Route, Rule, Schedule, SsmParameter, TemplateError, load
+from local.template import Bucket, Route, Rule, Schedule, Secret, SsmParameter, TemplateError, load
 
 FOLDER = Path(__file__).parent / "fixtures" / "template"
 ATTRIBUTES = {"Cdn.DomainName": "127.0.0.1:8000"}
@@ -112,6 +112,16 @@ def test_tables_and_parameters():
     assert application.ssm_parameters == {"Host": SsmParameter("/Booth/cdn", "String", "127.0.0.1:8000")}
 
 
+def test_a_policy_beside_the_function_is_its_roles():
+    statement = {"Effect": "Allow", "Action": "a:B", "Resource": "arn:aws:s3:::booth-photos"}
+    assert statement in read().policies["Upload"]
+
+
+def test_secrets():
+    assert read().secrets == {}
+    assert read(Stage="prod").secrets == {"Tokens": Secret("booth-tokens", {"a": "b"}, "c")}
+
+
 def test_the_state_machine_after_substitution():
     machine = read().state_machines["Machine"]
     assert machine.name == "booth-machine"
@@ -159,6 +169,7 @@ def test_parameters_are_checked(parameters, message):
         ("FLAG: true", "DAYS: 1", "DAYS is given twice"),
         ("!If [IsEither,", "!If [IsNobody,", "no condition IsNobody"),
         ("!Ref Stage, memory]", "!Ref Stage, disk]", "FindInMap Sizes, dev, disk: nothing is there"),
+        ("!Ref UploadRole", "!Ref SomebodysRole", "UploadMore: .* the role"),
         ("Handler: upload.handler", "ImageUri: a", "Upload: the local mode does not know ImageUri"),
         ("Handler: upload.handler", "Tracing: Active", "Upload: Handler is missing"),
         ("Type: HttpApi", "Type: SQS", "Upload.Post: .* events of type SQS"),
@@ -175,3 +186,19 @@ def test_what_it_does_not_know_is_refused_by_name(edited, old, new, message):
 def test_a_value_that_only_a_deployment_knows_must_be_given():
     with pytest.raises(TemplateError, match=r"GetAtt Cdn\.DomainName has no value"):
         read(attributes={})
+
+
+def test_tokens_of_the_booths_are_made_and_read_only_where_they_are_needed():
+    root = FOLDER.parents[3]
+    attributes = {"Cdn": "E1", "Cdn.DomainName": "cdn.example"}
+    functions = ("Upload", "Photo", "DeletePhoto")
+    for access, name in (("open", ""), ("token", "unit-boothtokens")):
+        application = load(
+            root / "template.yaml",
+            stack="unit",
+            region="us-east-1",
+            parameters={"Access": access},
+            attributes=attributes,
+        )
+        assert [secret.name for secret in application.secrets.values()] == [name] * bool(name)
+        assert {application.functions[each].environment["BOOTH_TOKENS"] for each in functions} == {name}

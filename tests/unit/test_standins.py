@@ -177,6 +177,28 @@ class TestRekognition:
     def test_unknown_attribute(self, address):
         assert outcome(detect, address, png(99, 99), Attributes=["AURA"])[0] == "InvalidParameterException"
 
+    def test_moderation_finds_what_it_is_told_to(self, address):
+        call = client(address, "rekognition").detect_moderation_labels
+        assert call(Image={"Bytes": png(99, 99)})["ModerationLabels"] == []
+        control(address, "rekognition", {"canned": {"labels": {"Explicit": 60, "Alcohol": 40}}})
+        for least, names in ((None, ["Explicit"]), (40, ["Explicit", "Alcohol"]), (61, [])):
+            more = {} if least is None else {"MinConfidence": least}
+            answer = call(Image={"Bytes": png(99, 99)}, **more)
+            assert [label["Name"] for label in answer["ModerationLabels"]] == names
+            assert answer["ModerationModelVersion"] == "7.0"
+
+    def test_moderation_has_the_limits_of_the_service(self, address):
+        call = client(address, "rekognition").detect_moderation_labels
+        assert outcome(call, Image={"Bytes": b"no image"})[0] == "InvalidImageFormatException"
+        assert outcome(call, Image={"Bytes": png(99, 99)}, MinConfidence=101.0)[0] == "InvalidParameterException"
+
+    def test_a_fault_of_one_operation_leaves_the_other_alone(self, address):
+        fault = {"status": 500, "type": "InternalServerError", "message": "dead", "match": "DetectModerationLabels"}
+        control(address, "rekognition", {"canned": {}, "faults": [fault]})
+        assert len(detect(address, png(99, 99))) == 1
+        moderate = client(address, "rekognition").detect_moderation_labels
+        assert outcome(moderate, Image={"Bytes": png(99, 99)})[:2] == ("InternalServerError", 500)
+
     def test_other_operations_are_named(self, address):
         call = client(address, "rekognition").detect_labels
         code, _, message = outcome(call, Image={"Bytes": png(99, 99)})

@@ -48,7 +48,8 @@ def test_an_id_is_given_once(table):
 def test_the_first_claim_wins(table):
     run = issue(table)
     claims = at_once(8, lambda number: table.claim(run, f"version-{number}"))
-    assert len({(claim.version, claim.deadline) for claim in claims}) == 1
+    [claimed] = [claim for claim in claims if claim]
+    assert table.get(run) == claimed
 
 
 def test_a_photo_without_upload_is_adopted_once(table):
@@ -161,7 +162,7 @@ def test_writes_that_keep_meeting_others_are_tried_again_later(table, monkeypatc
 
     monkeypatch.setattr(table, "client", lambda *_, **__: Busy())
     with pytest.raises(Throttled):
-        table.postpone("run", 0)
+        table.close("run")
 
 
 def test_a_step_after_the_deadline(table, monkeypatch):
@@ -187,15 +188,72 @@ def test_expired_records_are_gone_before_ttl_sweeps_them_but_keys_and_ids_stay_u
         issue(table, "photo/new.jpg", "old")
 
 
+def everything_about(table, run):
+    items = table.client("dynamodb", **table._LIMITS).scan(TableName=table._table())["Items"]
+    return [item for item in items if item["run"]["S"] == run]
+
+
+@pytest.mark.parametrize("moment", ["issued", "claimed", "running", "ended"])
+def test_a_deleted_run_stays_deleted_and_in_the_end_has_no_names(table, moment):
+    run = issue(table, "photo/anna.jpg", "anna-id")
+    table.bind(table.get(run), "anna-request")
+    if moment != "issued":
+        table.claim(run, "v")
+    if moment in ("running", "ended"):
+        table.enter(run, "generate")
+        table.publish_copy(run, "photo/anna.jpg", ["sky"])
+    before = table.get(run)
+    if moment == "ended":
+        assert table.end(before, table.PARTIAL, "", before.pictures)
+
+    deleted = table.mark_deleted(run, due=5000)
+
+    assert (deleted.status, deleted.key, deleted.picture_id) == (table.DELETED, "photo/anna.jpg", "anna-id")
+    assert table.mark_deleted(run, due=9000) == deleted
+    assert table.due_before(6000) == [(5000, run)]
+    assert not table.end(before, table.FAILED, "TimedOut", before.pictures)
+    assert table.claim(run, "late") is None
+    for late in (
+        lambda: table.enter(run, "generate"),
+        lambda: table.publish_copy(run, "photo/anna.jpg", ["sky"]),
+        lambda: table.publish_picture(run, 1, "photo/photo_anna-id_1.jpeg"),
+    ):
+        with pytest.raises(RunEnded):
+            late()
+    # Whoever cleans an ended run, with what was read before, leaves the deletion open.
+    table.postpone(before, 1)
+    table.close(run)
+    assert table.due_before(6000) == [(5000, run)]
+
+    table.forget(run)
+
+    assert "anna" not in str(everything_about(table, run))
+    assert table.due_before(1 << 50) == []
+    assert table.find_by_request("anna-request").status == table.DELETED
+    assert issue(table, "photo/anna.jpg") is None
+
+
+def test_only_a_deleted_run_is_forgotten(table):
+    run = issue(table, "photo/anna.jpg")
+    table.forget(run)
+    assert table.get(run).key == "photo/anna.jpg"
+
+
+def test_a_counter_stops_at_its_limit(table):
+    counts = at_once(8, lambda _: table.count_up("day 1", 3, expires=1))
+    assert sorted(counts) == [False] * 5 + [True] * 3
+    assert table.counted("day 1") == 3
+    assert table.counted("day 2") == 0
+
+
 def test_what_sweep_sees(table):
     early, late, ended = (issue(table, f"photo/{number}.jpg") for number in range(3))
-    table.postpone(early, 1000)
-    table.postpone(late, 3000)
-    table.postpone(ended, 2000)
+    for run, due in ((early, 1000), (late, 3000), (ended, 2000)):
+        table.postpone(table.get(run), due)
     table.close(ended)
     assert table.due_before(2500) == [(1000, early)]
     assert table.due_before(5000) == [(1000, early), (3000, late)]
-    table.postpone(ended, 100)  # a closed run is not opened again
+    table.postpone(table.get(ended), 100)  # a closed run is not opened again
     assert table.due_before(5000) == [(1000, early), (3000, late)]
 
 

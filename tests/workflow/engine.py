@@ -44,7 +44,7 @@ _INVOKE = re.compile(r"/2015-03-31/functions/(?P<name>.+)/invocations")
 
 def read_application() -> template.Application:
     """The template as the local application reads it."""
-    attributes = {"Cdn.DomainName": "pictures.example"}
+    attributes = {"Cdn": "E1EXAMPLE", "Cdn.DomainName": "pictures.example"}
     return template.load(ROOT / "template.yaml", stack=STACK, region=REGION, attributes=attributes)
 
 

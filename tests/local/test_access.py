@@ -1,0 +1,203 @@
+"""Who may take photos and how many: tokens, limits, consent, moderation."""
+
+import io
+import json
+import time
+import uuid
+
+import pytest
+from PIL import Image
+
+from booth import limits, store
+from tests.local.test_promises import await_status
+
+OLD, NEW, OTHER = "old-token-of-booth-1", "new-token-of-booth-1", "token-of-booth-2"
+CONSENT = {"policy": "2026-11", "language": "en", "time": "2026-11-22T10:00:00Z", "wall": False}
+
+
+def photo():
+    out = io.BytesIO()
+    Image.new("RGB", (320, 240), "silver").save(out, "JPEG")
+    return out.getvalue()
+
+
+def ask_for_upload(booth, **fields):
+    """POST /upload; gives (status, headers, body of the envelope)."""
+    request = {"type": "photo", "filename": f"{uuid.uuid4().hex}.jpg", "contentType": "image/jpeg"} | fields
+    status, headers, envelope = booth.post("/upload", request)
+    assert envelope["statusCode"] == status
+    return status, headers, json.loads(envelope["body"])
+
+
+def give_tokens(booth, value):
+    [secret] = booth.app.stack.secrets.values()
+    booth.app.client("secretsmanager").put_secret_value(SecretId=secret.name, SecretString=value)
+
+
+@pytest.fixture
+def guarded(quick):
+    """Booths need a token: booth 1 has two at the moment, booth 2 has one."""
+    quick.redeploy(Access="token", PhotosPerMinute="30")
+    give_tokens(quick, json.dumps({"booth-1": f"{OLD} {NEW}", "booth-2": OTHER, "nobody": ""}))
+    return quick
+
+
+def test_the_token_that_the_stack_made_opens_the_booth(quick):
+    quick.redeploy(Access="token")
+    [secret] = quick.app.stack.secrets.values()
+    made = quick.app.client("secretsmanager").get_secret_value(SecretId=secret.name)["SecretString"]
+    assert ask_for_upload(quick)[0] == 401
+    quick.token = json.loads(made)["booth"]
+    assert ask_for_upload(quick)[0] == 200
+
+
+def test_every_valid_token_opens_the_booth(guarded):
+    for token in (OLD, NEW, OTHER):
+        guarded.token = token
+        uploaded = guarded.upload()
+        request_id = str(uuid.uuid4())
+        assert guarded.ask(uploaded, request_id)[0] == 202
+        # From here on the visitor's phone needs nothing but the requestId.
+        guarded.token = ""
+        assert guarded.post("/photo", {"requestId": request_id})[0] == 202
+        assert guarded.delete(request_id)[0] == 200
+
+
+def test_without_a_valid_token_nothing_opens(guarded):
+    guarded.token = OLD
+    uploaded = guarded.upload()
+    upload = {"type": "photo", "filename": "a.jpg", "contentType": "image/jpeg"}
+    place = {"bucket": uploaded["Bucket"], "key": uploaded["Key"], "requestId": str(uuid.uuid4())}
+    calls = [("POST", "/upload", upload), ("POST", "/photo", place), ("DELETE", "/photo", place)]
+    wrong = [None, "", "Bearer", "Bearer ", "Bearer wrong", f"Basic {OLD}", OLD, f"Bearer {OLD} {NEW}", "Bearer é😀"]
+    for header in wrong:
+        headers = {"Content-Type": "application/json"}
+        if header is not None:
+            headers["Authorization"] = header.encode("utf-8").decode("latin-1")
+        answers = [
+            guarded.http(method, guarded.url + path, json.dumps(body).encode(), headers) for method, path, body in calls
+        ]
+        assert [status for status, _, _ in answers] == [401, 401, 401], header
+        assert answers[0][2]["statusCode"] == 401
+        bodies = [json.loads(answers[0][2]["body"]), answers[1][2], answers[2][2]]
+        assert [body["error"]["code"] for body in bodies] == ["BoothTokenNeeded"] * 3
+    # The refused calls bound nothing and deleted nothing.
+    assert guarded.ask(uploaded, str(uuid.uuid4()))[0] == 202
+
+
+@pytest.mark.parametrize("value", ["no JSON", '["a"]', '{"booth": 7}'])
+def test_tokens_that_can_not_be_read_let_nobody_in(quick, value):
+    quick.redeploy(Access="token")
+    give_tokens(quick, value)
+    quick.token = "7"
+    assert ask_for_upload(quick)[0] == 503
+
+
+def count_to(booth, name, count):
+    """Sets a counter of the table, as that many photos would."""
+    item = {"pk": {"S": f"count#{store.hashed(name)}"}, "count": {"N": str(count)}}
+    booth.table.put_item(TableName=booth.table_name, Item=item | {"expires": {"N": str(int(time.time()) + 9999)}})
+
+
+def within_one_minute():
+    """Waits for the next minute if this one is about to end."""
+    if (left := 60 - time.time() % 60) < 15:
+        time.sleep(left)
+
+
+def test_a_booth_that_asks_too_fast_waits_a_little_and_the_others_do_not(guarded):
+    within_one_minute()
+    minute = int(time.time()) // 60 * 60
+    count_to(guarded, f"booth-1 {minute}", 29)
+    for token, status in ((OLD, 200), (NEW, 429), (OLD, 429), (OTHER, 200)):
+        guarded.token = token
+        got, headers, body = ask_for_upload(guarded)
+        assert got == status
+        if status == 429:
+            assert body["error"]["code"] == "TooManyPhotos"
+            assert 0 < int(headers["Retry-After"]) <= 60
+
+
+def test_the_days_budget_ends_in_a_clear_answer_not_a_bill(quick):
+    quick.redeploy(PhotosPerDay="5")
+    day = f"day {int(time.time()) // 86_400}"
+    count_to(quick, day, 4)
+    uploads = [quick.upload() for _ in range(2)]
+    before = quick.calls("rekognition")
+    quick.put(uploads[0], photo())
+    assert quick.await_end(uploads[0])["status"] == "SUCCEEDED"
+    # The day's last photo is taken: no URL any more, and the one that was given before leads to a clear end.
+    status, headers, body = ask_for_upload(quick)
+    assert (status, body["error"]["code"]) == (429, "TooManyPhotos")
+    assert abs(int(headers["Retry-After"]) - (86_400 - time.time() % 86_400)) < 5
+    quick.put(uploads[1], photo())
+    result = quick.await_end(uploads[1])
+    assert (result["status"], result["error"]["code"]) == ("FAILED", "BudgetSpent")
+    # A photo that was put without /upload is counted as well.
+    other = {"Bucket": quick.app.uploads_bucket, "Key": f"photo/{uuid.uuid4().hex}.jpg"}
+    quick.s3.put_object(Bucket=other["Bucket"], Key=other["Key"], Body=photo())
+    assert quick.await_end(other)["error"]["code"] == "BudgetSpent"
+    assert quick.calls("rekognition") - before == 1
+    # Nothing is lost: the photo is kept for another try, and goes when the time for it is over.
+    assert len(quick.left_over(uploads[1])) == 1
+    quick.age(uploads[1], limits.TRY_AGAIN_SECONDS)
+    quick.sweep()
+    assert quick.await_clean(uploads[1]) == []
+
+
+def test_consent_is_needed_where_it_is_required(quick):
+    quick.redeploy(RequireConsent="true")
+    for fields in ({}, {"consent": None}):
+        status, _, body = ask_for_upload(quick, **fields)
+        assert (status, body["error"]["code"]) == (400, "ConsentNeeded")
+    assert ask_for_upload(quick, consent=CONSENT)[0] == 200
+
+
+@pytest.fixture
+def moderated(quick):
+    quick.redeploy(ModerationThreshold="80")
+    return quick
+
+
+def test_a_photo_that_moderation_refuses_is_not_painted_and_not_shown(moderated):
+    moderated.stand_in("rekognition", canned={"faces": 1, "labels": {"Explicit": 80.1}})
+    before = moderated.calls("bedrock")
+    uploaded, result = moderated.process(photo())
+    assert (result["status"], result["error"]["code"]) == ("FAILED", "PhotoRefused")
+    assert result["url_original"] == ""
+    assert moderated.calls("bedrock") == before
+    assert moderated.await_clean(uploaded) == []
+    shown = moderated.s3.list_objects_v2(Bucket=moderated.app.results_bucket, Prefix=uploaded["Key"])
+    assert shown["KeyCount"] == 0
+
+
+def test_a_party_is_painted(moderated):
+    labels = {"Explicit": 79.9, "Alcohol": 99.0, "Swimwear or Underwear": 99.0}
+    moderated.stand_in("rekognition", canned={"faces": 1, "labels": labels})
+    assert moderated.process(photo())[1]["status"] == "SUCCEEDED"
+
+
+def test_moderation_that_does_not_answer_lets_nothing_through(moderated):
+    dead = {"status": 500, "type": "InternalServerError", "message": "dead", "match": "DetectModerationLabels"}
+    moderated.stand_in("rekognition", canned={"faces": 1}, faults=[dead])
+    uploaded = moderated.upload()
+    moderated.put(uploaded, photo())
+    record = await_status(moderated, uploaded)
+    assert (record["status"], record["error"]) == ("FAILED", "ServiceUnavailable")
+    assert "original" not in record
+
+
+def test_moderation_takes_place_while_the_faces_are_looked_for(moderated):
+    """Both calls are under way before either has ended."""
+    slow = {"kind": "hang", "seconds": 3, "times": 2, "match": "Detect"}
+    moderated.stand_in("rekognition", canned={"faces": 1, "labels": {}}, faults=[slow])
+    before = moderated.calls("rekognition")
+    failures = moderated.failures("rekognition")
+    uploaded = moderated.upload()
+    moderated.put(uploaded, photo())
+    until = time.monotonic() + 30
+    while moderated.calls("rekognition") < before + 2:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    assert moderated.failures("rekognition") == failures
+    assert moderated.await_end(uploaded)["status"] == "SUCCEEDED"

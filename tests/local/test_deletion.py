@@ -1,0 +1,299 @@
+"""DELETE /photo: at whatever moment it comes, nothing of the visit is left in the buckets, the table and the CDN."""
+
+import io
+import json
+import threading
+import time
+import uuid
+
+import pytest
+from PIL import Image
+
+from booth import limits
+from tests.local.test_promises import await_status, await_step
+
+MARK = "anna-maria"
+
+
+def photo():
+    out = io.BytesIO()
+    Image.new("RGB", (320, 240), "silver").save(out, "JPEG")
+    return out.getvalue()
+
+
+@pytest.fixture
+def visit(quick):
+    """An upload whose names can be searched for, bound to a requestId."""
+    consent = {"policy": MARK, "language": "en", "time": "2026-11-22T10:00:00Z", "wall": True}
+    uploaded = quick.upload(f"{MARK}-{uuid.uuid4().hex}.jpg", id=f"{MARK}-{uuid.uuid4().hex}", consent=consent)
+    request_id = f"{MARK}-{uuid.uuid4()}"
+    assert quick.ask(uploaded, request_id)[0] == 202
+    quick.run = quick.record(uploaded)["run"]
+    return uploaded, request_id
+
+
+def everything(booth, run):
+    """What both buckets, all versions, and the table hold of a run: keys of objects, and the table's items."""
+    objects = []
+    for bucket in (booth.app.uploads_bucket, booth.app.results_bucket):
+        for page in booth.s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+            objects += [each["Key"] for each in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]]
+    items = []
+    for page in booth.table.get_paginator("scan").paginate(TableName=booth.table_name):
+        items += [item for item in page["Items"] if item.get("run", {}).get("S") == run]
+    return [key for key in objects if MARK in key or run in key], items
+
+
+def assert_gone(booth, uploaded, request_id, seconds=0):
+    """Nothing is in the buckets (after `seconds` at most), and the booth knows the visit as deleted only."""
+    until = time.monotonic() + seconds
+    while (left := everything(booth, booth.run)[0]) and time.monotonic() < until:
+        time.sleep(0.2)
+    assert left == []
+    for fields in ({}, {"bucket": uploaded["Bucket"], "key": uploaded["Key"]}):
+        status, _, answer = booth.post("/photo", {"requestId": request_id} | fields)
+        assert (status, answer["error"]["code"]) == (404, "Deleted")
+
+
+def assert_tombstone_without_names(booth, uploaded):
+    """When nothing can come any more, sweep makes the record a tombstone."""
+    booth.age(uploaded, limits.URL_SECONDS + limits.LATE_UPLOAD_SECONDS)
+    booth.sweep()
+    until = time.monotonic() + 15
+    while MARK in str(items := everything(booth, booth.run)[1]):
+        assert time.monotonic() < until, items
+        time.sleep(0.1)
+    [tombstone] = [item for item in items if item["pk"]["S"].startswith("run#")]
+    assert tombstone.keys() == {"pk", "run", "status", "step", "created", "ended", "expires", "request"}
+    assert {item["pk"]["S"].partition("#")[0] for item in items} == {"run", "upload", "id", "request"}
+    assert everything(booth, booth.run)[0] == []
+
+
+def assert_stopped(booth, seconds=10):
+    """The execution has stopped before its Finish. (The interpreter ends it when the task at work has returned, and
+    calls a Map that was stopped FAILED.)"""
+    until = time.monotonic() + seconds
+    while (execution := booth.executions(booth.run)[0])["status"] == "RUNNING":
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert execution["status"] in ("ABORTED", "FAILED")
+    history = booth.steps.get_execution_history(executionArn=execution["executionArn"], maxResults=1000)["events"]
+    assert "Finish" not in [event.get("stateEnteredEventDetails", {}).get("name") for event in history]
+
+
+def test_before_the_photo_was_put_and_a_photo_that_is_put_afterwards(quick, visit):
+    uploaded, request_id = visit
+    assert quick.delete(request_id) == (200, {"requestId": request_id, "status": "DELETED"})
+    assert_gone(quick, uploaded, request_id)
+    assert quick.put(uploaded, photo()) == 200  # the URL is still good
+    assert_gone(quick, uploaded, request_id, seconds=10)
+    assert quick.executions(quick.run) == []
+    # The same with its event lost.
+    quick.app.drop_events = True
+    assert quick.put(uploaded, photo()) == 200
+    assert_tombstone_without_names(quick, uploaded)
+    assert quick.executions(quick.run) == []
+
+
+def test_a_photo_that_lies_there_and_waits(quick, visit):
+    uploaded, request_id = visit
+    quick.app.drop_events = True
+    quick.put(uploaded, photo())
+    assert quick.delete(request_id)[0] == 200
+    assert_gone(quick, uploaded, request_id)
+    quick.app.drop_events = False
+    quick.app.deliver(quick.dropped_event(uploaded))
+    quick.await_quiet()
+    assert_gone(quick, uploaded, request_id)
+    assert quick.executions(quick.run) == []
+
+
+STEPS = [
+    ("DetectFaces", "rekognition"),
+    ("SegmentCrop", "sagemaker"),
+    ("GenerateImage", "bedrock"),
+]
+
+
+@pytest.mark.parametrize(("function", "service"), STEPS)
+def test_in_the_middle_of_a_step(quick, visit, function, service):
+    uploaded, request_id = visit
+    before = quick.calls(service)
+    quick.stand_in(service, canned={"faces": 1}, latency=2)
+    quick.put(uploaded, photo())
+    until = time.monotonic() + 30
+    while quick.calls(service) == before:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    assert quick.delete(request_id)[0] == 200
+    assert_gone(quick, uploaded, request_id)
+    until = time.monotonic() + 20
+    while quick.app.busy(function):  # it comes back with its result, and finds no run for it
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert_gone(quick, uploaded, request_id, seconds=1 if service == "bedrock" else 0)
+    assert_stopped(quick)
+    assert_tombstone_without_names(quick, uploaded)
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.2, 0.5])
+def test_at_any_moment(quick, visit, pause):
+    """Wherever it meets the pipeline (claim, start, crops, masks, finish): what a late step writes, it takes back, or
+    sweep does."""
+    uploaded, request_id = visit
+    quick.put(uploaded, photo())
+    time.sleep(pause)
+    assert quick.delete(request_id)[0] == 200
+    for function in quick.app.stack.functions:
+        until = time.monotonic() + 20
+        while function != "Sweep" and quick.app.busy(function):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+    assert_tombstone_without_names(quick, uploaded)
+    assert_gone(quick, uploaded, request_id)
+
+
+def test_after_the_end_the_pictures_and_the_cdns_copies_are_gone(quick, visit):
+    uploaded, request_id = visit
+    quick.put(uploaded, photo())
+    result = quick.await_end(uploaded, request_id)
+    urls = [result["url_original"], *json.loads(result["url_generated"])]
+    assert [quick.http("GET", url)[0] for url in urls] == [200] * 4
+    assert quick.delete(request_id)[0] == 200
+    assert [quick.http("GET", url)[0] for url in urls] == [404] * 4
+    assert_gone(quick, uploaded, request_id)
+    invalidated = invalidations(quick)
+    for url in urls:
+        assert any(matches(path, url.removeprefix(quick.url)) for path in invalidated)
+    assert_tombstone_without_names(quick, uploaded)
+
+
+def invalidations(booth):
+    cloudfront = booth.app.client("cloudfront")
+    distribution = booth.app.stack.ssm_parameters["DistributionParameter"].value
+    ids = [
+        each["Id"]
+        for page in cloudfront.get_paginator("list_invalidations").paginate(DistributionId=distribution)
+        for each in page["InvalidationList"].get("Items", [])
+    ]
+    batches = [cloudfront.get_invalidation(DistributionId=distribution, Id=each)["Invalidation"] for each in ids]
+    return [path for batch in batches for path in batch["InvalidationBatch"]["Paths"]["Items"]]
+
+
+def matches(path, address):
+    return address.startswith(path[:-1]) if path.endswith("*") else address == path
+
+
+def test_twice_and_at_the_same_instant(quick, visit):
+    uploaded, request_id = visit
+    quick.stand_in("bedrock", canned={}, latency=1)
+    quick.put(uploaded, photo())
+    await_step(quick, uploaded, "generate")
+    answers = []
+    threads = [threading.Thread(target=lambda: answers.append(quick.delete(request_id))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [(200, {"requestId": request_id, "status": "DELETED"})] * 4
+    assert quick.delete(request_id, bucket=uploaded["Bucket"], key=uploaded["Key"])[0] == 200
+    assert_gone(quick, uploaded, request_id)
+    assert_tombstone_without_names(quick, uploaded)
+    assert quick.delete(request_id)[0] == 200
+
+
+def test_together_with_finish_and_sweep(quick, visit):
+    """Finish settles, sweep settles and the deletion comes, all at once: the visit is deleted."""
+    uploaded, request_id = visit
+    quick.stand_in("bedrock", canned={}, latency=3)
+    quick.put(uploaded, photo())
+    await_step(quick, uploaded, "generate")
+    quick.age(uploaded, limits.STOP_SECONDS)
+    function = quick.app.stack.functions["Finish"].name
+    event = json.dumps({"run": quick.run}).encode()
+    actions = [
+        quick.sweep,
+        lambda: quick.app.lambdas.invoke(function, event),
+        lambda: quick.delete(request_id),
+        quick.sweep,
+    ]
+    threads = [threading.Thread(target=action) for action in actions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    until = time.monotonic() + 20
+    while quick.app.busy("GenerateImage") or quick.app.busy("Finish"):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert_tombstone_without_names(quick, uploaded)
+    assert_gone(quick, uploaded, request_id)
+
+
+def test_a_deletion_that_breaks_off_is_finished_by_sweep(quick, visit):
+    uploaded, request_id = visit
+    quick.put(uploaded, photo())
+    quick.await_end(uploaded, request_id)
+    thread = threading.Thread(target=quick.delete, args=(request_id,))
+    thread.start()
+    until = time.monotonic() + 10
+    while quick.record(uploaded)["status"] != "DELETED":
+        assert time.monotonic() < until
+    assert quick.app.kill("DeletePhoto")
+    thread.join()
+    assert quick.post("/photo", {"requestId": request_id})[0] == 404
+    quick.age(uploaded, limits.DELETE_SECONDS)
+    quick.sweep()
+    assert_gone(quick, uploaded, request_id, seconds=10)
+    assert_tombstone_without_names(quick, uploaded)
+
+
+def test_a_failed_visit_and_its_upload_that_was_kept_for_another_try(quick, visit):
+    uploaded, request_id = visit
+    dead = {"status": 500, "type": "InternalServerException", "message": "dead"}
+    quick.stand_in("rekognition", canned={"faces": 1}, faults=[dead])
+    quick.put(uploaded, photo())
+    assert await_status(quick, uploaded)["status"] == "FAILED"
+    assert everything(quick, quick.run)[0]
+    assert quick.delete(request_id)[0] == 200
+    assert_gone(quick, uploaded, request_id)
+
+
+def test_an_upload_that_nobody_has_asked_for(quick):
+    """The booth knows its Key: that is enough, and the requestId is bound so that it stays deleted."""
+    uploaded, short = quick.upload(), f"b{uuid.uuid4().hex[:8]}"
+    quick.run = quick.record(uploaded)["run"]
+    assert quick.delete(short)[0] == 400
+    assert quick.delete(short, bucket=uploaded["Bucket"], key=uploaded["Key"])[0] == 200
+    assert quick.ask(uploaded, short)[0] == 404
+    assert quick.put(uploaded, photo()) == 200
+    assert quick.await_clean(uploaded) == []
+    assert quick.executions(quick.run) == []
+
+
+def test_a_photo_of_another_system(quick):
+    quick.app.drop_events = True
+    key = f"photo/{uuid.uuid4().hex}.jpg"
+    quick.s3.put_object(Bucket=quick.app.uploads_bucket, Key=key, Body=photo())
+    assert quick.delete(str(uuid.uuid4()), bucket=quick.app.uploads_bucket, key=key)[0] == 200
+    quick.app.drop_events = False
+    quick.app.deliver(quick.dropped_event({"Key": key}))
+    time.sleep(0.2)
+    quick.await_quiet()
+    assert "Versions" not in quick.s3.list_object_versions(Bucket=quick.app.uploads_bucket, Prefix=key)
+
+
+def test_whom_nobody_knows_and_what_is_somebody_elses(quick, visit):
+    uploaded, request_id = visit
+    place = {"bucket": uploaded["Bucket"], "key": uploaded["Key"]}
+    for fields, status in (
+        ({"request_id": str(uuid.uuid4())}, 404),
+        ({"request_id": str(uuid.uuid4()), **place}, 409),
+        ({"request_id": str(uuid.uuid4()), **place, "key": "photo/never.jpg"}, 404),
+        ({"request_id": str(uuid.uuid4()), **place, "key": "work/x"}, 404),
+        ({"request_id": request_id, "bucket": "somebody-elses", "key": uploaded["Key"]}, 403),
+        ({"request_id": "no good"}, 400),
+    ):
+        got, answer = quick.delete(**fields)
+        assert (got, answer.keys()) == (status, {"error"})
+    assert quick.ask(uploaded, request_id)[0] == 202
