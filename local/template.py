@@ -23,9 +23,8 @@ from local.lambdas import ACCOUNT, Function
 # Of these types nothing exists locally; a Ref or GetAtt to one must be given by `attributes`.
 _LEFT_OUT_TYPES = (
     "AWS::ApplicationAutoScaling::",
-    "AWS::Budgets::",
+    "AWS::CloudFormation::Stack",
     "AWS::CloudFront::",
-    "AWS::CloudWatch::",
     "AWS::IAM::",
     "AWS::KMS::",
     "AWS::Lambda::Permission",
@@ -33,6 +32,7 @@ _LEFT_OUT_TYPES = (
     "AWS::S3::BucketPolicy",
     "AWS::SNS::",
     "AWS::SQS::",
+    "AWS::Serverless::LayerVersion",
     "AWS::WAFv2::",
 )
 _FUNCTION_USED = {
@@ -294,8 +294,8 @@ class _Reader:
             application.routes.append(Route(get("Method").upper(), get("Path"), function))
         elif kind in ("Schedule", "ScheduleV2"):
             expression = "Schedule" if kind == "Schedule" else "ScheduleExpression"
-            known = {expression, "Description", "Enabled", "FlexibleTimeWindow", "Input", "Name", "RetryPolicy"}
-            _refuse_unknown(where, properties, known | {"State", "PermissionsBoundary", "RoleArn"})
+            known = {expression, "DeadLetterConfig", "Description", "Enabled", "FlexibleTimeWindow", "Input", "Name"}
+            _refuse_unknown(where, properties, known | {"PermissionsBoundary", "RetryPolicy", "RoleArn", "State"})
             if get("State", "ENABLED") == "ENABLED" and _text(get("Enabled", "true")) == "true":
                 text = get(expression)
                 schedule = Schedule(function, text, _rate_seconds(where, text), get("Input", None))
