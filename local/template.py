@@ -37,10 +37,10 @@ _LEFT_OUT_TYPES = (
 )
 _FUNCTION_USED = {
     *("CodeUri", "Environment", "Events", "FunctionName", "Handler", "MemorySize", "Timeout"),
-    *("EventInvokeConfig", "Policies", "ReservedConcurrentExecutions"),
+    *("EventInvokeConfig", "Layers", "Policies", "ReservedConcurrentExecutions"),
 }
 _FUNCTION_LEFT_OUT = {
-    *("Architectures", "DeadLetterQueue", "Description", "EphemeralStorage", "Layers", "LoggingConfig"),
+    *("Architectures", "DeadLetterQueue", "Description", "EphemeralStorage", "LoggingConfig"),
     *("Role", "Runtime", "RuntimeManagementConfig", "Tags", "Tracing"),
 }
 _BUCKET_USED = {"BucketName", "CorsConfiguration", "NotificationConfiguration", "VersioningConfiguration"}
@@ -279,6 +279,7 @@ class _Reader:
             memory_mb=int(get("MemorySize", 128)),
             retries=int(get("EventInvokeConfig", {}).get("MaximumRetryAttempts", 2)),
             concurrency=int(get("ReservedConcurrentExecutions", Function.concurrency)),
+            layers=tuple(get("Layers", [])),
         )
         application.policies[logical_id] = [
             statement for policy in get("Policies", []) for statement in _statements(logical_id, policy)
@@ -449,6 +450,8 @@ class _Reader:
         kind = self._resources.get(name, {}).get("Type")
         if kind == "AWS::Serverless::StateMachine":
             return self._get_att([name, "Arn"])
+        if kind == "AWS::Serverless::LayerVersion":
+            return name
         if kind in (
             "AWS::DynamoDB::Table",
             "AWS::S3::Bucket",
