@@ -50,12 +50,22 @@ def build(source: Path, out: Path) -> None:
 def compile_all(python: Path, out: Path) -> None:
     """Adds bytecode to what sam built: Lambda's file system is read-only, so each cold start would compile anew.
 
-    The bytecode isn't checked against its source: the times of the files don't survive the ZIP.
+    The bytecode isn't checked against its source, for the files' times don't survive the ZIP, and holds the paths that
+    Lambda will have, so that equal sources make equal packages, which are uploaded once.
     """
-    command = [python, "-m", "compileall", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash", out]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise BuildError(done.stdout)
+    compiled: dict[frozenset, Path] = {}  # functions share their sources: one compilation serves all
+    for folder in sorted(folder for folder in out.iterdir() if folder.is_dir()):
+        modules = frozenset(file.relative_to(folder) for file in folder.rglob("*.py"))
+        if modules in compiled:
+            for cache in compiled[modules].rglob("__pycache__"):
+                shutil.copytree(cache, folder / cache.relative_to(compiled[modules]), dirs_exist_ok=True)
+            continue
+        place = "/opt" if (folder / "python").is_dir() else "/var/task"
+        command = [python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
+        done = subprocess.run([*command, "-s", folder, "-p", place, folder], capture_output=True, text=True)
+        if done.returncode:
+            raise BuildError(done.stdout)
+        compiled[modules] = folder
 
 
 def sizes(out: Path) -> dict[str, float]:

@@ -37,7 +37,9 @@ def test_compiled_modules_are_for_lambdas_processor_and_python(for_lambda):
     tags = {tag for text in wheels for tag in re.findall(r"^Tag: (.+)$", text, re.MULTILINE)}
     compiled = {tag for tag in tags if not tag.endswith("-any")}
 
-    assert {"cp313-cp313"} == {tag.rsplit("-", 1)[0] for tag in compiled if not tag.startswith("cp3") or "abi3" not in tag}
+    assert {"cp313-cp313"} == {
+        tag.rsplit("-", 1)[0] for tag in compiled if not tag.startswith("cp3") or "abi3" not in tag
+    }
     for tag in compiled:
         # Amazon Linux 2023 has glibc 2.34.
         [minor] = re.findall(r"manylinux_2_(\d+)_aarch64|(?<=manylinux)2014(?=_aarch64)", tag) or ["?"]
