@@ -1,7 +1,6 @@
 """What AWS's and others' linters say of the template, of what it transforms to, and of the state machine."""
 
 import json
-import shutil
 
 import pytest
 
@@ -25,6 +24,7 @@ for resource in source["Resources"].values():  # as `sam package` leaves them
     for name in ("CodeUri", "ContentUri", "DefinitionUri"):
         if name in resource.get("Properties", {}):
             resource["Properties"][name] = "s3://packages/" + resource["Properties"][name].replace("/", "-")
+source["Resources"]["Monitoring"]["Properties"]["TemplateURL"] = "https://packages.s3.amazonaws.com/monitoring.yaml"
 source["Globals"]["Function"]["CodeUri"] = "s3://packages/functions"
 print(json.dumps(transform(source, {}, NoManagedPolicies()), default=str))
 """
@@ -51,8 +51,7 @@ def test_sam_validates_the_template():
 
 @pytest.mark.parametrize("name", ["template.yaml", "monitoring.yaml"])
 def test_cfn_lint_with_the_serverless_rules(name):
-    rules = ["--append-rules", "cfn_lint_serverless.rules", "--ignore-checks", *IGNORED]
-    status, text = tool(SAM / "cfn-lint", ROOT / name, *rules)
+    status, text = tool(SAM / "cfn-lint", ROOT / name, "--append-rules", "cfn_lint_serverless.rules")
 
     assert status == 0, text
 
