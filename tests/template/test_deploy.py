@@ -79,9 +79,9 @@ def client(emulator):
 
 
 @pytest.fixture(scope="module")
-def deployed(emulator, client, for_lambda, tmp_path_factory):
+def deployed(emulator, client, for_lambda):
     """The stack's resources by logical id, after `sam deploy` with the configuration for dev."""
-    build = tmp_path_factory.mktemp("deployed") / "build"
+    build = for_lambda.parent / "deployed"
     build.mkdir()
     for built in for_lambda.iterdir():
         (build / built.name).symlink_to(built)
@@ -94,7 +94,7 @@ def deployed(emulator, client, for_lambda, tmp_path_factory):
     (build / "Monitoring" / "template.yaml").write_text(yaml.safe_dump(monitoring))
     command = [TOOLS / "sam" / "bin" / "sam", "deploy", "--config-file", ROOT / "samconfig.toml", "--config-env", "dev"]
     status, text = run([*command, "--template-file", build / "template.yaml"], emulator)
-    assert status == 0, text
+    assert status == 0, text[-2000:]
     pages = client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)
     return {each["LogicalResourceId"]: each for page in pages for each in page["StackResourceSummaries"]}
 
