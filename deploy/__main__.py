@@ -1,9 +1,8 @@
-"""`python -m deploy build | runtime | page STACK | smoke STACK | destroy STACK`: what the Makefile's targets of these names call."""
+"""`python -m deploy COMMAND`: what `make build`, `make deploy` and `make destroy` call beside `sam`."""
 
 import argparse
 import os
 import sys
-from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 

@@ -56,7 +56,7 @@ def put_page(stack: str) -> int:
 
 
 def smoke(url: str, photo: Path, out: Path, show: Callable[[str], None]) -> None:
-    """Sends a photo through the booth at `url`, as a visitor does. Raises StackError unless three pictures come back."""
+    """Sends a photo through the booth at `url`, as a visitor does. Raises StackError if a picture is missing."""
     out.mkdir(parents=True, exist_ok=True)
     try:
         result = visit.send(url, photo, out, show)

@@ -158,7 +158,7 @@ class App:
         return self.stack.functions[function].name
 
     def _deployed(self, logical_id: str, function: Function, environment: Mapping[str, str]) -> Function:
-        """The function with AWS's addresses, and out of the build if there is one; layers lie under /opt/python there."""
+        """The function with AWS's addresses, out of the build if there is one, layers beside it."""
         changes = {"environment": {**function.environment, **environment}}
         if self._build:
             layers = [str(self._build / layer / "python") for layer in function.layers]
