@@ -1,5 +1,6 @@
 """The template's builds, made once, and the tools that look at it."""
 
+import platform
 import shutil
 import subprocess
 from pathlib import Path
@@ -71,6 +72,8 @@ def for_lambda(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def for_x86(tmp_path_factory):
-    """The same for this machine, so that it can be started here."""
+def for_here(request, tmp_path_factory):
+    """The same for this machine's processor, so that it can be started here."""
+    if platform.machine() in ("aarch64", "arm64"):
+        return request.getfixturevalue("for_lambda")
     return built_for("x86_64", tmp_path_factory.mktemp("x86_64"))

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from deploy import stack
 from deploy.build import LIMIT_MB, ROOT, sizes
 from local.app import App
 from tests.local.conftest import PHOTOS, Booth
@@ -57,30 +58,18 @@ def test_every_module_has_bytecode(for_lambda):
 
 
 @pytest.fixture(scope="module")
-def booth(for_x86):
+def booth(for_here):
     """The whole application out of the packages, under Lambda's Python with Lambda's runtime client beside them."""
-    with App(port=0, build=for_x86, python=str(TOOLS / "runtime" / "bin" / "python")) as app:
+    with App(port=0, build=for_here, python=str(TOOLS / "runtime" / "bin" / "python")) as app:
         booth = Booth(app)
         for service, answers in {"rekognition": {"faces": 1}, "sagemaker": {}, "bedrock": {}}.items():
             booth.stand_in(service, canned=answers)
         yield booth
 
 
-def test_a_photo_goes_through_the_packages(booth):
-    _, result = booth.process((PHOTOS / "astronaut.jpg").read_bytes())
-
-    assert (result["status"], result["error"]) == ("SUCCEEDED", None)
-    assert len(json.loads(result["url_generated"])) == 3
-
-
-def test_a_photo_of_a_telephone_goes_through_the_packages(booth):
-    _, result = booth.process((PHOTOS / "quarters.heic").read_bytes(), "quarters.heic", "image/heic")
-
-    assert result["status"] == "SUCCEEDED"
-
-
 @pytest.mark.parametrize("event", sorted((ROOT / "events").glob("*.json")), ids=lambda event: event.stem)
 def test_each_function_answers_its_sample_event(booth, event):
+    """Before any photo: with one about, sweep would wait for it for minutes."""
     [name] = [name for name, each in booth.app.stack.functions.items() if each.handler == f"{event.stem}.handler"]
     result = booth.app.lambdas.invoke(booth.app.stack.functions[name].name, event.read_bytes())
     answer = json.loads(result.body)
@@ -90,6 +79,29 @@ def test_each_function_answers_its_sample_event(booth, event):
         assert answer["errorType"] == "RunEnded", answer
     elif isinstance(answer, dict):
         assert answer["statusCode"] in (200, 403), answer
+
+
+def test_a_photo_goes_through_the_packages(booth):
+    _, result = booth.process((PHOTOS / "astronaut.jpg").read_bytes())
+
+    assert (result["status"], result["error"]) == ("SUCCEEDED", None)
+    assert len(json.loads(result["url_generated"])) == 3
+
+
+def test_the_smoke_test_after_a_deployment_wants_every_picture(booth, tmp_path):
+    stack.smoke(booth.url, PHOTOS / "astronaut.jpg", tmp_path, print)
+    assert len(list(tmp_path.glob("astronaut_*.jpeg"))) == 3
+
+    booth.stand_in("rekognition", canned={"faces": 0})
+    with pytest.raises(stack.StackError, match="FAILED"):
+        stack.smoke(booth.url, PHOTOS / "astronaut.jpg", tmp_path, print)
+    booth.stand_in("rekognition", canned={"faces": 1})
+
+
+def test_a_photo_of_a_telephone_goes_through_the_packages(booth):
+    _, result = booth.process((PHOTOS / "quarters.heic").read_bytes(), "quarters.heic", "image/heic")
+
+    assert result["status"] == "SUCCEEDED"
 
 
 def test_each_function_has_a_sample_event(template):

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 
@@ -157,7 +158,7 @@ def test_a_photo_put_there_starts_an_execution(deployed, client):
 def test_the_page_is_put_there_whole(deployed, client, emulator):
     bucket = outputs(client)["PageBucketName"]
     client("s3").put_object(Bucket=bucket, Key="old.js", Body=b"")
-    status, text = run([".venv/bin/python", "-m", "deploy", "page", STACK], emulator)
+    status, text = run([sys.executable, "-m", "deploy", "page", STACK], emulator)
 
     assert status == 0, text
     files = {file.relative_to(ROOT / "web").as_posix() for file in (ROOT / "web").rglob("*") if file.is_file()}
@@ -170,7 +171,7 @@ def test_the_page_is_put_there_whole(deployed, client, emulator):
 
 
 def test_destroy_asks_first(deployed, client, emulator):
-    status, text = run([".venv/bin/python", "-m", "deploy", "destroy", STACK], emulator, input="photo-booth\n")
+    status, text = run([sys.executable, "-m", "deploy", "destroy", STACK], emulator, input="photo-booth\n")
 
     assert status == 1
     assert "nothing was deleted" in text
@@ -179,7 +180,7 @@ def test_destroy_asks_first(deployed, client, emulator):
 
 def test_destroy_leaves_nothing(deployed, client, emulator):
     environment = emulator | {"CONFIRM": STACK}
-    status, text = run([".venv/bin/python", "-m", "deploy", "destroy", STACK], environment)
+    status, text = run([sys.executable, "-m", "deploy", "destroy", STACK], environment)
 
     assert status == 0, text
     stacks = client("cloudformation").list_stacks(StackStatusFilter=["CREATE_COMPLETE", "UPDATE_COMPLETE"])
