@@ -2,9 +2,11 @@
 
 import json
 import re
+import tomllib
 
 import pytest
 
+from local.template import load
 from tests.template.conftest import ROOT, read
 
 TEMPLATE = read(ROOT / "template.yaml")
@@ -176,3 +178,20 @@ def test_the_dashboard_is_json():
     body = MONITORING["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
 
     assert len(json.loads(body)["widgets"]) == 8
+
+
+@pytest.mark.parametrize(("environment", "documented_keys"), [("dev", "true"), ("prod", "false")])
+def test_the_configuration_of_each_environment_fits_the_template(environment, documented_keys):
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))[environment]["deploy"]["parameters"]
+    parameters = dict(each.split("=", 1) for each in config["parameter_overrides"])
+    application = load(
+        ROOT / "template.yaml",
+        stack=config["stack_name"],
+        region="us-east-1",
+        parameters=parameters,
+        attributes={"Cdn.DomainName": "cdn.example"},
+    )
+
+    assert config["stack_name"] == config["s3_prefix"] == f"photo-booth-{environment}"
+    assert application.functions["Upload"].environment["DOCUMENTED_KEYS"] == documented_keys
+    assert application.buckets["UploadsBucket"].cors[0]["AllowedOrigins"] == ["https://cdn.example"]
