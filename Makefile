@@ -33,7 +33,7 @@ STACK = photo-booth-$(ENV)
 run: setup check-scenes
 	@exec .venv/bin/python -m local run --port $(PORT)
 
-test: setup tools lint
+test: tools lint
 	.venv/bin/python -m pytest --ignore tests/serving $(ARGS)
 
 test-sam: setup .venv-sam/.installed
@@ -52,7 +52,7 @@ sam-on sam-off sam-destroy: setup
 sam-check: setup
 	@.venv/bin/python -m sam_model.check $(ENDPOINT)
 
-check: setup tools lint
+check: tools lint
 	.venv/bin/python -m pytest tests/template $(ARGS)
 
 lint: setup check-scenes
@@ -64,8 +64,6 @@ preflight: setup
 
 bench-seam: setup
 	.venv/bin/python -m benchmarks.seam
-
-build: check-scenes
 
 check-scenes: $(INSTALLED)
 	@.venv/bin/python -m local.check_scenes
@@ -95,7 +93,8 @@ bench-sam: setup
 	@touch $@
 
 # Each of the tools has packages of its own, which contradict each other's and the application's.
-tools: $(TOOLS)
+tools: setup
+	@$(MAKE) --no-print-directory -j2 $(TOOLS)
 
 .tools/%/.installed: tools/%.txt
 	@echo "Installing $* ..."
@@ -113,7 +112,7 @@ tools: $(TOOLS)
 	@npm ci --prefix .tools/npm --silent --no-audit --no-fund
 	@touch $@
 
-build: setup .tools/sam/.installed
+build: setup check-scenes .tools/sam/.installed
 	.venv/bin/python -m deploy build
 
 deploy: env build
