@@ -11,6 +11,11 @@
 # make setup  the set-up alone: .venv and models/; quick when nothing has changed
 # make preflight    before an event: can your AWS account paint? (ENV=prod: samconfig.toml's environment)
 # make bench-seam   figures of the edge around kept faces
+# make check  the proofs of the deployment alone, which `make test` runs too
+#
+# With AWS credentials (docs/deploy.md); ENV=dev or ENV=prod:
+# make deploy   build, deploy, put the page there, send a photo through
+# make destroy  delete all of it, photos included, after asking (CONFIRM=<stack's name> for scripts)
 
 PORT ?= 8000
 ENV := dev
@@ -19,13 +24,16 @@ PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(
 	'import sys, venv; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(name))))
 INSTALLED := .venv/.installed
 
-.PHONY: run test test-sam lint check-scenes thumbnails setup clean preflight bench-seam bench-sam
-.PHONY: sam-package sam-deploy sam-on sam-off sam-destroy sam-check
+TOOLS := $(foreach tool,sam checkov ministack runtime,.tools/$(tool)/.installed) .tools/npm/.installed
+STACK = photo-booth-$(ENV)
+
+.PHONY: run test test-sam check lint check-scenes thumbnails setup tools clean preflight bench-seam bench-sam
+.PHONY: build deploy destroy env sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 
 run: setup check-scenes
 	@exec .venv/bin/python -m local run --port $(PORT)
 
-test: setup lint
+test: tools lint
 	.venv/bin/python -m pytest --ignore tests/serving $(ARGS)
 
 test-sam: setup .venv-sam/.installed
@@ -44,6 +52,9 @@ sam-on sam-off sam-destroy: setup
 sam-check: setup
 	@.venv/bin/python -m sam_model.check $(ENDPOINT)
 
+check: tools lint
+	.venv/bin/python -m pytest tests/template $(ARGS)
+
 lint: setup check-scenes
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
@@ -53,8 +64,6 @@ preflight: setup
 
 bench-seam: setup
 	.venv/bin/python -m benchmarks.seam
-
-build: check-scenes
 
 check-scenes: $(INSTALLED)
 	@.venv/bin/python -m local.check_scenes
@@ -66,7 +75,7 @@ setup: $(INSTALLED)
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js, which brings it (https://nodejs.org)." >&2; exit 1; }
 	@.venv/bin/python -m local.models
 
-$(INSTALLED): requirements-dev.txt functions/requirements.txt sam_model/requirements.txt
+$(INSTALLED): requirements-dev.txt functions/requirements.txt layers/pixels/requirements.txt sam_model/requirements.txt
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or later with its venv module is missing: install it (https://python.org)." >&2; exit 1; }
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js, which brings it (https://nodejs.org)." >&2; exit 1; }
 	@echo "Installing the Python packages into .venv; this takes a minute or two ..."
@@ -83,5 +92,39 @@ bench-sam: setup
 	@.venv-sam/bin/python -m pip install --quiet --disable-pip-version-check -r tests/serving/requirements.txt
 	@touch $@
 
+# Each of the tools has packages of its own, which contradict each other's and the application's.
+tools: setup
+	@$(MAKE) --no-print-directory -j2 $(TOOLS)
+
+.tools/%/.installed: tools/%.txt
+	@echo "Installing $* ..."
+	@$(PYTHON) -m venv .tools/$*
+	@.tools/$*/bin/pip install --quiet --no-compile --disable-pip-version-check -r $<
+	@touch $@
+
+.tools/runtime/.installed: tools/runtime.txt | $(INSTALLED) # what Lambda's own image brings, under its Python
+	@python=$$(.venv/bin/python -m deploy runtime) && $$python -m venv .tools/runtime
+	@.tools/runtime/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.tools/npm/.installed: tools/package.json tools/package-lock.json
+	@mkdir -p .tools/npm && cp $^ .tools/npm
+	@npm ci --prefix .tools/npm --silent --no-audit --no-fund
+	@touch $@
+
+build: setup check-scenes .tools/sam/.installed
+	.venv/bin/python -m deploy build
+
+deploy: env build
+	.tools/sam/bin/sam deploy --config-env $(ENV)
+	.venv/bin/python -m deploy page $(STACK)
+	.venv/bin/python -m deploy smoke $(STACK)
+
+destroy: env setup
+	@.venv/bin/python -m deploy destroy $(STACK)
+
+env:
+	@case "$(ENV)" in dev|prod) ;; *) echo "Say which: ENV=dev or ENV=prod." >&2; exit 1;; esac
+
 clean:
-	rm -rf .venv .venv-sam models out build
+	rm -rf .venv .venv-sam .tools .aws-sam models out build

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from local import iam
 from local.emulator import Emulator, create_distribution, listen, serve
+from local.lambdas import Function
 from local.visit import is_open
 
 ROOT = Path(__file__).parent.parent
@@ -41,10 +42,22 @@ class App:
     Args:
         port: of the edge on 127.0.0.1; 0 picks a free one.
         parameters: overrides of the template's parameters.
+        build: folder with what `sam build` made, to run that, for this machine's kind of processor, in place of the
+            sources.
+        python: the interpreter of the functions; awslambdaric is installed for it.
     """
 
-    def __init__(self, port: int = 8000, parameters: Mapping[str, str] | None = None):
+    def __init__(
+        self,
+        port: int = 8000,
+        parameters: Mapping[str, str] | None = None,
+        *,
+        build: Path | None = None,
+        python: str = sys.executable,
+    ):
         self._port = port
+        self._build = build
+        self._python = python
         # Here a photo costs nothing.
         free = {"SamEndpoint": SAM_ENDPOINT, "PhotosPerMinute": "0", "PhotosPerDay": "0"}
         self._parameters = free | dict(parameters or {})
@@ -109,12 +122,13 @@ class App:
         self._environments = {name: {**environment, "AWS_ACCESS_KEY_ID": key} for name, key in keys.items()}
         self.lambdas = LambdaHost(
             [
-                dataclasses.replace(function, environment={**function.environment, **self._environments[name]})
+                self._deployed(name, function, self._environments[name])
                 for name, function in self.stack.functions.items()
             ],
             region=REGION,
             log=lambda line: self._log_file.write(line + "\n"),
             retry_delays=(2.0, 4.0),
+            python=self._python,
         )
         self._closers.append(self.lambdas.close)
 
@@ -150,6 +164,15 @@ class App:
 
     def _name(self, function: str) -> str:
         return self.stack.functions[function].name
+
+    def _deployed(self, logical_id: str, function: Function, environment: Mapping[str, str]) -> Function:
+        """The function with AWS's addresses, out of the build if there is one, layers beside it."""
+        changes = {"environment": {**function.environment, **environment}}
+        if self._build:
+            layers = [str(self._build / layer / "python") for layer in function.layers]
+            changes["environment"]["PYTHONPATH"] = os.pathsep.join(layers)
+            changes["code"] = self._build / logical_id
+        return dataclasses.replace(function, **changes)
 
     def _aws_environment(self) -> dict[str, str]:
         standins = ("REKOGNITION", "SAGEMAKER_RUNTIME", "BEDROCK_RUNTIME")

@@ -69,7 +69,7 @@ class Function:
 
     `code` is the folder that becomes the working directory and the first place of imports, `timeout` is in
     seconds, `retries` counts the further attempts of a failed event invocation, `concurrency` is the greatest
-    number of workers.
+    number of workers, `layers` are the logical ids of its layers.
     """
 
     name: str
@@ -80,6 +80,7 @@ class Function:
     memory_mb: int = 128
     retries: int = 2
     concurrency: int = 20
+    layers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ class LambdaHost:
         queue_seconds: how long an invocation waits for a free worker before it is throttled with HTTP 429.
         idle_seconds: after this time idle workers are ended; the last one used of each function stays.
         retry_delays: seconds before the second and the third attempt of a failed event invocation.
+        python: the interpreter that the workers run under; awslambdaric is installed for it.
     """
 
     def __init__(
@@ -118,8 +120,10 @@ class LambdaHost:
         queue_seconds: float = 30.0,
         idle_seconds: float = 300.0,
         retry_delays: tuple[float, ...] = (60.0, 120.0),
+        python: str = sys.executable,
     ):
         self._region = region
+        self._python = python
         self._write = log
         self._log_lock = threading.Lock()
         self._queue_seconds = queue_seconds
@@ -208,7 +212,7 @@ class LambdaHost:
             worker.wait_ended()
 
     def _start_worker(self, function: Function, ended: Callable[[_Worker], None]) -> _Worker:
-        return _Worker(function, self._region, self._log, ended)
+        return _Worker(function, self._python, self._region, self._log, ended)
 
     def _log(self, name: str, line: str) -> None:
         with self._log_lock:
@@ -350,6 +354,7 @@ class _Worker:
     def __init__(
         self,
         function: Function,
+        python: str,
         region: str,
         log: Callable[[str, str], None],
         ended: Callable[[_Worker], None],
@@ -372,7 +377,7 @@ class _Worker:
         self._api = _RuntimeApiServer(("127.0.0.1", 0), _RuntimeApiHandler)
         self._api.worker = self
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _BOOT, function.handler],
+            [python, "-c", _BOOT, function.handler],
             cwd=function.code,
             env=_environment(function, region, self._api.server_address[1]),
             stdin=subprocess.PIPE,

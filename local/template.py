@@ -23,9 +23,8 @@ from local.lambdas import ACCOUNT, Function
 # Of these types nothing exists locally; a Ref or GetAtt to one must be given by `attributes`.
 _LEFT_OUT_TYPES = (
     "AWS::ApplicationAutoScaling::",
-    "AWS::Budgets::",
+    "AWS::CloudFormation::Stack",
     "AWS::CloudFront::",
-    "AWS::CloudWatch::",
     "AWS::IAM::",
     "AWS::KMS::",
     "AWS::Lambda::Permission",
@@ -33,14 +32,15 @@ _LEFT_OUT_TYPES = (
     "AWS::S3::BucketPolicy",
     "AWS::SNS::",
     "AWS::SQS::",
+    "AWS::Serverless::LayerVersion",
     "AWS::WAFv2::",
 )
 _FUNCTION_USED = {
     *("CodeUri", "Environment", "Events", "FunctionName", "Handler", "MemorySize", "Timeout"),
-    *("EventInvokeConfig", "Policies", "ReservedConcurrentExecutions"),
+    *("EventInvokeConfig", "Layers", "Policies", "ReservedConcurrentExecutions"),
 }
 _FUNCTION_LEFT_OUT = {
-    *("Architectures", "DeadLetterQueue", "Description", "EphemeralStorage", "Layers", "LoggingConfig"),
+    *("Architectures", "DeadLetterQueue", "Description", "EphemeralStorage", "LoggingConfig"),
     *("Role", "Runtime", "RuntimeManagementConfig", "Tags", "Tracing"),
 }
 _BUCKET_USED = {"BucketName", "CorsConfiguration", "NotificationConfiguration", "VersioningConfiguration"}
@@ -291,6 +291,7 @@ class _Reader:
             memory_mb=int(get("MemorySize", 128)),
             retries=int(get("EventInvokeConfig", {}).get("MaximumRetryAttempts", 2)),
             concurrency=int(get("ReservedConcurrentExecutions", Function.concurrency)),
+            layers=tuple(get("Layers", [])),
         )
         statements = application.policies.setdefault(logical_id, [])
         for policy in get("Policies", []):
@@ -316,8 +317,8 @@ class _Reader:
             application.routes.append(Route(get("Method").upper(), get("Path"), function))
         elif kind in ("Schedule", "ScheduleV2"):
             expression = "Schedule" if kind == "Schedule" else "ScheduleExpression"
-            known = {expression, "Description", "Enabled", "FlexibleTimeWindow", "Input", "Name", "RetryPolicy"}
-            _refuse_unknown(where, properties, known | {"State", "PermissionsBoundary", "RoleArn"})
+            known = {expression, "DeadLetterConfig", "Description", "Enabled", "FlexibleTimeWindow", "Input", "Name"}
+            _refuse_unknown(where, properties, known | {"PermissionsBoundary", "RetryPolicy", "RoleArn", "State"})
             if get("State", "ENABLED") == "ENABLED" and _text(get("Enabled", "true")) == "true":
                 text = get(expression)
                 schedule = Schedule(function, text, _rate_seconds(where, text), get("Input", None))
@@ -480,6 +481,8 @@ class _Reader:
         kind = self._resources.get(name, {}).get("Type")
         if kind == "AWS::Serverless::StateMachine":
             return self._get_att([name, "Arn"])
+        if kind == "AWS::Serverless::LayerVersion":
+            return name
         if kind in (
             "AWS::DynamoDB::Table",
             "AWS::S3::Bucket",

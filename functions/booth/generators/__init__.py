@@ -13,7 +13,7 @@ import numpy as np
 
 from booth import bedrock
 from booth.bedrock import CandidateGone, RequestRefused
-from booth.errors import InternalError, ModelsUnavailable, ServiceUnavailable
+from booth.errors import InternalError, ModelsUnavailable, ServiceUnavailable, Throttled
 from booth.generators import nova, stability, titan
 from booth.generators.codec import Codec, Style
 from booth.log import count, logger
@@ -101,6 +101,9 @@ def paint(photo: np.ndarray, keep: np.ndarray, scene: Scene, seed: int, turn: in
             return _painted_by(candidate, photo, keep, scene, seed, style)
         except CandidateGone as refusal:
             _pass_over(candidate, str(refusal))
+        except Throttled:
+            count("ModelThrottled")
+            raise
         except RequestRefused as refusal:
             refused.add(candidate)
             count("RequestRefused")

@@ -1,0 +1,68 @@
+"""`python -m deploy COMMAND`: what `make build`, `make deploy` and `make destroy` call beside `sam`."""
+
+import argparse
+import os
+import sys
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deploy import stack
+from deploy.build import LIMIT_MB, ROOT, BuildError, build, runtime, sizes
+
+
+def build_all(arguments: argparse.Namespace) -> None:
+    """Builds into .aws-sam/build, where `sam deploy` looks, and tells the sizes."""
+    out = ROOT / ".aws-sam" / "build"
+    build(ROOT, out)
+    for name, size in sizes(out).items():
+        print(f"{name:16} {size:6.1f} MB unpacked (Lambda's limit with layers: {LIMIT_MB} MB)")
+
+
+def print_runtime(arguments: argparse.Namespace) -> None:
+    """Tells where the interpreter is that the functions run under on Lambda."""
+    print(runtime())
+
+
+def page(arguments: argparse.Namespace) -> None:
+    """Puts the page where visitors find it."""
+    print(f"The page: {stack.put_page(arguments.stack)} files at {stack.outputs(arguments.stack)['BoothUrl']}")
+
+
+def smoke(arguments: argparse.Namespace) -> None:
+    """Sends a photo through the stack."""
+    photo = ROOT / "tests" / "photos" / "astronaut.jpg"
+    out = ROOT / "out" / arguments.stack
+    stack.smoke(stack.outputs(arguments.stack)["BoothUrl"], photo, out, print)
+    print(f"Three pictures: {out}")
+
+
+def destroy(arguments: argparse.Namespace) -> None:
+    """Asks, then deletes the stack with all that it holds. CONFIRM in the environment answers for scripts."""
+    print(f"This deletes {arguments.stack}: every photo, picture, log and function of it.")
+    typed = os.environ.get("CONFIRM") or input("Type its name to go on: ")
+    if typed != arguments.stack:
+        raise stack.StackError("That is not its name; nothing was deleted.")
+    stack.destroy(arguments.stack, print)
+    print(f"{arguments.stack} is gone.")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m deploy", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    commands.add_parser("build", help=build_all.__doc__).set_defaults(do=build_all)
+    commands.add_parser("runtime", help=print_runtime.__doc__).set_defaults(do=print_runtime)
+    for do in (page, smoke, destroy):
+        command = commands.add_parser(do.__name__, help=do.__doc__)
+        command.add_argument("stack")
+        command.set_defaults(do=do)
+    arguments = parser.parse_args()
+    try:
+        arguments.do(arguments)
+    except (BuildError, stack.StackError, BotoCoreError, ClientError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""Builds the functions and the layer as Lambda gets them: `sam build`, then bytecode for every module."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+SAM = ROOT / ".tools" / "sam" / "bin" / "sam"
+RUNTIME = "python3.13"
+
+LIMIT_MB = 250
+"""Lambda's limit of a function with its layers, unpacked (Lambda quotas)."""
+
+
+class BuildError(Exception):
+    """The build failed; the text says why."""
+
+
+def runtime() -> Path:
+    """The interpreter that the functions run under on Lambda: on PATH, or one of pyenv's.
+
+    Raises:
+        BuildError: there is none.
+    """
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    found = [shutil.which(RUNTIME), *sorted(pyenv.glob(f"versions/3.13*/bin/{RUNTIME}"), reverse=True)]
+    for each in filter(None, found):
+        # One of pyenv's shims may stand on PATH for a version that isn't chosen.
+        if subprocess.run([each, "-c", ""], capture_output=True).returncode == 0:
+            return Path(each)
+    raise BuildError(f"{RUNTIME}, which the functions run under, is missing: install it (pyenv install 3.13, uv, apt).")
+
+
+def build(source: Path, out: Path) -> None:
+    """Builds the template in the folder `source` into the folder `out`: one folder per function and layer.
+
+    Raises:
+        BuildError: no interpreter, or sam failed.
+    """
+    python = runtime()
+    environment = os.environ | {"PATH": f"{python.parent}:{os.environ['PATH']}", "SAM_CLI_TELEMETRY": "0"}
+    command = [SAM, "build", "--template", source / "template.yaml", "--build-dir", out]
+    done = subprocess.run(command, env=environment, cwd=source, capture_output=True, text=True)
+    if done.returncode:
+        raise BuildError(done.stderr)
+    compile_all(python, out)
+
+
+def compile_all(python: Path, out: Path) -> None:
+    """Adds bytecode to what sam built: Lambda's file system is read-only, so each cold start would compile anew.
+
+    The bytecode isn't checked against its source, for the files' times don't survive the ZIP, and holds the paths that
+    Lambda will have, so that equal sources make equal packages, which are uploaded once.
+    """
+    compiled: dict[frozenset, Path] = {}  # functions share their sources: one compilation serves all
+    for folder in sorted(folder for folder in out.iterdir() if folder.is_dir()):
+        modules = frozenset(file.relative_to(folder) for file in folder.rglob("*.py"))
+        if modules in compiled:
+            for cache in compiled[modules].rglob("__pycache__"):
+                shutil.copytree(cache, folder / cache.relative_to(compiled[modules]), dirs_exist_ok=True)
+            continue
+        place = "/opt" if (folder / "python").is_dir() else "/var/task"
+        command = [python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
+        done = subprocess.run([*command, "-s", folder, "-p", place, folder], capture_output=True, text=True)
+        if done.returncode:
+            raise BuildError(done.stdout)
+        compiled[modules] = folder
+
+
+def sizes(out: Path) -> dict[str, float]:
+    """What each built function and layer takes unpacked, in MB, by logical id."""
+    folders = [folder for folder in sorted(out.iterdir()) if folder.is_dir()]
+    return {folder.name: sum(file.stat().st_size for file in folder.rglob("*")) / 1e6 for folder in folders}

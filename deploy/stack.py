@@ -1,0 +1,111 @@
+"""A deployed stack: its page, its first photo, and its end."""
+
+import mimetypes
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import boto3
+from botocore.exceptions import ClientError, WaiterError
+
+from local import visit
+
+WEB = Path(__file__).parent.parent / "web"
+SAM_STACK = "aws-sam-cli-managed-default"
+"""The stack with the bucket that `sam deploy` puts packages into; all applications of the account share it."""
+
+
+class StackError(Exception):
+    """The stack isn't there or can't be done with what was asked; the text says why."""
+
+
+def outputs(stack: str) -> dict[str, str]:
+    """The stack's outputs by name. Raises StackError if there is no such stack."""
+    try:
+        [found] = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    except ClientError as error:
+        raise StackError(error.response["Error"]["Message"]) from error
+    return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+
+
+def put_page(stack: str) -> int:
+    """Puts web/ into the page's bucket, removes what is no longer in it, and has the CDN forget its copies.
+
+    Returns how many files the page has. Browsers ask anew each time; the CDN keeps a file until the next deployment.
+    """
+    known = outputs(stack)
+    bucket, s3 = known["PageBucketName"], boto3.client("s3")
+    files = {file.relative_to(WEB).as_posix(): file for file in sorted(WEB.rglob("*")) if file.is_file()}
+    # index.html last, so that it never names a file that isn't there yet.
+    for key, file in sorted(files.items(), key=lambda item: item[0] == "index.html"):
+        s3.put_object(
+            Bucket=bucket,
+            Key=key,
+            Body=file.read_bytes(),
+            ContentType=mimetypes.guess_type(key)[0] or "application/octet-stream",
+            CacheControl="max-age=0, s-maxage=86400",
+        )
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        for old in {each["Key"] for each in page.get("Contents", [])} - files.keys():
+            s3.delete_object(Bucket=bucket, Key=old)
+    boto3.client("cloudfront").create_invalidation(
+        DistributionId=known["CdnId"],
+        InvalidationBatch={"Paths": {"Quantity": 1, "Items": ["/*"]}, "CallerReference": str(time.time_ns())},
+    )
+    return len(files)
+
+
+def smoke(url: str, photo: Path, out: Path, show: Callable[[str], None]) -> None:
+    """Sends a photo through the booth at `url`, as a visitor does. Raises StackError if a picture is missing."""
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        result = visit.send(url, photo, out, show)
+    except visit.VisitError as error:
+        raise StackError(f"the photo did not get through: {error}") from error
+    if result["status"] != "SUCCEEDED":
+        reason = (result["error"] or {}).get("message", "")
+        raise StackError(f"the photo ended {result['status']} {reason}")
+
+
+def destroy(stack: str, show: Callable[[str], None]) -> None:
+    """Deletes the stack, what its buckets hold, and its packages. Raises StackError if something stays.
+
+    S3 and CloudFront deliver access logs late, so the logs' bucket may fill again while the stack is deleted.
+    """
+    outputs(stack)
+    cloudformation = boto3.client("cloudformation")
+    for _ in range(3):
+        for bucket in buckets(stack):
+            show(f"emptying {bucket}")
+            empty(bucket)
+        show(f"deleting {stack}; the CDN takes some minutes")
+        cloudformation.delete_stack(StackName=stack)
+        try:
+            cloudformation.get_waiter("stack_delete_complete").wait(
+                StackName=stack, WaiterConfig={"Delay": 5, "MaxAttempts": 360}
+            )
+            break
+        except WaiterError:
+            show(f"not all of {stack} could be deleted; trying again")
+    else:
+        raise StackError(f"{stack} could not be deleted; its events in the console of CloudFormation say why")
+    # samconfig.toml puts each stack's packages under its name.
+    empty(outputs(SAM_STACK)["SourceBucket"], f"{stack}/")
+
+
+def buckets(stack: str) -> Iterator[str]:
+    """Names of the stack's buckets that are still there."""
+    pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+    for resource in (each for page in pages for each in page["StackResourceSummaries"]):
+        if resource["ResourceType"] == "AWS::S3::Bucket" and resource["ResourceStatus"] != "DELETE_COMPLETE":
+            yield resource["PhysicalResourceId"]
+
+
+def empty(bucket: str, prefix: str = "") -> None:
+    """Deletes every object of a bucket, or those under a prefix, in all versions."""
+    s3 = boto3.client("s3")
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
+        found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        if found:
+            objects = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
+            s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})

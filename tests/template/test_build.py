@@ -1,0 +1,110 @@
+"""What `sam build` makes: that it holds what Lambda needs, is small, and works as Lambda starts it."""
+
+import json
+import re
+
+import pytest
+
+from deploy import stack
+from deploy.build import LIMIT_MB, ROOT, sizes
+from local.app import App
+from tests.local.conftest import PHOTOS, Booth
+from tests.template.conftest import TOOLS
+
+PIXELS = "Pixels"
+
+
+def functions_of(template):
+    resources = template["Resources"].items()
+    return {name: each["Properties"] for name, each in resources if each["Type"] == "AWS::Serverless::Function"}
+
+
+def test_every_package_fits(for_lambda, template, capsys):
+    found = sizes(for_lambda)
+    with capsys.disabled():
+        print("\n" + "\n".join(f"{name:16} {size:6.1f} MB unpacked" for name, size in found.items()))
+    for name, function in functions_of(template).items():
+        assert found[name] < 60
+        assert found[name] + found[PIXELS] * ("Layers" in function) < LIMIT_MB / 1.5
+
+
+def test_the_doors_carry_no_pixel_packages(for_lambda, template):
+    for name in functions_of(template):
+        assert not [each for each in ("numpy", "PIL", "pi_heif") if (for_lambda / name / each).exists()]
+
+
+def test_compiled_modules_are_for_lambdas_processor_and_python(for_lambda):
+    wheels = [file.read_text() for file in for_lambda.rglob("*.dist-info/WHEEL")]
+    tags = {tag for text in wheels for tag in re.findall(r"^Tag: (.+)$", text, re.MULTILINE)}
+    compiled = {tag for tag in tags if not tag.endswith("-any")}
+
+    assert {"cp313-cp313"} == {
+        tag.rsplit("-", 1)[0] for tag in compiled if not tag.startswith("cp3") or "abi3" not in tag
+    }
+    for tag in compiled:
+        # Amazon Linux 2023 has glibc 2.34.
+        [minor] = re.findall(r"manylinux_2_(\d+)_aarch64|(?<=manylinux)2014(?=_aarch64)", tag) or ["?"]
+        assert minor == "" or int(minor) <= 34
+    binaries = list(for_lambda.rglob("*.so*"))
+    assert binaries
+    for file in binaries:
+        # The ELF header's machine: 183 is AArch64.
+        assert int.from_bytes(file.read_bytes()[18:20], "little") == 183, file
+
+
+def test_every_module_has_bytecode(for_lambda):
+    for file in for_lambda.rglob("*.py"):
+        assert list((file.parent / "__pycache__").glob(f"{file.stem}.cpython-313.pyc")), file
+
+
+@pytest.fixture(scope="module")
+def booth(for_here):
+    """The whole application out of the packages, under Lambda's Python with Lambda's runtime client beside them."""
+    with App(port=0, build=for_here, python=str(TOOLS / "runtime" / "bin" / "python")) as app:
+        booth = Booth(app)
+        for service, answers in {"rekognition": {"faces": 1}, "sagemaker": {}, "bedrock": {}}.items():
+            booth.stand_in(service, canned=answers)
+        yield booth
+
+
+@pytest.mark.parametrize("event", sorted((ROOT / "events").glob("*.json")), ids=lambda event: event.stem)
+def test_each_function_answers_its_sample_event(booth, event):
+    """Before any photo: with one about, sweep would wait for it for minutes."""
+    [name] = [name for name, each in booth.app.stack.functions.items() if each.handler == f"{event.stem}.handler"]
+    result = booth.app.lambdas.invoke(booth.app.stack.functions[name].name, event.read_bytes())
+    answer = json.loads(result.body)
+
+    if isinstance(answer, dict) and "errorType" in answer:
+        # The sample's run is not known here.
+        assert answer["errorType"] == "RunEnded", answer
+    elif isinstance(answer, dict):
+        assert answer["statusCode"] in (200, 403), answer
+
+
+def test_a_photo_goes_through_the_packages(booth):
+    _, result = booth.process((PHOTOS / "astronaut.jpg").read_bytes())
+
+    assert (result["status"], result["error"]) == ("SUCCEEDED", None)
+    assert len(json.loads(result["url_generated"])) == 3
+
+
+def test_the_smoke_test_after_a_deployment_wants_every_picture(booth, tmp_path):
+    stack.smoke(booth.url, PHOTOS / "astronaut.jpg", tmp_path, print)
+    assert len(list(tmp_path.glob("astronaut_*.jpeg"))) == 3
+
+    booth.stand_in("rekognition", canned={"faces": 0})
+    with pytest.raises(stack.StackError, match="FAILED"):
+        stack.smoke(booth.url, PHOTOS / "astronaut.jpg", tmp_path, print)
+    booth.stand_in("rekognition", canned={"faces": 1})
+
+
+def test_a_photo_of_a_telephone_goes_through_the_packages(booth):
+    _, result = booth.process((PHOTOS / "quarters.heic").read_bytes(), "quarters.heic", "image/heic")
+
+    assert result["status"] == "SUCCEEDED"
+
+
+def test_each_function_has_a_sample_event(template):
+    handlers = {function["Handler"].removesuffix(".handler") for function in functions_of(template).values()}
+
+    assert handlers == {event.stem for event in (ROOT / "events").glob("*.json")}

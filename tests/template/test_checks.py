@@ -1,0 +1,95 @@
+"""What AWS's and others' linters say of the template, of what it transforms to, and of the state machine."""
+
+import json
+
+import pytest
+
+from local.template import load
+from tests.template.conftest import ROOT, TOOLS, tool
+
+SAM = TOOLS / "sam" / "bin"
+
+# What `sam deploy` has CloudFormation do, done here: circles show only afterwards.
+TRANSFORM = """
+import json, sys
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
+
+class NoManagedPolicies:
+    def load(self):
+        return {}
+
+source = yaml_parse(open(sys.argv[1]).read())
+for resource in source["Resources"].values():  # as `sam package` leaves them
+    for name in ("CodeUri", "ContentUri", "DefinitionUri"):
+        if name in resource.get("Properties", {}):
+            resource["Properties"][name] = "s3://packages/" + resource["Properties"][name].replace("/", "-")
+source["Resources"]["Monitoring"]["Properties"]["TemplateURL"] = "https://packages.s3.amazonaws.com/monitoring.yaml"
+source["Globals"]["Function"]["CodeUri"] = "s3://packages/functions"
+print(json.dumps(transform(source, {}, NoManagedPolicies()), default=str))
+"""
+
+
+@pytest.fixture(scope="session")
+def transformed(tmp_path_factory):
+    status, text = tool(
+        SAM / "python", "-c", TRANSFORM, ROOT / "template.yaml", env={"AWS_DEFAULT_REGION": "us-east-1"}
+    )
+    assert status == 0, text
+    file = tmp_path_factory.mktemp("transformed") / "template.json"
+    file.write_text(text[text.index("{") :])
+    return file
+
+
+def test_sam_validates_the_template():
+    status, text = tool(
+        SAM / "sam", "validate", "--lint", "--template", ROOT / "template.yaml", "--region", "us-east-1"
+    )
+
+    assert status == 0, text
+
+
+@pytest.mark.parametrize("name", ["template.yaml", "monitoring.yaml"])
+def test_cfn_lint_with_the_serverless_rules(name):
+    status, text = tool(SAM / "cfn-lint", ROOT / name, "--append-rules", "cfn_lint_serverless.rules")
+
+    assert status == 0, text
+
+
+def test_cfn_lint_of_what_it_transforms_to(transformed):
+    # W3005: SAM writes a DependsOn that a Ref implies already.
+    status, text = tool(SAM / "cfn-lint", transformed, "--ignore-checks", "W3005")
+
+    assert status == 0, text
+
+
+def test_the_linter_would_find_a_circle(transformed, tmp_path):
+    """The one that the uploads bucket's own name avoids."""
+    template = json.loads(transformed.read_text())
+    variables = template["Resources"]["Upload"]["Properties"]["Environment"]["Variables"]
+    variables["UPLOADS_BUCKET"] = {"Ref": "UploadsBucket"}
+    file = tmp_path / "circle.json"
+    file.write_text(json.dumps(template))
+    status, text = tool(SAM / "cfn-lint", file, "--ignore-checks", "W3005")
+
+    assert status != 0
+    assert "E3004" in text
+
+
+def test_the_state_machine_after_substitution(tmp_path):
+    attributes = {"Cdn.DomainName": "cdn.example"}
+    application = load(ROOT / "template.yaml", stack="booth", region="us-east-1", attributes=attributes)
+    definition = tmp_path / "machine.asl.json"
+    definition.write_text(json.dumps(application.state_machines["PhotoMachine"].definition))
+    validator = TOOLS / "npm" / "node_modules" / ".bin" / "asl-validator"
+    status, text = tool(validator, "--json-path", definition)
+
+    assert status == 0, text
+
+
+def test_checkov():
+    """Each suppression is explained where it stands: .checkov.yaml, and comments in the templates."""
+    status, text = tool(TOOLS / "checkov" / "bin" / "checkov", "--config-file", ROOT / ".checkov.yaml")
+
+    assert status == 0, text
+    assert "Passed checks: " in text

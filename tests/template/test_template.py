@@ -1,0 +1,197 @@
+"""What the templates must say, whoever adds to them."""
+
+import json
+import re
+import tomllib
+
+import pytest
+
+from local.template import load
+from tests.template.conftest import ROOT, read
+
+TEMPLATE = read(ROOT / "template.yaml")
+MONITORING = read(ROOT / "monitoring.yaml")
+RESOURCES = TEMPLATE["Resources"]
+
+
+def of_type(kind, template=TEMPLATE):
+    return {name: each["Properties"] for name, each in template["Resources"].items() if each["Type"] == kind}
+
+
+def under(name, value):
+    """Every value under a key, anywhere within."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key == name:
+                yield item
+            yield from under(name, item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from under(name, item)
+
+
+FUNCTIONS = of_type("AWS::Serverless::Function")
+ROUTES = {
+    event["Properties"]["Path"]
+    for function in FUNCTIONS.values()
+    for event in function.get("Events", {}).values()
+    if event["Type"] == "HttpApi"
+}
+CDN = RESOURCES["Cdn"]["Properties"]["DistributionConfig"]
+
+
+def names_in(value):
+    """Logical ids, parameters and attributes that a template refers to, as Ref and GetAtt name them."""
+    yield from under("Ref", value)
+    for target in under("Fn::GetAtt", value):
+        yield target if isinstance(target, str) else ".".join(target)
+    for text in under("Fn::Sub", value):
+        text, own = (text, {}) if isinstance(text, str) else text
+        yield from (name for name in re.findall(r"\$\{([^!}]+)\}", text) if name not in own)
+
+
+@pytest.mark.parametrize("template", [TEMPLATE, MONITORING], ids=["template", "monitoring"])
+def test_every_reference_is_to_something(template):
+    known = template["Resources"].keys() | template["Parameters"].keys()
+    made_by_sam = {"StartPhotoPut"}
+    names = {name.split(".")[0] for name in names_in(template)}
+
+    assert {name for name in names if not name.startswith("AWS::")} - known <= made_by_sam
+
+
+@pytest.mark.parametrize("template", [TEMPLATE, MONITORING], ids=["template", "monitoring"])
+def test_every_parameter_is_described_and_used(template):
+    for name, parameter in template["Parameters"].items():
+        assert parameter["Description"]
+        assert name in set(names_in(template))
+
+
+def test_every_parameter_is_constrained_defaulted_and_grouped():
+    groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    grouped = [name for group in groups for name in group["Parameters"]]
+
+    assert sorted(grouped) == sorted(TEMPLATE["Parameters"])
+    for name, parameter in TEMPLATE["Parameters"].items():
+        assert "Default" in parameter, name
+        if parameter["Type"] == "Number":
+            assert "MinValue" in parameter or "AllowedValues" in parameter, name
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_is_watched_and_its_log_ends(name):
+    log = FUNCTIONS[name]["LoggingConfig"]["LogGroup"]["Ref"]
+    assert RESOURCES[log]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    assert RESOURCES["Monitoring"]["Properties"]["Parameters"][name] == {"Ref": name}
+    watched = [
+        metric["MetricStat"]["Metric"]["Dimensions"]
+        for alarm in of_type("AWS::CloudWatch::Alarm", MONITORING).values()
+        for metric in alarm.get("Metrics", [])
+        if metric.get("MetricStat", {}).get("Metric", {}).get("MetricName") == "Errors"
+    ]
+    assert [{"Name": "FunctionName", "Value": {"Ref": name}}] in watched
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_that_is_called_asynchronously_has_a_dead_letter_queue(name):
+    kinds = {event["Type"] for event in FUNCTIONS[name].get("Events", {}).values()}
+    if kinds & {"EventBridgeRule", "ScheduleV2"}:
+        assert FUNCTIONS[name]["DeadLetterQueue"]["TargetArn"] == {"Fn::GetAtt": "LostCalls.Arn"}
+        for event in FUNCTIONS[name]["Events"].values():
+            assert event["Properties"]["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": "LostCalls.Arn"}}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_no_function_refers_to_the_uploads_bucket(name):
+    """It would close a circle: bucket, its CORS rule, CDN, API, function."""
+    names = set(names_in(FUNCTIONS[name])) | set(names_in(TEMPLATE["Globals"]))
+
+    assert not [each for each in names if each.split(".")[0] == "UploadsBucket"]
+
+
+@pytest.mark.parametrize("name", of_type("AWS::S3::Bucket"))
+def test_every_bucket_is_private_encrypted_and_spoken_to_by_tls_only(name):
+    bucket = RESOURCES[name]["Properties"]
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    [policy] = [each for each in of_type("AWS::S3::BucketPolicy").values() if each["Bucket"] == {"Ref": name}]
+    [denial] = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Deny"]
+    assert (denial["Principal"], denial["Action"]) == ("*", "s3:*")
+    assert denial["Resource"] == [{"Fn::GetAtt": f"{name}.Arn"}, {"Fn::Sub": f"${{{name}.Arn}}/*"}]
+    assert denial["Condition"] == {"Bool": {"aws:SecureTransport": False}}
+
+
+def test_what_is_kept_of_visitors_ends():
+    rules = {
+        name: {rule["Id"]: rule.get("ExpirationInDays") for rule in bucket["LifecycleConfiguration"]["Rules"]}
+        for name, bucket in of_type("AWS::S3::Bucket").items()
+        if name != "PageBucket"
+    }
+    assert rules == {
+        "UploadsBucket": {"uploads": 1},
+        "ResultsBucket": {"pictures": {"Ref": "RetentionDays"}, "work": 1, "multipart": None},
+        "LogsBucket": {"logs": {"Ref": "AccessLogDays"}},
+    }
+
+
+@pytest.mark.parametrize("path", sorted(ROUTES))
+def test_the_cdn_passes_every_route_of_the_api_on_and_keeps_no_answer(path):
+    [behaviour] = [each for each in CDN["CacheBehaviors"] if each["PathPattern"] == path]
+
+    assert behaviour["TargetOriginId"] == "api"
+    assert behaviour["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"  # CachingDisabled
+    assert {"POST", "DELETE"} < set(behaviour["AllowedMethods"])
+
+
+def test_the_cdn_keeps_pictures_for_minutes_and_shows_the_page_for_the_rest():
+    [pictures] = [each for each in CDN["CacheBehaviors"] if each["PathPattern"] == "/photo/*"]
+    minutes = RESOURCES["CdnMinutes"]["Properties"]["CachePolicyConfig"]
+
+    assert pictures["TargetOriginId"] == "results"
+    assert pictures["CachePolicyId"] == {"Ref": "CdnMinutes"}
+    assert minutes["MaxTTL"] <= 300
+    assert CDN["DefaultCacheBehavior"]["TargetOriginId"] == "page"
+
+
+def test_every_answer_of_the_cdn_carries_the_headers():
+    for behaviour in [CDN["DefaultCacheBehavior"], *CDN["CacheBehaviors"]]:
+        assert behaviour["ResponseHeadersPolicyId"] == {"Ref": "CdnHeaders"}
+        assert behaviour["ViewerProtocolPolicy"] in ("https-only", "redirect-to-https")
+
+
+def test_the_state_machine_and_the_api_log_no_data():
+    logging = RESOURCES["PhotoMachine"]["Properties"]["Logging"]
+    assert (logging["Level"], logging["IncludeExecutionData"]) == ("ERROR", False)
+    fields = json.loads(RESOURCES["Api"]["Properties"]["AccessLogSettings"]["Format"])
+    assert not [value for value in fields.values() if re.search("Ip|body|header|query|path", value)]
+
+
+def test_every_alarm_says_what_it_means_and_tells_somebody():
+    operate = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
+    for alarm in of_type("AWS::CloudWatch::Alarm", MONITORING).values():
+        assert alarm["AlarmDescription"]
+        assert alarm["AlarmActions"] == [{"Ref": "Topic"}]
+        name = alarm["AlarmName"]["Fn::Sub"].removeprefix("${Booth}-")
+        assert f"| `{name}` |" in operate
+
+
+def test_the_dashboard_is_json():
+    body = MONITORING["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+
+    assert len(json.loads(body)["widgets"]) == 8
+
+
+@pytest.mark.parametrize(("environment", "documented_keys"), [("dev", "true"), ("prod", "false")])
+def test_the_configuration_of_each_environment_fits_the_template(environment, documented_keys):
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))[environment]["deploy"]["parameters"]
+    parameters = dict(each.split("=", 1) for each in config["parameter_overrides"])
+    application = load(
+        ROOT / "template.yaml",
+        stack=config["stack_name"],
+        region="us-east-1",
+        parameters=parameters,
+        attributes={"Cdn.DomainName": "cdn.example"},
+    )
+
+    assert config["stack_name"] == config["s3_prefix"] == f"photo-booth-{environment}"
+    assert application.functions["Upload"].environment["DOCUMENTED_KEYS"] == documented_keys
+    assert application.buckets["UploadsBucket"].cors[0]["AllowedOrigins"] == ["https://cdn.example"]
