@@ -11,7 +11,7 @@ import { Visit } from "./visit.js";
 
 const RESUME_MS = 10 * 60 * 1000; // a younger visit is shown again after a reload; an older one only goes on
 const FLASH_MS = 150; // the screen lights the faces that long before the picture is taken
-const DRIFT_ROWS = 3;
+const DRIFT_ROWS = 5;
 
 const $ = (id) => document.getElementById(id);
 

@@ -11,6 +11,7 @@ const LATE_MS = 45_000;
 const GAP = 12; // pixels between tiles, as in the style sheet
 const BELOW = 64; // pixels below the tiles: the words about AI
 const LEAST_TILE = 150; // pixels; narrower tiles are hard to see
+const NARROW = 560; // pixels; a phone
 const ARCHIVE = "photo-booth.zip";
 
 const STEPS = ["send", "find", "cut", "paint"];
@@ -85,11 +86,7 @@ function show() {
   const [status, note] = words();
   say(status, note);
   $("bar").value = answer ? UPLOAD_SHARE + (1 - UPLOAD_SHARE) * answer.progress : sent * UPLOAD_SHARE;
-  if (phase === "sending") {
-    mark("send");
-  } else if (STEP_OF[answer?.step]) {
-    mark(STEP_OF[answer.step]);
-  }
+  mark(phase === "sending" ? "send" : STEP_OF[answer?.step ?? "upload"]);
   if (["deleted", "missing"].includes(phase)) {
     removeTiles();
   } else {
@@ -152,6 +149,9 @@ function say(status, note) {
 }
 
 function mark(step) {
+  if (!step) {
+    return;
+  }
   const at = STEPS.indexOf(step);
   for (const item of $("steps").children) {
     const index = STEPS.indexOf(item.dataset.step);
@@ -310,8 +310,8 @@ function fit() {
       columns = count;
     }
   }
-  if (best < LEAST_TILE) { // it scrolls then
-    columns = width > 3 * LEAST_TILE || aspect < 1 ? 2 : 1;
+  if (best < LEAST_TILE || width < NARROW) { // it scrolls then
+    columns = width > NARROW || aspect < 1 ? 2 : 1;
     best = (width - GAP * (columns - 1)) / columns;
   }
   list.style.setProperty("--columns", columns);
