@@ -95,14 +95,21 @@ export function putPhoto({ url, until }, blob, contentType, options) {
 
 /** How a visit stands: {isEnded, answer}. Goes on trying. Throws BoothError. */
 export async function askPhoto(request, options) {
-  const token = request.key && localStorage.getItem(TOKEN); // a requestId alone is the visitor's own right
-  const reply = await insist(() => call("POST", "/photo", request, { ...options, token }), options);
+  const reply = await callPhoto("POST", request, options);
   return { isEnded: reply.status === 200, answer: refuse(reply) };
 }
 
-/** Deletes a visit everywhere. Throws BoothError. */
+/** Deletes a visit everywhere; what the booth doesn't know any more is deleted. Throws BoothError. */
 export async function deletePhoto(request, options) {
-  refuse(await insist(() => call("DELETE", "/photo", request, options), { ...options, attempts: 4 }));
+  const reply = await callPhoto("DELETE", request, options);
+  if (reply.status !== 404) {
+    refuse(reply);
+  }
+}
+
+function callPhoto(method, request, options) {
+  const token = request.key && localStorage.getItem(TOKEN); // a requestId alone is the visitor's own right
+  return insist(() => call(method, "/photo", request, { ...options, token }), options);
 }
 
 /** A random UUID (version 4); crypto.randomUUID exists on https and localhost only. */

@@ -2,7 +2,7 @@
 
 import { ask } from "./dialogs.js";
 import { canShare, fetchPicture, print, save, share } from "./pictures.js";
-import { text, titleIn, wordsFor } from "./text.js";
+import { fill, text, titleIn, wordsFor } from "./text.js";
 import { generate } from "./vendor/lean-qr.js";
 import { isFaultOfThePhoto } from "./visit.js";
 
@@ -186,6 +186,7 @@ function finished() {
 function addTile({ scene }) {
   $("tiles").append($("tile").content.cloneNode(true));
   const tile = { element: $("tiles").lastElementChild, scene, url: "", file: null };
+  fill(tile.element);
   tile.element.classList.toggle("photo", scene === null);
   const [ghost] = tile.element.getElementsByClassName("ghost");
   ghost.onerror = () => { ghost.hidden = true; };
@@ -248,7 +249,6 @@ function showPicture(tile, { scene, state, url, error }, number) {
   element.querySelector(".enlarge").setAttribute("aria-label", text("tile.enlarge", { scene: title }));
   element.querySelector(".enlarge img").alt = "";
   ghost.alt = state === "DONE" ? "" : text("tile.waiting", { scene: title });
-  element.querySelector(".reload").textContent = text("tile.retry");
   element.classList.toggle("failed", Boolean(error) || (hasEnded && state !== "DONE"));
   if (!tile.isWeak) {
     element.querySelector(".note").textContent = error ? wordsFor(error) : "";

@@ -6,6 +6,7 @@ import * as outbox from "./outbox.js";
 const WAIT_SECONDS = 10; // how long the booth may hold an answer until something changes
 const MIN_POLL_MS = 250;
 const MISSING_PAUSE_MS = 5000;
+const DELETE_ATTEMPTS = 4;
 
 // Another attempt with the same photo ends the same way.
 const FAULTS_OF_THE_PHOTO = [
@@ -93,7 +94,7 @@ export class Visit {
     try {
       if (bound || uploaded) {
         const place = bound ? {} : { bucket: uploaded.bucket, key: uploaded.key };
-        await deletePhoto({ requestId, ...place }, { signal: this.#stop.signal });
+        await deletePhoto({ requestId, ...place }, { signal: this.#stop.signal, attempts: DELETE_ATTEMPTS });
       }
     } catch (error) {
       this.run(); // it goes on as if nothing had been asked
@@ -131,14 +132,16 @@ export class Visit {
   async #send() {
     const { record } = this;
     while (!record.sent) {
-      if (!record.uploaded || Date.now() > record.uploaded.until) {
+      if (!record.uploaded) {
         await this.#keep({ uploaded: await this.#withToken(() => issueUpload(record, this.#options)) });
       }
       const onSent = (share) => this.#show({ share, trouble: "" });
       const options = { ...this.#options, onSent };
       if (await putPhoto(record.uploaded, record.blob, record.contentType, options)) {
         await this.#keep({ sent: true });
-      } else {
+      } else { // it may have arrived all the same, and would be painted twice
+        const { bucket, key } = record.uploaded;
+        await this.#withToken(() => deletePhoto({ requestId: uuid(), bucket, key }, this.#options));
         await this.#keep({ uploaded: null });
       }
     }

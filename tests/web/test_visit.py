@@ -1,0 +1,229 @@
+"""A visit from the first touch to the last."""
+
+import io
+import json
+import zipfile
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.local.conftest import PHOTOS
+from tests.web.conftest import await_phase, await_pictures, go_to_camera, kept_photos, request_id, take_photo
+
+
+def test_whole_visit(booth, open_page):
+    """With the real models: scenes of the visitor's choice, the phone's link, the archive, and everything deleted."""
+    pad = open_page()
+    pad.click("#begin")
+    pad.click("#agree")
+    pad.get_by_role("checkbox", name="In the city").uncheck()
+    pad.get_by_role("checkbox", name="Under the sea").or_(pad.get_by_role("checkbox").nth(5)).first.check()
+    chosen = pad.locator("#scene-list li:has(:checked)").all_inner_texts()
+    assert len(chosen) == 3
+    assert pad.inner_text("#chosen") == "3 of 3 chosen"
+    pad.click("#to-camera")
+    pad.click("#shoot:not(:disabled)")
+    pad.click("#use")
+    phone = open_page("phone", f"#visit={request_id(pad)}")
+    for page in (pad, phone):
+        await_phase(page, "ended")
+        await_pictures(page, 3)
+        assert page.inner_text("#status") == "Your pictures are ready"
+        assert sorted(page.locator(".tile:not(.photo) .caption").all_inner_texts()) == sorted(chosen)
+    assert kept_photos(pad) == 0
+    assert_shown_pictures_are_the_booths(booth, pad)
+
+    pad.click("#done")
+    pad.wait_for_selector("#begin")
+    assert pad.locator(".tile").count() == 0
+    phone.reload()
+    await_pictures(phone, 3)
+    with phone.expect_download() as download:
+        phone.click("#save-all")
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert [name.split("-")[2] for name in archive.namelist()] == ["1", "2", "3"]
+        for name in archive.namelist():
+            Image.open(io.BytesIO(archive.read(name))).verify()
+
+    phone.click("#delete")
+    phone.click("#ask-yes")
+    await_phase(phone, "deleted")
+    assert phone.locator(".tile").count() == 0
+    phone.reload()
+    await_phase(phone, "deleted")
+
+
+def assert_shown_pictures_are_the_booths(booth, page):
+    """Without a frame or a logo the page changes nothing of a picture: what is saved is byte by byte the booth's."""
+    asked = request_id(page)
+    _, _, answer = booth.post("/photo", {"requestId": asked})
+    page.click(".tile.loaded .enlarge >> nth=0")
+    with page.expect_download() as download:
+        page.click("#save")
+    url = json.loads(answer["url_generated"])[0]
+    assert download.value.path().read_bytes() == booth.http("GET", url)[2]
+    page.click("#close-viewer")
+
+
+def test_retake_and_use_by_itself(quick, open_page):
+    pad = open_page(settings={"autoUseSeconds": 2})
+    take_photo(pad)
+    first = pad.get_attribute("#shot", "src")
+    pad.click("#retake")
+    pad.click("#shoot:not(:disabled)")
+    pad.wait_for_selector("#use")
+    assert pad.get_attribute("#shot", "src") != first
+    await_phase(pad, "ended")  # nobody touched anything
+    await_pictures(pad, 3)
+
+
+def test_the_visitor_walks_on_while_it_paints(quick, open_page):
+    """The pad is free at once and shows the next visitor nothing of the last one; the phone gets the pictures."""
+    quick.stand_in("bedrock", canned={}, latency=3)
+    pad = open_page()
+    take_photo(pad)
+    pad.click("#use")
+    await_phase(pad, "working")
+    phone = open_page("phone", f"#visit={request_id(pad)}")
+    pad.click("#done")
+    take_photo(pad)
+    await_phase(phone, "working")
+    await_phase(phone, "ended")
+    await_pictures(phone, 3)
+    pad.click("#use")
+    assert pad.locator(".tile.loaded").count() == 0
+    assert request_id(pad) != phone.url.split("=")[1]
+    assert phone.locator("#print-all, #done, #phone-card, #another").all_inner_texts() == [""] * 4
+
+
+def test_each_picture_shows_the_moment_it_is_finished(quick, open_page):
+    """One model call hangs for a while: the others' pictures are there, and the words and the bar say so."""
+    quick.stand_in("bedrock", canned={}, faults=[{"kind": "hang", "seconds": 6, "times": 1}])
+    pad = open_page()
+    take_photo(pad)
+    pad.click("#use")
+    await_pictures(pad, 2)
+    assert pad.get_attribute("#visit", "data-phase") == "working"
+    assert pad.inner_text("#status") == "Painting 3 of 3"
+    assert pad.inner_text("#steps [aria-current=step]") == "Painting"
+    assert 0.6 < pad.evaluate("document.getElementById('bar').value") < 1
+    await_phase(pad, "ended")
+    await_pictures(pad, 3)
+
+
+def test_compare_with_the_photo(quick, open_page):
+    pad = open_page()
+    take_photo(pad)
+    pad.click("#use")
+    await_phase(pad, "ended")
+    await_pictures(pad, 3)
+    pad.click(".tile.loaded .enlarge >> nth=0")
+    box = pad.locator("#compare").bounding_box()
+    at = {"x": box["width"] * 0.25, "y": 40}
+    before = pixel(pad, at)
+    pad.fill("#split", "50")
+    assert pixel(pad, at) != before
+    pad.fill("#split", "0")
+    assert pixel(pad, at) == before
+    first = pad.inner_text("#viewer-title")
+    pad.click("#next")
+    assert pad.inner_text("#viewer-title") != first
+    pad.click("#previous")
+    assert pad.inner_text("#viewer-title") == first
+
+
+def pixel(page, at):
+    picture = Image.open(io.BytesIO(page.locator("#compare").screenshot()))
+    return picture.getpixel((at["x"], at["y"]))
+
+
+def test_print(quick, open_page):
+    pad = open_page(go=False)
+    pad.add_init_script("window.print = () => { document.documentElement.dataset.printed = 'yes'; }")
+    pad.goto("/")
+    take_photo(pad)
+    pad.click("#use")
+    await_phase(pad, "ended")
+    await_pictures(pad, 3)
+    pad.click("#print-all")
+    expect(pad.locator("html")).to_have_attribute("data-printed", "yes")
+    pad.emulate_media(media="print")
+    assert pad.locator("#sheet img:visible").count() == 3
+    assert not pad.locator("#visit").is_visible()
+    pad.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert pad.locator("#sheet img").count() == 0
+
+
+@pytest.mark.parametrize("kind", ["frame", "logo"])
+def test_the_operators_frame_and_logo(quick, open_page, kind):
+    """They lie on what is shown and on what is saved, and the mark that it is AI-generated stays in the file."""
+    pad = open_page(settings={kind: "/overlay.svg"}, go=False)
+    overlay = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 30" width="40" height="30">'
+    overlay += '<path d="M0 0h40v30H0zM2 2v26h36V2z" fill="#ff00ff" fill-rule="evenodd"/></svg>'
+    pad.route("**/overlay.svg", lambda route: route.fulfill(body=overlay, content_type="image/svg+xml"))
+    pad.goto("/")
+    take_photo(pad)
+    pad.click("#use")
+    await_phase(pad, "ended")
+    await_pictures(pad, 3)
+    pad.click(".tile.loaded .enlarge >> nth=0")
+    with pad.expect_download() as download:
+        pad.click("#save")
+    data = download.value.path().read_bytes()
+    assert b"compositeWithTrainedAlgorithmicMedia" in data
+    picture = Image.open(io.BytesIO(data))
+    picture.load()
+    width, height = picture.size
+    margin = 3 if kind == "frame" else round(width * 0.03) + 2
+    red, green, blue = picture.getpixel((width - margin, height - margin))
+    assert red > 200 and green < 60 and blue > 200
+    red, green, blue = picture.getpixel((width // 2, height // 2))
+    assert not (red > 200 and green < 60 and blue > 200)
+
+
+def test_a_file_instead_of_the_camera(quick, open_page):
+    pad = open_page()
+    go_to_camera(pad)
+    pad.set_input_files("#file", {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no photo"})
+    assert "This file is not a photo" in pad.inner_text("#camera-note")
+    pad.set_input_files("#file", PHOTOS / "rotated.jpg")
+    pad.click("#use")
+    await_phase(pad, "ended")
+    await_pictures(pad, 3)
+
+
+def test_back_to_the_start_after_idle_time(quick, open_page):
+    pad = open_page(go=False)
+    pad.clock.install()
+    pad.goto("/")
+    pad.click("#begin")
+    pad.click("#agree")
+    pad.clock.run_for(61_000)
+    assert pad.inner_text("#ask-title") == "Are you still there?"
+    pad.click("#ask-no")
+    assert pad.locator("#scenes").is_visible()
+    pad.clock.run_for(61_000)
+    pad.clock.run_for(16_000)
+    pad.wait_for_selector("#begin")
+    assert not pad.locator("#ask").is_visible()
+
+
+def test_nothing_is_sent_before_consent(quick, open_page):
+    pad = open_page(go=False)
+    posted = []
+    pad.on("request", lambda request: posted.append(request) if request.method != "GET" else None)
+    pad.goto("/")
+    pad.click("#begin")
+    pad.click("#privacy-link")
+    assert "Amazon Rekognition" in pad.inner_text("#privacy-text")
+    pad.click("#close-privacy")
+    pad.click("#refuse")
+    take_photo(pad)
+    assert posted == []
+    with pad.expect_request("**/upload") as upload:
+        pad.click("#use")
+    consent = upload.value.post_data_json["consent"]
+    assert consent.pop("time").endswith("Z")
+    assert consent == {"policy": "2026-11", "language": "en", "wall": False}
+    await_phase(pad, "ended")
