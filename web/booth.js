@@ -396,6 +396,7 @@ $("pair-form").onsubmit = async (event) => {
   }
   keepToken(token);
   visits.forEach((waiting) => waiting.paired());
+  visit?.paired();
   nextAfterPairing();
 };
 $("unpaired").onclick = () => restart();
