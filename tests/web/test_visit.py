@@ -95,16 +95,28 @@ def test_the_visitor_walks_on_while_it_paints(quick, open_page):
 
 
 def test_each_picture_shows_the_moment_it_is_finished(quick, open_page):
-    """One model call hangs for a while: the others' pictures are there, and the words and the bar say so."""
-    quick.stand_in("bedrock", canned={}, faults=[{"kind": "hang", "seconds": 6, "times": 1}])
+    """With one picture still to come, the others are there, and words, steps and bar say so."""
     pad = open_page()
+    held = [True]
+
+    def hold_the_last_picture_back(route):
+        answer = route.fetch()
+        if answer.status == 200 and held:
+            body = answer.json() | {"status": "RUNNING", "step": "generate", "progress": 0.77}
+            body["pictures"][2] |= {"state": "WAITING", "url": None}
+            route.fulfill(status=202, json=body)
+        else:
+            route.fulfill(response=answer)
+
+    pad.route("**/photo", hold_the_last_picture_back)
     take_photo(pad)
     pad.click("#use")
     await_pictures(pad, 2)
     assert pad.get_attribute("#visit", "data-phase") == "working"
     assert pad.inner_text("#status") == "Painting 3 of 3"
     assert pad.inner_text("#steps [aria-current=step]") == "Painting"
-    assert 0.6 < pad.evaluate("document.getElementById('bar').value") < 1
+    assert 0.7 < pad.evaluate("document.getElementById('bar').value") < 1
+    held.clear()
     await_phase(pad, "ended")
     await_pictures(pad, 3)
 
