@@ -222,6 +222,10 @@ function showPictures(answer) {
     tiles[0].url = answer.url_original;
     fetchPicture(answer.url_original, "photo.jpg", {}).then(showPhotoFile(tiles), () => {});
   }
+  if (visit.state.phase === "failed") { // its reason stands above; there is no picture
+    tiles.splice(1).forEach(({ element }) => element.remove());
+    return;
+  }
   const pictures = answer?.pictures ?? visit.record.scenes?.map((scene) => ({ scene, state: "WAITING" })) ?? [];
   pictures.forEach((picture, index) => showPicture(tiles[index + 1] ?? addTile(picture), picture, index + 1));
 }
@@ -244,12 +248,11 @@ function showPicture(tile, { scene, state, url, error }, number) {
   if (thumbnail && !ghost.src && !tile.file) {
     ghost.src = thumbnail;
   }
-  const hasEnded = ["ended", "failed"].includes(visit.state.phase);
   element.querySelector(".caption").textContent = title;
   element.querySelector(".enlarge").setAttribute("aria-label", text("tile.enlarge", { scene: title }));
   element.querySelector(".enlarge img").alt = "";
   ghost.alt = state === "DONE" ? "" : text("tile.waiting", { scene: title });
-  element.classList.toggle("failed", Boolean(error) || (hasEnded && state !== "DONE"));
+  element.classList.toggle("failed", state === "FAILED");
   if (!tile.isWeak) {
     element.querySelector(".note").textContent = error ? wordsFor(error) : "";
   }
