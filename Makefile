@@ -1,21 +1,21 @@
-# make run    set up, then open the booth on http://127.0.0.1:8000 (PORT= for another one)
-# make test   set up, then run all tests
+# On this machine, without AWS:
+# make run            set up, then open the booth on http://127.0.0.1:8000 (PORT= for another one)
+# make test           set up, then run all tests (ARGS="tests/unit -k mask" for some of them)
+# make check          the proofs of the deployment alone, which `make test` runs too
 # make check-scenes   refuse a bad functions/scenes.json, naming line and field (part of lint, run and build)
 # make thumbnails     paint a thumbnail for each scene with the local painter
-# make sam-package  build/model.tar.gz, the archive of the SageMaker model (ARGS="--gpu", "--model FOLDER")
-# make sam-deploy   package, upload, create or update the endpoint (ENV=dev|prod, INSTANCE=ml.g5.xlarge, ARGS="Name=value")
-# make sam-off, sam-on, sam-destroy   delete the endpoint, create it again, remove all of it (ENV=)
-# make sam-check    send a photo to an endpoint and look at the mask (ENV= or ENDPOINT=)
-# make test-sam     serve that archive with AWS's serving toolkit (in .venv-sam, 450 MB) and test it over HTTP
-# make bench-sam    measure Segment Anything on this machine
-# make setup  the set-up alone: .venv and models/; quick when nothing has changed
-# make preflight    before an event: can your AWS account paint? (ENV=prod: samconfig.toml's environment)
-# make bench-seam   figures of the edge around kept faces
-# make check  the proofs of the deployment alone, which `make test` runs too
+# make bench-seam     figures of the edge around kept faces
+# make bench-sam      measure Segment Anything
+# make setup          the set-up alone: .venv and models/; quick when nothing has changed
 #
-# With AWS credentials (docs/deploy.md); ENV=dev or ENV=prod:
-# make deploy   build, deploy, put the page there, send a photo through
-# make destroy  delete all of it, photos included, after asking (CONFIRM=<stack's name> for scripts)
+# With AWS credentials; ENV=dev (the default) or ENV=prod:
+# make preflight      before an event: can your account paint? (docs/operate.md)
+# make deploy         build, deploy, put the page there, send a photo through (docs/deploy.md)
+# make destroy        delete all of it, photos included, after asking (CONFIRM=<stack's name> for scripts)
+# make sam-deploy     the Segment Anything endpoint (docs/sam-endpoint.md; INSTANCE=ml.g5.xlarge, ARGS="Name=value")
+# make sam-package    only its archive, build/model.tar.gz (ARGS="--gpu", "--model FOLDER")
+# make sam-check      send a photo to the endpoint and look at the mask (or ENDPOINT=)
+# make sam-off, sam-on, sam-destroy   delete the endpoint, create it again, remove all of it
 
 PORT ?= 8000
 ENV := dev
@@ -24,20 +24,17 @@ PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(
 	'import sys, venv; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(name))))
 INSTALLED := .venv/.installed
 
-TOOLS := $(foreach tool,sam checkov ministack runtime,.tools/$(tool)/.installed) .tools/npm/.installed
+TOOLS := $(foreach tool,sam checkov ministack runtime serving,.tools/$(tool)/.installed) .tools/npm/.installed
 STACK = photo-booth-$(ENV)
 
-.PHONY: run test test-sam check lint check-scenes thumbnails setup tools clean preflight bench-seam bench-sam
-.PHONY: build deploy destroy env sam-package sam-deploy sam-on sam-off sam-destroy sam-check
+.PHONY: run test check lint check-scenes thumbnails setup tools clean bench-seam bench-sam
+.PHONY: preflight build deploy destroy env sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 
 run: setup check-scenes
 	@exec .venv/bin/python -m local run --port $(PORT)
 
 test: tools lint
-	.venv/bin/python -m pytest --ignore tests/serving $(ARGS)
-
-test-sam: setup .venv-sam/.installed
-	.venv/bin/python -m pytest tests/serving $(ARGS)
+	.venv/bin/python -m pytest $(ARGS)
 
 sam-package: setup
 	@.venv/bin/python -m sam_model.package $(ARGS)
@@ -63,7 +60,10 @@ preflight: setup
 	@.venv/bin/python -m operate.preflight $(if $(ENV),--config-env $(ENV)) $(ARGS)
 
 bench-seam: setup
-	.venv/bin/python -m benchmarks.seam
+	@.venv/bin/python -m benchmarks.seam
+
+bench-sam: setup
+	@.venv/bin/python -m benchmarks.sam $(ARGS)
 
 check-scenes: $(INSTALLED)
 	@.venv/bin/python -m local.check_scenes
@@ -83,15 +83,6 @@ $(INSTALLED): requirements-dev.txt functions/requirements.txt layers/pixels/requ
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-bench-sam: setup
-	@.venv/bin/python -m benchmarks.sam $(ARGS)
-
-.venv-sam/.installed: tests/serving/requirements.txt sam_model/requirements.txt
-	@echo "Installing AWS's serving toolkit into .venv-sam ..."
-	@$(PYTHON) -m venv .venv-sam
-	@.venv-sam/bin/python -m pip install --quiet --disable-pip-version-check -r tests/serving/requirements.txt
-	@touch $@
-
 # Each of the tools has packages of its own, which contradict each other's and the application's.
 tools: setup
 	@$(MAKE) --no-print-directory -j2 $(TOOLS)
@@ -106,6 +97,8 @@ tools: setup
 	@python=$$(.venv/bin/python -m deploy runtime) && $$python -m venv .tools/runtime
 	@.tools/runtime/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
+
+.tools/serving/.installed: sam_model/requirements.txt
 
 .tools/npm/.installed: tools/package.json tools/package-lock.json
 	@mkdir -p .tools/npm && cp $^ .tools/npm
@@ -127,4 +120,4 @@ env:
 	@case "$(ENV)" in dev|prod) ;; *) echo "Say which: ENV=dev or ENV=prod." >&2; exit 1;; esac
 
 clean:
-	rm -rf .venv .venv-sam .tools .aws-sam models out build
+	rm -rf .venv .tools .aws-sam models out build

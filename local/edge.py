@@ -18,11 +18,18 @@ NOTICE = Path(__file__).parent / "notice.html"
 
 _MAX_BODY = 10 * 1024 * 1024  # HTTP API
 _TIMEOUT_SECONDS = 30  # HTTP API
-_SECURITY_HEADERS = {  # CloudFront's managed SecurityHeadersPolicy
+_SECURITY_HEADERS = {  # as the CDN sends them
     "x-content-type-options": "nosniff",
-    "x-frame-options": "SAMEORIGIN",
-    "referrer-policy": "strict-origin-when-cross-origin",
+    "referrer-policy": "no-referrer",
+    "permissions-policy": "camera=(self), microphone=(), geolocation=()",
+    "x-frame-options": "DENY",
 }
+_PAGE_TYPES = {".js": "text/javascript", ".webmanifest": "application/manifest+json"}  # not known everywhere
+_CONTENT_SECURITY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
+    "connect-src 'self' {uploads}; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
 
 
 class Edge:
@@ -30,7 +37,7 @@ class Edge:
 
     Args:
         routes: (method, path) -> name of the function, from the template.
-        s3: a boto3 client that may read the results bucket.
+        s3: a boto3 client that may read the results bucket; the page may PUT to its endpoint.
         ready: whether the application is up; /health answers 503 before.
     """
 
@@ -47,6 +54,8 @@ class Edge:
         self._s3 = s3
         self._results_bucket = results_bucket
         self._ready = ready
+        policy = _CONTENT_SECURITY.format(uploads=s3.meta.endpoint_url)
+        self._page_headers = _SECURITY_HEADERS | {"content-security-policy": policy, "cache-control": "no-cache"}
 
     def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
         request = Request(environ)
@@ -59,7 +68,7 @@ class Edge:
         if function:
             return self._invoke(request, function)
         if request.method in ("GET", "HEAD"):
-            return self._result(request) if request.path.startswith("/photo/") else _page(request.path)
+            return self._result(request) if request.path.startswith("/photo/") else self._page(request.path)
         return _json(404, {"message": "Not Found"})
 
     def _invoke(self, request: Request, function: str) -> Response:
@@ -84,6 +93,16 @@ class Edge:
             return Response("Not found", status=error.response["ResponseMetadata"]["HTTPStatusCode"])
         headers = _SECURITY_HEADERS | {"etag": found["ETag"], "cache-control": "max-age=300"}
         return Response(found["Body"].read(), content_type=found["ContentType"], headers=headers)
+
+    def _page(self, path: str) -> Response:
+        file = (WEB / (path.lstrip("/") or "index.html")).resolve()
+        if not file.is_relative_to(WEB.resolve()) or not file.is_file():
+            return _json(404, {"message": "Not Found"})
+        content = file.read_bytes()
+        if file.name == "index.html":
+            content = content.replace(b"</body>", NOTICE.read_bytes() + b"</body>")
+        kind = _PAGE_TYPES.get(file.suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+        return Response(content, content_type=kind, headers=self._page_headers)
 
 
 def http_event(request: Request, body: bytes) -> dict:
@@ -120,17 +139,6 @@ def http_event(request: Request, body: bytes) -> dict:
     if body:
         event["body"] = body.decode("utf-8", "replace") if is_text else base64.b64encode(body).decode()
     return event
-
-
-def _page(path: str) -> Response:
-    file = (WEB / (path.lstrip("/") or "index.html")).resolve()
-    if not file.is_relative_to(WEB.resolve()) or not file.is_file():
-        return _json(404, {"message": "Not Found"})
-    content = file.read_bytes()
-    if file.name == "index.html":
-        content = content.replace(b"</body>", NOTICE.read_bytes() + b"</body>")
-    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-    return Response(content, content_type=kind, headers=_SECURITY_HEADERS | {"cache-control": "no-cache"})
 
 
 def _json(status: int, value: dict) -> Response:

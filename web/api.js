@@ -1,30 +1,28 @@
-// The booth's API: POST /upload, PUT to the address it gives, then POST /photo until the run has ended.
+// The booth's API over HTTP. What may pass is tried again here; the rest is thrown in words for a visitor.
 
 const CONTENT_TYPES = {
   jpg: "image/jpeg", jpeg: "image/jpeg", png: "image/png", webp: "image/webp", heic: "image/heic", heif: "image/heif",
 };
 const MAX_BYTES = 32 * 1024 * 1024; // the booth refuses more, but only after the whole upload
-const WAIT_SECONDS = 10; // how long the booth may hold an answer until something changes
 const SILENCE_MS = 30_000; // a call or an upload that stands still this long counts as broken
-const SEND_ATTEMPTS = 4;
 const MAX_PAUSE_MS = 10_000;
-const MIN_POLL_MS = 250;
+const LONGEST_WAIT_S = 120; // who is told to come back later than that is told so at once
+const TOKEN = "booth-token"; // in the pad's local storage
 
-const CANT_REACH = "The booth can't be reached. Please check the connection and try again.";
-const WENT_WRONG = "Something went wrong on our side. Please try again.";
-
-/** A failure in words for a visitor (`message`); `code` is the API's, or empty. */
+/** A failure: `code` is the API's (or ours), `message` what the booth said about it, if it did. */
 export class BoothError extends Error {
-  constructor(message, code = "") {
+  constructor(code, message = "") {
     super(message);
     this.code = code;
   }
 }
 
-/** The call failed in a way that may pass: no connection, too many calls, a server's fault. */
-class Unreachable extends BoothError {
-  constructor() {
-    super(CANT_REACH);
+/** The call failed in a way that may pass. `trouble` is "lost" (no connection) or "busy". */
+class Passing extends Error {
+  constructor(trouble, seconds = 0) {
+    super(trouble);
+    this.trouble = trouble;
+    this.seconds = seconds; // how long the booth asks us to wait
   }
 }
 
@@ -33,165 +31,89 @@ export function contentTypeOf(file) {
   const extension = file.name.split(".").pop().toLowerCase();
   const type = Object.values(CONTENT_TYPES).includes(file.type) ? file.type : CONTENT_TYPES[extension];
   if (!type) {
-    throw new BoothError("This file is not a photo we can use. Please choose a JPEG, PNG, WebP or HEIC picture.");
+    throw new BoothError("UnsupportedPhoto");
   }
   if (file.size > MAX_BYTES) {
-    throw new BoothError("This photo is larger than 32 MB. Please choose a smaller one.");
+    throw new BoothError("PhotoTooLarge");
   }
   return type;
 }
 
+/** Keeps the booth token on this device. */
+export function keepToken(token) {
+  localStorage.setItem(TOKEN, token);
+}
+
+/** Whether the booth takes this token: it is asked with a request that can't upload anything. Throws BoothError. */
+export async function isTokenGood(token) {
+  try {
+    return (await call("POST", "/upload", {}, { token })).status !== 401;
+  } catch {
+    throw new BoothError("Offline");
+  }
+}
+
+/** The catalogue: {scenes: [{id, title, color, thumbnail}], default: [id]}. Goes on trying. */
+export async function listScenes(options) {
+  return refuse(await insist(() => call("GET", "/scenes", undefined, options), options));
+}
+
 /**
- * Uploads a photo; gives {bucket, key} of it.
+ * Asks for a place for a photo; gives {bucket, key, url, until}, `until` in milliseconds since 1970.
  *
- * @param {Blob} photo
- * @param {string} contentType
- * @param {{signal: AbortSignal, onProgress: (share: number) => void}} options  share: 0..1 of the bytes sent
+ * @param {{contentType: string, scenes: string[], consent: object}} photo
  * Throws BoothError.
  */
-export async function sendPhoto(photo, contentType, { signal, onProgress }) {
+export async function issueUpload({ contentType, scenes, consent }, options) {
   // A name of our own: the visitor's file name is nobody's business, and a Key made of it could be guessed.
   const filename = `${uuid()}.${contentType.split("/")[1]}`;
-  const options = { signal, attempts: SEND_ATTEMPTS };
-  const { status, body } = await insist(
-    () => post("/upload", { type: "photo", filename, contentType }, signal), options,
-  );
-  const answer = JSON.parse(body.body ?? "{}"); // JSON text inside JSON
-  if (status !== 200) {
-    throw refusal(answer);
-  }
-  await insist(() => put(answer.UploadURL, photo, contentType, { signal, onProgress }), options);
-  return { bucket: answer.Bucket, key: answer.Key };
+  const request = { type: "photo", filename, contentType, scenes, consent };
+  const asked = Date.now();
+  const token = localStorage.getItem(TOKEN);
+  const answer = refuse(await insist(() => call("POST", "/upload", request, { ...options, token }), options));
+  return { bucket: answer.Bucket, key: answer.Key, url: answer.UploadURL, until: asked + answer.Expires * 1000 };
 }
 
 /**
- * Follows an uploaded photo to its end; gives the last answer, whose status is SUCCEEDED, PARTIAL or FAILED.
+ * PUTs the photo; false if the address has expired. Goes on trying until then.
  *
- * A lost connection is not an end: it goes on trying until `signal` is aborted. Every call says the same requestId,
- * so none of them can start a second run.
- *
- * @param {{bucket: string, key: string}} uploaded
- * @param {{signal: AbortSignal, onChange: (answer: object) => void, onTrouble: () => void}} options
- * Throws BoothError if the booth refuses.
+ * @param {{url: string, until: number}} uploaded
+ * @param {{signal: AbortSignal, onTrouble: Function, onSent: (share: number) => void}} options  share: 0..1 of the bytes
  */
-export async function followPhoto(uploaded, { signal, onChange, onTrouble }) {
-  const request = { requestId: uuid(), ...uploaded, wait: WAIT_SECONDS };
-  for (;;) {
-    const asked = performance.now();
-    const { status, body } = await insist(() => post("/photo", request, signal), { signal, onTrouble });
-    if (status === 200) {
-      return body;
+export function putPhoto({ url, until }, blob, contentType, options) {
+  return insist(async () => {
+    if (Date.now() > until) {
+      return false;
     }
-    if (status !== 202) {
-      throw refusal(body);
+    const status = await put(url, blob, contentType, options);
+    if (status !== 200 && Date.now() <= until) {
+      throw new BoothError("Unknown");
     }
-    onChange(body);
-    request.progress = body.progress; // anything else is news, even if it came before the next call
-    await pause(MIN_POLL_MS - (performance.now() - asked), signal);
+    return status === 200;
+  }, options);
+}
+
+/** How a visit stands: {isEnded, answer}. Goes on trying. Throws BoothError. */
+export async function askPhoto(request, options) {
+  const reply = await callPhoto("POST", request, options);
+  return { isEnded: reply.status === 200, answer: refuse(reply) };
+}
+
+/** Deletes a visit everywhere; what the booth doesn't know any more is deleted. Throws BoothError. */
+export async function deletePhoto(request, options) {
+  const reply = await callPhoto("DELETE", request, options);
+  if (reply.status !== 404) {
+    refuse(reply);
   }
 }
 
-function refusal(answer) {
-  return new BoothError(answer.error?.message ?? WENT_WRONG, answer.error?.code);
-}
-
-function mayPass(status) {
-  return status === 0 || status === 408 || status === 429 || status >= 500;
-}
-
-/** POSTs JSON; gives the HTTP status and the JSON of the answer ({} for a refusal without JSON). Throws Unreachable. */
-async function post(path, value, signal) {
-  const call = new AbortController();
-  const stop = () => call.abort();
-  const silence = setTimeout(stop, SILENCE_MS);
-  signal.addEventListener("abort", stop);
-  try {
-    const response = await fetch(path, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(value),
-      signal: call.signal,
-    });
-    const { status } = response;
-    if (mayPass(status)) {
-      throw new Unreachable();
-    }
-    const body = await response.json().catch((error) => {
-      if (status < 400) {
-        throw error; // cut off, or a network that answers in the booth's place
-      }
-      return {};
-    });
-    return { status, body };
-  } catch {
-    throw new Unreachable();
-  } finally {
-    clearTimeout(silence);
-    signal.removeEventListener("abort", stop);
-  }
-}
-
-/** PUTs the photo. XMLHttpRequest, because fetch does not tell how much has been sent. */
-function put(url, photo, contentType, { signal, onProgress }) {
-  return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    const stop = () => request.abort();
-    let silence = setTimeout(stop, SILENCE_MS);
-    request.upload.onprogress = ({ loaded, total }) => {
-      clearTimeout(silence);
-      silence = setTimeout(stop, SILENCE_MS);
-      onProgress(loaded / total);
-    };
-    request.onloadend = () => { // after success, failure and abort alike; status is 0 without an answer
-      clearTimeout(silence);
-      signal.removeEventListener("abort", stop);
-      if (request.status === 200) {
-        resolve();
-      } else {
-        reject(mayPass(request.status) ? new Unreachable() : new BoothError(WENT_WRONG));
-      }
-    };
-    signal.addEventListener("abort", stop);
-    request.open("PUT", url);
-    request.setRequestHeader("Content-Type", contentType);
-    request.send(photo);
-  });
-}
-
-/** Runs `action` until it doesn't throw Unreachable, with growing pauses. Throws what ended it. */
-async function insist(action, { signal, attempts = Infinity, onTrouble = () => {} }) {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await action();
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof Unreachable) || attempt >= attempts) {
-        throw error;
-      }
-      onTrouble();
-      const longest = Math.min(1000 * 2 ** (attempt - 1), MAX_PAUSE_MS);
-      await pause(longest * (0.5 + Math.random() / 2), signal); // so that many booths don't come back at once
-    }
-  }
-}
-
-/** Waits; ends early, by throwing, if `signal` is aborted. */
-function pause(milliseconds, signal) {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", stop);
-      resolve();
-    }, milliseconds);
-    signal.addEventListener("abort", stop);
-  });
+function callPhoto(method, request, options) {
+  const token = request.key && localStorage.getItem(TOKEN); // a requestId alone is the visitor's own right
+  return insist(() => call(method, "/photo", request, { ...options, token }), options);
 }
 
 /** A random UUID (version 4); crypto.randomUUID exists on https and localhost only. */
-function uuid() {
+export function uuid() {
   if (crypto.randomUUID) {
     return crypto.randomUUID();
   }
@@ -200,4 +122,118 @@ function uuid() {
   bytes[8] = (bytes[8] & 0x3f) | 0x80;
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+/** Waits; ends early when the connection comes back, and by throwing when `signal` is aborted. */
+export function pause(milliseconds, signal) {
+  return new Promise((resolve, reject) => {
+    const end = () => {
+      clearTimeout(timer);
+      removeEventListener("online", end);
+      signal.removeEventListener("abort", end);
+      if (signal.aborted) {
+        reject(signal.reason);
+      } else {
+        resolve();
+      }
+    };
+    const timer = setTimeout(end, milliseconds);
+    addEventListener("online", end);
+    signal.addEventListener("abort", end);
+  });
+}
+
+/** The body of a reply that is no refusal. Throws BoothError. */
+function refuse({ status, body }) {
+  const answer = "body" in body ? JSON.parse(body.body) : body; // the envelope of /upload: JSON text inside JSON
+  if (status >= 400) {
+    throw new BoothError(answer.error?.code ?? "Unknown", answer.error?.message);
+  }
+  return answer;
+}
+
+/** One call; gives {status, body}. Throws Passing. */
+async function call(method, path, value, { signal, token } = {}) {
+  const headers = value ? { "Content-Type": "application/json" } : {};
+  if (token) {
+    headers.Authorization = `Bearer ${token}`;
+  }
+  const own = new AbortController(); // AbortSignal.any would shut out older iPads
+  const stop = () => own.abort();
+  const silence = setTimeout(stop, SILENCE_MS);
+  signal?.addEventListener("abort", stop);
+  try {
+    const response = await fetch(path, { method, headers, body: JSON.stringify(value), signal: own.signal });
+    const { status } = response;
+    const seconds = Number(response.headers.get("Retry-After")) || 0;
+    if (mayPass(status) && seconds <= LONGEST_WAIT_S) {
+      throw new Passing("busy", seconds);
+    }
+    const body = await response.json().catch((error) => {
+      if (status < 400) {
+        throw error; // cut off, or a network that answers in the booth's place
+      }
+      return {};
+    });
+    return { status, body };
+  } catch (error) {
+    throw error instanceof Passing ? error : new Passing("lost");
+  } finally {
+    clearTimeout(silence);
+    signal?.removeEventListener("abort", stop);
+  }
+}
+
+function mayPass(status) {
+  return status === 408 || status === 429 || status >= 500;
+}
+
+/** PUTs the photo; gives the HTTP status. XMLHttpRequest, because fetch does not tell how much has been sent. */
+function put(url, blob, contentType, { signal, onSent }) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    const stop = () => request.abort();
+    let silence = setTimeout(stop, SILENCE_MS);
+    request.upload.onprogress = ({ loaded, total }) => {
+      clearTimeout(silence);
+      silence = setTimeout(stop, SILENCE_MS);
+      onSent(loaded / total);
+    };
+    request.onloadend = () => { // after success, failure and abort alike; status is 0 without an answer
+      clearTimeout(silence);
+      signal.removeEventListener("abort", stop);
+      if (request.status === 0) {
+        reject(new Passing("lost"));
+      } else if (mayPass(request.status)) {
+        reject(new Passing("busy"));
+      } else {
+        resolve(request.status);
+      }
+    };
+    signal.addEventListener("abort", stop);
+    request.open("PUT", url);
+    request.setRequestHeader("Content-Type", contentType);
+    request.send(blob);
+  });
+}
+
+/** Runs `action` until it doesn't throw Passing, with growing pauses. Throws what else ended it. */
+async function insist(action, { signal, attempts = Infinity, onTrouble = () => {} }) {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await action();
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof Passing)) {
+        throw error;
+      }
+      if (attempt >= attempts) {
+        throw new BoothError("Offline");
+      }
+      onTrouble(error.trouble);
+      const longest = Math.min(1000 * 2 ** (attempt - 1), MAX_PAUSE_MS);
+      const random = longest * (0.5 + Math.random() / 2); // so that many booths don't come back at once
+      await pause(Math.max(error.seconds * 1000, random), signal);
+    }
+  }
 }

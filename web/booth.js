@@ -1,95 +1,213 @@
-// The booth's page: a photo goes in, three new pictures come out.
+// The booth's page: on the pad from the first touch to the pictures, on a phone the pictures behind a link.
 
-import { BoothError, contentTypeOf, followPhoto, sendPhoto } from "./api.js";
-import { closeCamera, isCameraPossible, openCamera, takePhoto } from "./camera.js";
+import { contentTypeOf, isTokenGood, keepToken, listScenes } from "./api.js";
+import { cameras, closeCamera, describe, isCameraPossible, openCamera, takePhoto } from "./camera.js";
+import { forgetLanguage, offerLanguages, showPrivacy, startSpeaking } from "./common.js";
+import { IdleWatch } from "./dialogs.js";
+import { clear, knowScenes, prepareGallery, showVisit } from "./gallery.js";
+import { unfinished } from "./outbox.js";
+import { language, text, titleIn, wordsFor } from "./text.js";
+import { Visit } from "./visit.js";
 
-const UPLOAD_SHARE = 0.2; // of the bar; the rest is the API's `progress`
-
-// Another attempt with the same photo ends the same way.
-const FAULTS_OF_THE_PHOTO = [
-  "NoFaceFound", "UnsupportedPhoto", "UnreadablePhoto", "PhotoTooLarge", "PhotoTooSmall", "PhotoTooNarrow",
-];
-
-const STEPS = ["send", "find", "cut", "paint"];
-const STEP_OF = { // the API's `step`; an unknown one leaves the shown step as it is
-  upload: "find", queue: "find", detect: "find", crop: "cut", segment: "cut", merge: "cut", generate: "paint",
-};
-const PICTURE_RETRIES = 5;
+const RESUME_MS = 10 * 60 * 1000; // a younger visit is shown again after a reload; an older one only goes on
+const FLASH_MS = 150; // the screen lights the faces that long before the picture is taken
+const DRIFT_ROWS = 5;
 
 const $ = (id) => document.getElementById(id);
 
-let current = new AbortController(); // ends the visit that is going on
-let photo = null; // {blob, contentType}, for "Try again"
-let stream = null; // of the open camera
-let shownView = "start";
+const settings = await (await fetch("settings.json")).json();
+const link = new URLSearchParams(location.hash.slice(1));
+const isPhone = link.has("visit");
 
-function show(view) {
-  shownView = view;
-  for (const section of document.querySelectorAll(".view")) {
-    section.hidden = section.id !== view;
+let screen = "";
+let catalogue = { scenes: [], default: [] };
+let chosen = []; // ids of scenes, in the order in which they were chosen
+let consent = null;
+let photo = null; // {blob, contentType}
+let stream = null; // of the open camera
+let visit = null; // that is shown
+const visits = new Set(); // all that are under way
+let shooting = new AbortController(); // ends a countdown
+let autoTimer;
+let isResting = true;
+let nextAfterPairing = () => restart();
+
+const idle = new IdleWatch(settings.idleSeconds, () => restart());
+
+function show(name) {
+  screen = name;
+  document.body.dataset.screen = name;
+  for (const section of document.querySelectorAll(".screen")) {
+    section.hidden = section.id !== name;
   }
-  window.scrollTo(0, 0);
+  scrollTo(0, 0);
+  if (isPhone || name === "start") {
+    idle.stop();
+  } else {
+    idle.start();
+  }
+  $(name).querySelector("h1, h2").focus({ preventScroll: true });
 }
 
 // The start
 
-function restart(problem = "") {
-  current.abort();
-  photo = null;
-  forgetPhoto();
+async function restart(note = "") {
+  shooting.abort();
+  clearTimeout(autoTimer);
   stopCamera();
+  document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
+  clear();
+  visit?.leave();
+  visit = null;
+  forgetPhoto();
+  consent = null;
+  chosen = firstScenes();
+  $("wall").checked = false;
+  await forgetLanguage(settings);
   show("start");
-  $("start-problem").textContent = problem;
-  $("open-camera").focus({ preventScroll: true });
+  $("start-note").textContent = note && text(note);
 }
 
-function choose(event) {
-  const [file] = event.target.files;
-  event.target.value = ""; // so that choosing the same file again is a change, too
-  if (!file) {
-    return;
-  }
-  try {
-    photo = { blob: file, contentType: contentTypeOf(file) };
-  } catch (error) {
-    restart(wordsFor(error));
-    return;
-  }
-  visit();
+function forgetPhoto() {
+  URL.revokeObjectURL($("shot").src);
+  $("shot").removeAttribute("src");
+  photo = null;
 }
+
+function drift() {
+  const rows = Array.from({ length: DRIFT_ROWS }, (_, row) => {
+    const element = document.createElement("div");
+    const shift = Math.floor(row * catalogue.scenes.length / DRIFT_ROWS);
+    const order = [...catalogue.scenes.slice(shift), ...catalogue.scenes.slice(0, shift)];
+    const round = Array.from({ length: Math.ceil(8 / order.length) }, () => order).flat();
+    element.append(...[...round, ...round].map(({ thumbnail, color }) => { // twice, so that the end meets the start
+      const image = new Image();
+      image.src = thumbnail;
+      image.alt = "";
+      image.style.backgroundColor = color;
+      return image;
+    }));
+    return element;
+  });
+  $("drift").replaceChildren(...rows);
+}
+
+$("start").onclick = () => show("consent");
+
+// Consent
+
+$("agree").onclick = () => {
+  consent = {
+    policy: settings.privacy.version, language, time: new Date().toISOString(), wall: $("wall").checked,
+  };
+  show("scenes");
+};
+$("refuse").onclick = () => restart();
+$("privacy-link").onclick = (event) => { // a pad has no way back from another page
+  event.preventDefault();
+  showPrivacy(settings);
+  $("privacy").showModal();
+};
+$("close-privacy").onclick = () => $("privacy").close();
+
+// Scenes
+
+async function loadScenes() {
+  const signal = new AbortController().signal;
+  const onTrouble = () => { $("scenes-missing").textContent = text("scenes.missing"); };
+  try {
+    catalogue = await listScenes({ signal, onTrouble });
+  } catch (error) {
+    $("scenes-missing").textContent = wordsFor(error);
+    return;
+  }
+  $("scenes-missing").textContent = "";
+  knowScenes(catalogue.scenes);
+  if (!isPhone) {
+    chosen = firstScenes();
+    drift();
+    listChoices();
+  }
+}
+
+function firstScenes() {
+  const wanted = settings.scenes.length ? settings.scenes : catalogue.default;
+  return wanted.filter((id) => catalogue.scenes.some((scene) => scene.id === id)).slice(0, settings.mostScenes);
+}
+
+function listChoices() {
+  $("scene-list").replaceChildren(...catalogue.scenes.map(({ id, title, color, thumbnail }) => {
+    const item = $("scene").content.cloneNode(true);
+    const box = item.querySelector("input");
+    box.value = id;
+    box.checked = chosen.includes(id);
+    box.onchange = () => choose(box);
+    item.querySelector("img").src = thumbnail;
+    item.querySelector("img").style.backgroundColor = color;
+    item.querySelector("span").textContent = titleIn(title);
+    return item;
+  }));
+  countChosen();
+}
+
+/** Takes or drops a scene; one too many drops the one that was chosen first. */
+function choose(box) {
+  chosen = chosen.filter((id) => id !== box.value);
+  if (box.checked) {
+    chosen = [...chosen, box.value].slice(-settings.mostScenes);
+  }
+  for (const other of $("scene-list").querySelectorAll("input")) {
+    other.checked = chosen.includes(other.value);
+  }
+  countChosen();
+}
+
+function countChosen() {
+  $("chosen").textContent = text("scenes.chosen", { count: chosen.length, most: settings.mostScenes });
+  $("to-camera").disabled = chosen.length === 0;
+}
+
+$("to-camera").onclick = () => startCamera();
 
 // The camera
 
-async function startCamera() {
-  if (!isCameraPossible) {
-    $("camera-app").click();
-    return;
-  }
-  $("shoot").disabled = true;
+async function startCamera(deviceId) {
   show("camera");
-  try {
-    const opened = await openCamera();
-    if (shownView !== "camera") { // the visitor went back meanwhile
-      closeCamera(opened);
-      return;
-    }
-    stream = opened;
-  } catch (error) {
-    cameraFailed(error.name === "NotAllowedError"
-      ? "The camera is not allowed on this page. Allow it in the browser's settings, or choose a photo."
-      : "No camera can be used at the moment. Please choose a photo.");
+  stopCamera();
+  $("shoot").disabled = true;
+  $("camera-problem").hidden = true;
+  $("countdown").textContent = "";
+  if (!isCameraPossible) {
+    cameraFailed("camera.none");
     return;
   }
-  stream.getVideoTracks()[0].onended = () => cameraFailed("The camera was switched off. Please try again.");
+  let opened;
+  try {
+    opened = await openCamera(deviceId);
+  } catch (error) {
+    cameraFailed(error.name === "NotAllowedError" ? "camera.denied" : "camera.none");
+    return;
+  }
+  if (screen !== "camera" || stream) { // the visitor went on meanwhile
+    closeCamera(opened);
+    return;
+  }
+  stream = opened;
+  stream.getVideoTracks()[0].onended = () => cameraFailed("camera.none");
+  $("preview").classList.toggle("mirror", describe(stream).isFront);
   $("preview").srcObject = stream;
+  $("switch").hidden = (await cameras()).length < 2;
 }
 
 function cameraFailed(problem) {
-  restart(problem);
-  $("open-camera-app").hidden = false;
+  stopCamera();
+  $("shoot").disabled = true;
+  $("camera-note").textContent = text(problem);
+  $("camera-problem").hidden = false;
 }
 
 function stopCamera() {
+  shooting.abort();
   if (stream) {
     closeCamera(stream);
     stream = null;
@@ -97,222 +215,252 @@ function stopCamera() {
   $("preview").srcObject = null;
 }
 
+async function switchCamera() {
+  const ids = await cameras();
+  startCamera(ids[(ids.indexOf(describe(stream).deviceId) + 1) % ids.length]);
+}
+
 async function shoot() {
   $("shoot").disabled = true;
+  shooting = new AbortController();
+  const { signal } = shooting;
+  for (let left = settings.countdownSeconds; left > 0; left -= 1) {
+    $("countdown").textContent = left;
+    await sleep(1000);
+    if (signal.aborted) {
+      return;
+    }
+  }
+  $("countdown").textContent = "";
+  $("flash").classList.add("on");
+  await sleep(FLASH_MS);
   try {
-    photo = { blob: await takePhoto($("preview")), contentType: "image/jpeg" };
+    const blob = await takePhoto($("preview"));
+    if (!signal.aborted) {
+      review({ blob, contentType: "image/jpeg" });
+    }
   } catch {
-    cameraFailed("The camera gave no picture. Please try again, or choose a photo.");
+    cameraFailed("camera.none");
+  } finally {
+    $("flash").classList.remove("on");
+  }
+}
+
+function sleep(milliseconds) {
+  return new Promise((resolve) => { setTimeout(resolve, milliseconds); });
+}
+
+function takeFile(event) {
+  const [file] = event.target.files;
+  event.target.value = ""; // so that choosing the same file again is a change, too
+  if (!file) {
     return;
   }
-  stopCamera();
-  visit();
+  try {
+    review({ blob: file, contentType: contentTypeOf(file) });
+  } catch (error) {
+    cameraFailed(`error.${error.code}`);
+  }
 }
+
+$("preview").onloadeddata = () => { $("shoot").disabled = false; };
+$("shoot").onclick = shoot;
+$("switch").onclick = switchCamera;
+$("retry-camera").onclick = () => startCamera();
+$("open-camera-app").onclick = () => $("camera-app").click();
+$("choose-file").onclick = () => $("file").click();
+$("file").onchange = takeFile;
+$("camera-app").onchange = takeFile;
+
+// Use it or take another one
+
+function review(taken) {
+  stopCamera();
+  photo = taken;
+  $("review-note").textContent = "";
+  $("shot").hidden = false;
+  $("shot").src = URL.createObjectURL(taken.blob);
+  show("review");
+  clearTimeout(autoTimer);
+  if (settings.autoUseSeconds) {
+    countToUse(settings.autoUseSeconds);
+  } else {
+    $("auto").textContent = "";
+  }
+}
+
+function countToUse(left) {
+  if (left === 0) {
+    send();
+    return;
+  }
+  $("auto").textContent = text("review.auto", { seconds: left });
+  autoTimer = setTimeout(() => countToUse(left - 1), 1000);
+}
+
+$("shot").onerror = () => { // HEIC in most browsers
+  $("shot").hidden = true;
+  $("review-note").textContent = text("review.unseen");
+};
+$("use").onclick = () => send();
+$("retake").onclick = () => {
+  clearTimeout(autoTimer);
+  forgetPhoto();
+  startCamera();
+};
 
 // The visit
 
-async function visit() {
-  current.abort();
-  current = new AbortController();
-  const { signal } = current;
-  showPhoto();
-  show("visit");
-  $("title").focus({ preventScroll: true });
-  try {
-    say("Sending your photo");
-    mark("send");
-    const uploaded = await sendPhoto(photo.blob, photo.contentType, { signal, onProgress: showSent });
-    const options = { signal, onChange: showState, onTrouble: () => say("The connection is lost. Trying again …") };
-    showEnd(await followPhoto(uploaded, options));
-  } catch (error) {
-    if (!signal.aborted) {
-      showFailure(wordsFor(error), error.code);
-    }
-  }
-}
-
-function wordsFor(error) {
-  if (error instanceof BoothError) {
-    return error.message;
-  }
-  console.error(error); // a defect of this page
-  return "Something went wrong. Please try again.";
-}
-
-/** Says it, and only if it is new: a screen reader reads every change aloud. */
-function say(text) {
-  if ($("status").textContent !== text) {
-    $("status").textContent = text;
-  }
-}
-
-function mark(step) {
-  const at = STEPS.indexOf(step);
-  for (const item of $("steps").children) {
-    const index = STEPS.indexOf(item.dataset.step);
-    item.className = index < at ? "done" : "";
-    item.setAttribute("aria-current", index === at ? "step" : "false");
-  }
-}
-
-function showPhoto() {
+function send() {
+  clearTimeout(autoTimer);
+  const sent = photo;
   forgetPhoto();
-  $("problem").textContent = "";
-  $("work").hidden = false;
-  $("again").hidden = true;
-  $("restart").classList.remove("primary");
-  $("bar").value = 0;
-  $("sent").textContent = "";
-  $("visit").dataset.state = "working";
-  removeTiles(":not(#original)");
-  $("photo").src = URL.createObjectURL(photo.blob);
+  begin(Visit.ofPhoto(sent, chosen, consent));
 }
 
-function removeTiles(selector) {
-  $("pictures").querySelectorAll(`.picture${selector}`).forEach((tile) => tile.remove());
+/** Shows a visit and lets it run. */
+function begin(begun) {
+  visit = begun;
+  visit.onTokenNeeded = () => visit === begun && pair(() => resumeShown(begun), true);
+  show("visit");
+  isResting = true;
+  showVisit(visit);
+  go(visit);
 }
 
-function forgetPhoto() {
-  URL.revokeObjectURL($("photo").src); // does nothing to other addresses
-  $("photo").removeAttribute("src");
-  $("original").classList.remove("unseen");
-}
-
-function showShape({ target }) {
-  const { naturalWidth: width, naturalHeight: height } = target;
-  $("original").classList.remove("unseen");
-  $("pictures").style.setProperty("--aspect", width / height);
-  $("pictures").classList.toggle("wide", width > 1.25 * height);
-}
-
-function showSent(share) {
-  $("sent").textContent = `${Math.floor(share * 100)} %`;
-  $("bar").value = share * UPLOAD_SHARE;
-}
-
-function showState(answer) {
-  const step = STEP_OF[answer.step];
-  if (step) {
-    mark(step);
-    say(wordsForStep(answer));
-  }
-  showResults(answer);
-}
-
-function wordsForStep({ status, step, pictures }) {
-  const done = pictures.filter(({ state }) => state === "DONE").length;
-  if (step === "generate") {
-    return done ? `Painting: ${done} of ${pictures.length} finished` : `Painting ${pictures.length} pictures`;
-  }
-  if (status === "QUEUED") {
-    return "Waiting for a free place";
-  }
-  return STEP_OF[step] === "find" ? "Finding faces" : "Cutting out";
-}
-
-function showResults({ url_original: original, progress, pictures }) {
-  $("bar").value = UPLOAD_SHARE + (1 - UPLOAD_SHARE) * progress;
-  if (original && $("original").classList.contains("unseen")) {
-    $("photo").src = original;
-  }
-  const tiles = $("pictures").children; // the first one is the visitor's photo
-  pictures.forEach((picture, index) => {
-    if (!tiles[index + 1]) {
-      $("pictures").append($("picture").content.cloneNode(true));
-    }
-    showPicture(tiles[index + 1], picture);
-  });
-}
-
-function showPicture(tile, { scene, url, error }) {
-  const title = titleOf(scene);
-  tile.querySelector(".scene").textContent = title;
-  tile.classList.toggle("failed", Boolean(error));
-  tile.querySelector(".note").textContent = error?.message ?? "";
-  if (!url || tile.dataset.url) {
+/** The pad waits for its visitor only when there is nothing to wait for on its side. */
+function watch({ phase, trouble }) {
+  const rests = !["sending", "working"].includes(phase) || trouble === "lost";
+  if (isPhone || rests === isResting) {
     return;
   }
-  tile.dataset.url = url;
-  const button = tile.querySelector(".enlarge");
-  const image = button.querySelector("img");
-  image.alt = `New picture: ${title}`;
-  image.onload = () => {
-    button.hidden = false;
-    tile.classList.add("loaded");
-  };
-  let retries = 0;
-  image.onerror = () => {
-    retries += 1;
-    if (retries <= PICTURE_RETRIES) {
-      setTimeout(() => { image.src = url; }, 1000 * retries);
-    } else {
-      tile.querySelector(".note").textContent = "The connection is too weak to show this picture.";
-    }
-  };
-  image.src = url;
-  button.onclick = () => enlarge(url, image.alt, scene);
-  const link = tile.querySelector(".download");
-  offerDownload(link, url, scene);
-  link.setAttribute("aria-label", `Save ${title}`);
-  link.hidden = false;
-}
-
-function titleOf(scene) {
-  const words = scene.replace(/[-_]+/g, " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
-
-function offerDownload(link, url, scene) {
-  link.href = url;
-  link.download = `photo-booth-${scene}.jpg`;
-}
-
-function enlarge(url, alt, scene) {
-  $("large").src = url;
-  $("large").alt = alt;
-  offerDownload($("large-download"), url, scene);
-  $("viewer").showModal();
-}
-
-function showEnd(answer) {
-  showResults(answer);
-  if (answer.status === "FAILED") {
-    showFailure(answer.error.message, answer.error.code);
-    return;
+  isResting = rests;
+  if (rests) {
+    idle.start();
+  } else {
+    idle.stop();
   }
-  const { pictures } = answer;
-  const done = pictures.filter(({ state }) => state === "DONE").length;
-  say(done === pictures.length ? "Your pictures are ready" : `${done} of ${pictures.length} pictures are ready`);
-  $("work").hidden = true;
-  $("visit").dataset.state = "done";
-  $("restart").classList.add("primary");
 }
 
-function showFailure(message, code) {
-  say("That didn't work");
-  $("problem").textContent = message;
-  $("work").hidden = true;
-  removeTiles(":not(#original, .loaded)");
-  $("visit").dataset.state = "failed";
-  $("again").hidden = FAULTS_OF_THE_PHOTO.includes(code);
-  $("restart").classList.toggle("primary", $("again").hidden);
+async function go(running) {
+  visits.add(running);
+  await running.run();
+  visits.delete(running);
 }
 
-$("open-camera").onclick = startCamera;
-$("open-camera-app").onclick = () => $("camera-app").click();
-$("choose").onclick = () => $("file").click();
-$("file").onchange = choose;
-$("camera-app").onchange = choose;
-$("preview").onloadeddata = () => { $("shoot").disabled = false; };
-$("shoot").onclick = shoot;
-$("close-camera").onclick = () => restart();
-$("again").onclick = visit;
-$("restart").onclick = () => restart();
-$("photo").onload = showShape;
-$("photo").onerror = () => $("original").classList.add("unseen"); // HEIC in most browsers: the booth's copy comes later
-$("close-viewer").onclick = () => $("viewer").close();
-$("viewer").onclick = ({ target }) => { // beside the picture
-  if (target === $("viewer")) {
-    $("viewer").close();
+function resumeShown(paired) {
+  if (visit === paired) {
+    show("visit");
+  } else {
+    restart();
   }
+}
+
+$("another").onclick = () => {
+  const { scenes, consent: given } = visit.record;
+  visit.leave();
+  visit = null;
+  clear();
+  chosen = scenes;
+  consent = given;
+  startCamera();
 };
+$("again").onclick = () => {
+  const { blob, contentType, scenes, consent: given } = visit.record;
+  visit.leave();
+  begin(Visit.ofPhoto({ blob, contentType }, scenes, given));
+};
+$("done").onclick = () => restart();
+
+// Pairing
+
+function pair(next, hasPhoto) {
+  nextAfterPairing = next;
+  $("pair-kept").hidden = !hasPhoto;
+  $("pair-problem").textContent = "";
+  $("token").value = "";
+  show("pairing");
+}
+
+$("pair-form").onsubmit = async (event) => {
+  event.preventDefault();
+  const token = $("token").value.trim();
+  try {
+    if (!await isTokenGood(token)) {
+      $("pair-problem").textContent = text("pair.wrong");
+      return;
+    }
+  } catch {
+    $("pair-problem").textContent = text("pair.unreachable");
+    return;
+  }
+  keepToken(token);
+  visits.forEach((waiting) => waiting.paired());
+  visit?.paired();
+  nextAfterPairing();
+};
+$("unpaired").onclick = () => restart();
+
+// Everywhere
+
+for (const button of document.querySelectorAll(".back")) {
+  button.onclick = () => {
+    stopCamera();
+    if (button.dataset.to === "start") {
+      restart();
+    } else {
+      show(button.dataset.to);
+    }
+  };
+}
+
+function speakAnew() {
+  const { retentionDays: days } = settings.privacy;
+  $("title").textContent = titleIn(settings.title);
+  $("consent-keep").textContent = text("consent.keep", { days });
+  listChoices();
+}
+
+async function startPad() {
+  const records = await unfinished();
+  const [newest] = records;
+  const isShown = newest && Date.now() - newest.created < RESUME_MS;
+  for (const record of isShown ? records.slice(1) : records) {
+    const waiting = new Visit(record);
+    waiting.leave();
+    go(waiting);
+  }
+  if (link.has("pair")) {
+    history.replaceState(null, "", "./"); // the token must not stay in the address
+    if (link.get("pair")) {
+      keepToken(link.get("pair"));
+      await restart("pair.done");
+    } else {
+      pair(() => restart("pair.done"), false);
+    }
+  } else if (isShown) {
+    begin(new Visit(newest));
+  } else {
+    await restart();
+  }
+  navigator.serviceWorker?.register("sw.js");
+}
+
+function startPhone() {
+  begin(Visit.ofLink(link.get("visit")));
+}
+
+$("wall-choice").hidden = !settings.wall;
+document.addEventListener("spoken", speakAnew);
+offerLanguages(settings);
+prepareGallery({
+  settings, isPhone, changed: watch, deleted: () => (isPhone ? undefined : restart("note.deleted")),
+});
+await startSpeaking(settings);
+loadScenes();
+addEventListener("hashchange", () => location.reload()); // another link, or a pairing code
+if (isPhone) {
+  startPhone();
+} else {
+  await startPad();
+}

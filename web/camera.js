@@ -6,15 +6,31 @@ const QUALITY = 0.92;
 /** Whether this page may use a camera: browsers allow it on https and localhost only. */
 export const isCameraPossible = Boolean(navigator.mediaDevices?.getUserMedia);
 
-/** Opens the front camera. Throws what getUserMedia throws: no camera, no permission, in use. */
-export function openCamera() {
-  const video = { facingMode: "user", width: { ideal: MAX_SIDE }, height: { ideal: 1536 } };
+/**
+ * Opens a camera: the one with this id, else the front camera.
+ * Throws what getUserMedia throws: no camera, no permission, in use.
+ */
+export function openCamera(deviceId) {
+  const which = deviceId ? { deviceId: { exact: deviceId } } : { facingMode: "user" };
+  const video = { ...which, width: { ideal: MAX_SIDE }, height: { ideal: 1536 } };
   return navigator.mediaDevices.getUserMedia({ video, audio: false });
 }
 
 /** Switches the camera off. */
 export function closeCamera(stream) {
   stream.getTracks().forEach((track) => track.stop());
+}
+
+/** The ids of the device's cameras; known in full once one has been opened. */
+export async function cameras() {
+  const devices = await navigator.mediaDevices.enumerateDevices();
+  return devices.filter(({ kind, deviceId }) => kind === "videoinput" && deviceId).map(({ deviceId }) => deviceId);
+}
+
+/** {deviceId, isFront} of the camera behind a stream; what doesn't say where it looks is taken for a front camera. */
+export function describe(stream) {
+  const { deviceId, facingMode } = stream.getVideoTracks()[0].getSettings();
+  return { deviceId, isFront: facingMode !== "environment" };
 }
 
 /** The picture that the video shows now, as a JPEG of at most 2048 pixels on its long side, not mirrored. */

@@ -1,6 +1,6 @@
 """The packed model, unpacked elsewhere and served by AWS's own toolkit: sagemaker-inference on multi-model-server.
 
-`make test-sam` installs these into .venv-sam and runs this. The PyTorch container serves with the same toolkit.
+`make tools` installs these into .tools/serving. The PyTorch container serves with the same toolkit.
 """
 
 import base64
@@ -24,7 +24,7 @@ from PIL import Image
 from sam_model import package
 
 ROOT = Path(__file__).resolve().parents[2]
-PYTHON = ROOT / ".venv-sam" / "bin" / "python"
+PYTHON = ROOT / ".tools" / "serving" / "bin" / "python"
 PHOTO = base64.b64encode((ROOT / "tests" / "photos" / "astronaut.jpg").read_bytes()).decode()
 BOX = [182, 58, 271, 178]
 START_SECONDS = 120
@@ -40,7 +40,7 @@ model_server.start_model_server()
 @pytest.fixture(scope="module")
 def port(tmp_path_factory):
     """The port on 127.0.0.1 of a server with one worker."""
-    assert PYTHON.exists(), "The serving toolkit isn't installed: run `make test-sam`."
+    assert PYTHON.exists(), "The serving toolkit isn't installed: run `make tools`."
     folder = tmp_path_factory.mktemp("container")
     package.build(package.DEFAULT_MODEL, folder / "model.tar.gz")
     with tarfile.open(folder / "model.tar.gz") as archive:

@@ -1,0 +1,226 @@
+"""What goes wrong: no dead end, no raw error, no lost photo."""
+
+import json
+
+from playwright.sync_api import expect
+
+from tests.local.conftest import PHOTOS
+from tests.web.conftest import await_phase, await_pictures, kept_photos, request_id, take_photo
+
+
+def test_offline_in_the_middle_of_an_upload(quick, open_page):
+    """The photo is kept, survives a reload without a connection, and is painted when the connection is back."""
+    pad = open_page(service_workers="allow")
+    pad.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    take_photo(pad)
+    pad.context.set_offline(True)
+    pad.click("#use")
+    expect(pad.locator("#note")).not_to_be_empty()
+    assert pad.inner_text("#status") == "Your photo is safe on this device"
+    asked = request_id(pad)
+    pad.reload()
+    expect(pad.locator("#note")).not_to_be_empty()
+    assert pad.inner_text("#status") == "Your photo is safe on this device"
+    assert request_id(pad) == asked
+    assert pad.locator(".photo .ghost").evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+    pad.context.set_offline(False)
+    await_phase(pad, "ended")
+    await_pictures(pad, 3)
+    assert kept_photos(pad) == 0
+
+
+def test_offline_and_the_visitor_walks_on(quick, open_page):
+    """The photo is sent behind the start screen; the QR code that was scanned before shows its pictures."""
+    pad = open_page()
+    take_photo(pad)
+    pad.context.set_offline(True)
+    pad.click("#use")
+    expect(pad.locator("#note")).not_to_be_empty()
+    phone = open_page("phone", f"#visit={request_id(pad)}")
+    await_phase(phone, "missing")
+    pad.click("#done")
+    pad.wait_for_selector("#begin")
+    assert kept_photos(pad) == 1
+    pad.context.set_offline(False)
+    await_phase(phone, "ended")
+    await_pictures(phone, 3)
+    assert kept_photos(pad) == 0
+
+
+def test_everything_fails_once_or_twice(quick, open_page):
+    """503, then 429 with a short Retry-After, then the PUT breaks off twice: the page goes on by itself."""
+    pad = open_page()
+    answers = [
+        {"status": 503, "json": {"message": "Service Unavailable"}},
+        {"status": 429, "json": {"message": "Too Many Requests"}, "headers": {"Retry-After": "1"}},
+    ]
+    breaks = ["connectionreset", "connectionaborted"]
+    pad.route("**/upload", lambda route: route.fulfill(**answers.pop(0)) if answers else route.continue_())
+    pad.route(is_presigned, lambda route: route.abort(breaks.pop(0)) if breaks else route.continue_())
+    take_photo(pad)
+    pad.click("#use")
+    expect(pad.locator("#note")).to_contain_text("Very many people")
+    expect(pad.locator("#note")).to_contain_text("There is no connection")
+    await_phase(pad, "ended")
+    await_pictures(pad, 3)
+    assert answers == breaks == []
+
+
+def is_presigned(url):
+    return "X-Amz-Signature" in url
+
+
+def test_no_face(quick, open_page):
+    """The reason is told in the visitor's language, and the way on is another photo."""
+    quick.stand_in("rekognition", canned={"faces": 0})
+    pad = open_page(locale="ko-KR")
+    take_photo(pad)
+    pad.click("#use")
+    await_phase(pad, "failed")
+    assert pad.inner_text("#note").startswith("사진에서 얼굴을 찾지 못했습니다.")
+    pad.get_by_role("button", name="English").click()
+    expect(pad.locator("#note")).to_contain_text("We could not find a face in this photo.")
+    assert not pad.locator("#again").is_visible()
+    quick.stand_in("rekognition", canned={"faces": 1})
+    pad.click("#another")
+    pad.click("#shoot:not(:disabled)")
+    pad.click("#use")
+    await_phase(pad, "ended")
+    await_pictures(pad, 3)
+
+
+def test_a_failed_service_and_the_same_photo_again(quick, open_page):
+    denied = {"status": 400, "type": "AccessDeniedException", "message": "no"}
+    quick.stand_in("rekognition", canned={"faces": 1}, faults=[denied])
+    pad = open_page()
+    take_photo(pad)
+    pad.click("#use")
+    await_phase(pad, "failed")
+    assert pad.inner_text("#note") == "Something went wrong on our side. Please try again."
+    assert kept_photos(pad) == 1
+    quick.stand_in("rekognition", canned={"faces": 1})
+    pad.click("#again")
+    await_phase(pad, "ended")
+    await_pictures(pad, 3)
+    assert kept_photos(pad) == 0
+
+
+def test_a_partial_result(quick, open_page):
+    blocked = {"status": 400, "type": "ValidationException", "message": "blocked by our content filters", "times": 1}
+    quick.stand_in("bedrock", canned={}, faults=[blocked])
+    pad = open_page()
+    take_photo(pad)
+    pad.click("#use")
+    await_phase(pad, "ended")
+    await_pictures(pad, 2)
+    assert pad.inner_text("#status") == "2 of 3 pictures are ready"
+    assert pad.inner_text(".tile.failed .note").startswith("The image service did not want to paint this picture.")
+
+
+def test_no_camera_permission_but_a_file(quick, open_page):
+    pad = open_page(go=False)
+    refuse = "() => Promise.reject(new DOMException('no', 'NotAllowedError'))"
+    pad.add_init_script(f"navigator.mediaDevices.getUserMedia = {refuse}")
+    pad.goto("/")
+    pad.click("#begin")
+    pad.click("#agree")
+    pad.click("#to-camera")
+    pad.wait_for_selector("#camera-problem")
+    assert pad.inner_text("#camera-note").startswith("The camera is not allowed on this page.")
+    pad.set_input_files("#file", {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no photo"})
+    assert pad.inner_text("#camera-note").startswith("This file is not a photo we can read.")
+    pad.set_input_files("#file", PHOTOS / "rotated.jpg")
+    pad.click("#use")
+    await_phase(pad, "ended")
+    await_pictures(pad, 3)
+
+
+def test_the_days_budget_is_spent(quick, open_page):
+    """429 with a long Retry-After: nobody is left waiting, and the photo can be sent later."""
+    pad = open_page()
+    refusal = {"error": {"code": "TooManyPhotos", "message": "Come back tomorrow."}}
+    answer = {"statusCode": 429, "body": json.dumps(refusal)}
+    pad.route("**/upload", lambda route: route.fulfill(status=429, json=answer, headers={"Retry-After": "3600"}))
+    take_photo(pad)
+    pad.click("#use")
+    await_phase(pad, "failed")
+    assert pad.inner_text("#note").startswith("The booth has painted as many photos as it may")
+    pad.unroute("**/upload")
+    pad.click("#again")
+    await_phase(pad, "ended")
+
+
+def test_an_unknown_reason_is_told_in_the_booths_words(quick, open_page):
+    pad = open_page()
+    refusal = {"error": {"code": "SomethingNew", "message": "The booth is closed for a moment."}}
+    answer = {"statusCode": 403, "body": json.dumps(refusal)}
+    pad.route("**/upload", lambda route: route.fulfill(status=403, json=answer))
+    take_photo(pad)
+    pad.click("#use")
+    await_phase(pad, "failed")
+    assert pad.inner_text("#note") == "The booth is closed for a moment."
+
+
+def test_a_link_that_has_expired(quick, open_page):
+    phone = open_page("phone", "#visit=00000000-0000-4000-8000-000000000000")
+    await_phase(phone, "missing")
+    assert "Pictures are kept for 7 days" in phone.inner_text("#note")
+    assert not phone.locator("#delete").is_visible()
+
+
+def test_deleted_on_the_pad_before_the_photo_was_sent(quick, open_page):
+    pad = open_page()
+    take_photo(pad)
+    pad.context.set_offline(True)
+    pad.click("#use")
+    expect(pad.locator("#note")).not_to_be_empty()
+    pad.click("#delete")
+    pad.click("#ask-yes")
+    pad.wait_for_selector("#begin")
+    assert kept_photos(pad) == 0
+    assert "gone" in pad.inner_text("#start-note")
+
+
+def test_pairing(quick, open_page):
+    """A booth that asks for a token: it is typed once, the waiting photo goes on, and the next one isn't asked."""
+    pad = open_page()
+    demand_token(pad)
+    take_photo(pad)
+    pad.click("#use")
+    pad.wait_for_selector("#token")
+    assert kept_photos(pad) == 1
+    pad.fill("#token", "wrong")
+    pad.click("#pair-form [type=submit]")
+    expect(pad.locator("#pair-problem")).to_have_text("The booth does not accept this token.")
+    pad.fill("#token", "right")
+    pad.click("#pair-form [type=submit]")
+    await_phase(pad, "ended")
+    pad.click("#done")
+    take_photo(pad)
+    pad.click("#use")
+    await_phase(pad, "ended")
+
+
+def test_pairing_by_a_code(quick, open_page):
+    """The token doesn't stay in the address, and the photo needs no further question."""
+    pad = open_page(fragment="#pair=right")
+    demand_token(pad)
+    pad.wait_for_selector("#begin")
+    assert "right" not in pad.url
+    assert pad.inner_text("#start-note") == "This device is paired."
+    take_photo(pad)
+    pad.click("#use")
+    await_phase(pad, "ended")
+
+
+def demand_token(page):
+    """Puts the booth's door in front of the application: 401 in the envelope for all but one token."""
+    refusal = '{"error": {"code": "BoothTokenNeeded", "message": "This device must be paired."}}'
+
+    def guard(route):
+        if route.request.headers.get("authorization") == "Bearer right":
+            route.continue_()
+        else:
+            route.fulfill(status=401, json={"statusCode": 401, "body": refusal})
+
+    page.route("**/upload", guard)

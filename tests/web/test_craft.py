@@ -1,0 +1,211 @@
+"""How the page is made: sizes, keyboard, screen reader, weight, security headers, languages."""
+
+import hashlib
+import json
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.web.conftest import WEB, await_phase, await_pictures, take_photo
+
+MAX_BYTES = 150_000
+
+# A finger needs 44 CSS pixels.
+SMALL_TARGETS = """() => [...document.querySelectorAll("button, a, summary, label:has(input), input")]
+  .filter((element) => element.checkVisibility({ opacityProperty: false }) && element.getClientRects().length)
+  .map((element) => ({ name: element.id || element.textContent, box: element.getBoundingClientRect() }))
+  .filter(({ box }) => box.width && (box.width < 44 || box.height < 44))
+  .map(({ name, box }) => `${name}: ${box.width} x ${box.height}`)"""
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+def check(page):
+    """Nothing serious for axe, nothing too small for a finger, nothing that needs scrolling sideways."""
+    found = Axe().run(page).response["violations"]
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in ("serious", "critical")] == []
+    assert page.evaluate(SMALL_TARGETS) == []
+    assert page.evaluate(OVERFLOW) == 0
+
+
+@pytest.mark.parametrize(
+    ("size", "locale", "title"),
+    [
+        ("pad", "en-US", "Photo Booth"),
+        ("upright pad", "ko-KR", "포토 부스"),
+        ("phone", "en-US", "Photo Booth"),
+        ("laptop", "ko-KR", "포토 부스"),
+    ],
+)
+def test_every_screen(quick, open_page, size, locale, title):
+    page = open_page(size, locale=locale, reduced_motion="reduce", has_touch=size != "laptop")
+    page.wait_for_selector("#drift img")
+    assert page.inner_text("h1") == title
+    check(page)
+    page.click("#begin")
+    check(page)
+    page.click("#privacy-link")
+    check(page)
+    page.click("#close-privacy")
+    page.click("#agree")
+    check(page)
+    page.click("#to-camera")
+    page.wait_for_selector("#shoot:not(:disabled)")
+    check(page)
+    page.click("#shoot")
+    page.wait_for_selector("#use")
+    check(page)
+    page.click("#use")
+    await_phase(page, "ended")
+    await_pictures(page, 3)
+    check(page)
+    page.click(".tile.loaded .enlarge >> nth=0")
+    check(page)
+    page.click("#close-viewer")
+    page.click("#delete")
+    check(page)
+    page.click("#ask-no")
+    assert page.evaluate("document.getAnimations().length") == 0
+    no_text = "() => [...document.querySelectorAll('[data-text]')].filter(({ textContent }) => !textContent).length"
+    assert page.evaluate(no_text) == 0
+
+
+@pytest.mark.parametrize("fragment", ["#visit=00000000-0000-4000-8000-000000000000", "#pair"])
+def test_screens_behind_an_address(quick, open_page, fragment):
+    page = open_page("phone", fragment)
+    page.wait_for_selector("#visit[data-phase=missing], #token")
+    check(page)
+
+
+def test_the_privacy_page_by_itself(quick, open_page):
+    page = open_page("phone", "privacy.html")
+    page.wait_for_selector("#privacy-text p")
+    check(page)
+    page.get_by_role("button", name="한국어").click()
+    page.wait_for_selector("html[lang=ko]")
+    assert "하지 않는 일" in page.inner_text("#privacy-text")
+
+
+def test_keyboard_alone(quick, open_page):
+    page = open_page()
+    page.wait_for_selector("#drift img")
+
+    def press_on(selector):
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+                page.keyboard.press("Enter")
+                return
+        raise AssertionError(f"Tab never came to {selector}")
+
+    press_on("#begin")
+    press_on("#agree")
+    press_on("#to-camera")
+    page.wait_for_selector("#shoot:not(:disabled)")
+    press_on("#shoot")
+    page.wait_for_selector("#use")
+    press_on("#use")
+    await_phase(page, "ended")
+    await_pictures(page, 3)
+    press_on(".enlarge")
+    press_on("#split")
+    page.keyboard.press("ArrowRight")
+    assert page.input_value("#split") == "1"
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.matches('.enlarge')")
+    press_on("#done")
+    page.wait_for_selector("#begin")
+
+
+def test_a_screen_reader_hears_the_steps(quick, open_page):
+    quick.stand_in("bedrock", canned={}, latency=1)
+    page = open_page(go=False)
+    page.add_init_script("""addEventListener("DOMContentLoaded", () => {
+      window.heard = [];
+      const live = document.getElementById("announce");
+      new MutationObserver(() => heard.push(live.textContent)).observe(live, { childList: true });
+    })""")
+    page.goto("/")
+    take_photo(page)
+    page.click("#use")
+    await_phase(page, "ended")
+    heard = page.evaluate("heard")
+    assert heard[0] == "Sending"
+    assert "Painting 1 of 3. " in heard
+    assert heard[-1] == "Your pictures are ready. "
+
+
+def test_the_page_weighs_little(quick, open_page):
+    """Everything before pictures, uncompressed: what a cheap tablet has to load and read."""
+    page = open_page(go=False)
+    sizes = {}
+
+    def weigh(response):
+        if not response.url.endswith((".jpg", ".json")) or "languages" in response.url:
+            sizes[response.url] = len(response.body())
+
+    page.on("requestfinished", lambda request: weigh(request.response()))
+    page.goto("/", wait_until="networkidle")
+    page.wait_for_selector("#drift img")
+    assert 50_000 < sum(sizes.values()) < MAX_BYTES, sizes
+
+
+def test_strict_security_headers(quick):
+    _, headers, _ = quick.http("GET", quick.url + "/")
+    policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == "'self'"
+    assert policy["connect-src"].split() == ["'self'", quick.app.s3_url]
+    assert policy["frame-ancestors"] == policy["form-action"] == policy["base-uri"] == "'none'"
+    assert headers["Permissions-Policy"] == "camera=(self), microphone=(), geolocation=()"
+    assert headers["Referrer-Policy"] == "no-referrer"
+
+
+def languages():
+    return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in (WEB / "languages").glob("*.json")}
+
+
+def test_languages_are_complete():
+    """Each has the same texts with the same placeholders, and every text that the page names."""
+    english = languages()["en"]
+    for code, words in languages().items():
+        assert words.keys() == english.keys(), code
+        for key, value in words.items():
+            assert type(value) is type(english[key]), (code, key)
+            assert placeholders(value) == placeholders(english[key]), (code, key)
+    named = set(re.findall(r'data-(?:text|label|alt)="([^"]+)"', (WEB / "index.html").read_text(encoding="utf-8")))
+    for script in WEB.glob("*.js"):
+        named |= set(re.findall(r'\btext\("([^"]+)"', script.read_text(encoding="utf-8")))
+    assert named <= english.keys()
+
+
+def placeholders(value):
+    return set(re.findall(r"\{\w+\}", json.dumps(value)))
+
+
+def test_every_reason_of_the_back_end_has_words():
+    from booth import errors
+
+    final = {kind.__name__ for kind in errors._families(errors.BoothError)} - {
+        kind.__name__ for kind in errors._families(errors.ApiError)
+    }
+    told_in_general = {"BoothError", "PhotoError", "RunEnded", "AccessDenied", "InternalError"}
+    for code, words in languages().items():
+        missing = {name for name in final - told_in_general if f"error.{name}" not in words}
+        assert missing == set(), code
+
+
+def test_the_service_worker_keeps_the_whole_page():
+    """Every file that the page needs is in its list, so that a reload without a connection works."""
+    text = (WEB / "sw.js").read_text()
+    kept = set(re.findall(r'"([\w./-]+\.\w+)"', text.split("FILES = [")[1].split("];")[0]))
+    files = {file.relative_to(WEB).as_posix() for file in WEB.rglob("*") if file.is_file()}
+    needed = {name for name in files if name.endswith((".js", ".css", ".html", ".webmanifest", "settings.json"))}
+    assert kept - {"icon.svg"} == needed - {"sw.js", "index.html"}
+
+
+def test_vendored_files_are_as_published():
+    folder = WEB / "vendor"
+    listed = re.findall(r"^\| `([\w.-]+)` \|.*`([0-9a-f]{64})` \|$", (folder / "README.md").read_text(), re.M)
+    found = [(file.name, hashlib.sha256(file.read_bytes()).hexdigest()) for file in folder.glob("*.js")]
+    assert sorted(listed) == sorted(found)

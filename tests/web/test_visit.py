@@ -1,0 +1,224 @@
+"""A visit from the first touch to the last."""
+
+import io
+import json
+import zipfile
+
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.web.conftest import await_phase, await_pictures, kept_photos, request_id, take_photo
+
+
+def test_whole_visit(booth, open_page):
+    """With the real models: scenes of the visitor's choice, the phone's link, the archive, and everything deleted."""
+    pad = open_page()
+    pad.click("#begin")
+    pad.click("#agree")
+    pad.get_by_role("checkbox", name="In the city").uncheck()
+    pad.get_by_role("checkbox", name="Under the sea").or_(pad.get_by_role("checkbox").nth(5)).first.check()
+    chosen = pad.locator("#scene-list li:has(:checked)").all_inner_texts()
+    assert len(chosen) == 3
+    assert pad.inner_text("#chosen") == "3 of 3 chosen"
+    pad.click("#to-camera")
+    pad.click("#shoot:not(:disabled)")
+    pad.click("#use")
+    phone = open_page("phone", f"#visit={request_id(pad)}")
+    for page in (pad, phone):
+        await_phase(page, "ended")
+        await_pictures(page, 3)
+        assert page.inner_text("#status") == "Your pictures are ready"
+        assert sorted(page.locator(".tile:not(.photo) .caption").all_inner_texts()) == sorted(chosen)
+    assert kept_photos(pad) == 0
+    assert_shown_pictures_are_the_booths(booth, pad)
+
+    pad.click("#done")
+    pad.wait_for_selector("#begin")
+    assert pad.locator(".tile").count() == 0
+    phone.reload()
+    await_pictures(phone, 3)
+    with phone.expect_download() as download:
+        phone.click("#save-all")
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert [name.split("-")[2] for name in archive.namelist()] == ["1", "2", "3"]
+        for name in archive.namelist():
+            Image.open(io.BytesIO(archive.read(name))).verify()
+
+    phone.click("#delete")
+    phone.click("#ask-yes")
+    await_phase(phone, "deleted")
+    assert phone.locator(".tile").count() == 0
+    phone.reload()
+    await_phase(phone, "deleted")
+
+
+def assert_shown_pictures_are_the_booths(booth, page):
+    """Without a frame or a logo the page changes nothing of a picture: what is saved is byte by byte the booth's."""
+    asked = request_id(page)
+    _, _, answer = booth.post("/photo", {"requestId": asked})
+    page.click(".tile.loaded .enlarge >> nth=0")
+    with page.expect_download() as download:
+        page.click("#save")
+    url = json.loads(answer["url_generated"])[0]
+    assert download.value.path().read_bytes() == booth.http("GET", url)[2]
+    page.click("#close-viewer")
+
+
+def test_retake_and_use_by_itself(quick, open_page):
+    pad = open_page(settings={"autoUseSeconds": 2})
+    take_photo(pad)
+    first = pad.get_attribute("#shot", "src")
+    pad.click("#retake")
+    pad.click("#shoot:not(:disabled)")
+    pad.wait_for_selector("#use")
+    assert pad.get_attribute("#shot", "src") != first
+    await_phase(pad, "ended")  # nobody touched anything
+    await_pictures(pad, 3)
+
+
+def test_the_visitor_walks_on_while_it_paints(quick, open_page):
+    """The pad is free at once and shows the next visitor nothing of the last one; the phone gets the pictures."""
+    quick.stand_in("bedrock", canned={}, latency=3)
+    pad = open_page()
+    take_photo(pad)
+    pad.click("#use")
+    await_phase(pad, "working")
+    phone = open_page("phone", f"#visit={request_id(pad)}")
+    pad.click("#done")
+    take_photo(pad)
+    await_phase(phone, "ended")
+    await_pictures(phone, 3)
+    pad.click("#use")
+    assert pad.locator(".tile.loaded").count() == 0
+    assert request_id(pad) != phone.url.split("=")[1]
+    assert phone.locator(":is(#print-all, #done, #phone-card, #another):visible").count() == 0
+
+
+def test_each_picture_shows_the_moment_it_is_finished(quick, open_page):
+    """With one picture still to come, the others are there, and words, steps and bar say so."""
+    pad = open_page()
+    held = [True]
+
+    def hold_the_last_picture_back(route):
+        answer = route.fetch()
+        if answer.status == 200 and held:
+            body = answer.json() | {"status": "RUNNING", "step": "generate", "progress": 0.77}
+            body["pictures"][2] |= {"state": "WAITING", "url": None}
+            route.fulfill(status=202, json=body)
+        else:
+            route.fulfill(response=answer)
+
+    pad.route("**/photo", hold_the_last_picture_back)
+    take_photo(pad)
+    pad.click("#use")
+    await_pictures(pad, 2)
+    assert pad.get_attribute("#visit", "data-phase") == "working"
+    assert pad.inner_text("#status") == "Painting 3 of 3"
+    assert pad.inner_text("#steps [aria-current=step]") == "Painting"
+    assert 0.7 < pad.evaluate("document.getElementById('bar').value") < 1
+    held.clear()
+    await_phase(pad, "ended")
+    await_pictures(pad, 3)
+
+
+def test_enlarge_compare_and_print(quick, open_page):
+    pad = open_page(go=False)
+    pad.add_init_script("window.print = () => { document.documentElement.dataset.printed = 'yes'; }")
+    pad.goto("/")
+    take_photo(pad)
+    pad.click("#use")
+    await_phase(pad, "ended")
+    await_pictures(pad, 3)
+    pad.click(".tile.loaded .enlarge >> nth=0")
+    before = pixel_at_a_quarter(pad)
+    pad.fill("#split", "50")
+    assert pixel_at_a_quarter(pad) != before
+    pad.fill("#split", "0")
+    assert pixel_at_a_quarter(pad) == before
+    first = pad.inner_text("#viewer-title")
+    pad.click("#next")
+    assert pad.inner_text("#viewer-title") != first
+    pad.click("#previous")
+    assert pad.inner_text("#viewer-title") == first
+    pad.click("#close-viewer")
+
+    pad.click("#print-all")
+    expect(pad.locator("html")).to_have_attribute("data-printed", "yes")
+    pad.emulate_media(media="print")
+    assert pad.locator("#sheet img:visible").count() == 3
+    assert not pad.locator("#visit").is_visible()
+    pad.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert pad.locator("#sheet img").count() == 0
+
+
+def pixel_at_a_quarter(page):
+    picture = Image.open(io.BytesIO(page.locator("#compare").screenshot()))
+    return picture.getpixel((picture.width // 4, 40))
+
+
+def test_the_operators_frame_and_logo(quick, open_page):
+    """They lie on what is shown and on what is saved, and the mark that it is AI-generated stays in the file."""
+    pad = open_page(settings={"frame": "/frame.svg", "logo": "/logo.svg"}, go=False)
+    head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 30" width="40" height="30">'
+    frame = head + '<path d="M0 0h40v30H0zM1 1v28h38V1z" fill="#ff00ff" fill-rule="evenodd"/></svg>'
+    logo = head + '<path d="M0 0h40v30H0z" fill="#00ff00"/></svg>'
+    pad.route("**/frame.svg", lambda route: route.fulfill(body=frame, content_type="image/svg+xml"))
+    pad.route("**/logo.svg", lambda route: route.fulfill(body=logo, content_type="image/svg+xml"))
+    pad.goto("/")
+    take_photo(pad)
+    pad.click("#use")
+    await_phase(pad, "ended")
+    await_pictures(pad, 3)
+    pad.click(".tile.loaded .enlarge >> nth=0")
+    with pad.expect_download() as download:
+        pad.click("#save")
+    data = download.value.path().read_bytes()
+    assert b"compositeWithTrainedAlgorithmicMedia" in data
+    saved = Image.open(io.BytesIO(data)).convert("RGB")
+    shown = Image.open(io.BytesIO(pad.locator("#compare").screenshot())).convert("RGB")
+    for picture in (saved, shown):
+        assert is_near(picture.getpixel((picture.width // 2, 2)), (255, 0, 255))
+        corner = (round(picture.width * 0.94), round(picture.height * 0.92))
+        assert is_near(picture.getpixel(corner), (0, 255, 0))
+        middle = picture.getpixel((picture.width // 2, picture.height // 2))
+        assert not is_near(middle, (255, 0, 255)) and not is_near(middle, (0, 255, 0))
+
+
+def is_near(colour, wanted):
+    return all(abs(a - b) < 60 for a, b in zip(colour, wanted, strict=True))
+
+
+def test_back_to_the_start_after_idle_time(quick, open_page):
+    pad = open_page(go=False)
+    pad.clock.install()
+    pad.goto("/")
+    pad.click("#begin")
+    pad.click("#agree")
+    pad.clock.run_for(61_000)
+    assert pad.inner_text("#ask-title") == "Are you still there?"
+    pad.click("#ask-no")
+    assert pad.locator("#scenes").is_visible()
+    pad.clock.run_for(61_000)
+    pad.clock.run_for(16_000)
+    pad.wait_for_selector("#begin")
+    assert not pad.locator("#ask").is_visible()
+
+
+def test_nothing_is_sent_before_consent(quick, open_page):
+    pad = open_page(go=False)
+    posted = []
+    pad.on("request", lambda request: posted.append(request) if request.method != "GET" else None)
+    pad.goto("/")
+    pad.click("#begin")
+    pad.click("#privacy-link")
+    assert "Amazon Rekognition" in pad.inner_text("#privacy-text")
+    pad.click("#close-privacy")
+    pad.click("#refuse")
+    take_photo(pad)
+    assert posted == []
+    with pad.expect_request("**/upload") as upload:
+        pad.click("#use")
+    consent = upload.value.post_data_json["consent"]
+    assert consent.pop("time").endswith("Z")
+    assert consent == {"policy": "2026-11", "language": "en", "wall": False}
+    await_phase(pad, "ended")

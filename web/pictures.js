@@ -1,0 +1,130 @@
+// The finished pictures: fetched once, with the operator's frame and logo on them, then saved, shared and printed.
+
+import { downloadZip } from "./vendor/client-zip.js";
+
+const QUALITY = 0.95;
+const LOGO_WIDTH = 0.18; // of the picture's width
+const MARGIN = 0.03; // of the picture's width
+const FETCH_ATTEMPTS = 5;
+
+/**
+ * The picture at `url` as a JPEG file, with frame and logo drawn on it where the settings name them.
+ * Throws when it can't be had.
+ */
+export async function fetchPicture(url, name, { frame, logo }) {
+  // The pictures come from the page's own host; the page may have been opened under another name of it.
+  const blob = await fetchBlob(new URL(url).pathname);
+  const file = frame || logo ? await decorate(blob, frame, logo) : blob;
+  return new File([file], name, { type: "image/jpeg" });
+}
+
+async function fetchBlob(path) {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const response = await fetch(path);
+      if (!response.ok) {
+        throw new Error(`HTTP ${response.status}`);
+      }
+      return await response.blob();
+    } catch (error) {
+      if (attempt === FETCH_ATTEMPTS) {
+        throw error;
+      }
+      await new Promise((resolve) => { setTimeout(resolve, 1000 * attempt); });
+    }
+  }
+}
+
+async function decorate(blob, frame, logo) {
+  const picture = await load(URL.createObjectURL(blob));
+  const { naturalWidth: width, naturalHeight: height } = picture;
+  const canvas = document.createElement("canvas");
+  canvas.width = width;
+  canvas.height = height;
+  const context = canvas.getContext("2d");
+  context.drawImage(picture, 0, 0);
+  URL.revokeObjectURL(picture.src);
+  if (frame) {
+    context.drawImage(await load(frame), 0, 0, width, height);
+  }
+  if (logo) {
+    const image = await load(logo);
+    const logoWidth = width * LOGO_WIDTH;
+    const logoHeight = logoWidth * image.naturalHeight / image.naturalWidth;
+    const margin = width * MARGIN;
+    context.drawImage(image, width - logoWidth - margin, height - logoHeight - margin, logoWidth, logoHeight);
+  }
+  const drawn = await new Promise((resolve) => { canvas.toBlob(resolve, "image/jpeg", QUALITY); });
+  return withMarkOf(blob, drawn);
+}
+
+async function load(url) {
+  const image = new Image();
+  image.src = url;
+  await image.decode();
+  return image;
+}
+
+/** The JPEG `drawn` with the metadata of `original`: a canvas drops the mark that a picture is AI-generated. */
+async function withMarkOf(original, drawn) {
+  const metadata = (await segments(original)).filter(({ marker }) => marker === 0xe1); // APP1: Exif, XMP
+  const [first] = await segments(drawn);
+  const cut = first.marker === 0xe0 ? first.end : 2; // JFIF's own segment (APP0) stays the first one
+  const parts = metadata.map(({ start, end }) => original.slice(start, end));
+  return new Blob([drawn.slice(0, cut), ...parts, drawn.slice(cut)], { type: "image/jpeg" });
+}
+
+/** The segments in a JPEG's head, [{marker, start, end}]: each is 0xff, its marker, two bytes of length, content. */
+async function segments(jpeg) {
+  const bytes = new DataView(await jpeg.arrayBuffer());
+  const found = [];
+  for (let start = 2; bytes.getUint8(start + 1) !== 0xda;) { // 0xda: the image itself begins
+    const end = start + 2 + bytes.getUint16(start + 2);
+    found.push({ marker: bytes.getUint8(start + 1), start, end });
+    start = end;
+  }
+  return found;
+}
+
+/** Saves files: one as it is, several in one zip archive. */
+export async function save(files, archive) {
+  const blob = files.length === 1 ? files[0] : await downloadZip(files).blob();
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = files.length === 1 ? files[0].name : archive;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** Whether this device can share picture files (Web Share). */
+export function canShare(files) {
+  return Boolean(navigator.canShare?.({ files }));
+}
+
+/** Opens the device's share sheet; where that is refused, the files are saved. */
+export async function share(files, archive) {
+  try {
+    await navigator.share({ files });
+  } catch (error) {
+    if (error.name !== "AbortError") { // that is the visitor who closed it
+      await save(files, archive);
+    }
+  }
+}
+
+/** Prints files, one on each page. */
+export async function print(files) {
+  const sheet = document.getElementById("sheet");
+  const images = files.map((file) => Object.assign(new Image(), { src: URL.createObjectURL(file), alt: "" }));
+  sheet.replaceChildren(...images);
+  await Promise.all(images.map((image) => image.decode()));
+  window.print();
+}
+
+addEventListener("afterprint", () => {
+  const sheet = document.getElementById("sheet");
+  for (const { src } of sheet.children) {
+    URL.revokeObjectURL(src);
+  }
+  sheet.replaceChildren();
+});

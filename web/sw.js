@@ -1,0 +1,47 @@
+// Keeps the page itself on the device, so that it opens and reloads without a connection. Photos and pictures never
+// pass through here into the cache.
+
+const CACHE = "page";
+const PATIENCE_MS = 3000;
+const FILES = [
+  "./", "booth.css", "booth.js", "common.js", "text.js", "api.js", "visit.js", "outbox.js", "gallery.js", "pictures.js",
+  "camera.js", "dialogs.js", "vendor/lean-qr.js", "vendor/client-zip.js", "settings.json", "icon.svg", "privacy.html",
+  "privacy.js", "manifest.webmanifest", "scenes",
+];
+
+self.addEventListener("install", (event) => {
+  self.skipWaiting();
+  event.waitUntil(fill());
+});
+
+self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+
+self.addEventListener("fetch", (event) => {
+  const { pathname, origin } = new URL(event.request.url);
+  if (event.request.method === "GET" && origin === location.origin && !pathname.startsWith("/photo/")) {
+    event.respondWith(answer(event.request));
+  }
+});
+
+async function fill() {
+  const cache = await caches.open(CACHE);
+  await cache.addAll(FILES);
+  const settings = await (await cache.match("settings.json")).json();
+  const { scenes } = await (await cache.match("scenes")).json();
+  const files = settings.languages.map((code) => `languages/${code}.json`);
+  await cache.addAll([...files, ...scenes.map(({ thumbnail }) => thumbnail)]);
+}
+
+/** The network's answer if there is one within three seconds, else what was kept. */
+async function answer(request) {
+  const cache = await caches.open(CACHE);
+  const fresh = fetch(request).then((response) => {
+    if (response.ok) {
+      cache.put(request, response.clone());
+    }
+    return response;
+  });
+  const late = new Promise((resolve) => { setTimeout(resolve, PATIENCE_MS); });
+  const first = await Promise.race([fresh.catch(() => undefined), late]);
+  return first ?? (await cache.match(request, { ignoreSearch: true })) ?? fresh;
+}

@@ -1,0 +1,206 @@
+// One visit: a photo on its way to the booth, then the pictures on their way back.
+
+import { BoothError, askPhoto, deletePhoto, issueUpload, pause, putPhoto, uuid } from "./api.js";
+import * as outbox from "./outbox.js";
+
+const WAIT_SECONDS = 10; // how long the booth may hold an answer until something changes
+const MIN_POLL_MS = 250;
+const MISSING_PAUSE_MS = 5000;
+const DELETE_ATTEMPTS = 4;
+
+// Another attempt with the same photo ends the same way.
+const FAULTS_OF_THE_PHOTO = [
+  "NoFaceFound", "UnsupportedPhoto", "UnreadablePhoto", "PhotoTooLarge", "PhotoTooSmall", "PhotoTooNarrow",
+  "PhotoRefused",
+];
+
+/** Whether the photo itself can't be used, so that only another one helps. */
+export function isFaultOfThePhoto(code) {
+  return FAULTS_OF_THE_PHOTO.includes(code);
+}
+
+/**
+ * What a screen shows is `state`: {phase, share, trouble, answer, error}.
+ *   phase    "sending", "working", "ended", "failed", "missing" or "deleted"
+ *   share    0..1 of the photo's bytes sent
+ *   trouble  "", "lost" (no connection) or "busy"
+ *   answer   the API's last one, or null
+ *   error    {code, message}, or null
+ */
+export class Visit {
+  #stop = new AbortController();
+  #hasLeft = false;
+  #onPaired = () => {};
+
+  /** @param {object} record  as the outbox keeps it; one with `bound` only follows what a requestId names */
+  constructor(record) {
+    this.record = record;
+    this.state = { phase: record.bound ? "working" : "sending", share: 0, trouble: "", answer: null, error: null };
+    this.onChange = () => {};
+    /** Called when the booth wants a token; the visit waits until `paired`. */
+    this.onTokenNeeded = () => {};
+  }
+
+  /** A new visit with a photo. */
+  static ofPhoto({ blob, contentType }, scenes, consent) {
+    const record = { requestId: uuid(), created: Date.now(), blob, contentType, scenes, consent };
+    return new Visit({ ...record, uploaded: null, sent: false, bound: false });
+  }
+
+  /** What a phone's link shows: somebody's visit, by its requestId. */
+  static ofLink(requestId) {
+    return new Visit({ requestId, blob: null, bound: true });
+  }
+
+  /** Sends and follows to the end; `state` tells how that went. */
+  async run() {
+    const { signal } = this.#stop;
+    try {
+      await this.#keep();
+      if (!this.record.bound) {
+        await this.#send();
+      }
+      if (this.#hasLeft) {
+        await this.#forget();
+        return;
+      }
+      await this.#follow();
+    } catch (error) {
+      if (signal.aborted) {
+        return;
+      }
+      if (!(error instanceof BoothError)) {
+        console.error(error); // a defect of this page
+      }
+      this.#show({ phase: "failed", trouble: "", error: { code: error.code ?? "Unknown", message: error.message } });
+    }
+  }
+
+  /** The visitor has gone on. A photo that the booth doesn't have yet is still sent. */
+  leave() {
+    this.onChange = () => {};
+    this.#hasLeft = true;
+    if (this.record.bound || ["ended", "failed"].includes(this.state.phase)) {
+      this.#stop.abort();
+      this.#forget();
+    }
+  }
+
+  /** Deletes photo and pictures everywhere. Throws BoothError. */
+  async delete() {
+    const { requestId, uploaded, bound } = this.record;
+    this.#stop.abort();
+    this.#stop = new AbortController();
+    try {
+      if (bound || uploaded) {
+        const place = bound ? {} : { bucket: uploaded.bucket, key: uploaded.key };
+        await deletePhoto({ requestId, ...place }, { signal: this.#stop.signal, attempts: DELETE_ATTEMPTS });
+      }
+    } catch (error) {
+      this.run(); // it goes on as if nothing had been asked
+      throw error;
+    }
+    await this.#forget();
+    this.#show({ phase: "deleted", trouble: "", answer: null });
+  }
+
+  /** The device has a token now. */
+  paired() {
+    this.#onPaired();
+  }
+
+  #show(change) {
+    Object.assign(this.state, change);
+    this.onChange(this.state);
+  }
+
+  async #keep(change = {}) {
+    Object.assign(this.record, change);
+    if (this.record.blob) {
+      await outbox.keep(this.record);
+    }
+  }
+
+  #forget() {
+    return outbox.forget(this.record.requestId);
+  }
+
+  get #options() {
+    return { signal: this.#stop.signal, onTrouble: (trouble) => this.#show({ trouble }) };
+  }
+
+  async #send() {
+    const { record } = this;
+    while (!record.sent) {
+      if (!record.uploaded) {
+        await this.#keep({ uploaded: await this.#withToken(() => issueUpload(record, this.#options)) });
+      }
+      const onSent = (share) => this.#show({ share, trouble: "" });
+      const options = { ...this.#options, onSent };
+      if (await putPhoto(record.uploaded, record.blob, record.contentType, options)) {
+        await this.#keep({ sent: true });
+      } else { // it may have arrived all the same, and would be painted twice
+        const { bucket, key } = record.uploaded;
+        await this.#withToken(() => deletePhoto({ requestId: uuid(), bucket, key }, this.#options));
+        await this.#keep({ uploaded: null });
+      }
+    }
+    const { bucket, key } = record.uploaded;
+    await this.#withToken(() => askPhoto({ requestId: record.requestId, bucket, key }, this.#options));
+    await this.#keep({ bound: true });
+    this.#show({ phase: "working", trouble: "" });
+  }
+
+  async #withToken(action) {
+    for (;;) {
+      try {
+        return await action();
+      } catch (error) {
+        if (error.code !== "BoothTokenNeeded") {
+          throw error;
+        }
+        const isPaired = new Promise((resolve) => { this.#onPaired = resolve; });
+        this.onTokenNeeded();
+        await isPaired;
+      }
+    }
+  }
+
+  async #follow() {
+    const request = { requestId: this.record.requestId, wait: WAIT_SECONDS };
+    for (;;) {
+      const asked = performance.now();
+      try {
+        const { isEnded, answer } = await askPhoto(request, this.#options);
+        if (isEnded) {
+          await this.#end(answer);
+          return;
+        }
+        this.#show({ phase: "working", trouble: "", answer });
+        request.progress = answer.progress; // anything else is news, even if it came before the next call
+        await pause(MIN_POLL_MS - (performance.now() - asked), this.#stop.signal);
+      } catch (error) {
+        if (error.code === "Deleted") {
+          await this.#forget();
+          this.#show({ phase: "deleted", trouble: "", answer: null });
+          return;
+        }
+        if (error.code !== "NotFound") {
+          throw error;
+        }
+        // Too late, or too early: the pad may not have sent the photo yet.
+        this.#show({ phase: "missing", trouble: "" });
+        await pause(MISSING_PAUSE_MS, this.#stop.signal);
+      }
+    }
+  }
+
+  async #end(answer) {
+    if (answer.status === "FAILED") {
+      this.#show({ phase: "failed", trouble: "", answer, error: answer.error });
+      return;
+    }
+    await this.#forget();
+    this.#show({ phase: "ended", trouble: "", answer });
+  }
+}
