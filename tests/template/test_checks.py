@@ -77,7 +77,7 @@ def test_the_linter_would_find_a_circle(transformed, tmp_path):
 
 
 def test_the_state_machine_after_substitution(tmp_path):
-    attributes = {"Cdn.DomainName": "cdn.example"}
+    attributes = {"Cdn": "E1EXAMPLE", "Cdn.DomainName": "cdn.example"}
     application = load(ROOT / "template.yaml", stack="booth", region="us-east-1", attributes=attributes)
     definition = tmp_path / "machine.asl.json"
     definition.write_text(json.dumps(application.state_machines["PhotoMachine"].definition))

@@ -53,7 +53,7 @@ def names_in(value):
 @pytest.mark.parametrize("template", [TEMPLATE, MONITORING], ids=["template", "monitoring"])
 def test_every_reference_is_to_something(template):
     known = template["Resources"].keys() | template["Parameters"].keys()
-    made_by_sam = {"StartPhotoPut"}
+    made_by_sam = {"StartPhotoPut", "DeletePhotoRole"}
     names = {name.split(".")[0] for name in names_in(template)}
 
     assert {name for name in names if not name.startswith("AWS::")} - known <= made_by_sam
@@ -189,7 +189,7 @@ def test_the_configuration_of_each_environment_fits_the_template(environment, do
         stack=config["stack_name"],
         region="us-east-1",
         parameters=parameters,
-        attributes={"Cdn.DomainName": "cdn.example"},
+        attributes={"Cdn": "E1EXAMPLE", "Cdn.DomainName": "cdn.example"},
     )
 
     assert config["stack_name"] == config["s3_prefix"] == f"photo-booth-{environment}"
