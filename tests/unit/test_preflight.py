@@ -280,7 +280,8 @@ def test_settings_are_those_of_sam_deploy(tmp_path):
 def test_the_templates_own_parameters_can_be_read():
     settings = preflight.read_settings("prod", [])
     assert settings["ImageModels"].startswith(f"{TITAN}@us-east-1,")
-    assert settings["SamEndpoint"] == "photo-booth-sam"
+    assert settings["SamEndpoint"] == "photo-booth-sam-prod"
+    assert preflight.read_settings(None, [])["SamEndpoint"] == "photo-booth-sam"
 
 
 def test_an_environment_that_is_none_is_told_with_those_that_are():
