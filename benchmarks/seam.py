@@ -65,8 +65,8 @@ def read_cases(names: tuple[str, ...] = PHOTOS) -> dict[str, Case]:
         for crop in crops:
             l, t, r, b = crop.box
             request = sam.request_for(crop, faces, composite.encode_jpeg(photo[t:b, l:r]))
-            data = inference.input_fn(json.dumps(request, default=float).encode(), "application/json")
-            found.append(inference.predict_fn(data, model))
+            asked = inference.read_request(json.dumps(request), "application/json")
+            found.append(model.masks(asked.pixels, asked.prompts))
         keep, _ = masks.keep_mask(width, height, faces, crops, found)
         cases[name] = Case(photo, faces, keep)
     return cases

@@ -95,8 +95,9 @@ def read_settings(config_env: str | None, overrides: Iterable[str], root: Path =
     given = list(overrides)
     if config_env:
         config = tomllib.loads((root / "samconfig.toml").read_text(encoding="utf-8"))
-        if config_env not in config:
-            raise SettingsError(f"samconfig.toml has no environment {config_env}; it has {', '.join(config.keys())}.")
+        environments = [name for name, value in config.items() if isinstance(value, dict)]
+        if config_env not in environments:
+            raise SettingsError(f"samconfig.toml has no environment {config_env}; it has {', '.join(environments)}.")
         deploy = config[config_env].get("deploy", {}).get("parameters", {})
         pairs = deploy.get("parameter_overrides", [])
         given = (shlex.split(pairs) if isinstance(pairs, str) else pairs) + given
@@ -125,7 +126,9 @@ def look_at(model: str, region: str) -> Candidate:
     except ClientError as error:
         _explain(found, error)
     except BotoCoreError as error:
-        found.todo.append(f"Bedrock could not be asked ({type(error).__name__}): check the Region's name and network.")
+        found.todo.append(
+            f"Bedrock could not be asked ({type(error).__name__}): check the Region's name, network and credentials."
+        )
     return found
 
 
@@ -316,8 +319,13 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     if "Region" in settings:
         os.environ["AWS_DEFAULT_REGION"] = settings["Region"]
-    session = boto3.Session()
-    if not session.region_name or not session.get_credentials():
+    try:
+        session = boto3.Session()
+        ready = session.region_name and session.get_credentials()
+    except BotoCoreError as error:  # a profile that doesn't exist, a session that has expired
+        print(error, file=sys.stderr)
+        ready = False
+    if not ready:
         print(
             "No AWS credentials or Region: set AWS_PROFILE and AWS_DEFAULT_REGION, or run aws configure.",
             file=sys.stderr,

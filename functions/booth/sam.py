@@ -6,7 +6,6 @@ takes a single box.
 """
 
 import base64
-import binascii
 import io
 import json
 import os
@@ -68,5 +67,5 @@ def _invoke(body: Request) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(base64.b64decode(json.loads(text)["mask_image"])), formats=["PNG"]) as mask:
             return np.asarray(mask.convert("L")) < 128
-    except (ValueError, KeyError, TypeError, binascii.Error, OSError) as error:
+    except (ValueError, KeyError, TypeError, OSError, SyntaxError) as error:  # the last is Pillow's for a broken PNG
         raise ServiceUnavailable("the SAM endpoint's answer is no mask") from error

@@ -1,7 +1,13 @@
 """Rekognition and the SAM endpoint over their wire protocols: right answers, AWS's errors, nonsense."""
 
+import base64
+import json
+import threading
+
 import numpy as np
 import pytest
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Response
 
 from booth import rekognition, sam
 from booth.errors import AccessDenied, InternalError, ServiceUnavailable, Throttled, TimedOut, kind_of
@@ -91,6 +97,21 @@ def test_errors_of_the_endpoint(models, fault, error):
     models.set("sagemaker", faults=[fault])
     with pytest.raises(error):
         sam.segment(sam.request_for(CROP, FACES, IMAGE))
+
+
+@pytest.mark.parametrize("damage", [IMAGE[:40], IMAGE[:33] + b"\0\0\0\4" + IMAGE[37:]], ids=["cut off", "wrong length"])
+def test_a_mask_that_is_broken_is_passing_trouble(environment, damage):
+    answer = Response(json.dumps({"mask_image": base64.b64encode(damage).decode()}))
+    server = make_server("127.0.0.1", 0, answer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    environment.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", f"http://127.0.0.1:{server.port}")
+    environment.setenv("SAM_ENDPOINT", "sam")
+    environment.setenv("SAM_PROTOCOL", "extended")
+    try:
+        with pytest.raises(ServiceUnavailable, match="no mask"):
+            sam.segment(sam.request_for(CROP, FACES, IMAGE))
+    finally:
+        server.shutdown()
 
 
 def test_names_of_errors_that_step_functions_reports():

@@ -1,11 +1,12 @@
 """The kept pixels are the photo's, bit-exact; the seam is narrow and shows no edge; the JPEG is good and silent."""
 
+import contextlib
 import io
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -156,3 +157,21 @@ def test_noise_of_the_largest_size_can_be_encoded():
 def test_png_is_lossless():
     photo = picture(4)
     assert np.array_equal(composite.decode(composite.encode_png(photo)), photo)
+
+
+PNG = composite.encode_png(picture(5)[:20, :30])
+
+
+@given(st.integers(0, len(PNG) - 1), st.binary(min_size=1, max_size=8))
+@settings(deadline=None)
+@example(11, b"\x05")  # a header that is too short
+@example(33, b"\0\0\0\4")  # pixels that seem to end early, and garbage where the next chunk should begin
+def test_a_broken_picture_is_an_oserror_whatever_pillow_calls_it(place, damage):
+    with contextlib.suppress(OSError):
+        composite.decode(PNG[:place] + damage + PNG[place + len(damage) :])
+
+
+@pytest.mark.parametrize("data", [b"", b"no image", PNG[:11] + b"\x05" + PNG[12:], PNG[:33] + b"\0\0\0\4" + PNG[37:]])
+def test_what_is_no_picture_is_refused(data):
+    with pytest.raises(OSError, match=r"."):
+        composite.decode(data)

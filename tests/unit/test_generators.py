@@ -198,7 +198,15 @@ def test_a_request_that_one_model_refuses_is_taken_to_the_next(chain, models):
     before = models.calls("bedrock")
     assert paint().shape == PHOTO.shape
     assert paint().shape == PHOTO.shape
-    assert models.calls("bedrock") - before == 6, "it is about the request: nothing is remembered of the candidate"
+    assert models.calls("bedrock") - before == 4, "it is about the request: nothing is remembered of the candidate"
+    # Titan's other Region is not asked, so a retry comes to Stability's other Region.
+    models.set(
+        "bedrock",
+        faults=[fault(400, "ValidationException", said, match=TITAN), fault(500, "X", match=f"{INPAINT}@us-east-1")],
+    )
+    with pytest.raises(ServiceUnavailable):
+        paint(0)
+    assert paint(1).shape == PHOTO.shape
     models.set("bedrock", faults=[fault(400, "ValidationException", said)])
     with pytest.raises(InternalError):
         paint()

@@ -9,7 +9,6 @@ import pytest
 from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.wrappers import Request, Response
 
-from booth import generators
 from operate import preflight
 
 TITAN = "amazon.titan-image-generator-v2:0"
@@ -119,7 +118,6 @@ def account(models, environment, control_plane):
         environment.setenv(f"AWS_ENDPOINT_URL_{service}", url)
     environment.setenv("SAM_ENDPOINT", "sam")
     environment.setenv("SAM_PROTOCOL", "extended")
-    environment.setitem(generators.CODECS, f"us.{INPAINT}", generators.CODECS[TITAN])
     return accounts[-1]
 
 
@@ -282,7 +280,20 @@ def test_settings_are_those_of_sam_deploy(tmp_path):
 def test_the_templates_own_parameters_can_be_read():
     settings = preflight.read_settings("prod", [])
     assert settings["ImageModels"].startswith(f"{TITAN}@us-east-1,")
-    assert settings["SamEndpoint"] == "photo-booth-sam"
+    assert settings["SamEndpoint"] == "photo-booth-sam-prod"
+    assert preflight.read_settings(None, [])["SamEndpoint"] == "photo-booth-sam"
+
+
+def test_an_environment_that_is_none_is_told_with_those_that_are():
+    for name in ("nowhere", "version"):
+        with pytest.raises(preflight.SettingsError, match=f"no environment {name}; it has default, dev, prod\\."):
+            preflight.read_settings(name, [])
+
+
+def test_a_profile_that_does_not_exist_is_named(environment, capsys):
+    environment.setenv("AWS_PROFILE", "boooth")
+    assert preflight.main([]) == 1
+    assert "boooth" in capsys.readouterr().err
 
 
 def test_without_a_region_it_says_what_to_set(environment, capsys):

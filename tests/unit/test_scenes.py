@@ -54,6 +54,13 @@ def test_prompts_speak_of_as_many_people_as_there_are(scene, faces, people):
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.id)
+def test_what_stands_around_the_people_fits_one_of_them_as_well_as_several(scene):
+    assert not re.search(
+        r"(?i)\b(people|persons?|faces?|friends|they|them|their|as (a|stars))\b", scene.prompt.replace("{people}", "")
+    )
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.id)
 def test_prompts_describe_and_leave_what_is_unwanted_to_the_negative_prompt(scene):
     assert not re.search(r"(?i)\b(no|not|without|never|don't)\b", f"{scene.prompt} {scene.negative}")
 

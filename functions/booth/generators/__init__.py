@@ -94,8 +94,8 @@ def paint(photo: np.ndarray, keep: np.ndarray, scene: Scene, seed: int, turn: in
     """
     style = Style(os.environ["IMAGE_QUALITY"], float(os.environ["IMAGE_CFG_SCALE"]))
     order = in_turn(parse_chain(os.environ["IMAGE_MODELS"]), turn)
-    refused: set[Candidate] = set()
-    while alive := [each for each in order if each not in refused and time.monotonic() >= _gone.get(each, 0)]:
+    refused: set[str] = set()  # models; their other Regions would say the same
+    while alive := [each for each in order if each.model not in refused and time.monotonic() >= _gone.get(each, 0)]:
         candidate = alive[attempt % len(alive)]
         try:
             return _painted_by(candidate, photo, keep, scene, seed, style)
@@ -105,7 +105,7 @@ def paint(photo: np.ndarray, keep: np.ndarray, scene: Scene, seed: int, turn: in
             count("ModelThrottled")
             raise
         except RequestRefused as refusal:
-            refused.add(candidate)
+            refused.add(candidate.model)
             count("RequestRefused")
             logger.error("a model refused the request", **vars(candidate), reason=str(refusal))
     if refused:

@@ -145,5 +145,8 @@ def encode_png(pixels: np.ndarray) -> bytes:
 
 def decode(data: bytes) -> np.ndarray:
     """uint8 H x W x 3 of an image of our own or a model's making. Raises OSError if it is none."""
-    with Image.open(io.BytesIO(data)) as image:
-        return np.asarray(image.convert("RGB"))
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return np.asarray(image.convert("RGB"))
+    except (SyntaxError, ValueError, Image.DecompressionBombError) as error:  # Pillow's other words for a broken file
+        raise OSError("the image is broken") from error
