@@ -24,7 +24,6 @@ _SECURITY_HEADERS = {  # as the CDN sends them
     "permissions-policy": "camera=(self), microphone=(), geolocation=()",
     "x-frame-options": "DENY",
 }
-_PAGE_TYPES = {".js": "text/javascript", ".webmanifest": "application/manifest+json"}  # not known everywhere
 _CONTENT_SECURITY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
     "connect-src 'self' {uploads}; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -101,7 +100,7 @@ class Edge:
         content = file.read_bytes()
         if file.name == "index.html":
             content = content.replace(b"</body>", NOTICE.read_bytes() + b"</body>")
-        kind = _PAGE_TYPES.get(file.suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+        kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         return Response(content, content_type=kind, headers=self._page_headers)
 
 
