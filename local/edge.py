@@ -54,7 +54,7 @@ class Edge:
         self._results_bucket = results_bucket
         self._ready = ready
         policy = _CONTENT_SECURITY.format(uploads=s3.meta.endpoint_url)
-        self._page_headers = _SECURITY_HEADERS | {"content-security-policy": policy, "cache-control": "no-cache"}
+        self._cdn_headers = _SECURITY_HEADERS | {"content-security-policy": policy}
 
     def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
         request = Request(environ)
@@ -90,7 +90,7 @@ class Edge:
             found = self._s3.get_object(Bucket=self._results_bucket, Key=request.path.removeprefix("/"))
         except ClientError as error:
             return Response("Not found", status=error.response["ResponseMetadata"]["HTTPStatusCode"])
-        headers = _SECURITY_HEADERS | {"etag": found["ETag"], "cache-control": "max-age=300"}
+        headers = self._cdn_headers | {"etag": found["ETag"], "cache-control": "max-age=300"}
         return Response(found["Body"].read(), content_type=found["ContentType"], headers=headers)
 
     def _page(self, path: str) -> Response:
@@ -101,7 +101,7 @@ class Edge:
         if file.name == "index.html":
             content = content.replace(b"</body>", NOTICE.read_bytes() + b"</body>")
         kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-        return Response(content, content_type=kind, headers=self._page_headers)
+        return Response(content, content_type=kind, headers=self._cdn_headers | {"cache-control": "no-cache"})
 
 
 def http_event(request: Request, body: bytes) -> dict:
