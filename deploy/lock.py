@@ -28,11 +28,10 @@ def lock(folder: Path) -> None:
     for architecture in ARCHITECTURES:
         for name, sha256 in _resolve(folder / "requirements.in", architecture):
             packages.setdefault(name, set()).add(sha256)
-    lines = [
-        " \\\n    ".join([name, *(f"--hash=sha256:{each}" for each in sorted(packages[name]))])
-        for name in sorted(packages)
-    ]
-    (folder / "requirements.txt").write_text(_HEAD + "\n".join(lines) + "\n", encoding="utf-8")
+    text = _HEAD
+    for name, hashes in sorted(packages.items()):
+        text += " \\\n    ".join([name, *(f"--hash=sha256:{each}" for each in sorted(hashes))]) + "\n"
+    (folder / "requirements.txt").write_text(text, encoding="utf-8")
 
 
 def fetch(root: Path, out: Path) -> None:
