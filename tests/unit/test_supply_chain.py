@@ -114,8 +114,8 @@ def test_the_threat_model_names_tests_that_exist():
     named = re.findall(r"`(\w+)::(test_\w+)`", (ROOT / "docs" / "threats.md").read_text(encoding="utf-8"))
     assert len(named) > 40
     for module, test in named:
-        files = list((ROOT / "tests").rglob(f"{module}.py"))
-        assert files and f"def {test}(" in files[0].read_text(encoding="utf-8"), f"{module}::{test}"
+        texts = [file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob(f"{module}.py")]
+        assert [text for text in texts if f"def {test}(" in text], f"{module}::{test}"
 
 
 # Secrets
@@ -151,7 +151,7 @@ def test_the_repository_holds_no_secret():
     ("kind", "parts"),
     [
         ("an access key of AWS", ["key = AKIA", "IOSFODNN7EXAMPLE"]),
-        ("a secret key of AWS", ["aws_secret_access_key = ", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"]),
+        ("a secret key of AWS", ["aws_secret_access_key = ", "wJalrXUtnFEMI/K7MDEN", "G/bPxRfiCYEXAMPLEKEY"]),
         ("a private key", ["-----BEGIN RSA ", "PRIVATE KEY-----"]),
         ("a token of a code host or registry", ["ghp_", "a1" * 18]),
         ("a signed token", ["eyJhbGciOiJIUzI1NiJ9", ".eyJzdWIiOiJib290aCJ9", ".c2lnbmF0dXJlMTIz"]),
