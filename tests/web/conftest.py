@@ -94,8 +94,9 @@ def take_photo(page: Page) -> None:
 
 
 def await_phase(page: Page, phase: str) -> None:
-    """Waits until the visit has come to this phase, see web/visit.js."""
-    page.wait_for_selector(f"#visit[data-phase={phase}]", timeout=60_000)
+    """Waits until the visit has come to this phase, see web/visit.js; a run ends within 120 s, well or not."""
+    page.locator(f"#visit:is([data-phase={phase}], [data-phase=failed])").wait_for(timeout=130_000)
+    assert page.get_attribute("#visit", "data-phase") == phase, page.inner_text("#note")
 
 
 def await_pictures(page: Page, count: int) -> None:

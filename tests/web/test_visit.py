@@ -10,8 +10,8 @@ from playwright.sync_api import expect
 from tests.web.conftest import await_phase, await_pictures, go_to_camera, kept_photos, request_id, take_photo
 
 
-def test_whole_visit(booth, open_page):
-    """With the real models: scenes of the visitor's choice, the phone's link, the archive, and everything deleted."""
+def test_whole_visit(quick, open_page):
+    """Scenes of the visitor's choice, the phone's link, the archive, and everything deleted."""
     pad = open_page(reduced_motion="no-preference")
     pad.click("#begin")
     pad.click("#agree")
@@ -30,7 +30,7 @@ def test_whole_visit(booth, open_page):
         assert page.inner_text("#status") == "Your pictures are ready"
         assert sorted(page.locator(".tile:not(.photo) .caption").all_inner_texts()) == sorted(chosen)
     assert kept_photos(pad) == 0
-    assert_shown_pictures_are_the_booths(booth, pad)
+    assert_shown_pictures_are_the_booths(quick, pad)
 
     pad.click("#done")
     pad.wait_for_selector("#begin")
