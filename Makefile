@@ -4,6 +4,8 @@
 # make check          the proofs of the deployment alone, which `make test` runs too
 # make check-scenes   refuse a bad functions/scenes.json, naming line and field (part of lint, run and build)
 # make thumbnails     paint a thumbnail for each scene with the local painter
+# make lock           after a change of a requirements.in: lock what ships to Lambda, with hashes
+# make audit          ask for known vulnerabilities of what ships (needs the Internet; not part of make test)
 # make bench-seam     figures of the edge around kept faces
 # make bench-sam      measure Segment Anything
 # make setup          the set-up alone: .venv and models/; quick when nothing has changed
@@ -27,7 +29,7 @@ INSTALLED := .venv/.installed
 TOOLS := $(foreach tool,sam checkov ministack runtime serving,.tools/$(tool)/.installed) .tools/npm/.installed
 STACK = photo-booth-$(ENV)
 
-.PHONY: run test check lint check-scenes thumbnails setup tools clean bench-seam bench-sam
+.PHONY: run test check lint lock audit check-scenes thumbnails setup tools clean bench-seam bench-sam
 .PHONY: preflight build deploy destroy env sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 
 run: setup check-scenes
@@ -56,6 +58,12 @@ lint: setup check-scenes
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 
+lock: setup
+	.venv/bin/python -m deploy lock
+
+audit: setup .tools/audit/.installed
+	.tools/audit/bin/pip-audit --disable-pip --require-hashes $(foreach f,functions layers/pixels,-r $(f)/requirements.txt)
+
 preflight: setup
 	@.venv/bin/python -m operate.preflight $(if $(ENV),--config-env $(ENV)) $(ARGS)
 
@@ -75,7 +83,7 @@ setup: $(INSTALLED)
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js, which brings it (https://nodejs.org)." >&2; exit 1; }
 	@.venv/bin/python -m local.models
 
-$(INSTALLED): requirements-dev.txt functions/requirements.txt layers/pixels/requirements.txt sam_model/requirements.txt
+$(INSTALLED): requirements-dev.txt functions/requirements.in layers/pixels/requirements.in sam_model/requirements.txt
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or later with its venv module is missing: install it (https://python.org)." >&2; exit 1; }
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js, which brings it (https://nodejs.org)." >&2; exit 1; }
 	@echo "Installing the Python packages into .venv; this takes a minute or two ..."

@@ -6,7 +6,7 @@ import sys
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy import stack
+from deploy import lock, stack
 from deploy.build import LIMIT_MB, ROOT, BuildError, build, runtime, sizes
 
 
@@ -21,6 +21,12 @@ def build_all(arguments: argparse.Namespace) -> None:
 def print_runtime(arguments: argparse.Namespace) -> None:
     """Tells where the interpreter is that the functions run under on Lambda."""
     print(runtime())
+
+
+def lock_all(arguments: argparse.Namespace) -> None:
+    """Writes anew which packages ship, with their hashes."""
+    for folder in lock.FOLDERS:
+        lock.lock(ROOT / folder)
 
 
 def page(arguments: argparse.Namespace) -> None:
@@ -50,6 +56,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy", description=__doc__)
     commands = parser.add_subparsers(required=True)
     commands.add_parser("build", help=build_all.__doc__).set_defaults(do=build_all)
+    commands.add_parser("lock", help=lock_all.__doc__).set_defaults(do=lock_all)
     commands.add_parser("runtime", help=print_runtime.__doc__).set_defaults(do=print_runtime)
     for do in (page, smoke, destroy):
         command = commands.add_parser(do.__name__, help=do.__doc__)
@@ -58,7 +65,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         arguments.do(arguments)
-    except (BuildError, stack.StackError, BotoCoreError, ClientError) as error:
+    except (BuildError, lock.LockError, stack.StackError, BotoCoreError, ClientError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -1,9 +1,12 @@
-"""Builds the functions and the layer as Lambda gets them: `sam build`, then bytecode for every module."""
+"""Builds the functions and the layer as Lambda gets them: locked wheels, `sam build`, bytecode for every module."""
 
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
+
+from deploy import lock
 
 ROOT = Path(__file__).parent.parent
 SAM = ROOT / ".tools" / "sam" / "bin" / "sam"
@@ -37,11 +40,17 @@ def build(source: Path, out: Path) -> None:
 
     Raises:
         BuildError: no interpreter, or sam failed.
+        lock.LockError: a locked package can't be had as it was.
     """
     python = runtime()
     environment = os.environ | {"PATH": f"{python.parent}:{os.environ['PATH']}", "SAM_CLI_TELEMETRY": "0"}
     command = [SAM, "build", "--template", source / "template.yaml", "--build-dir", out]
-    done = subprocess.run(command, env=environment, cwd=source, capture_output=True, text=True)
+    with tempfile.TemporaryDirectory() as wheels:
+        # For another processor than its own sam asks pip for name and version, without the hash. So it gets nothing
+        # but wheels that were checked.
+        lock.fetch(source, Path(wheels))
+        environment |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels}
+        done = subprocess.run(command, env=environment, cwd=source, capture_output=True, text=True)
     if done.returncode:
         raise BuildError(done.stderr)
     compile_all(python, out)

@@ -24,7 +24,6 @@ _SECURITY_HEADERS = {  # as the CDN sends them
     "permissions-policy": "camera=(self), microphone=(), geolocation=()",
     "x-frame-options": "DENY",
 }
-_PAGE_TYPES = {".js": "text/javascript", ".webmanifest": "application/manifest+json"}  # not known everywhere
 _CONTENT_SECURITY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
     "connect-src 'self' {uploads}; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -55,7 +54,7 @@ class Edge:
         self._results_bucket = results_bucket
         self._ready = ready
         policy = _CONTENT_SECURITY.format(uploads=s3.meta.endpoint_url)
-        self._page_headers = _SECURITY_HEADERS | {"content-security-policy": policy, "cache-control": "no-cache"}
+        self._cdn_headers = _SECURITY_HEADERS | {"content-security-policy": policy}
 
     def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
         request = Request(environ)
@@ -91,7 +90,7 @@ class Edge:
             found = self._s3.get_object(Bucket=self._results_bucket, Key=request.path.removeprefix("/"))
         except ClientError as error:
             return Response("Not found", status=error.response["ResponseMetadata"]["HTTPStatusCode"])
-        headers = _SECURITY_HEADERS | {"etag": found["ETag"], "cache-control": "max-age=300"}
+        headers = self._cdn_headers | {"etag": found["ETag"], "cache-control": "max-age=300"}
         return Response(found["Body"].read(), content_type=found["ContentType"], headers=headers)
 
     def _page(self, path: str) -> Response:
@@ -101,8 +100,8 @@ class Edge:
         content = file.read_bytes()
         if file.name == "index.html":
             content = content.replace(b"</body>", NOTICE.read_bytes() + b"</body>")
-        kind = _PAGE_TYPES.get(file.suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-        return Response(content, content_type=kind, headers=self._page_headers)
+        kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+        return Response(content, content_type=kind, headers=self._cdn_headers | {"cache-control": "no-cache"})
 
 
 def http_event(request: Request, body: bytes) -> dict:

@@ -52,6 +52,16 @@ def test_compiled_modules_are_for_lambdas_processor_and_python(for_lambda):
         assert int.from_bytes(file.read_bytes()[18:20], "little") == 183, file
 
 
+def test_every_package_of_the_build_is_locked_and_every_locked_one_is_there(for_lambda, template):
+    places = {"functions": list(functions_of(template)), "layers/pixels": [f"{PIXELS}/python"]}
+    for source, folders in places.items():
+        text = (ROOT / source / "requirements.txt").read_text()
+        locked = set(re.findall(r"^([\w.-]+==[\w.]+)", text, re.MULTILINE))
+        for folder in folders:
+            found = [file.parent.stem.rsplit("-", 1) for file in for_lambda.glob(f"{folder}/*.dist-info/METADATA")]
+            assert {f"{name.lower().replace('_', '-')}=={version}" for name, version in found} == locked
+
+
 def test_every_module_has_bytecode(for_lambda):
     for file in for_lambda.rglob("*.py"):
         assert list((file.parent / "__pycache__").glob(f"{file.stem}.cpython-313.pyc")), file

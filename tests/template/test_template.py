@@ -165,6 +165,12 @@ def test_the_state_machine_and_the_api_log_no_data():
     assert not [value for value in fields.values() if re.search("Ip|body|header|query|path", value)]
 
 
+def test_whoever_guesses_at_speed_is_slowed_down():
+    settings = RESOURCES["Api"]["Properties"]["DefaultRouteSettings"]
+    assert 0 < settings["ThrottlingRateLimit"] <= 100
+    assert 0 < settings["ThrottlingBurstLimit"] <= 200
+
+
 def test_every_alarm_says_what_it_means_and_tells_somebody():
     operate = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
     for alarm in of_type("AWS::CloudWatch::Alarm", MONITORING).values():

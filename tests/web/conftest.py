@@ -19,7 +19,7 @@ SIZES = {
     "phone": {"width": 390, "height": 844},
     "laptop": {"width": 1366, "height": 768},
 }
-SETTINGS = json.loads((WEB / "settings.json").read_text()) | {"countdownSeconds": 1, "autoUseSeconds": 0}
+SETTINGS = json.loads((WEB / "settings.json").read_text()) | {"countdownSeconds": 0, "autoUseSeconds": 0}
 EXPECTED = ("ERR_INTERNET_DISCONNECTED", "Failed to load resource", "net::ERR")
 """What the browser itself writes when a test takes the network away or answers an error."""
 
@@ -58,7 +58,9 @@ def open_page(browser, app):  # noqa: F811
     contexts, problems = [], []
 
     def open_page(size="pad", fragment="", settings=None, go=True, **options) -> Page:
-        options = {"locale": "en-US", "service_workers": "block", "permissions": ["camera"]} | options
+        usual = {"locale": "en-US", "service_workers": "block", "permissions": ["camera"]}
+        usual["reduced_motion"] = "reduce"  # Playwright waits for the end of each animation
+        options = usual | options
         context = browser.new_context(viewport=SIZES[size], base_url=app.url, **options)
         context.set_default_timeout(20_000)
         contexts.append(context)

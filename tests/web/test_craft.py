@@ -38,7 +38,7 @@ def check(page):
     ],
 )
 def test_every_screen(quick, open_page, size, locale, title):
-    page = open_page(size, locale=locale, reduced_motion="reduce", has_touch=size != "laptop")
+    page = open_page(size, locale=locale, has_touch=size != "laptop")
     page.wait_for_selector("#drift img")
     assert page.inner_text("h1") == title
     check(page)

@@ -7,16 +7,16 @@ import zipfile
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.web.conftest import await_phase, await_pictures, kept_photos, request_id, take_photo
+from tests.web.conftest import await_phase, await_pictures, go_to_camera, kept_photos, request_id, take_photo
 
 
 def test_whole_visit(booth, open_page):
     """With the real models: scenes of the visitor's choice, the phone's link, the archive, and everything deleted."""
-    pad = open_page()
+    pad = open_page(reduced_motion="no-preference")
     pad.click("#begin")
     pad.click("#agree")
     pad.get_by_role("checkbox", name="In the city").uncheck()
-    pad.get_by_role("checkbox", name="Under the sea").or_(pad.get_by_role("checkbox").nth(5)).first.check()
+    pad.get_by_role("checkbox", name="Underwater reef").check()
     chosen = pad.locator("#scene-list li:has(:checked)").all_inner_texts()
     assert len(chosen) == 3
     assert pad.inner_text("#chosen") == "3 of 3 chosen"
@@ -65,8 +65,11 @@ def assert_shown_pictures_are_the_booths(booth, page):
 
 
 def test_retake_and_use_by_itself(quick, open_page):
-    pad = open_page(settings={"autoUseSeconds": 2})
-    take_photo(pad)
+    pad = open_page(settings={"countdownSeconds": 1, "autoUseSeconds": 2})
+    go_to_camera(pad)
+    pad.click("#shoot")
+    assert pad.inner_text("#countdown") == "1"
+    pad.wait_for_selector("#use")
     first = pad.get_attribute("#shot", "src")
     pad.click("#retake")
     pad.click("#shoot:not(:disabled)")
@@ -101,12 +104,13 @@ def test_each_picture_shows_the_moment_it_is_finished(quick, open_page):
 
     def hold_the_last_picture_back(route):
         answer = route.fetch()
-        if answer.status == 200 and held:
-            body = answer.json() | {"status": "RUNNING", "step": "generate", "progress": 0.77}
+        body = answer.json()
+        if held and [picture["state"] for picture in body["pictures"]][2:] == ["DONE"]:
+            body |= {"status": "RUNNING", "step": "generate", "progress": 0.77}
             body["pictures"][2] |= {"state": "WAITING", "url": None}
             route.fulfill(status=202, json=body)
         else:
-            route.fulfill(response=answer)
+            route.fulfill(status=answer.status, json=body)
 
     pad.route("**/photo", hold_the_last_picture_back)
     take_photo(pad)

@@ -1,0 +1,164 @@
+"""What comes from others: locked, listed with its licence, and no secret of ours among what we give away."""
+
+import hashlib
+import re
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from deploy import lock
+from local import models
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def pins(text):
+    """The packages of a requirements file: version by name, as PyPI compares names."""
+    found = re.findall(r"^([\w.-]+)(?:==|>=)([\w.]+)", text, re.MULTILINE)
+    return {name.lower().replace("_", "-"): version for name, version in found}
+
+
+def hashes(text):
+    """The hashes of each line of a lock, by name."""
+    lines = re.sub(r"\\\n\s*", "", text).splitlines()
+    return {line.split("==")[0]: re.findall(r"sha256:([0-9a-f]{64})", line) for line in lines if "==" in line}
+
+
+@pytest.mark.parametrize("folder", lock.FOLDERS)
+def test_the_lock_holds_what_the_code_asks_for(folder):
+    wanted = pins((ROOT / folder / "requirements.in").read_text())
+    text = (ROOT / folder / "requirements.txt").read_text()
+    assert wanted.items() <= pins(text).items()
+    assert pins(text).keys() == hashes(text).keys()
+    assert all(hashes(text).values())
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project that needs one package, which is the only one there is."""
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    wheel = wheels / "tiny_thing-1.2-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        info = "tiny_thing-1.2.dist-info"
+        archive.writestr("tiny_thing.py", "")
+        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: Tiny_Thing\nVersion: 1.2\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+    for folder in lock.FOLDERS:
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "requirements.in").write_text("tiny-thing==1.2\n")
+        lock.lock(tmp_path / folder)
+    return tmp_path
+
+
+def test_a_lock_holds_the_hash_of_what_there_is(project):
+    wheel = project / "wheels" / "tiny_thing-1.2-py3-none-any.whl"
+    for folder in lock.FOLDERS:
+        text = (project / folder / "requirements.txt").read_text()
+        assert hashes(text) == {"tiny-thing": [hashlib.sha256(wheel.read_bytes()).hexdigest()]}
+    lock.fetch(project, project / "out")
+    assert [each.name for each in (project / "out").iterdir()] == [wheel.name]
+
+
+def test_another_wheel_than_locked_is_not_built_in(project):
+    with zipfile.ZipFile(project / "wheels" / "tiny_thing-1.2-py3-none-any.whl", "a") as archive:
+        archive.writestr("stowaway.py", "")
+    with pytest.raises(lock.LockError, match=r"(?s)DO NOT MATCH THE HASHES.*tiny.thing==1\.2"):
+        lock.fetch(project, project / "out")
+    assert not list((project / "out").glob("*"))
+
+
+def test_a_package_without_a_hash_is_not_built_in(project):
+    (project / "functions" / "requirements.txt").write_text("tiny-thing==1.2\n")
+    with pytest.raises(lock.LockError, match=r"(?i)hash"):
+        lock.fetch(project, project / "out")
+
+
+# Licences
+
+
+def test_everything_that_ships_is_listed_with_its_licence():
+    rows = re.findall(
+        r"^\| (\S+) \| (\d\S*|-) \| ([^|]+) \|", (ROOT / "docs" / "licences.md").read_text(), re.MULTILINE
+    )
+    listed = {name: version for name, version, _ in rows}
+    assert len(listed) == len(rows), "a row each"
+    ships = {}
+    for folder in lock.FOLDERS:
+        ships |= pins((ROOT / folder / "requirements.txt").read_text())
+    for name, version in pins((ROOT / "sam_model" / "requirements.txt").read_text()).items():
+        ships.setdefault(name, version)
+    vendor = ROOT / "web" / "vendor"
+    ships |= dict(re.findall(r"^\| `[\w.-]+` \| (\S+) (\S+) \|", (vendor / "README.md").read_text(), re.MULTILINE))
+    ships |= {each.package: each.version for each in models.MODELS}
+    assert {name: version for name, version in listed.items() if version != "-"} == ships
+    # Files that are nobody's package: every folder of pictures.
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    pictures = {Path(file).parent for file in files if Path(file).suffix in (".jpg", ".png", ".svg", ".heic", ".woff2")}
+    assert {Path(name.strip("`")) for name, version in listed.items() if version == "-"} == pictures
+    # Everything is in the licence that it came with.
+    assert {each.name.partition(".")[0] for each in vendor.glob("*.js")} == {
+        each.name.partition(".")[0] for each in vendor.glob("*.LICENSE.txt")
+    }
+
+
+# The threat model
+
+
+def test_the_threat_model_names_tests_that_exist():
+    named = re.findall(r"`(\w+)::(test_\w+)`", (ROOT / "docs" / "threats.md").read_text(encoding="utf-8"))
+    assert len(named) > 40
+    for module, test in named:
+        texts = [file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob(f"{module}.py")]
+        assert [text for text in texts if f"def {test}(" in text], f"{module}::{test}"
+
+
+# Secrets
+
+# Keys of the tests and of the local mode say that they are such.
+SECRETS = {
+    "an access key of AWS": rb"\b(?:AKIA|ASIA)(?!TEST|LOCAL)[A-Z0-9]{16}\b",
+    "a secret key of AWS": rb"(?i)aws.{0,20}secret.{0,20}[\"'=:\s][A-Za-z0-9/+]{40}\b",
+    "a private key": rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----",
+    "a token of a code host or registry": rb"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{22,}|glpat-[\w-]{20}|"
+    rb"npm_[A-Za-z0-9]{36}|pypi-AgE[\w-]{50,}|hf_[A-Za-z0-9]{34}|xox[abprs]-[\w-]{10,}|sk-[A-Za-z0-9]{32,})",
+    "a signed token": rb"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}",
+    "credentials in an address": rb"\bhttps?://[^\s/:@\"'{}<>]+:[^\s/:@\"'{}<>]{3,}@",
+    "a value that is called a secret": rb"(?i)(?:secret|token|passw(?:or)?d|api_?key)\w*[\"']?\s*[:=]\s*[\"']"
+    rb"(?=[^\"']*\d)[A-Za-z0-9+/=_-]{24,}[\"']",
+}
+
+
+def secrets_in(content):
+    return {what for what, pattern in SECRETS.items() if re.search(pattern, content)}
+
+
+def test_the_repository_holds_no_secret():
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.split(b"\0")
+    files = [ROOT / name.decode() for name in names if name]
+    assert len(files) > 150
+    found = {str(file.relative_to(ROOT)): secrets_in(file.read_bytes()) for file in files if file.is_file()}
+    assert {name: what for name, what in found.items() if what} == {}
+    assert not [file for file in files if file.suffix in (".pem", ".key", ".p12") or file.name.startswith(".env")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "parts"),
+    [
+        ("an access key of AWS", ["key = AKIA", "IOSFODNN7EXAMPLE"]),
+        ("a secret key of AWS", ["aws_secret_access_key = ", "wJalrXUtnFEMI/K7MDEN", "G/bPxRfiCYEXAMPLEKEY"]),
+        ("a private key", ["-----BEGIN RSA ", "PRIVATE KEY-----"]),
+        ("a token of a code host or registry", ["ghp_", "a1" * 18]),
+        ("a signed token", ["eyJhbGciOiJIUzI1NiJ9", ".eyJzdWIiOiJib290aCJ9", ".c2lnbmF0dXJlMTIz"]),
+        ("credentials in an address", ["https://user", ":pass1234@example.org/x"]),
+        ("a value that is called a secret", ['"booth_token": "', "k3" * 16, '"']),
+    ],
+)
+def test_a_secret_would_be_found(kind, parts):
+    """In parts, or this file would be one of those that hold secrets."""
+    assert kind in secrets_in("".join(parts).encode())
