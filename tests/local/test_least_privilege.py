@@ -135,6 +135,7 @@ def late_steps(booth, portrait):
         await_true(lambda service=service, before=before: booth.calls(service) > before)
         booth.age(uploaded, limits.CHECK_SECONDS)
         booth.sweep()
+        await_true(lambda: ("Sweep", "states:DescribeExecution") in actions(booth))
         booth.age(uploaded, limits.STOP_SECONDS)
         booth.sweep()
         booth.await_end(uploaded)
