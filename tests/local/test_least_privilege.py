@@ -1,0 +1,184 @@
+"""Every function may do what it does, and nothing else.
+
+That no call is refused is asserted after each test of this folder (conftest.py): the application runs under the
+policies that the template gives its roles. Here: nothing is allowed that is never called. tests/template looks whether
+these policies are the deployed ones.
+"""
+
+import json
+import threading
+import time
+import uuid
+
+from booth import limits
+from local.iam import applies, as_list
+from tests.local.conftest import PHOTOS
+
+# Allowed, but not called below, each with its reason: (function, action, part of the resource).
+NEEDED_ALL_THE_SAME = {
+    # The default chain has neither; an operator may name them in ImageModels.
+    ("GenerateImage", "bedrock:InvokeModel", "amazon.titan-image-generator-v1"),
+    ("GenerateImage", "bedrock:InvokeModel", "amazon.nova-canvas-v1:0"),
+    # What a step wrote in the milliseconds between the end of its run and its own last look. (tests/local/
+    # test_deletion.py tries it at random moments.)
+    ("DetectFaces", "s3:DeleteObject", "work/*"),
+    ("CropFaces", "s3:DeleteObject", "work/*"),
+    ("CropFaces", "s3:ListBucket", "resultsbucket"),
+    ("MergeMasks", "s3:DeleteObject", "work/*"),
+    # A picture that was written, but not published, by a function that died in between.
+    ("Finish", "s3:DeleteObject", "photo/*"),
+    # A photo under a Key whose record has expired.
+    ("Photo", "s3:DeleteObjectVersion", "photo/*"),
+    # Uploads of yesterday.
+    ("Purge", "s3:DeleteObjectVersion", "/*"),
+}
+
+
+def in_vain(statements, calls):
+    """(action, resource) of each Allow that speaks of none of the calls."""
+    for statement in statements:
+        for action in as_list(statement["Action"]):
+            for resource in as_list(statement["Resource"]):
+                one = statement | {"Action": action, "Resource": resource}
+                if not any(applies(one, call) for call in calls):
+                    yield action, resource
+
+
+def test_nothing_is_allowed_that_is_never_called(quick):
+    quick.redeploy(Access="token", ModerationThreshold="80", PhotosPerDay="1000", PhotosPerMinute="1000")
+    [secret] = quick.app.stack.secrets.values()
+    made = quick.app.client("secretsmanager").get_secret_value(SecretId=secret.name)["SecretString"]
+    quick.token = json.loads(made)["booth"]
+    portrait = (PHOTOS / "astronaut.jpg").read_bytes()
+    everything_that_happens(quick, portrait)
+
+    calls = quick.app.calls("made")
+    unused = {
+        (function, action, resource)
+        for function, statements in quick.app.stack.policies.items()
+        for action, resource in in_vain(statements, {call for name, call in calls if name == function})
+    }
+    unexplained = {
+        each
+        for each in unused
+        if not any(each[:2] == known[:2] and known[2] in each[2] for known in NEEDED_ALL_THE_SAME)
+    }
+    assert not unexplained, "\n".join(map(str, sorted(unexplained)))
+
+
+def everything_that_happens(booth, portrait):
+    """The visits, failures, losses and deletions in which each permission is needed."""
+    whole_visits(booth, portrait)
+    dead_services(booth, portrait)
+    lost_events(booth, portrait)
+    late_steps(booth, portrait)
+    deletions(booth, portrait)
+    booth.app.lambdas.invoke(booth.app.stack.functions["Purge"].name, b"{}")
+
+
+def whole_visits(booth, portrait):
+    """As documented, and a photo that another system puts without /upload."""
+    booth.process(portrait)
+    put_without_upload(booth, portrait, "photo/of another system.jpg")
+
+
+def put_without_upload(booth, portrait, key):
+    foreign = {"Bucket": booth.app.uploads_bucket, "Key": key}
+    booth.s3.put_object(**foreign, Body=portrait)
+    return booth.await_end(foreign)
+
+
+def dead_services(booth, portrait):
+    """Titan retired: Stability paints, in each of its Regions. Segment Anything dead: there is no mask to read."""
+    dead = {"status": 500, "type": "InternalFailure", "message": "dead"}
+    booth.stand_in("sagemaker", canned={}, faults=[dead])
+    booth.stand_in("bedrock", canned={}, faults=[{"kind": "retired", "match": "titan"}])
+    booth.process(portrait)
+    booth.stand_in("sagemaker", canned={})
+    booth.stand_in("bedrock", canned={})
+
+
+def lost_events(booth, portrait):
+    """Whoever looks finds a photo whose event was lost, or finds none."""
+    booth.app.drop_events = True
+    found_by_photo, found_by_sweep, never_put = booth.upload(), booth.upload(), booth.upload()
+    booth.put(found_by_photo, portrait)
+    booth.put(found_by_sweep, portrait)
+    booth.age(found_by_sweep, limits.URL_SECONDS + limits.LATE_UPLOAD_SECONDS)
+    booth.age(never_put, limits.URL_SECONDS + limits.LATE_UPLOAD_SECONDS)
+    booth.sweep()
+    assert booth.await_end(found_by_photo)["status"] == "SUCCEEDED"
+    assert booth.await_end(found_by_sweep)["status"] == "SUCCEEDED"
+    assert booth.await_end(never_put)["error"]["code"] == "PhotoNeverArrived"
+    put_without_upload(booth, portrait, "photo/nobody told us.jpg")
+    # The URL used again, after the end.
+    first = len(booth.app.dropped)
+    booth.put(found_by_photo, portrait)
+    await_true(lambda: len(booth.app.dropped) > first)
+    again = booth.app.dropped[-1]
+    booth.app.drop_events = False
+    booth.app.deliver(again)
+    booth.await_quiet()
+
+
+def late_steps(booth, portrait):
+    """The run ends while a step is at work: it takes back what it wrote. Its execution is looked at, and stopped."""
+    for service, function in (
+        ("rekognition", "DetectFaces"),
+        ("sagemaker", "SegmentCrop"),
+        ("bedrock", "GenerateImage"),
+    ):
+        uploaded = booth.upload()
+        before = booth.calls(service)
+        booth.stand_in(service, canned={"faces": 1}, latency=2)
+        booth.put(uploaded, portrait)
+        await_true(lambda service=service, before=before: booth.calls(service) > before)
+        booth.age(uploaded, limits.CHECK_SECONDS)
+        booth.sweep()
+        await_true(lambda: ("Sweep", "states:DescribeExecution") in actions(booth))
+        booth.age(uploaded, limits.STOP_SECONDS)
+        booth.sweep()
+        booth.await_end(uploaded)
+        await_true(lambda function=function: not booth.app.busy(function))
+        booth.stand_in(service, canned={"faces": 1})
+    booth.age(uploaded, limits.TRY_AGAIN_SECONDS)
+    booth.sweep()
+    await_true(lambda: ("Sweep", "s3:DeleteObjectVersion") in actions(booth))
+
+
+def deletions(booth, portrait):
+    """Of a whole visit, of a photo that nobody knows yet, of none, and one that breaks off and is finished by sweep."""
+    visit, visit_id = booth.upload(), str(uuid.uuid4())
+    booth.put(visit, portrait)
+    booth.await_end(visit, visit_id)
+    deleting = threading.Thread(target=booth.delete, args=(visit_id,))
+    deleting.start()
+    await_true(lambda: booth.record(visit)["status"] == "DELETED")
+    booth.app.kill("DeletePhoto")
+    deleting.join()
+    booth.age(visit, limits.DELETE_SECONDS)
+    booth.sweep()
+    running, running_id = booth.upload(), str(uuid.uuid4())
+    booth.stand_in("bedrock", canned={}, latency=2)
+    booth.put(running, portrait)
+    await_true(lambda: booth.ask(running, running_id)[1]["step"] == "generate")
+    assert booth.delete(running_id)[0] == 200
+    booth.app.drop_events = True
+    unknown = {"bucket": booth.app.uploads_bucket, "key": "photo/to be deleted.jpg"}
+    booth.s3.put_object(Bucket=unknown["bucket"], Key=unknown["key"], Body=portrait)
+    assert booth.delete(str(uuid.uuid4()), **unknown)[0] == 200
+    assert booth.delete(str(uuid.uuid4()), **(unknown | {"key": "photo/none.jpg"}))[0] == 404
+    assert booth.ask({"Bucket": unknown["bucket"], "Key": "photo/none.jpg"}, str(uuid.uuid4()))[0] == 404
+    await_true(lambda: ("Sweep", "cloudfront:CreateInvalidation") in actions(booth))
+
+
+def actions(booth):
+    """(function, action) of every call so far."""
+    return {(function, call.action) for function, call in booth.app.calls("made")}
+
+
+def await_true(condition, seconds=30):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.02)
