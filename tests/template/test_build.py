@@ -5,7 +5,6 @@ import re
 
 import pytest
 
-from deploy import stack
 from deploy.build import LIMIT_MB, ROOT, sizes
 from local.app import App
 from tests.local.conftest import PHOTOS, Booth
@@ -96,16 +95,6 @@ def test_a_photo_goes_through_the_packages(booth):
 
     assert (result["status"], result["error"]) == ("SUCCEEDED", None)
     assert len(json.loads(result["url_generated"])) == 3
-
-
-def test_the_smoke_test_after_a_deployment_wants_every_picture(booth, tmp_path):
-    stack.smoke(booth.url, PHOTOS / "astronaut.jpg", tmp_path, print)
-    assert len(list(tmp_path.glob("astronaut_*.jpeg"))) == 3
-
-    booth.stand_in("rekognition", canned={"faces": 0})
-    with pytest.raises(stack.StackError, match="FAILED"):
-        stack.smoke(booth.url, PHOTOS / "astronaut.jpg", tmp_path, print)
-    booth.stand_in("rekognition", canned={"faces": 1})
 
 
 def test_a_photo_of_a_telephone_goes_through_the_packages(booth):
