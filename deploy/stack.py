@@ -59,7 +59,7 @@ def put_page(stack: str) -> int:
 
 def token_of(stack: str) -> str:
     """A booth's token; empty where none is needed (parameter Access)."""
-    if secret := outputs(stack).get("BoothTokens"):
+    if secret := outputs(stack).get("BoothTokensSecret"):
         tokens = boto3.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
         return next(token for tokens in json.loads(tokens).values() for token in tokens.split())
     return ""
