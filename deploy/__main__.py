@@ -38,7 +38,8 @@ def smoke(arguments: argparse.Namespace) -> None:
     """Sends a photo through the stack."""
     photo = ROOT / "tests" / "photos" / "astronaut.jpg"
     out = ROOT / "out" / arguments.stack
-    stack.smoke(stack.outputs(arguments.stack)["BoothUrl"], photo, out, print)
+    url = stack.outputs(arguments.stack)["BoothUrl"]
+    stack.smoke(url, stack.token_of(arguments.stack), photo, out, print)
     print(f"Three pictures: {out}")
 
 

@@ -1,8 +1,10 @@
 """A deployed stack: its page, its first photo, and its end."""
 
+import json
 import mimetypes
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import boto3
@@ -55,11 +57,25 @@ def put_page(stack: str) -> int:
     return len(files)
 
 
-def smoke(url: str, photo: Path, out: Path, show: Callable[[str], None]) -> None:
-    """Sends a photo through the booth at `url`, as a visitor does. Raises StackError if a picture is missing."""
+def token_of(stack: str) -> str:
+    """A booth's token; empty where none is needed (parameter Access)."""
+    if secret := outputs(stack).get("BoothTokensSecret"):
+        tokens = boto3.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
+        return next(token for tokens in json.loads(tokens).values() for token in tokens.split())
+    return ""
+
+
+def smoke(url: str, token: str, photo: Path, out: Path, show: Callable[[str], None]) -> None:
+    """Sends a photo through the booth at `url`, as a visitor does who agrees to its use.
+
+    Raises:
+        StackError: a picture is missing.
+    """
     out.mkdir(parents=True, exist_ok=True)
+    now = datetime.now(UTC).isoformat()
+    consent = {"policy": "smoke test", "language": "en", "time": now, "wall": False}
     try:
-        result = visit.send(url, photo, out, show)
+        result = visit.send(url, photo, out, show, token, consent=consent)
     except visit.VisitError as error:
         raise StackError(f"the photo did not get through: {error}") from error
     if result["status"] != "SUCCEEDED":

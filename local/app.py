@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local import iam
-from local.emulator import Emulator, create_distribution, listen, serve
+from local.emulator import Emulator, create_distribution, forget_all, listen, serve
 from local.lambdas import Function
 from local.visit import is_open
 
@@ -138,6 +138,7 @@ class App:
         def run(sock: socket.socket, application) -> None:
             self._closers.append(serve(sock, application).shutdown)
 
+        self._closers.append(forget_all)
         run(aws_socket, Emulator({"/2015-03-31/functions/": self.lambdas.wsgi}, self.authority))
         secrets_by_key = dict.fromkeys([self._key, *keys.values()], self._secret)
         run(s3_socket, S3Front(secrets_by_key, region=REGION, on_created=self._created, authority=self.authority))

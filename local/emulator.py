@@ -27,6 +27,13 @@ class Handler(WSGIRequestHandler):
         pass
 
 
+def forget_all() -> None:
+    """Empties the emulated account. moto keeps it in the process, where the next application would find it."""
+    from moto.moto_api._internal import moto_api_backend
+
+    moto_api_backend.reset()
+
+
 class Emulator:
     """WSGI application: every service that moto emulates, and in its place whatever `routes` has for a path's head.
 

@@ -23,9 +23,14 @@ def is_open(url: str) -> bool:
         return False
 
 
-def call(url: str, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    """POSTs JSON; gives HTTP status and answer. Raises VisitError if nobody answers."""
-    request = urllib.request.Request(url + path, json.dumps(body).encode(), {"Content-Type": "application/json"})
+def call(url: str, path: str, body: dict[str, Any], token: str = "") -> tuple[int, dict[str, Any]]:
+    """POSTs JSON, with the booth's token if it has one; gives HTTP status and answer.
+
+    Raises:
+        VisitError: nobody answers.
+    """
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    request = urllib.request.Request(url + path, json.dumps(body).encode(), headers)
     try:
         with urllib.request.urlopen(request, timeout=35) as answer:
             return answer.status, json.load(answer)
@@ -36,7 +41,7 @@ def call(url: str, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]
         raise VisitError(f"{url} does not answer: {error}") from error
 
 
-def upload(url: str, file: Path, **fields: Any) -> dict[str, Any]:
+def upload(url: str, file: Path, token: str = "", **fields: Any) -> dict[str, Any]:
     """Asks for an upload URL and PUTs the file there; gives the body of /upload. Raises VisitError."""
     kind = mimetypes.guess_type(file.name)[0] or "image/jpeg"
     try:
@@ -44,7 +49,7 @@ def upload(url: str, file: Path, **fields: Any) -> dict[str, Any]:
     except OSError as error:
         raise VisitError(f"can't be read: {error.strerror}") from error
     request = {"type": "photo", "filename": file.name, "contentType": kind} | fields
-    status, answer = call(url, "/upload", request)
+    status, answer = call(url, "/upload", request, token)
     body = json.loads(answer["body"]) if "body" in answer else {"error": answer}
     if status != 200:
         raise VisitError(body["error"].get("message", "refused"))
@@ -56,14 +61,19 @@ def upload(url: str, file: Path, **fields: Any) -> dict[str, Any]:
         raise VisitError(f"the upload failed: {error}") from error
 
 
-def send(url: str, file: Path, out: Path, show: Callable[[str], None]) -> dict[str, Any]:
-    """A whole visit: upload, polls, pictures saved under `out` the moment they are finished; gives the result."""
-    uploaded = upload(url, file)
+def send(
+    url: str, file: Path, out: Path, show: Callable[[str], None], token: str = "", **fields: Any
+) -> dict[str, Any]:
+    """A whole visit: upload, polls, pictures saved under `out` the moment they are finished; gives the result.
+
+    `token` is the booth's, `fields` are further ones of POST /upload. Raises VisitError.
+    """
+    uploaded = upload(url, file, token, **fields)
     request_id = str(uuid.uuid4())
     body = {"requestId": request_id, "bucket": uploaded["Bucket"], "key": uploaded["Key"], "wait": 10}
     saved: set[str] = set()
     while True:
-        status, result = call(url, "/photo", body)
+        status, result = call(url, "/photo", body, token)
         if status not in (200, 202):
             raise VisitError(result.get("error", result).get("message", "refused"))
         for picture in json.loads(result["url_generated"]):

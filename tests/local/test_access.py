@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from booth import limits, store
+from deploy import stack
 from tests.local.test_promises import await_status
 
 OLD, NEW, OTHER = "old-token-of-booth-1", "new-token-of-booth-1", "token-of-booth-2"
@@ -49,6 +50,21 @@ def test_the_token_that_the_stack_made_opens_the_booth(quick):
     assert ask_for_upload(quick)[0] == 401
     quick.token = json.loads(made)["booth"]
     assert ask_for_upload(quick)[0] == 200
+
+
+def test_the_smoke_test_of_a_deployment_wants_every_picture(quick, portrait, tmp_path):
+    quick.redeploy(Access="token", RequireConsent="true")
+    give_tokens(quick, json.dumps({"booth-1": f"{OLD} {NEW}"}))
+    photo = tmp_path / "portrait.jpg"
+    photo.write_bytes(portrait)
+    stack.smoke(quick.url, OLD, photo, tmp_path, print)
+    assert len(list(tmp_path.glob("portrait_*.jpeg"))) == 3
+
+    with pytest.raises(stack.StackError, match="did not get through"):
+        stack.smoke(quick.url, "wrong", photo, tmp_path, print)
+    quick.stand_in("rekognition", canned={"faces": 0})
+    with pytest.raises(stack.StackError, match="ended FAILED"):
+        stack.smoke(quick.url, OLD, photo, tmp_path, print)
 
 
 def test_every_valid_token_opens_the_booth(guarded):

@@ -5,13 +5,16 @@ import re
 
 import pytest
 
-from deploy import stack
 from deploy.build import LIMIT_MB, ROOT, sizes
 from local.app import App
 from tests.local.conftest import PHOTOS, Booth
 from tests.template.conftest import TOOLS
 
 PIXELS = "Pixels"
+
+# What is answered here to the sample events: the photo's bucket is another one, nothing is known of the requestId.
+API = {"upload": 200, "list_scenes": 200, "photo": 403, "delete_photo": 404}
+STEPS = {"detect_faces", "crop_faces", "segment_crop", "merge_masks", "generate_image", "finish"}
 
 
 def functions_of(template):
@@ -84,11 +87,12 @@ def test_each_function_answers_its_sample_event(booth, event):
     result = booth.app.lambdas.invoke(booth.app.stack.functions[name].name, event.read_bytes())
     answer = json.loads(result.body)
 
-    if isinstance(answer, dict) and "errorType" in answer:
-        # The sample's run is not known here.
-        assert answer["errorType"] == "RunEnded", answer
-    elif isinstance(answer, dict):
-        assert answer["statusCode"] in (200, 403, 404), answer
+    if event.stem in API:
+        assert answer["statusCode"] == API[event.stem], answer
+    elif event.stem in STEPS:
+        assert answer["errorType"] == "RunEnded", answer  # nothing is known here of the sample's run
+    else:
+        assert answer is None
 
 
 def test_a_photo_goes_through_the_packages(booth):
@@ -96,16 +100,6 @@ def test_a_photo_goes_through_the_packages(booth):
 
     assert (result["status"], result["error"]) == ("SUCCEEDED", None)
     assert len(json.loads(result["url_generated"])) == 3
-
-
-def test_the_smoke_test_after_a_deployment_wants_every_picture(booth, tmp_path):
-    stack.smoke(booth.url, PHOTOS / "astronaut.jpg", tmp_path, print)
-    assert len(list(tmp_path.glob("astronaut_*.jpeg"))) == 3
-
-    booth.stand_in("rekognition", canned={"faces": 0})
-    with pytest.raises(stack.StackError, match="FAILED"):
-        stack.smoke(booth.url, PHOTOS / "astronaut.jpg", tmp_path, print)
-    booth.stand_in("rekognition", canned={"faces": 1})
 
 
 def test_a_photo_of_a_telephone_goes_through_the_packages(booth):

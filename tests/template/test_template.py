@@ -6,6 +6,7 @@ import tomllib
 
 import pytest
 
+from local import edge
 from local.template import load
 from tests.template.conftest import ROOT, read
 
@@ -156,6 +157,22 @@ def test_every_answer_of_the_cdn_carries_the_headers():
     for behaviour in [CDN["DefaultCacheBehavior"], *CDN["CacheBehaviors"]]:
         assert behaviour["ResponseHeadersPolicyId"] == {"Ref": "CdnHeaders"}
         assert behaviour["ViewerProtocolPolicy"] in ("https-only", "redirect-to-https")
+
+
+def test_the_local_mode_sends_the_same_headers():
+    """So the page is tried under those that it will have."""
+    headers = RESOURCES["CdnHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]
+    security = headers["SecurityHeadersConfig"]
+    text, _ = security["ContentSecurityPolicy"]["ContentSecurityPolicy"]["Fn::Sub"]
+    uploads = "https://${Uploads}.s3.${AWS::Region}.${AWS::URLSuffix}"
+
+    assert text.replace(uploads, "{uploads}") == edge._CONTENT_SECURITY
+    assert {
+        "x-content-type-options": "nosniff" if "ContentTypeOptions" in security else None,
+        "referrer-policy": security["ReferrerPolicy"]["ReferrerPolicy"],
+        "x-frame-options": security["FrameOptions"]["FrameOption"],
+        **{item["Header"].lower(): item["Value"] for item in headers["CustomHeadersConfig"]["Items"]},
+    } == edge._SECURITY_HEADERS
 
 
 def test_the_state_machine_and_the_api_log_no_data():
