@@ -106,13 +106,10 @@ class App:
         os.environ |= environment
 
         import boto3
-        from moto.moto_api._internal import moto_api_backend
 
         from local.edge import Edge
         from local.lambdas import LambdaHost
         from local.s3 import S3Front
-
-        self._closers.append(moto_api_backend.reset)  # nothing of it is left for the next one in this process
 
         self._distribution = create_distribution()
         self.stack = self._read_template()
