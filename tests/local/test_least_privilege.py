@@ -127,6 +127,7 @@ def late_steps(booth, portrait):
     booth.age(uploaded, limits.CHECK_SECONDS)
     booth.sweep()
     await_true(lambda: ("Sweep", "states:DescribeExecution") in actions(booth))
+    booth.stand_in("bedrock", canned={})
     for service, function in (
         ("rekognition", "DetectFaces"),
         ("sagemaker", "SegmentCrop"),
@@ -138,6 +139,7 @@ def late_steps(booth, portrait):
             booth.sweep()
             booth.await_end(uploaded)
             await_true(lambda function=function: not booth.app.busy(function))
+            booth.stand_in(service, canned={"faces": 1})
             if (function, "s3:DeleteObject") in actions(booth):
                 break
     booth.age(uploaded, limits.TRY_AGAIN_SECONDS)
@@ -152,7 +154,6 @@ def put_while_slow(booth, portrait, service, latency):
     uploaded = booth.upload()
     booth.put(uploaded, portrait)
     await_true(lambda: booth.calls(service) > before)
-    booth.stand_in(service, canned={"faces": 1})
     return uploaded
 
 
