@@ -87,6 +87,9 @@ def test_a_worker_is_kept_warm_and_its_lines_carry_the_functions_name(start, log
     host.warm()
     pids = {json.loads(call(host, do="tell").body)["pid"] for _ in range(3)}
     assert len(pids) == 1
+    until = time.monotonic() + 10
+    while log.count("[probe] got tell") < 3 and time.monotonic() < until:  # lines come a moment after the answers
+        time.sleep(0.01)
     assert log.count("[probe] got tell") == 3
 
 

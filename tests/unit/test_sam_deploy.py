@@ -175,11 +175,17 @@ def test_a_failed_update_is_told_with_its_cause_and_leaves_what_was(aws, capsys)
     assert aws.deploy("dev", model=aws.second) == 0
 
 
+def bucket_names():
+    return {bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]}
+
+
 def test_destroy_removes_models_and_endpoint_and_may_be_repeated(aws):
+    names_before = bucket_names()
     aws.deploy("dev")
+    assert bucket_names() > names_before
     assert deploy.main(["destroy", "dev"]) == 0
     assert (aws.stacks, aws.endpoints) == ({}, {})
-    assert boto3.client("s3").list_buckets()["Buckets"] == []
+    assert bucket_names() == names_before
     assert deploy.main(["destroy", "dev"]) == 0
 
 
