@@ -61,7 +61,7 @@ def attend(run: Run) -> None:
         ending.clean(run)
     elif run.is_waiting_for_photo:
         await_photo(run, now)
-    elif now >= run.claimed + limits.STOP_SECONDS * 1000:
+    elif now >= run.stops:
         # First the end, which refuses whatever comes later; it must not hang on Step Functions' answer.
         ending.settle(run, "States.Timeout")
         executions.stop(run.run)
@@ -70,8 +70,8 @@ def attend(run: Run) -> None:
 
 
 def look_after_execution(run: Run, now: int) -> None:
-    stop = run.claimed + limits.STOP_SECONDS * 1000
-    store.postpone(run, min(now + limits.CHECK_SECONDS * 1000, stop))
+    begins = max([now, *(turn.at for turn in run.turns.values())])  # till then it may be waiting for its turn
+    store.postpone(run, min(begins + limits.CHECK_SECONDS * 1000, run.stops))
     running = executions.is_running(run.run)
     if running is None:
         executions.start(run.run)

@@ -211,6 +211,11 @@ def _construct_tag(loader: _Loader, suffix: str, node: yaml.Node) -> dict:
 _Loader.add_multi_constructor("!", _construct_tag)
 
 
+def default_of(path: Path, parameter: str) -> str:
+    """The default of a template's parameter."""
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)["Parameters"][parameter]["Default"]
+
+
 class _Reader:
     def __init__(
         self,

@@ -27,17 +27,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT / "functions"))  # the application's own clients, as Lambda finds them
 
-from booth import generators, rekognition, sam  # noqa: E402
+from booth import rekognition, sam  # noqa: E402
 from booth.aws import client, code_of  # noqa: E402
+from booth.chain import REQUESTS_A_MINUTE  # noqa: E402
 from booth.errors import BoothError, ServiceUnavailable, Throttled  # noqa: E402
+from booth.pacing import WINDOW_MS  # noqa: E402
 from booth.pixels import composite, geometry  # noqa: E402
 
 PHOTO = ROOT / "tests" / "photos" / "astronaut.jpg"
 PICTURES = 3  # a photo
 SAM_ATTEMPTS = 3  # as often as the state machine asks: an endpoint that has slept may not answer the first time
-DOCUMENTED = {"titan-image-generator": 60, "nova-canvas": 100, "stable-image-inpaint": 20}
-"""Requests a minute and Region by a part of the model's id, where Service Quotas tells nothing. Source: "Amazon Bedrock
-endpoints and quotas", https://docs.aws.amazon.com/general/latest/gr/bedrock.html."""
 
 
 class SettingsError(Exception):
@@ -67,8 +66,8 @@ class Candidate:
 
     @property
     def photos(self) -> int:
-        """Photos an hour that the quota allows."""
-        return int((self.requests or 0) * 60 / PICTURES)
+        """Photos an hour that the quota allows, as the booth paces them."""
+        return int((self.requests or 0) * 3_600_000 / WINDOW_MS / PICTURES)
 
 
 @dataclass(frozen=True)
@@ -112,9 +111,13 @@ def read_settings(config_env: str | None, overrides: Iterable[str], root: Path =
 
 
 def look_at(model: str, region: str) -> Candidate:
-    """Asks Bedrock and Service Quotas in the Region about one candidate. Errors become its state and what to do."""
+    """Asks Bedrock and Service Quotas in the Region about one candidate. Errors become its state and what to do.
+
+    `region` may end with the requests a minute that the booth is told to keep to, `=20`.
+    """
+    region, _, paced = region.partition("=")
     found = Candidate(model, region)
-    if model not in generators.CODECS:
+    if model not in REQUESTS_A_MINUTE:
         found.todo.append("The application has no codec for this model: mend ImageModels.")
         return found
     try:
@@ -122,7 +125,7 @@ def look_at(model: str, region: str) -> Candidate:
         name = _look_at_lifecycle(found, behind)
         if found.state != "retired":
             _look_at_access(found, behind)
-            _look_at_quota(found, name)
+            _look_at_quota(found, name, int(paced or REQUESTS_A_MINUTE[model]))
     except ClientError as error:
         _explain(found, error)
     except BotoCoreError as error:
@@ -196,15 +199,15 @@ def _look_at_access(found: Candidate, model: str) -> None:
     found.todo += wrong
 
 
-def _look_at_quota(found: Candidate, name: str) -> None:
+def _look_at_quota(found: Candidate, name: str, paced: int) -> None:
     found.requests = _own_quota(found, name)
     if found.requests is None:
-        defaults = [value for part, value in DOCUMENTED.items() if part in found.model]
-        found.requests, found.documented = (defaults[0] if defaults else None), True
-    if found.requests is None:
-        found.todo.append("Its quota is not known: look it up in the Service Quotas console.")
-    elif not found.requests:
+        found.requests, found.documented = REQUESTS_A_MINUTE[found.model], True
+    if not found.requests:
         found.todo.append("Its quota is 0 requests a minute: ask AWS Support to raise it.")
+    elif found.requests < paced:
+        quota = f"{found.model}@{found.region}={found.requests:.0f}"
+        found.todo.append(f"The booth would ask it {paced} times a minute: write {quota} in ImageModels.")
 
 
 def _own_quota(found: Candidate, name: str) -> float | None:

@@ -13,7 +13,7 @@ from booth.errors import BadRequest, ConsentNeeded, ForeignBucket, kind_of
 from booth.limits import URL_SECONDS, WAIT_SECONDS
 from booth.objects import UPLOAD_PREFIX
 from booth.scenes import Scene
-from booth.store import DELETED, Run, now_ms
+from booth.store import DELETED, QUEUED, Run, now_ms, seconds_until
 
 CONTENT_TYPES = {
     "image/jpeg": "jpg",
@@ -32,7 +32,8 @@ _MAX_POLICY = 64
 _MAX_TIME = 40
 
 # Share of the work that is done when a step begins; painting goes from the last one to 1, picture by picture.
-_PROGRESS = {"upload": 0.0, "queue": 0.02, "detect": 0.05, "crop": 0.15, "segment": 0.2, "merge": 0.35, "generate": 0.4}
+_PROGRESS = {"upload": 0.0, "queue": 0.02, "detect": 0.05, "crop": 0.15, "segment": 0.2, "merge": 0.35, "wait": 0.38}
+_PROGRESS["generate"] = 0.4
 
 
 @dataclass(frozen=True)
@@ -242,6 +243,7 @@ def photo_answer(run: Run, request_id: str, cdn: str) -> dict[str, Any]:
     def url(key: str) -> str:
         return f"{cdn}/{quote(key)}" if key else ""
 
+    waiting = waiting_seconds(run)
     numbered = [run.pictures[name] for name in sorted(run.pictures)]
     done = [url(picture["key"]) for picture in numbered if picture["state"] == "DONE"]
     value = {
@@ -249,9 +251,10 @@ def photo_answer(run: Run, request_id: str, cdn: str) -> dict[str, Any]:
         "url_generated": json.dumps(done),
         "time_taken": str(_seconds(run)),
         "requestId": request_id,
-        "status": run.status,
+        "status": QUEUED if waiting else run.status,
         "step": run.step,
         "progress": progress(run),
+        "waiting_seconds": waiting,
         "error": _reason(run.error),
         "pictures": [
             {
@@ -264,6 +267,13 @@ def photo_answer(run: Run, request_id: str, cdn: str) -> dict[str, Any]:
         ],
     }
     return _answer(200 if run.is_ended else 202, value)
+
+
+def waiting_seconds(run: Run) -> int:
+    """How long it still is until the first picture's turn, if that is what the run waits for; else 0."""
+    if run.is_ended or run.step != "wait":
+        return 0
+    return seconds_until(min(turn.at for turn in run.turns.values()))
 
 
 def _seconds(run: Run) -> float:

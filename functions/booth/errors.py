@@ -83,6 +83,12 @@ class BudgetSpent(BoothError):
     message = "All photos of today have been taken. Please come back tomorrow."
 
 
+class QueueFull(BoothError):
+    """So many pictures wait for the image models that this one's turn would come too late."""
+
+    message = "Very many people are waiting for their pictures. Please come back a little later."
+
+
 class RunEnded(BoothError):
     """The run has ended or was deleted: whoever works on it stops and publishes nothing."""
 
@@ -110,6 +116,10 @@ class OutputBlocked(BoothError):
     """The image model's content filter refused what it had painted; with another seed it paints something else."""
 
     message = "The image service was not happy with this picture. Please try again or choose another scene."
+
+
+class TurnLost(BoothError):
+    """The candidate whose turn it is for a picture is gone: the state machine has the picture admitted again."""
 
 
 class ServiceUnavailable(BoothError):

@@ -10,16 +10,19 @@ LATE_UPLOAD_SECONDS = 600
 """An upload whose PUT never comes ends this long after its URL has expired."""
 
 RUN_SECONDS = 120
-"""A run has ended at the latest this long after it was admitted."""
+"""A run has ended at the latest this long after its last picture's turn; before it has one, after its claim."""
 
 STOP_SECONDS = RUN_SECONDS - 8
 """After this long `sweep` stops the execution and settles the run: it leaves time for doing so."""
+
+QUEUE_SECONDS = 900
+"""A picture's turn comes at the latest this long after the claim; else it is refused at once."""
 
 LATEST_SEGMENTING_SECONDS = 25
 """Segment Anything is not asked later than this into the run: the ellipses are kept, and there is time to paint."""
 
 LATEST_PAINTING_SECONDS = 60
-"""No model call starts later than this into the run: a call of 40 s and `finish` still fit before STOP_SECONDS."""
+"""No model call starts later than this after the picture's turn: a call of 40 s and `finish` still fit in."""
 
 MODEL_CALL_SECONDS = 40
 """Read timeout of one image model call. Published figures for one 1024 px picture lie between 3 and 15 s."""

@@ -7,6 +7,7 @@ One item per record, under a single hash key `pk`:
     request#<hash of requestId>  run, expires        the upload that a requestId answers for
     run#<run id>                 see `Run`, expires  the run of one upload
     count#<hash of a name>       count, expires      how often something was done, see `count_up`
+    pace                         calls, gone, ...    when each image model is called, see `booth.pacing`
 
 Names are kept as hashes only, so the records that outlive the data say nothing about anybody. A run that needs
 `sweep`'s attention carries `open` and `due`, the keys of the sparse index `open`. Times are epoch milliseconds.
@@ -19,7 +20,7 @@ import os
 import random
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -39,7 +40,31 @@ RETENTION_SECONDS = int(os.environ.get("RETENTION_DAYS", "7")) * 86_400
 # Its answers take milliseconds, and the functions that visitors wait for have to answer something in the end.
 _LIMITS = {"read_timeout": 2, "attempts": 2}
 
+_PACE = {"pk": {"S": "pace"}}
+
 _to_item, _from_item = TypeSerializer().serialize, TypeDeserializer().deserialize
+
+
+@dataclass(frozen=True)
+class Turn:
+    """When a picture may be asked for, and of whom."""
+
+    candidate: str
+    """`model@region`."""
+    at: int
+    """Epoch milliseconds."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """The calls of the image models, all together. Times in epoch milliseconds, by `model@region`."""
+
+    calls: dict[str, list[int]]
+    """When each was called and will be, sorted."""
+    gone: dict[str, int]
+    """Those that refused for good: until when they are not asked."""
+    version: int
+    """Counts the writes; 0 before the first one."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +75,7 @@ class Run:
     """Random UUID; also the name of the Step Functions execution."""
     status: str
     step: str
-    """What is being done now: upload, queue, detect, crop, segment, merge, generate, finish."""
+    """What is being done now: upload, queue, detect, crop, segment, merge, wait, generate, finish."""
     created: int
     key: str = ""
     """Key of the upload in the uploads bucket; empty once a deleted visit is forgotten."""
@@ -73,6 +98,8 @@ class Run:
     faces: int = 0
     pictures: dict[str, dict[str, str]] = field(default_factory=dict)
     """By number ("p1", "p2", ...): scene, state (WAITING, DONE, FAILED), and key or error."""
+    turns: dict[int, Turn] = field(default_factory=dict)
+    """By picture number; empty before the run is admitted to painting."""
     error: str = ""
     """Name of the error class of a failed run."""
     open: str = ""
@@ -81,6 +108,11 @@ class Run:
     @property
     def is_ended(self) -> bool:
         return self.status in ENDED
+
+    @property
+    def stops(self) -> int:
+        """When `sweep` stops the execution, epoch ms."""
+        return self.deadline - (limits.RUN_SECONDS - limits.STOP_SECONDS) * 1000
 
     @property
     def published(self) -> set[str]:
@@ -95,6 +127,11 @@ class Run:
 
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+def seconds_until(moment: int) -> int:
+    """Whole seconds, rounded up, from now to a moment (epoch ms); 0 if it has passed."""
+    return max(0, -((now_ms() - moment) // 1000))
 
 
 def hashed(name: str) -> str:
@@ -119,6 +156,8 @@ def _run_of(item: dict[str, Any]) -> Run:
     fields = {name: _from_item(value) for name, value in item.items() if name in Run.__dataclass_fields__}
     for name in ("created", "upload_until", "claimed", "deadline", "ended", "faces", "due"):
         fields[name] = int(fields.get(name, 0))
+    turns = fields.get("turns", {}).items()
+    fields["turns"] = {int(name[1:]): Turn(turn["candidate"], int(turn["at"])) for name, turn in turns}
     return Run(**fields | {"scenes": tuple(fields.get("scenes", ()))})
 
 
@@ -341,6 +380,53 @@ def enter(run: str, step: str) -> Run:
     raise TimedOut("the run's time is over")
 
 
+def pace() -> Pace:
+    """The pace of the image models."""
+    item = _get(_PACE)
+    if item is None:
+        return Pace({}, {}, 0)
+    value = {name: _from_item(field) for name, field in item.items()}
+    calls = {name: [int(at) for at in times] for name, times in value["calls"].items()}
+    return Pace(calls, {name: int(until) for name, until in value["gone"].items()}, int(value["version"]))
+
+
+def write_pace(pace: Pace) -> bool:
+    """Writes the pace; False if somebody has since it was read."""
+    return _write("update_item", **_new_pace(pace)) is not None
+
+
+def _new_pace(pace: Pace) -> dict[str, Any]:
+    values = {"calls": pace.calls, "gone": pace.gone, "next": pace.version + 1}
+    if pace.version:
+        values["seen"] = pace.version
+    return {
+        "TableName": _table(),
+        "Key": _PACE,
+        "UpdateExpression": "SET #calls = :calls, #gone = :gone, #version = :next",
+        "ConditionExpression": "#version = :seen" if pace.version else "attribute_not_exists(pk)",
+        "ExpressionAttributeNames": {f"#{name}": name for name in ("calls", "gone", "version")},
+        "ExpressionAttributeValues": _values(values),
+    }
+
+
+def admit(run: Run, turns: dict[int, Turn], pace: Pace) -> Run | None:
+    """Writes a run's turns, the deadline that follows from them, and the pace, all or nothing.
+
+    Returns the run with them, or None if run or pace have moved on since they were read.
+    """
+    turns = run.turns | turns
+    deadline = max(turn.at for turn in turns.values()) + limits.RUN_SECONDS * 1000
+    changes = "SET #turns = :turns, #deadline = :deadline"
+    values = {"running": RUNNING, "deadline": deadline, "seen": run.deadline}
+    values["turns"] = {f"p{number}": vars(turn) for number, turn in turns.items()}
+    if not run.turns:
+        changes, values["step"] = f"{changes}, #step = :step", "wait"
+    update = _set(run.run, changes, values, "#status = :running AND #deadline = :seen")
+    if _transact({"Update": update}, {"Update": _new_pace(pace)}):
+        return replace(run, turns=turns, deadline=deadline)
+    return None
+
+
 def _update_running(run: str, changes: str, values: dict[str, Any]) -> None:
     request = _set(run, changes, values | {"running": RUNNING}, "#status = :running")
     if not _write("update_item", **request):
@@ -405,7 +491,7 @@ def mark_deleted(run: str, due: int) -> Run:
     changes = (
         "SET #status = :deleted, #ended = if_not_exists(#ended, :now), #open = :one, #due = :due, #expires = :expires "
         "REMOVE #version, #scenes, #content_type, #consent, #original, #pictures, #faces, "
-        "#faces_by_ellipse, #error"
+        "#faces_by_ellipse, #turns, #error"
     )
     condition = "attribute_exists(#pk) AND #status <> :deleted"
     answer = _write("update_item", **_set(run, changes, values, condition, ReturnValues="ALL_NEW"))

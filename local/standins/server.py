@@ -13,6 +13,7 @@ import json
 import logging
 import threading
 import time
+from collections import defaultdict, deque
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -40,6 +41,8 @@ class Behaviour:
 
     ``latency``  seconds that a call takes at least, whatever computes the answer; 0 by default
     ``canned``   null: the model answers; else an object with the canned answer's parameters (see `CANNED`)
+    ``quota``    null, or how often a minute each thing may be called; more is answered as the fault "throttled":
+                 only a service that has it takes one. The minute slides: what was answered in the last 60 s counts
     ``faults``   a list, of which the first that matches and has times left is done in place of the answer:
                  ``times`` (null, the default: for ever), ``match`` (a part of what is called: of the
                  decoded path, of Bedrock's ``model@region``, or of the name of Rekognition's operation), ``kind``:
@@ -58,21 +61,25 @@ class Behaviour:
     def reset(self) -> None:
         """Forget every setting and the counts."""
         with self._lock:
-            self.latency, self.canned, self.faults = 0.0, None, []
-            self.calls = self.failures = 0
+            self.latency, self.canned, self.faults, self.quota = 0.0, None, [], None
+            self.calls = self.failures = self.throttled = 0
+            self._minute: dict[str, deque[float]] = defaultdict(deque)
 
     def set(self, settings: object) -> None:
         """Take new settings; what they don't name gets its default. Raises `ValueError` and keeps the old ones."""
-        if not isinstance(settings, dict) or not settings.keys() <= {"latency", "canned", "faults"}:
-            raise ValueError("settings are an object with latency, canned and faults")
+        if not isinstance(settings, dict) or not settings.keys() <= {"latency", "canned", "faults", "quota"}:
+            raise ValueError("settings are an object with latency, canned, faults and quota")
         latency, canned = settings.get("latency", 0), settings.get("canned")
         if type(latency) not in (int, float) or not 0 <= latency < 3600:
             raise ValueError("latency is a number of seconds")
         if canned is not None and not isinstance(canned, dict):
             raise ValueError("canned is null or an object")
+        quota = settings.get("quota")
+        if quota is not None and (type(quota) is not int or quota < 1 or "throttled" not in self._fields):
+            raise ValueError("quota is null or, for Bedrock, a number of requests a minute")
         faults = [self._checked(fault) for fault in settings.get("faults", [])]
         with self._lock:
-            self.latency, self.canned, self.faults = float(latency), canned, faults
+            self.latency, self.canned, self.faults, self.quota = float(latency), canned, faults, quota
 
     def _checked(self, fault: object) -> dict:
         kind = fault.get("kind", "error") if isinstance(fault, dict) else None
@@ -92,7 +99,20 @@ class Behaviour:
                     if fault["times"] is not None:
                         fault["times"] -= 1
                     return dict(fault)
-            return None
+            return None if self._is_within_quota(called) else {"kind": "throttled"}
+
+    def _is_within_quota(self, called: str) -> bool:
+        """Count a call against the quota, if there is one and it isn't used up."""
+        if self.quota is None:
+            return True
+        minute, now = self._minute[called], time.monotonic()
+        while minute and minute[0] <= now - 60:
+            minute.popleft()
+        if len(minute) >= self.quota:
+            self.throttled += 1
+            return False
+        minute.append(now)
+        return True
 
     def count_failure(self) -> None:
         """Count a call that ended in an error or without an answer."""
@@ -100,9 +120,9 @@ class Behaviour:
             self.failures += 1
 
     def describe(self) -> dict:
-        """Return the settings, with the times left, and ``calls`` and ``failures`` so far."""
+        """Return the settings, with the times left, and ``calls``, ``failures`` and those over the quota so far."""
         with self._lock:
-            names = ("latency", "canned", "faults", "calls", "failures")
+            names = ("latency", "canned", "faults", "quota", "calls", "failures", "throttled")
             return copy.deepcopy({name: getattr(self, name) for name in names})
 
 

@@ -120,11 +120,14 @@ class Booth:
         """Makes the run `seconds` older, so that what is due then is due now."""
         record = self.record(uploaded)
         times = [name for name in ("created", "upload_until", "claimed", "deadline", "ended", "due") if name in record]
+        changes = [f"#{name} = #{name} - :ms" for name in times]
+        changes += [f"turns.{name}.#at = turns.{name}.#at - :ms" for name in record.get("turns", {})]
+        names = {f"#{name}": name for name in [*times, *(["at"] if "turns" in record else [])]}
         self.table.update_item(
             TableName=self.table_name,
             Key={"pk": {"S": record["pk"]}},
-            UpdateExpression="SET " + ", ".join(f"#{name} = #{name} - :ms" for name in times),
-            ExpressionAttributeNames={f"#{name}": name for name in times},
+            UpdateExpression="SET " + ", ".join(changes),
+            ExpressionAttributeNames=names,
             ExpressionAttributeValues={":ms": {"N": str(seconds * 1000)}},
         )
 

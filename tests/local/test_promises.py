@@ -40,6 +40,7 @@ STEPS = {
     "GenerateImage": "bedrock",
     "CropFaces": None,
     "MergeMasks": None,
+    "Admit": None,
     "Finish": None,
 }
 

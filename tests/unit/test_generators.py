@@ -6,8 +6,6 @@ import io
 import json
 import logging
 import threading
-import uuid
-from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +16,7 @@ from PIL import Image
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
-from booth import generators, scenes
+from booth import generators, pacing, scenes
 from booth.errors import (
     AccessDenied,
     ContentBlocked,
@@ -27,8 +25,9 @@ from booth.errors import (
     OutputBlocked,
     ServiceUnavailable,
     Throttled,
+    TurnLost,
 )
-from booth.generators import CODECS, in_turn, nova, parse_chain, stability, titan, turn_of
+from booth.generators import CODECS, nova, stability, titan
 from booth.generators.codec import Style
 from booth.pixels import composite
 from booth.scenes import Scene, catalogue
@@ -47,7 +46,7 @@ KEEP[:, :64] = True
 
 
 @pytest.fixture
-def chain(models, environment):
+def chain(models, table, environment):
     """Two Regions of Titan, then two of Stability's model; returns how to set another one."""
 
     def use(text):
@@ -56,48 +55,19 @@ def chain(models, environment):
     use(f"{TITAN}@us-east-1,{TITAN}@us-west-2,{INPAINT}@us-east-1,{INPAINT}@us-west-2")
     environment.setenv("IMAGE_QUALITY", "premium")
     environment.setenv("IMAGE_CFG_SCALE", "8")
-    generators._gone.clear()
-    yield use
-    generators._gone.clear()
+    return use
 
 
-def paint(attempt=0, turn=0, photo=PHOTO, keep=KEEP):
-    return generators.paint(photo, keep, SCENE, 7, turn, attempt)
+def paint(first=0, photo=PHOTO, keep=KEEP):
+    """A picture by the chain from its `first` candidate on."""
+    return generators.paint(photo, keep, SCENE, 7, pacing.chain()[first:])
 
 
 def fault(status, kind, message="no", **more):
     return {"status": status, "type": kind, "message": message} | more
 
 
-# The chain
-
-
-def test_pictures_rotate_over_the_regions_of_a_model_and_only_then_go_to_the_next():
-    chain = parse_chain(f"{TITAN}@a,{TITAN}@b,{TITAN}@c,{OLD}@a,{OLD}@b")
-    order = [[f"{each.model[-3:]}@{each.region}" for each in in_turn(chain, turn)] for turn in (1, 2, 3)]
-    assert order[0] == ["2:0@b", "2:0@c", "2:0@a", "-v1@b", "-v1@a"]
-    assert order[1] == ["2:0@c", "2:0@a", "2:0@b", "-v1@a", "-v1@b"]
-    assert order[2] == ["2:0@a", "2:0@b", "2:0@c", "-v1@b", "-v1@a"]
-
-
-@pytest.mark.parametrize("regions", [2, 3])
-def test_every_region_gets_its_share_of_the_pictures(regions):
-    chain = parse_chain(",".join(f"{TITAN}@{number}" for number in range(regions)))
-    runs = [str(uuid.UUID(int=number * 2**97 + 12345)) for number in range(1000)]
-    first = Counter(in_turn(chain, turn_of(run, picture))[0].region for run in runs for picture in (1, 2, 3))
-    assert all(count == pytest.approx(3000 / regions, rel=0.1) for count in first.values())
-    assert len(first) == regions
-
-
-@pytest.mark.parametrize("text", ["", "titan@us-east-1", TITAN, f"{TITAN}@us-east-1,", f"{TITAN}@"])
-def test_a_bad_chain_is_refused(text):
-    with pytest.raises(ValueError, match="model@region"):
-        parse_chain(text)
-
-
-def test_stabilitys_bare_id_is_no_candidate():
-    with pytest.raises(ValueError, match="model@region"):
-        parse_chain("stability.stable-image-inpaint-v1:0@us-east-1")
+# Who is asked
 
 
 def test_a_picture_comes_back_with_the_kept_region(chain):
@@ -107,21 +77,12 @@ def test_a_picture_comes_back_with_the_kept_region(chain):
     assert (picture[:, 64:] != 90).all()
 
 
-def test_each_attempt_takes_the_next_candidate_and_then_begins_anew(chain, models):
-    order = [f"{TITAN}@us-east-1", f"{TITAN}@us-west-2", f"{INPAINT}@us-east-1", f"{INPAINT}@us-west-2"]
-    for attempt in range(6):
+def test_the_first_candidate_is_asked(chain, models):
+    for first, name in enumerate(map(str, pacing.chain())):
         # Only the candidate whose turn it is answers.
-        others = [each for each in order if each != order[attempt % 4]]
+        others = [str(each) for each in pacing.chain() if str(each) != name]
         models.set("bedrock", faults=[{"kind": "throttled", "match": each} for each in others])
-        assert paint(attempt).shape == PHOTO.shape
-
-
-def test_titan_throttled_in_all_its_regions_leaves_the_picture_to_stability(chain, models):
-    models.set("bedrock", faults=[{"kind": "throttled", "match": "titan"}])
-    for attempt in (0, 1):
-        with pytest.raises(Throttled):
-            paint(attempt)
-    assert paint(2).shape == PHOTO.shape
+        assert paint(first).shape == PHOTO.shape
 
 
 def test_one_call_per_attempt_when_it_is_slow_or_throttled(chain, models):
@@ -145,49 +106,36 @@ def test_one_call_per_attempt_when_it_is_slow_or_throttled(chain, models):
     ],
     ids=lambda refusal: refusal.get("kind", refusal.get("message")),
 )
-def test_a_candidate_that_is_gone_is_passed_over_at_once_and_remembered(chain, models, refusal):
+def test_a_candidate_that_is_gone_costs_the_turn_and_is_remembered_by_all(chain, models, refusal):
     models.set("bedrock", faults=[refusal | {"match": TITAN}])
     before = models.calls("bedrock")
-    assert paint().shape == PHOTO.shape
-    assert models.calls("bedrock") - before == 3
-    paint()
-    assert models.calls("bedrock") - before == 4
+    with pytest.raises(TurnLost):
+        paint()
+    assert models.calls("bedrock") - before == 1
+    assert [str(each) for each in pacing.living_now()] == [str(each) for each in pacing.chain()[1:]]
 
 
-def test_why_a_candidate_was_passed_over_is_told_once_while_warm(chain, models, environment):
+def test_why_a_candidate_is_gone_is_told(chain, models):
     told = logging.StreamHandler(io.StringIO())
     told.setFormatter(generators.logger.registered_formatter)
     generators.logger.addHandler(told)
     models.set("bedrock", faults=[{"kind": "retired", "match": TITAN}])
-    now = generators.time.monotonic()
-    paint()
-    paint()
-    environment.setattr(generators.time, "monotonic", lambda: now + generators.ASK_AGAIN_SECONDS + 60)
-    paint()
-    generators.logger._logger.removeHandler(told)
-    lines = [json.loads(line) for line in told.stream.getvalue().splitlines() if "passed over" in line]
-    assert [(line["model"], line["region"]) for line in lines] == [(TITAN, "us-east-1"), (TITAN, "us-west-2")]
-    assert all("reached the end of its life" in line["reason"] for line in lines)
-
-
-def test_access_that_is_granted_later_is_used_after_a_while(chain, models, environment):
-    now = generators.time.monotonic()
-    environment.setattr(generators.time, "monotonic", lambda: now)
-    models.set("bedrock", faults=[{"kind": "denied", "match": TITAN}])
-    paint()
-    models.set("bedrock", faults=[{"kind": "throttled", "match": INPAINT}])
-    now += generators.ASK_AGAIN_SECONDS - 1
-    with pytest.raises(Throttled):
-        paint()  # Titan would paint by now, but isn't asked
-    now += 2
-    assert paint().shape == PHOTO.shape
-
-
-def test_when_all_are_gone_the_next_picture_asks_again(chain, models):
-    models.set("bedrock", faults=[fault(403, "AccessDeniedException", times=4)])
-    with pytest.raises(ModelsUnavailable):
+    with pytest.raises(TurnLost):
         paint()
-    assert paint().shape == PHOTO.shape
+    generators.logger._logger.removeHandler(told)
+    [line] = [json.loads(line) for line in told.stream.getvalue().splitlines() if "is gone" in line]
+    assert line["candidate"] == f"{TITAN}@us-east-1"
+    assert "reached the end of its life" in line["reason"]
+
+
+def test_when_the_last_one_is_gone_the_picture_fails_and_the_next_one_asks_them_all_again(chain, models):
+    models.set("bedrock", faults=[fault(403, "AccessDeniedException")])
+    for first in range(3):
+        with pytest.raises(TurnLost):
+            paint(first)
+    with pytest.raises(ModelsUnavailable):
+        paint(3)
+    assert pacing.living_now() == pacing.chain()
 
 
 def test_a_request_that_one_model_refuses_is_taken_to_the_next(chain, models):
@@ -197,16 +145,8 @@ def test_a_request_that_one_model_refuses_is_taken_to_the_next(chain, models):
     models.set("bedrock", faults=[fault(400, "ValidationException", said, match=TITAN)])
     before = models.calls("bedrock")
     assert paint().shape == PHOTO.shape
-    assert paint().shape == PHOTO.shape
-    assert models.calls("bedrock") - before == 4, "it is about the request: nothing is remembered of the candidate"
-    # Titan's other Region is not asked, so a retry comes to Stability's other Region.
-    models.set(
-        "bedrock",
-        faults=[fault(400, "ValidationException", said, match=TITAN), fault(500, "X", match=f"{INPAINT}@us-east-1")],
-    )
-    with pytest.raises(ServiceUnavailable):
-        paint(0)
-    assert paint(1).shape == PHOTO.shape
+    assert models.calls("bedrock") - before == 2, "its other Region would say the same"
+    assert pacing.living_now() == pacing.chain(), "it is about the request: nothing is remembered of the candidate"
     models.set("bedrock", faults=[fault(400, "ValidationException", said)])
     with pytest.raises(InternalError):
         paint()
@@ -273,7 +213,7 @@ def test_filters_that_come_as_exceptions(chain, models, name, text, error):
     models.set("bedrock", faults=[fault(400, name, text)])
     with pytest.raises(error):
         paint()
-    assert not generators._gone
+    assert pacing.living_now() == pacing.chain()
 
 
 @pytest.mark.parametrize(

@@ -142,9 +142,9 @@ def test_titan_is_retired_and_the_event_can_begin(run):
     code, out = run()
     assert code == 0
     assert row(out, f"{TITAN}@us-east-1") == ["retired", "unknown", "?", "-"]
-    assert row(out, f"us.{INPAINT}@us-west-2") == ["active", "granted", "20", "400"]
+    assert row(out, f"us.{INPAINT}@us-west-2") == ["active", "granted", "20", "387"]
     assert "Its life ended on 2026-06-30: take it out of ImageModels." in out
-    assert f"us.{INPAINT} in us-east-1, us-west-2 paints up to 800 photos an hour" in out
+    assert f"us.{INPAINT} in us-east-1, us-west-2 paints up to 774 photos an hour" in out
     assert "SAM endpoint sam: ok" in out
     assert "Rekognition: ok" in out
 
@@ -161,9 +161,9 @@ def test_a_legacy_model_lives_with_its_own_quota_and_comes_first(run, account):
     account.models[TITAN] = ("Titan Image Generator G1 v2", {"status": "LEGACY", "endOfLifeTime": end})
     code, out = run()
     assert code == 0
-    assert row(out, f"{TITAN}@us-east-1") == ["legacy", "granted", "60", "1200"]
+    assert row(out, f"{TITAN}@us-east-1") == ["legacy", "granted", "60", "1161"]
     assert f"ends on {end[:10]}" in out
-    assert f"{TITAN} in us-east-1 paints up to 1200 photos an hour" in out
+    assert f"{TITAN} in us-east-1 paints up to 1161 photos an hour" in out
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_documented_quotas_are_marked_where_service_quotas_tells_none(run, accou
     account.denied.add("ListServiceQuotas")
     code, out = run()
     assert code == 0
-    assert row(out, f"us.{INPAINT}@us-east-1") == ["active", "granted", "20*", "400"]
+    assert row(out, f"us.{INPAINT}@us-east-1") == ["active", "granted", "20*", "387"]
     assert "documented default" in out
 
 
@@ -206,6 +206,15 @@ def test_a_quota_of_nothing_paints_nothing(run, account):
     code, out = run()
     assert code == 1
     assert "Its quota is 0" in out
+
+
+def test_a_quota_below_what_the_booth_keeps_to_is_said_with_the_remedy(run, account):
+    account.quotas = {name: 5.0 for name in account.quotas}
+    code, out = run()
+    assert code == 0
+    quota = f"us.{INPAINT}@us-west-2=5"
+    assert f"The booth would ask it 20 times a minute: write {quota} in ImageModels." in out
+    assert "would ask" not in run(CHAIN.replace("us-west-2", "us-west-2=5").replace("us-east-1", "us-east-1=5"))[1]
 
 
 def test_an_operator_who_may_not_ask_is_told_so(run, account):

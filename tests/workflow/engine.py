@@ -173,6 +173,7 @@ class Run:
             "CropFaces": lambda: {"crops": list(range(self.crops))},
             "SegmentCrop": lambda: {"crop": payload["crop"]},
             "MergeMasks": lambda: {"pictures": list(range(1, self.pictures + 1))},
+            "Admit": lambda: {"turns": [{"picture": number, "wait": 0} for number in payload["pictures"]]},
             "GenerateImage": lambda: {"picture": payload["picture"]},
             "Finish": lambda: _settled(payload),
         }[function]()

@@ -25,15 +25,22 @@ LONGEST_WAITS = {
     "CropFaces": ([1, 2, 4, 8], [1, 2]),
     "SegmentCrop": ([1, 2, 4, 8], [1]),
     "MergeMasks": ([1, 2, 4, 8], [1, 2]),
+    "Admit": ([1, 2, 4, 8], [1, 2]),
     "GenerateImage": ([1, 2, 4, 8, 15, 15, 15, 15], [1, 2, 4]),
     "Finish": ([1, 2, 4, 8], [1, 2, 4, 8]),
 }
-STEPS = ["DetectFaces", "CropFaces", "SegmentCrop", "MergeMasks", "GenerateImage", "Finish"]
-SINGLE_STEPS = ["DetectFaces", "CropFaces", "MergeMasks"]
+STEPS = ["DetectFaces", "CropFaces", "SegmentCrop", "MergeMasks", "Admit", "GenerateImage", "Finish"]
+SINGLE_STEPS = ["DetectFaces", "CropFaces", "MergeMasks", "Admit"]
 
 
 def longest_waits(task, name):
     return LONGEST_WAITS[task][0 if name in THROTTLED else 1]
+
+
+def payload_of(run, task):
+    """What a step that is there once is given."""
+    pictures = {"pictures": list(range(1, run.pictures + 1)), "again": False}
+    return {"run": run.id} | (pictures if task == "Admit" else {})
 
 
 def steps_until(task):
@@ -66,7 +73,7 @@ def test_each_step_gets_the_run_and_its_number(engine, crops, pictures):
     assert run.output == {"status": "SUCCEEDED", "error": "None"}
     assert run.called == STEPS
     for step in SINGLE_STEPS:
-        assert run.payloads(step) == [{"run": run.id}]
+        assert run.payloads(step) == [payload_of(run, step)]
     segmented = sorted(run.payloads("SegmentCrop"), key=lambda payload: payload["crop"])
     assert segmented == [{"run": run.id, "crop": number} for number in range(crops)]
     generated = sorted(run.payloads("GenerateImage"), key=lambda payload: payload["picture"])
@@ -78,6 +85,7 @@ def test_each_step_gets_the_run_and_its_number(engine, crops, pictures):
             "crops": {"numbers": list(range(crops))},
             "segmented": [{"crop": number} for number in range(crops)],
             "scenes": {"numbers": list(range(1, pictures + 1))},
+            "admitted": {"turns": [{"picture": number, "wait": 0} for number in range(1, pictures + 1)]},
             "pictures": [{"picture": number} for number in range(1, pictures + 1)],
         }
     ]
@@ -88,7 +96,8 @@ def test_masks_are_merged_after_the_last_crop_and_pictures_begin_after_that(engi
     run = engine.run({("SegmentCrop", 1): [error("Throttled")] * 2}, crops=3, pictures=3)
 
     order = [call.function for call in run.calls]
-    assert order == ["DetectFaces", "CropFaces", *["SegmentCrop"] * 5, "MergeMasks", *["GenerateImage"] * 3, "Finish"]
+    head, tail = ["DetectFaces", "CropFaces", *["SegmentCrop"] * 5], [*["GenerateImage"] * 3, "Finish"]
+    assert order == [*head, "MergeMasks", "Admit", *tail]
 
 
 # Errors that pass
@@ -112,7 +121,7 @@ def test_a_passing_error_that_does_not_pass_leads_to_finish(engine, task, name):
     run = engine.run({task: repeat(failing(name))})
 
     expected = longest_waits(task, name)
-    assert run.payloads(task) == [{"run": run.id}] * (1 + len(expected))
+    assert run.payloads(task) == [payload_of(run, task)] * (1 + len(expected))
     assert run.longest_waits == expected
     assert run.called == steps_until(task)
     assert_failed_with(run, name, name)
@@ -195,6 +204,57 @@ def test_throttled_runs_do_not_come_back_in_step(engine):
 
     for retry in range(4):
         assert len({run.waits[retry] for run in runs}) == 3
+
+
+# Turns
+
+
+def turns(*waits):
+    """Admit's answer, or AdmitAgain's: for pictures in order, from the first number, the seconds to wait."""
+    return ok({"turns": [{"picture": number, "wait": wait} for number, wait in waits]})
+
+
+def waited(run):
+    """How many whole seconds each picture waited for its turn, in the order in which they began to."""
+    entered = [event for event in run.history if event["type"] == "WaitStateEntered"]
+    return sorted(json.loads(event["stateEnteredEventDetails"]["input"])["turn"]["wait"] for event in entered)
+
+
+def test_a_picture_waits_for_its_turn_while_the_others_are_painted(engine):
+    run = engine.run({"Admit": [turns((1, 0), (2, 1), (3, 0))]}, pictures=3)
+
+    assert [payload["picture"] for payload in run.payloads("GenerateImage")][-1] == 2
+    assert waited(run) == [0, 0, 1]
+    assert run.end == "Succeeded"
+
+
+def test_a_picture_whose_turn_is_lost_is_admitted_again_alone(engine):
+    script = {("GenerateImage", 2): [failing("TurnLost")], "Admit": [turns((1, 0), (2, 0), (3, 0)), turns((2, 1))]}
+
+    run = engine.run(script, pictures=3)
+
+    assert run.payloads("Admit")[1:] == [{"run": run.id, "pictures": [2], "again": True}]
+    assert [payload["attempt"] for payload in run.payloads("GenerateImage", picture=2)] == [0, 0]
+    assert [len(run.payloads("GenerateImage", picture=number)) for number in (1, 3)] == [1, 1]
+    assert waited(run) == [0, 0, 0, 1]
+    assert run.finish["pictures"] == [{"picture": number} for number in (1, 2, 3)]
+    assert run.end == "Succeeded"
+
+
+def test_a_picture_that_is_not_admitted_again_leaves_the_others(engine):
+    script = {("GenerateImage", 2): [failing("TurnLost")], "Admit": [turns((1, 0), (2, 0)), failing("QueueFull")]}
+
+    run = engine.run(script, pictures=2)
+
+    assert run.finish["pictures"] == [{"picture": 1}, {"picture": 2, "error": "QueueFull"}]
+    assert run.end == "PartlySucceeded"
+
+
+def test_a_photo_that_is_not_admitted_ends_with_the_reason(engine):
+    run = engine.run({"Admit": [failing("QueueFull")]})
+
+    assert run.called == steps_until("Admit")
+    assert_failed_with(run, "QueueFull", "QueueFull")
 
 
 # Errors that stay
@@ -376,7 +436,7 @@ def strings_in(value):
 WORDS = {
     # what the machine keeps and hands on
     *("run", "found", "faces", "crops", "numbers", "crop", "segmented", "scenes", "pictures", "picture", "attempt"),
-    *("error", "Error", "status"),
+    *("admitted", "again", "turns", "turn", "wait", "error", "Error", "status"),
     # values
     *("SUCCEEDED", "PARTIAL", "FAILED", "None"),
     # what Step Functions adds of its own to call a function, and to its answer
@@ -391,6 +451,8 @@ DATA = {"input", "output", "parameters", "error"}  # the details of an event in 
         ("DetectFaces", "NoFaceFound"),
         ("SegmentCrop", "KeyError"),
         ("MergeMasks", "AccessDenied"),
+        ("Admit", "QueueFull"),
+        ("GenerateImage", "TurnLost"),
         ("GenerateImage", "ContentBlocked"),
         ("Finish", "KeyError"),
     ],

@@ -1,0 +1,17 @@
+"""Before painting: gives pictures of a run their turns at the image models, within the models' quotas."""
+
+from typing import Any
+
+from booth import pacing, store
+from booth.log import count, logger, step
+
+
+@step
+def handler(event: dict[str, Any]) -> dict[str, Any]:
+    """How long each of the `pictures` has to wait, in whole seconds; `again`: their turns were lost."""
+    run = pacing.admit(event["run"], event["pictures"], event["again"])
+    turns = [{"picture": number, "wait": store.seconds_until(run.turns[number].at)} for number in event["pictures"]]
+    if waiting := [turn["wait"] for turn in turns if turn["wait"]]:
+        count("PicturesQueued", len(waiting))
+        logger.info("pictures wait for their turns", seconds=max(waiting))
+    return {"turns": turns}

@@ -1,0 +1,60 @@
+"""The image models in order of preference, each in its Regions, and how often each may be asked."""
+
+import os
+import re
+from dataclasses import dataclass
+from itertools import groupby
+
+REQUESTS_A_MINUTE = {
+    "amazon.titan-image-generator-v1": 60,
+    "amazon.titan-image-generator-v2:0": 60,
+    "amazon.nova-canvas-v1:0": 100,
+    "us.stability.stable-image-inpaint-v1:0": 20,
+}
+"""The models that there is a codec for, with AWS's default quota per account and Region; a new account's may be lower.
+Source: "Amazon Bedrock endpoints and quotas", https://docs.aws.amazon.com/general/latest/gr/bedrock.html."""
+
+_CANDIDATE = re.compile(r"(?P<model>[^@=]+)@(?P<region>[a-z0-9-]+)(=(?P<requests>[1-9][0-9]*))?")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model in a Region."""
+
+    model: str
+    region: str
+    requests: int
+    """How many a minute it takes."""
+
+    def __str__(self) -> str:
+        return f"{self.model}@{self.region}"
+
+
+def parse_chain(text: str) -> list[Candidate]:
+    """Candidates from `model@region,model@region=20,...`, in order of preference. Raises ValueError.
+
+    The number after `=` is this account's quota of requests a minute, where it isn't AWS's default.
+    """
+    candidates = []
+    for part in text.split(","):
+        match = _CANDIDATE.fullmatch(part.strip())
+        if not match or match["model"] not in REQUESTS_A_MINUTE:
+            raise ValueError(f"not a known model@region: {part.strip()!r}")
+        requests = int(match["requests"] or REQUESTS_A_MINUTE[match["model"]])
+        candidates.append(Candidate(match["model"], match["region"], requests))
+    return candidates
+
+
+def chain() -> list[Candidate]:
+    """The chain of the stack's parameter `ImageModels`."""
+    return parse_chain(os.environ["IMAGE_MODELS"])
+
+
+def in_turn(candidates: list[Candidate], turn: int) -> list[Candidate]:
+    """The candidates, each model's Regions rotated by `turn`: so that the quotas of all Regions are used at once."""
+    rotated: list[Candidate] = []
+    for _, group in groupby(candidates, key=lambda candidate: candidate.model):
+        regions = list(group)
+        shift = turn % len(regions)
+        rotated += regions[shift:] + regions[:shift]
+    return rotated

@@ -1,0 +1,155 @@
+"""Admission to painting: each picture gets its turn, first come first served, within the image models' quotas.
+
+One record in the table, the pace, holds when each candidate was and will be called, and which of them are gone. One
+that takes n requests a minute gets its next a minute after the n-th last: so a free candidate takes a whole photo at
+once, the quota holds however AWS counts its minutes, and a turn is known to the second when it is given.
+"""
+
+import random
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+
+from booth import limits, store
+from booth.chain import Candidate, chain, in_turn
+from booth.errors import ModelsUnavailable, QueueFull, RunEnded, Throttled, TimedOut, TurnLost
+from booth.store import Pace, Run, Turn
+
+WINDOW_MS = 62_000
+"""A minute, and two seconds by which one call may come later after its turn than another one after its own."""
+
+ASK_AGAIN_MS = 15 * 60 * 1000
+"""A candidate that is gone is asked again after this long: a subscription takes up to 15 minutes to come into force."""
+
+_TRIES = 40  # at writing the pace, which others write too
+
+
+def admit(name: str, pictures: list[int], again: bool = False) -> Run:
+    """Gives pictures (by number, from 1) of a run (by id) their turns, and the run the time to use them.
+
+    A run that was admitted before keeps its turns, unless it asks `again`, for those are lost.
+
+    Raises:
+        QueueFull: a turn would come too late.
+        RunEnded, TimedOut: the run's end or its deadline came first.
+        Throttled: too many were admitted in the same moment.
+    """
+    for number in range(_TRIES):
+        run, now = store.get(name), store.now_ms()
+        if run.is_ended:
+            raise RunEnded("the run has ended")
+        if run.deadline <= now:
+            raise TimedOut("the run's time is over")
+        if run.turns and not again:
+            return run
+        pace = store.pace()
+        turns, planned = plan(pace, chain(), name, pictures, now)
+        if max(turn.at for turn in turns.values()) > run.claimed + limits.QUEUE_SECONDS * 1000:
+            raise QueueFull("its turn would come too late")
+        if admitted := store.admit(run, turns, planned):
+            return admitted
+        _stand_back(number)
+    raise Throttled("many are being admitted at once")
+
+
+def plan(
+    pace: Pace, candidates: list[Candidate], run: str, pictures: list[int], now: int
+) -> tuple[dict[int, Turn], Pace]:
+    """The earliest turns of some pictures at the first model that lives, and the pace with them. `now` in epoch ms.
+
+    Where several Regions are free, runs and pictures begin at different ones.
+    """
+    calls = {name: [at for at in times if at > now - WINDOW_MS] for name, times in pace.calls.items()}
+    alive = living(pace, candidates, now) or candidates
+    regions = [each for each in alive if each.model == alive[0].model]
+
+    def next_call(each: Candidate) -> tuple[int, int]:
+        """When it can be called next, and how many calls it has by then."""
+        times = calls.get(str(each), [])
+        busy = len(times) >= each.requests
+        return max(now, times[-each.requests] + WINDOW_MS) if busy else now, len(times)
+
+    turns = {}
+    for picture in pictures:
+        candidate = min(in_turn(regions, _turn_of(run, picture)), key=next_call)
+        at, _ = next_call(candidate)
+        calls[str(candidate)] = sorted([*calls.get(str(candidate), []), at])
+        turns[picture] = Turn(str(candidate), at)
+    return turns, Pace(calls, pace.gone, pace.version)
+
+
+def living(pace: Pace, candidates: list[Candidate], now: int) -> list[Candidate]:
+    """The candidates that are not known to be gone, in order of preference. `now` in epoch ms."""
+    return [each for each in candidates if pace.gone.get(str(each), 0) <= now]
+
+
+def living_now() -> list[Candidate]:
+    """The candidates of the chain that are not known to be gone, in order of preference."""
+    return living(store.pace(), chain(), store.now_ms())
+
+
+def order(run: Run, picture: int, attempt: int) -> list[Candidate]:
+    """The candidates that an attempt at a picture may ask, that whose turn it is first.
+
+    The first attempt uses the picture's turn. Each retry takes the next candidate, and no turn: it is counted, so that
+    others come later.
+
+    Raises:
+        TurnLost: the candidate is gone; the picture needs another turn.
+    """
+    turn, now = run.turns[picture], store.now_ms()
+    alive = living_now()
+    own = next((each for each in alive if str(each) == turn.candidate), None)
+    if own is None:
+        raise TurnLost("the candidate is gone")
+    # Sorting keeps the chain's order: its own candidate, then the other Regions of that model, then other models.
+    ordered = sorted(
+        in_turn(alive, _turn_of(run.run, picture)), key=lambda each: (each != own, each.model != own.model)
+    )
+    shift = attempt % len(ordered)
+    if attempt:
+        _count_call(ordered[shift], now)
+    return [*ordered[shift:], *ordered[:shift]]
+
+
+def lose(candidate: Candidate) -> TurnLost | ModelsUnavailable:
+    """Notes that a candidate is gone; gives what its picture fails with: it needs another turn, or none is left.
+
+    If none is left, all are asked again by the next picture: access may be granted in a minute.
+    """
+    now = store.now_ms()
+
+    def without(pace: Pace) -> Pace:
+        gone = pace.gone | {str(candidate): now + ASK_AGAIN_MS}
+        return replace(pace, gone=gone if living(replace(pace, gone=gone), chain(), now) else {})
+
+    if _change(without).gone:
+        return TurnLost("the candidate is gone")
+    return ModelsUnavailable("every candidate of the chain is gone")
+
+
+def _count_call(candidate: Candidate, at: int) -> None:
+    """Counts a call that had no turn."""
+    name = str(candidate)
+    _change(lambda pace: replace(pace, calls=pace.calls | {name: sorted([*pace.calls.get(name, []), at])}))
+
+
+def _change(changed: Callable[[Pace], Pace]) -> Pace:
+    """Writes the pace as `changed` makes it of what is there; gives what was written."""
+    for number in range(_TRIES):
+        pace = changed(store.pace())
+        if store.write_pace(pace):
+            return pace
+        _stand_back(number)
+    raise Throttled("many write the pace at once")
+
+
+def _turn_of(run: str, picture: int) -> int:
+    """Where in the rotation over Regions a picture of a run begins: runs begin at different places, pictures too."""
+    return zlib.crc32(run.encode()) + picture
+
+
+def _stand_back(number: int) -> None:
+    """A pause, longer with each try that was lost to another writer, and random, so that they part."""
+    time.sleep(random.random() * min(0.02 * (number + 1), 0.2))

@@ -1,0 +1,262 @@
+"""Turns: the quotas hold, nobody overtakes, and what the table says is true whoever writes at the same time."""
+
+import uuid
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from booth import limits, pacing
+from booth.chain import REQUESTS_A_MINUTE, Candidate, in_turn, parse_chain
+from booth.errors import QueueFull, RunEnded, TimedOut, TurnLost
+from booth.generators import CODECS
+from booth.store import Pace
+from tests.unit.test_store import at_once, issue
+
+TITAN, INPAINT = "amazon.titan-image-generator-v2:0", "us.stability.stable-image-inpaint-v1:0"
+MINUTE = 60_000
+NOW = 1_800_000_000_000
+NOTHING = Pace({}, {}, 0)
+
+
+def candidates(quota, regions=2, model=TITAN):
+    return [Candidate(model, f"region-{number}", quota) for number in range(regions)]
+
+
+# The chain
+
+
+def test_every_model_with_a_codec_has_a_quota():
+    assert REQUESTS_A_MINUTE.keys() == CODECS.keys()
+
+
+def test_a_quota_is_aws_default_or_the_accounts_own():
+    assert [each.requests for each in parse_chain(f"{TITAN}@a, {INPAINT}@a,{INPAINT}@b=7")] == [60, 20, 7]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "titan@us-east-1", TITAN, f"{TITAN}@us-east-1,", f"{TITAN}@", f"{TITAN}@a=", f"{TITAN}@a=0", f"{TITAN}@a=x"],
+)
+def test_a_bad_chain_is_refused(text):
+    with pytest.raises(ValueError, match="model@region"):
+        parse_chain(text)
+
+
+def test_stabilitys_bare_id_is_no_candidate():
+    with pytest.raises(ValueError, match="model@region"):
+        parse_chain("stability.stable-image-inpaint-v1:0@us-east-1")
+
+
+def test_a_rotation_keeps_the_models_order():
+    order = [str(each) for each in in_turn(candidates(1, 3) + candidates(1, 2, INPAINT), 4)]
+    titan, inpaint = [f"{TITAN}@region-{n}" for n in (1, 2, 0)], [f"{INPAINT}@region-{n}" for n in (0, 1)]
+    assert order == titan + inpaint
+
+
+# Turns
+
+
+def plan(pace, chain, pictures=3, now=NOW, run=None):
+    return pacing.plan(pace, chain, run or str(uuid.uuid4()), list(range(1, pictures + 1)), now)
+
+
+def test_a_photo_that_comes_alone_does_not_wait():
+    turns, _ = plan(NOTHING, candidates(20))
+    assert {turn.at for turn in turns.values()} == {NOW}
+
+
+def test_a_photo_that_comes_when_all_is_used_up_waits_until_the_first_call_is_a_minute_ago():
+    chain = candidates(3, 1)
+    _, pace = plan(NOTHING, chain)
+    turns, pace = plan(pace, chain, now=NOW + 10_000)
+    assert {turn.at for turn in turns.values()} == {NOW + pacing.WINDOW_MS}
+    turns, pace = plan(pace, chain, now=NOW + 10_000)
+    assert {turn.at for turn in turns.values()} == {NOW + 2 * pacing.WINDOW_MS}
+
+
+@pytest.mark.parametrize("regions", [2, 3])
+def test_every_region_gets_its_share_of_the_pictures(regions):
+    chain, first = candidates(20, regions), Counter()
+    for number in range(1000):
+        turns, _ = plan(NOTHING, chain, run=str(uuid.UUID(int=number * 2**97 + 12345)))
+        first.update(turn.candidate for turn in turns.values())
+    assert all(count == pytest.approx(3000 / regions, rel=0.1) for count in first.values())
+    assert len(first) == regions
+
+
+@settings(deadline=None)
+@given(
+    some.integers(1, 9),
+    some.integers(1, 3),
+    some.lists(some.tuples(some.integers(0, 30_000), some.integers(1, 5)), min_size=1, max_size=40),
+)
+def test_no_minute_ever_holds_more_calls_than_the_quota_and_nobody_overtakes(quota, regions, arrivals):
+    chain, pace, now = candidates(quota, regions), NOTHING, NOW
+    calls, last = {str(each): [] for each in chain}, 0
+    for pause, pictures in arrivals:
+        now += pause
+        turns, pace = plan(pace, chain, pictures, now)
+        for turn in turns.values():
+            assert turn.at >= max(now, last), "who came later comes later"
+            last = turn.at
+            calls[turn.candidate].append(turn.at)
+    for times in calls.values():
+        for at in times:
+            # A call may come two seconds after its turn.
+            assert sum(at - MINUTE - 2000 < other <= at for other in times) <= quota
+
+
+@settings(deadline=None)
+@given(some.integers(1, 9), some.integers(1, 3), some.integers(1, 60))
+def test_a_quota_is_used_up_before_anybody_waits(quota, regions, photos):
+    chain, pace = candidates(quota, regions), NOTHING
+    at = []
+    for _ in range(photos):
+        turns, pace = plan(pace, chain, 3, NOW)
+        at += [turn.at for turn in turns.values()]
+    expected = [NOW + number // (quota * regions) * pacing.WINDOW_MS for number in range(3 * photos)]
+    assert at == expected
+
+
+def test_what_is_gone_is_passed_over_model_by_model():
+    chain = candidates(20) + candidates(20, 1, INPAINT)
+    titans = [str(each) for each in chain[:2]]
+    turns, _ = plan(Pace({}, {titans[0]: NOW + 1}, 1), chain)
+    assert {turn.candidate for turn in turns.values()} == {titans[1]}
+    turns, _ = plan(Pace({}, dict.fromkeys(titans, NOW + 1), 1), chain)
+    assert {turn.candidate for turn in turns.values()} == {str(chain[2])}
+    turns, _ = plan(Pace({}, dict.fromkeys(titans, NOW), 1), chain)
+    assert {turn.candidate for turn in turns.values()} == set(titans), "it is asked again after a while"
+
+
+def test_the_record_does_not_grow():
+    chain, pace = candidates(20, 3), NOTHING
+    for number in range(500):
+        _, pace = plan(pace, chain, 3, NOW + number * 20_000)
+    assert sum(map(len, pace.calls.values())) <= 3 * (pacing.WINDOW_MS // 20_000 + 2)
+
+
+# In the table
+
+
+@pytest.fixture
+def running(table, environment):
+    """Makes runs that have come as far as painting. Three calls a minute and Region may be made."""
+    environment.setenv("IMAGE_MODELS", f"{TITAN}@us-east-1=3,{TITAN}@us-west-2=3,{INPAINT}@us-east-1=3")
+
+    def make():
+        run = issue(table, f"photo/{uuid.uuid4()}.jpg")
+        table.claim(run, "version")
+        return table.enter(run, "merge").run
+
+    return make
+
+
+PICTURES = [1, 2, 3]
+
+
+def waits(table, run):
+    return sorted(round((turn.at - table.now_ms()) / 1000) for turn in table.get(run).turns.values())
+
+
+def test_runs_are_admitted_in_order_whoever_writes_at_the_same_moment(table, running):
+    runs = [running() for _ in range(8)]
+    at_once(8, lambda number: pacing.admit(runs[number], PICTURES))
+    turns = [turn for run in runs for turn in table.get(run).turns.values()]
+    by_minute = Counter(round((turn.at - min(each.at for each in turns)) / pacing.WINDOW_MS) for turn in turns)
+    assert by_minute == {0: 6, 1: 6, 2: 6, 3: 6}
+    assert Counter(turn.candidate for turn in turns) == {f"{TITAN}@us-east-1": 12, f"{TITAN}@us-west-2": 12}
+
+
+def test_a_run_that_is_admitted_has_time_from_its_last_turn_on(table, running):
+    for _ in range(3):
+        run = running()
+        pacing.admit(run, PICTURES)
+    admitted = table.get(run)
+    assert admitted.deadline == max(turn.at for turn in admitted.turns.values()) + limits.RUN_SECONDS * 1000
+    assert admitted.deadline > admitted.claimed + (60 + limits.RUN_SECONDS) * 1000
+    assert (admitted.status, admitted.step) == ("RUNNING", "wait")
+
+
+def test_a_run_is_admitted_once(table, running):
+    run = running()
+    first = pacing.admit(run, PICTURES)
+    assert pacing.admit(run, PICTURES).turns == first.turns == table.get(run).turns
+    assert sum(map(len, table.pace().calls.values())) == 3
+
+
+def test_a_turn_that_would_come_too_late_is_refused_at_once_and_takes_no_place(table, running, environment):
+    full = {f"{TITAN}@us-east-1": [], f"{TITAN}@us-west-2": []}
+    later = table.now_ms() + limits.QUEUE_SECONDS * 1000
+    table.write_pace(Pace({name: [later] * 3 for name in full}, {}, 0))
+    run = running()
+    with pytest.raises(QueueFull):
+        pacing.admit(run, PICTURES)
+    assert table.get(run).turns == {}
+    assert table.pace().version == 1
+
+
+def test_an_ended_run_is_not_admitted(table, running):
+    run = running()
+    assert table.end(table.get(run), "FAILED", "TimedOut", {})
+    with pytest.raises(RunEnded):
+        pacing.admit(run, PICTURES)
+
+
+def test_a_run_whose_time_is_over_is_not_admitted(table, running, environment):
+    run = running()
+    later = table.now_ms() + limits.RUN_SECONDS * 1000
+    environment.setattr(table, "now_ms", lambda: later)
+    with pytest.raises(TimedOut):
+        pacing.admit(run, PICTURES)
+
+
+def test_the_first_attempt_asks_whose_turn_it_is_and_each_retry_the_next(table, running):
+    run = pacing.admit(running(), PICTURES)
+    own = run.turns[2].candidate
+    other = next(str(each) for each in pacing.chain() if each.model == TITAN and str(each) != own)
+    orders = [[str(each) for each in pacing.order(run, 2, attempt)] for attempt in range(4)]
+    assert orders[0] == [own, other, f"{INPAINT}@us-east-1"]
+    assert [each[0] for each in orders] == [own, other, f"{INPAINT}@us-east-1", own]
+
+
+def test_a_retry_is_counted_for_others_come_later(table, running):
+    run = pacing.admit(running(), [1])
+    for attempt in range(6):
+        pacing.order(run, 1, attempt)
+    calls = {name: len(times) for name, times in table.pace().calls.items()}
+    other = next(name for name in calls if name.startswith(TITAN) and name != run.turns[1].candidate)
+    assert calls == {run.turns[1].candidate: 2, other: 2, f"{INPAINT}@us-east-1": 2}
+
+
+def test_a_picture_whose_candidate_is_gone_gets_a_turn_at_the_next(table, running):
+    run = running()
+    before = pacing.admit(run, PICTURES)
+    lost = {}
+    for name in (f"{TITAN}@us-east-1", f"{TITAN}@us-west-2"):
+        lost[name] = next(each for each in pacing.chain() if str(each) == name)
+        assert isinstance(pacing.lose(lost[name]), TurnLost)
+    with pytest.raises(TurnLost):
+        pacing.order(before, 2, 0)
+    after = pacing.admit(run, [2], again=True)
+    assert after.turns[2].candidate == f"{INPAINT}@us-east-1"
+    assert [after.turns[number] for number in (1, 3)] == [before.turns[number] for number in (1, 3)]
+    assert after == table.get(run)
+
+
+def test_turns_are_lost_and_given_at_the_same_moment_and_none_is_forgotten(table, running):
+    run = running()
+    pacing.admit(run, PICTURES)
+    for candidate in pacing.chain()[:2]:
+        pacing.lose(candidate)
+    at_once(3, lambda number: pacing.admit(run, [number + 1], again=True))
+    assert {turn.candidate for turn in table.get(run).turns.values()} == {f"{INPAINT}@us-east-1"}
+    assert len(table.pace().calls[f"{INPAINT}@us-east-1"]) == 3
+
+
+def test_a_deleted_visit_has_no_turns_left(table, running):
+    run = running()
+    pacing.admit(run, PICTURES)
+    assert table.mark_deleted(run, due=0).turns == {}
