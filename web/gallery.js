@@ -2,7 +2,7 @@
 
 import { ask } from "./dialogs.js";
 import { canShare, fetchPicture, print, save, share } from "./pictures.js";
-import { fill, text, titleIn, wordsFor } from "./text.js";
+import { about, fill, text, titleIn, wordsFor } from "./text.js";
 import { generate } from "./vendor/lean-qr.js";
 import { isFaultOfThePhoto } from "./visit.js";
 
@@ -16,7 +16,8 @@ const ARCHIVE = "photo-booth.zip";
 
 const STEPS = ["send", "find", "cut", "paint"];
 const STEP_OF = { // the API's `step`; an unknown one leaves the shown step as it is
-  upload: "find", queue: "find", detect: "find", crop: "cut", segment: "cut", merge: "cut", generate: "paint",
+  upload: "find", queue: "find", detect: "find", crop: "cut", segment: "cut", merge: "cut", wait: "paint",
+  generate: "paint",
 };
 
 const $ = (id) => document.getElementById(id);
@@ -117,9 +118,16 @@ function words() {
       : [text("status.partial", { done, all: pictures.length }), text("note.partial")];
   }
   const trouble_ = trouble === "lost" && phase === "sending" ? "kept" : trouble;
+  return [doing(phase, sent, trouble, answer, done), trouble ? text(`note.${trouble_}`) : patience(answer)];
+}
+
+/** What one says to somebody who has to wait. */
+function patience(answer) {
+  if (answer?.waiting_seconds) {
+    return text(isPhone ? "note.turnPhone" : "note.turn");
+  }
   const isLate = Date.now() - began >= LATE_MS;
-  const late = isLate ? text(isPhone ? "note.latePhone" : "note.late") : "";
-  return [doing(phase, sent, trouble, answer, done), trouble ? text(`note.${trouble_}`) : late];
+  return isLate ? text(isPhone ? "note.latePhone" : "note.late") : "";
 }
 
 function doing(phase, sent, trouble, answer, done) {
@@ -128,6 +136,9 @@ function doing(phase, sent, trouble, answer, done) {
   }
   if (!answer) {
     return text(isPhone ? "status.asking" : "status.find");
+  }
+  if (answer.waiting_seconds) {
+    return text("status.turn", { time: about(answer.waiting_seconds) });
   }
   if (answer.status === "QUEUED") {
     return text("status.queue");

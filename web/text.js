@@ -25,6 +25,12 @@ export function titleIn(titles) {
   return titles[language] ?? titles.en ?? Object.values(titles)[0];
 }
 
+/** A time in words, such as "30 seconds": in tens of seconds, from 90 on in minutes, rounded up. */
+export function about(seconds) {
+  const [value, unit] = seconds > 90 ? [Math.ceil(seconds / 60), "minute"] : [10 * Math.ceil(seconds / 10), "second"];
+  return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }).format(value);
+}
+
 /** The words for a failure: by its code in the visitor's language, else as the booth said it. */
 export function wordsFor({ code, message }) {
   return textIfAny(`error.${code}`) ?? (message || text("error.Unknown"));

@@ -53,7 +53,8 @@ class Behaviour:
     Several threads may use it.
     """
 
-    def __init__(self, kinds: Collection[str] = ()):
+    def __init__(self, kinds: Collection[str] = (), clock: Callable[[], float] = time.monotonic):
+        self._clock = clock
         self._fields = FAULT_FIELDS | {kind: set() for kind in kinds}
         self._lock = threading.Lock()
         self.reset()
@@ -105,7 +106,7 @@ class Behaviour:
         """Count a call against the quota, if there is one and it isn't used up."""
         if self.quota is None:
             return True
-        minute, now = self._minute[called], time.monotonic()
+        minute, now = self._minute[called], self._clock()
         while minute and minute[0] <= now - 60:
             minute.popleft()
         if len(minute) >= self.quota:

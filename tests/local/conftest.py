@@ -187,6 +187,10 @@ class Booth:
         """How many calls ended in an error or without an answer."""
         return self._described(service)["failures"]
 
+    def throttled(self, service):
+        """How many calls were over the quota."""
+        return self._described(service)["throttled"]
+
     def _described(self, service):
         return self.http("GET", f"{self.app.standins_url}/standins/{service}")[2]
 
@@ -204,6 +208,7 @@ def booth(app):
     yield booth
     assert not app.calls("refused")
     app.drop_events = False
+    booth.table.delete_item(TableName=booth.table_name, Key={"pk": {"S": "pace"}})  # it knows which models are gone
     if booth.is_redeployed:
         app.redeploy()
     for service in ("rekognition", "sagemaker", "bedrock"):

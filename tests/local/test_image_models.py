@@ -17,7 +17,7 @@ from tests.local.test_promises import photo
 
 @pytest.fixture
 def without_titan(tmp_path):
-    """A booth of its own, for functions remember who is gone; its fault file retires Titan. URL and log's path."""
+    """A booth of its own; its fault file retires Titan. URL and log's path."""
     settings = {
         "rekognition": {"canned": {"faces": 1}},
         "sagemaker": {"canned": {}},
@@ -41,8 +41,9 @@ def test_with_titan_retired_a_photo_still_gets_its_three_pictures(without_titan,
     urls = json.loads(result["url_generated"])
     assert len(urls) == 3
     with open(log, encoding="utf-8") as lines:
-        told = [line for line in lines if "candidate passed over" in line]
-    assert {json.loads(line.split("] ", 1)[1])["region"] for line in told} == {"us-east-1", "us-west-2"}
+        told = [line for line in lines if "a candidate is gone" in line]
+    candidates = {json.loads(line.split("] ", 1)[1])["candidate"] for line in told}
+    assert {each.partition("@")[2] for each in candidates} == {"us-east-1", "us-west-2"}
     assert all("reached the end of its life" in line for line in told)
 
 

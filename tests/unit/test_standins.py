@@ -449,6 +449,24 @@ class TestServer:
         assert answer["images"] == []
         assert "blocked by our content filters" in answer["error"]
 
+    def test_a_quota_holds_for_each_model_and_region(self, address):
+        control(address, "bedrock", {"quota": 2})
+        call_once(address, "bedrock")
+        call_once(address, "bedrock")
+        assert outcome(call_once, address, "bedrock")[0] == "ThrottlingException"
+        call_once(address, "bedrock", model="amazon.nova-canvas-v1:0")
+        told = control(address, "bedrock", method="GET")
+        assert (told["calls"], told["throttled"], told["failures"]) == (4, 1, 1)
+
+    def test_a_quotas_minute_slides(self):
+        now = 0.0
+        behaviour = server.Behaviour({"throttled"}, clock=lambda: now)
+        behaviour.set({"quota": 1})
+        met = []
+        for now in (1.0, 60.9, 61.0, 120.9, 121.0):  # noqa: B007 (the clock reads it)
+            met.append(behaviour.next_fault("a"))
+        assert met == [None, {"kind": "throttled"}, None, {"kind": "throttled"}, None]
+
     def test_other_services_do_not_know_bedrocks_faults(self, address):
         with pytest.raises(urllib.error.HTTPError):
             control(address, "rekognition", {"faults": [{"kind": "retired"}]})
@@ -486,6 +504,8 @@ class TestServer:
             {"faults": [{"status": 400}]},
             {"faults": [{"kind": "explode"}]},
             {"faults": 3},
+            {"quota": 0},
+            {"quota": 1.5},
         ],
     )
     def test_wrong_settings_are_refused_and_change_nothing(self, address, settings):
@@ -500,7 +520,8 @@ class TestServer:
         with pytest.raises(ConnectionClosedError):
             call_once(address, "bedrock")
         told = control(address, "bedrock", method="DELETE")
-        assert told == {"latency": 0.0, "canned": None, "faults": [], "calls": 0, "failures": 0}
+        counts = {"calls": 0, "failures": 0, "throttled": 0}
+        assert told == {"latency": 0.0, "canned": None, "faults": [], "quota": None} | counts
 
 
 def call_once(address, service, model="amazon.titan-v2:0"):
