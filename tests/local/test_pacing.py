@@ -27,19 +27,23 @@ def called(booth, seconds):
     booth.table.put_item(TableName=booth.table_name, Item=item)
 
 
-def await_answer(booth, uploaded, is_it, seconds=30):
-    """The first answer of /photo of which `is_it` says so."""
+def await_queued(booth, uploaded, seconds=60):
+    """The first answer of /photo that tells a waiting time."""
     until = time.monotonic() + seconds
-    while not is_it(answer := booth.ask(uploaded, "waits-for-its-turn")[1]):
+    while not (answer := booth.ask(uploaded, request_id(uploaded))[1])["waiting_seconds"]:
         assert time.monotonic() < until, answer
         time.sleep(0.1)
     return answer
 
 
+def request_id(uploaded):
+    return "of-" + uploaded["Key"].removeprefix("photo/").removesuffix(".jpg")
+
+
 def test_a_photo_that_finds_the_quota_used_up_is_told_its_time_and_then_painted(full):
     uploaded = full.upload()
     full.put(uploaded, photo())
-    told = await_answer(full, uploaded, lambda answer: answer["waiting_seconds"])
+    told = await_queued(full, uploaded)
     assert (told["status"], told["step"], told["error"]) == ("QUEUED", "wait", None)
     assert told["waiting_seconds"] <= 12
     assert told["url_original"], "the photo is shown while it waits"
@@ -61,21 +65,21 @@ def test_a_photo_whose_turn_would_come_too_late_fails_at_once_and_is_kept(full):
 def test_a_visit_that_waits_can_be_deleted(full):
     uploaded = full.upload()
     full.put(uploaded, photo())
-    await_answer(full, uploaded, lambda answer: answer["waiting_seconds"])
+    await_queued(full, uploaded)
     run = full.record(uploaded)["run"]
-    status, _ = full.delete("waits-for-its-turn", bucket=uploaded["Bucket"], key=uploaded["Key"])
+    status, _ = full.delete(request_id(uploaded), bucket=uploaded["Bucket"], key=uploaded["Key"])
     assert status == 200
     until = time.monotonic() + 10
     while full.executions(run)[0]["status"] == "RUNNING":
         assert time.monotonic() < until
         time.sleep(0.1)
-    assert full.ask(uploaded, "waits-for-its-turn")[0] == 404
+    assert full.ask(uploaded, request_id(uploaded))[0] == 404
 
 
 def test_an_execution_that_dies_while_it_waits_is_settled_by_sweep(full):
     uploaded = full.upload()
     full.put(uploaded, photo())
-    await_answer(full, uploaded, lambda answer: answer["waiting_seconds"])
+    await_queued(full, uploaded)
     [execution] = full.executions(full.record(uploaded)["run"])
     full.steps.stop_execution(executionArn=execution["executionArn"])
     full.age(uploaded, 12 + limits.CHECK_SECONDS)
@@ -91,6 +95,6 @@ def test_with_titan_gone_the_pictures_take_turns_at_the_next_model(full):
     assert len(json.loads(result["url_generated"])) == 3
     uploaded = full.upload()
     full.put(uploaded, photo())
-    assert await_answer(full, uploaded, lambda answer: answer["waiting_seconds"])["status"] == "QUEUED"
+    assert await_queued(full, uploaded)["status"] == "QUEUED"
     assert {turn["candidate"] for turn in full.record(uploaded)["turns"].values()} == {f"{INPAINT}@us-east-1"}
     assert full.throttled("bedrock") == 0

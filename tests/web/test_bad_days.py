@@ -1,10 +1,12 @@
 """What goes wrong: no dead end, no raw error, no lost photo."""
 
 import json
+import re
 
 from playwright.sync_api import expect
 
 from tests.local.conftest import PHOTOS
+from tests.local.test_pacing import INPAINT, TITAN, called
 from tests.web.conftest import await_phase, await_pictures, kept_photos, request_id, take_photo
 
 
@@ -68,6 +70,19 @@ def test_everything_fails_once_or_twice(quick, open_page):
 
 def is_presigned(url):
     return "X-Amz-Signature" in url
+
+
+def test_the_image_models_are_in_great_demand(quick, open_page):
+    """The visitor is told when the turn comes, and may walk on; the pictures come by themselves."""
+    quick.redeploy(ImageModels=f"{TITAN}@us-east-1=3,{INPAINT}@us-east-1=3")
+    called(quick, -45)
+    pad = open_page()
+    take_photo(pad)
+    pad.click("#use")
+    expect(pad.locator("#status")).to_have_text(re.compile(r"Your turn in about [12]0 seconds"), timeout=20_000)
+    expect(pad.locator("#note")).to_contain_text("You can walk on")
+    await_phase(pad, "ended")
+    await_pictures(pad, 3)
 
 
 def test_no_face(quick, open_page):
