@@ -11,6 +11,7 @@ GET, PUT /authority                   whose calls are allowed by which policies,
 import copy
 import json
 import logging
+import random
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -41,12 +42,14 @@ class Behaviour:
     ``latency``  seconds that a call takes at least, whatever computes the answer; 0 by default
     ``canned``   null: the model answers; else an object with the canned answer's parameters (see `CANNED`)
     ``faults``   a list, of which the first that matches and has times left is done in place of the answer:
-                 ``times`` (null, the default: for ever), ``match`` (a part of what is called: of the
-                 decoded path, of Bedrock's ``model@region``, or of the name of Rekognition's operation), ``kind``:
+                 ``times`` (null, the default: for ever), ``share`` (of the calls, 0..1, 1 by default; the shares of
+                 several faults add up), ``match`` (a part of what is called: of the decoded path, of Bedrock's
+                 ``model@region``, or of the name of Rekognition's operation), ``kind``:
                  "error", the default, with ``status``, ``type`` and ``message``; "reset": the connection is
                  closed without an answer; "hang": the same after ``seconds``; "malformed": 200 with garbage;
                  one of the service's own, ``kinds``, such as Bedrock's in `image_models.FAULTS`
 
+    A share is drawn from a generator with a fixed seed: the same calls in the same order meet the same faults.
     Several threads may use it.
     """
 
@@ -59,6 +62,7 @@ class Behaviour:
         """Forget every setting and the counts."""
         with self._lock:
             self.latency, self.canned, self.faults = 0.0, None, []
+            self._dice = random.Random(0)
             self.calls = self.failures = 0
 
     def set(self, settings: object) -> None:
@@ -73,25 +77,33 @@ class Behaviour:
         faults = [self._checked(fault) for fault in settings.get("faults", [])]
         with self._lock:
             self.latency, self.canned, self.faults = float(latency), canned, faults
+            self._dice = random.Random(0)
 
     def _checked(self, fault: object) -> dict:
         kind = fault.get("kind", "error") if isinstance(fault, dict) else None
         if kind not in self._fields:
             raise ValueError(f"a fault is an object whose kind is one of {', '.join(self._fields)}")
         wanted = self._fields[kind]
-        if not wanted <= fault.keys() <= wanted | {"kind", "times", "match"}:
-            raise ValueError(f"a fault of kind {kind} has {', '.join(sorted(wanted)) or 'no fields'}, times, match")
-        return {"kind": kind, "times": None, "match": "", **fault}
+        if not wanted <= fault.keys() <= wanted | {"kind", "times", "match", "share"}:
+            fields = ", ".join(sorted(wanted)) or "no fields"
+            raise ValueError(f"a fault of kind {kind} has {fields}, times, match, share")
+        share = fault.get("share", 1)
+        if type(share) not in (int, float) or not 0 <= share <= 1:
+            raise ValueError("a fault's share is a number from 0 to 1")
+        return {"kind": kind, "times": None, "match": "", "share": 1, **fault}
 
     def next_fault(self, called: str) -> dict | None:
         """Count a call to ``called`` and use up one time of the fault it meets, if any."""
         with self._lock:
             self.calls += 1
+            drawn = self._dice.random()
             for fault in self.faults:
                 if fault["times"] != 0 and fault["match"] in called:
-                    if fault["times"] is not None:
-                        fault["times"] -= 1
-                    return dict(fault)
+                    if drawn < fault["share"]:
+                        if fault["times"] is not None:
+                            fault["times"] -= 1
+                        return dict(fault)
+                    drawn -= fault["share"]
             return None
 
     def count_failure(self) -> None:
