@@ -62,7 +62,7 @@ class Behaviour:
         """Forget every setting and the counts."""
         with self._lock:
             self.latency, self.canned, self.faults = 0.0, None, []
-            self._dice = random.Random(0)
+            self._dice = random.Random(1)
             self.calls = self.failures = 0
 
     def set(self, settings: object) -> None:
@@ -77,7 +77,7 @@ class Behaviour:
         faults = [self._checked(fault) for fault in settings.get("faults", [])]
         with self._lock:
             self.latency, self.canned, self.faults = float(latency), canned, faults
-            self._dice = random.Random(0)
+            self._dice = random.Random(1)
 
     def _checked(self, fault: object) -> dict:
         kind = fault.get("kind", "error") if isinstance(fault, dict) else None
