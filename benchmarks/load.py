@@ -29,7 +29,7 @@ from local.app import ROOT, App
 
 sys.path.append(str(ROOT / "functions"))  # as in Lambda
 
-from booth import errors, limits  # noqa: E402
+from booth import limits
 
 PHOTO = ROOT / "tests" / "photos" / "astronaut.jpg"
 LATENCIES = {"rekognition": 0.6, "sagemaker": 1.5, "bedrock": 8.0}

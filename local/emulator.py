@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from xml.sax.saxutils import escape
 
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
@@ -33,7 +34,11 @@ class Handler(WSGIRequestHandler):
     def run_wsgi(self) -> None:
         """Answer one request, or close the connection without an answer."""
         request = Request(self.make_environ(), populate_request=False)
-        body = request.get_data()
+        try:
+            body = request.get_data()
+        except ClientDisconnected:
+            self.close_connection = True
+            return
         request.environ["wsgi.input"] = io.BytesIO(body)
         try:
             response = self.answer(request)
