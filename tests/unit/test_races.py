@@ -10,9 +10,7 @@ import os
 import random
 import threading
 import uuid
-from dataclasses import dataclass, field
 
-import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 
@@ -22,8 +20,6 @@ import upload as upload_function
 from booth import aws, contract, doors, executions, limits, objects, store
 from booth.errors import ApiError, Conflict, RunEnded
 from booth.log import metrics
-from local import emulator, template
-from local.app import REGION, ROOT
 
 TRIALS = int(os.environ.get("TRIALS", "48"))
 CALLS = 7
@@ -102,26 +98,21 @@ def transaction_conflict(request):
     return AWSResponse(request.url, 400, {"Content-Type": "application/x-amz-json-1.0"}, raw)
 
 
-@dataclass
 class World:
-    """An account with the booth in it, and the trial that is under way there."""
+    """The account, and the trial that is under way there."""
 
-    operator: dict
-    machine: str
-    director: Director | None = None
-    expected: set[str] = field(default_factory=set)
-    """Names of all executions there ought to be."""
-    stopped: set[str] = field(default_factory=set)
+    def __init__(self, account):
+        self.account = account
+        self.put, self.versions, self.executions = account.put, account.versions, account.executions
+        self.director = None
+        self.expected = set()
+        """Names of all executions there ought to be."""
+        self.stopped = set()
 
     def upload(self, filename=None):
         """POST /upload; gives the Key."""
         filename = filename or f"{uuid.uuid4()}.jpg"
         return upload_function.issue_key(contract.UploadRequest(filename, "image/jpeg", "", [], None))
-
-    def put(self, key):
-        """PUTs a photo; gives its version."""
-        bucket = objects.uploads_bucket()
-        return self.operator["s3"].put_object(Bucket=bucket, Key=key, Body=uuid.uuid4().bytes)["VersionId"]
 
     def event(self, key, version):
         return lambda: doors.photo_arrived(key, version)
@@ -132,14 +123,6 @@ class World:
 
     def sweep(self, key):
         return lambda: sweep_function.attend(store.find_by_upload(key)) or "looked"
-
-    def versions(self, key):
-        found = self.operator["s3"].list_object_versions(Bucket=objects.uploads_bucket(), Prefix=key)
-        return {each["VersionId"] for each in found.get("Versions", [])}
-
-    def executions(self):
-        found = self.operator["stepfunctions"].list_executions(stateMachineArn=self.machine)["executions"]
-        return sorted(each["name"] for each in found)
 
     def stop_executions(self):
         for run in self.expected - self.stopped:
@@ -162,48 +145,13 @@ class World:
 
 
 @pytest.fixture
-def world(environment):
-    stack = template.load(
-        ROOT / "template.yaml",
-        stack="races",
-        region=REGION,
-        attributes={"Cdn": "E1EXAMPLE", "Cdn.DomainName": "cdn.example"},
-    )
-    sock = emulator.listen(0)
-    url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-    environment.setenv("MOTO_PORT", url.rpartition(":")[2])
-    server = emulator.serve(sock, emulator.Emulator({}))
-    operator = {name: boto3.client(name, endpoint_url=url) for name in ("s3", "dynamodb", "stepfunctions")}
-    operator["dynamodb"].create_table(**stack.tables["Table"].create)
-    operator["s3"].create_bucket(Bucket="uploads")
-    operator["s3"].put_bucket_versioning(Bucket="uploads", VersioningConfiguration={"Status": "Enabled"})
-    definition = {"StartAt": "Paint", "States": {"Paint": {"Type": "Wait", "Seconds": 600, "End": True}}}
-    role = "arn:aws:iam::123456789012:role/races"
-    machine = operator["stepfunctions"].create_state_machine(
-        name="races", definition=json.dumps(definition), roleArn=role
-    )
-    for name, value in {
-        "AWS_ENDPOINT_URL": url,
-        "TABLE": stack.tables["Table"].name,
-        "UPLOADS_BUCKET": "uploads",
-        "RESULTS_BUCKET": "uploads",
-        "STATE_MACHINE_ARN": machine["stateMachineArn"],
-        "DOCUMENTED_KEYS": "true",
-        "PHOTOS_PER_DAY": "0",
-        "EVENT_BUS": "default",
-    }.items():
-        environment.setenv(name, value)
-    store._table.cache_clear()
-    world = World(operator, machine["stateMachineArn"])
-    clients = [aws.client("dynamodb", **store._LIMITS), aws.client("stepfunctions"), objects._s3()]
-    for client in clients:
+def world(account):
+    world = World(account)
+    for client in (aws.client("dynamodb", **store._LIMITS), aws.client("stepfunctions"), objects._s3()):
         client.meta.events.register(
             "before-send", lambda request, **_: world.director and world.director.before_call(request)
         )
-    yield world
-    server.shutdown()
-    emulator.forget_all()
-    store._table.cache_clear()
+    return world
 
 
 # Each crowd gives its actors and a check of what they were answered, which are called in the same order.
@@ -309,7 +257,7 @@ def a_photo_that_comes_as_its_time_is_over(world):
     key = world.upload()
     request, versions = str(uuid.uuid4()), []
     end = store.now_ms() - 1000
-    world.operator["dynamodb"].update_item(
+    world.account.clients["dynamodb"].update_item(
         TableName=store._table(),
         Key=store._pk("run", store.find_by_upload(key).run),
         UpdateExpression="SET upload_until = :u",
