@@ -356,9 +356,9 @@ def report_machine(app: App, samples: list[Sample], peaks: Counter[str], photos:
         busy = f"{max(sample.busy[name] for sample in samples):4} {function.concurrency:3}" if function else " " * 8
         mb = [peaks[name] >> 20, largest(early, name) >> 20, largest(late, name) >> 20]
         cpu = last.cpu.get(name, 0) - first.cpu.get(name, 0)
+        of = function.memory_mb if function else ""
         print(
-            f"  {name:16}  {most:8}  {busy}  {mb[0]:8}  {mb[1]:8}  {mb[2]:7}  {function.memory_mb if function else '':>5}"
-            f"  {cpu:6.1f}  {cpu / photos:11.2f}"
+            f"  {name:16}  {most:8}  {busy}  {mb[0]:8}  {mb[1]:8}  {mb[2]:7}  {of:5}  {cpu:6.1f}  {cpu / photos:11.2f}"
         )
     total, seconds = sum(last.cpu.values()) - sum(first.cpu.values()), last.time - first.time
     print(
