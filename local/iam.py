@@ -11,6 +11,7 @@ import fnmatch
 import json
 import re
 import threading
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -224,12 +225,14 @@ class Authority:
         names: the function's name by access key id.
         made: the calls that were allowed, as (function's name, call).
         refused: the calls that were not.
+        counts: how many were allowed, by function's name and action.
     """
 
     statements: dict[str, list[dict]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     made: set[tuple[str, Call]] = field(default_factory=set)
     refused: set[tuple[str, Call]] = field(default_factory=set)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def refusal(self, key: str, calls: Iterable[Call]) -> str | None:
@@ -241,6 +244,7 @@ class Authority:
             allowed = self.may(key, call)
             with self._lock:
                 (self.made if allowed else self.refused).add((name, call))
+                self.counts[name, call.action] += allowed
             if not allowed:
                 return (
                     f"User: arn:aws:sts::{ACCOUNT}:assumed-role/{name}Role/{name} is not authorized to perform: "

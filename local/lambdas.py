@@ -3,7 +3,7 @@
 A worker is one operating-system process under awslambdaric, the runtime client of AWS's own Python images,
 and a small HTTP server which speaks the Lambda Runtime API to that process alone. As in Lambda, a worker
 handles one invocation at a time, sees only its own environment, is kept warm, and is killed when the
-function's timeout is over.
+function's timeout is over. Workers are forked from a process that has imported the function (`local.forkserver`).
 
 Not imitated: memory is announced to the function but not limited, /tmp is the machine's own, and a worker may
 take `INIT_SECONDS` to start where Lambda gives 10 s, because a laptop starts many at once on few cores.
@@ -14,21 +14,25 @@ reference of its Invoke API.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
 import re
 import signal
+import socket
 import socketserver
 import subprocess
 import sys
 import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import BinaryIO
 
 from werkzeug.wrappers import Request, Response
 
@@ -45,18 +49,7 @@ _FUNCTION_NAME = re.compile(
     r"(?:(?:arn:[^:]+:lambda:[^:]+:)?\d{12}:function:)?(?P<name>[\w-]+)(?::(?:\$LATEST|[\w-]+))?"
 )
 
-# Standard input is a pipe that nobody writes to. It ends with the application, however that dies, and the
-# worker with it. (PR_SET_PDEATHSIG would be tied to the thread that started the worker, and to Linux.)
-_BOOT = """
-import os, sys, threading
-def end_with_the_application():
-    os.read(0, 1)
-    os._exit(1)
-threading.Thread(target=end_with_the_application, daemon=True).start()
-sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]
-from awslambdaric.__main__ import main
-main(sys.argv)
-"""
+_FORKSERVER = Path(__file__).parent / "forkserver.py"
 
 
 class FunctionInitError(Exception):
@@ -69,7 +62,7 @@ class Function:
 
     `code` is the folder that becomes the working directory and the first place of imports, `timeout` is in
     seconds, `retries` counts the further attempts of a failed event invocation, `concurrency` is the greatest
-    number of workers, `layers` are the logical ids of its layers.
+    number of workers (an account has 1,000 for all its functions), `layers` are the logical ids of its layers.
     """
 
     name: str
@@ -79,7 +72,7 @@ class Function:
     timeout: float = 3.0
     memory_mb: int = 128
     retries: int = 2
-    concurrency: int = 20
+    concurrency: int = 200
     layers: tuple[str, ...] = ()
 
 
@@ -130,7 +123,7 @@ class LambdaHost:
         self._idle_seconds = idle_seconds
         self._retry_delays = retry_delays
         self._closing = threading.Event()
-        self._pools = {function.name: _Pool(function, self._start_worker) for function in functions}
+        self._pools = {function.name: _Pool(function, self._fork_server, self._start_worker) for function in functions}
         threading.Thread(target=self._reap, name="lambda-reaper", daemon=True).start()
 
     def invoke(self, name: str, payload: bytes, *, asynchronous: bool = False) -> InvokeResult:
@@ -211,8 +204,11 @@ class LambdaHost:
         for worker in [worker for pool in self._pools.values() for worker in pool.close()]:
             worker.wait_ended()
 
-    def _start_worker(self, function: Function, ended: Callable[[_Worker], None]) -> _Worker:
-        return _Worker(function, self._python, self._region, self._log, ended)
+    def _fork_server(self, function: Function) -> _ForkServer:
+        return _ForkServer(function, self._python, self._region, self._log)
+
+    def _start_worker(self, server: _ForkServer, ended: Callable[[_Worker], None]) -> _Worker:
+        return _Worker(server, self._region, self._log, ended)
 
     def _log(self, name: str, line: str) -> None:
         with self._log_lock:
@@ -248,9 +244,16 @@ class LambdaHost:
 class _Pool:
     """The workers of one function: idle ones, the last used on top, and busy ones."""
 
-    def __init__(self, function: Function, start: Callable[[Function, Callable], _Worker]):
+    def __init__(
+        self,
+        function: Function,
+        fork_server: Callable[[Function], _ForkServer],
+        start: Callable[[_ForkServer, Callable], _Worker],
+    ):
         self.function = function
+        self._fork_server = fork_server
         self._start = start
+        self._server: _ForkServer | None = None
         self._changed = threading.Condition()
         self._idle: list[_Worker] = []
         self._busy: set[_Worker] = set()
@@ -268,9 +271,14 @@ class _Pool:
         with self._changed:
             if not self._changed.wait_for(obtainable, wait_seconds) or self._closed:
                 return None
-            worker = self._idle.pop() if self._idle else self._start(self.function, self._forget)
+            worker = self._idle.pop() if self._idle else self._started()
             self._busy.add(worker)
             return worker
+
+    def _started(self) -> _Worker:
+        if self._server is None or not self._server.alive:
+            self._server = self._fork_server(self.function)
+        return self._start(self._server, self._forget)
 
     def release(self, worker: _Worker) -> None:
         with self._changed:
@@ -287,8 +295,11 @@ class _Pool:
         with self._changed:
             self.function = replace(self.function, environment=environment)
             outdated, self._idle = self._idle, []
+            server, self._server = self._server, None
         for worker in outdated:
             worker.kill()
+        if server:
+            server.retire()
 
     def busy(self) -> int:
         with self._changed:
@@ -317,6 +328,8 @@ class _Pool:
             self._changed.notify_all()
         for worker in workers:
             worker.kill()
+        if self._server:
+            self._server.retire()
         return workers
 
     def _forget(self, worker: _Worker) -> None:
@@ -348,17 +361,92 @@ class _Invocation:
                 self.answered.set()
 
 
+class _ForkServer:
+    """The process that a function's workers are forked from: `local.forkserver`."""
+
+    def __init__(self, function: Function, python: str, region: str, log: Callable[[str, str], None]):
+        self.function = function
+        self.alive = True
+        self._log = log
+        self._lock = threading.Lock()
+        self._ordered: deque[_Worker] = deque()
+        self._workers: dict[int, _Worker] = {}  # by process id
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                [python, str(_FORKSERVER), function.handler],
+                cwd=function.code,
+                env=_environment(function, region) | {"FORKSERVER_SOCKET": str(theirs.fileno())},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # Ctrl-C in the terminal is for the application, which ends its workers
+            )
+        threading.Thread(target=self._listen, daemon=True).start()
+        threading.Thread(target=self._pass_on, daemon=True).start()
+
+    def fork(self, worker: _Worker, environment: Mapping[str, str]) -> BinaryIO:
+        """Start the worker's process; gives what it prints. The worker is told of its start and of its end."""
+        output, theirs = os.pipe()
+        try:
+            with self._lock:
+                if self.alive:
+                    self._ordered.append(worker)
+                    socket.send_fds(self._control, [json.dumps(environment).encode()], [theirs])
+        except OSError:
+            pass  # it has just ended, and tells the worker
+        finally:
+            os.close(theirs)
+        return open(output, "rb")
+
+    def retire(self) -> None:
+        """Fork no more; the process ends with its last worker."""
+        with contextlib.suppress(OSError):
+            self._control.shutdown(socket.SHUT_WR)
+
+    def _pass_on(self) -> None:
+        for line in iter(lambda: self._process.stdout.readline(LOG_LINE_LIMIT), b""):
+            self._log(self.function.name, line.decode("utf-8", "replace").rstrip("\n"))
+
+    def _listen(self) -> None:
+        while message := self._receive():
+            with self._lock:
+                if pid := message.get("started"):
+                    self._workers[pid] = self._ordered.popleft()
+                    self._workers[pid].started(pid)
+                    continue
+                worker = self._workers.pop(message["ended"])
+            worker.ended(message["status"])
+        status = self._process.wait()
+        with self._lock:
+            self.alive = False
+            left = [*self._ordered, *self._workers.values()]
+        for worker in left:
+            worker.kill()
+            worker.ended(status)
+        self._process.stdin.close()
+        self._control.close()
+
+    def _receive(self) -> dict[str, int] | None:
+        try:
+            data = self._control.recv(65536)
+        except ConnectionError:
+            return None
+        return json.loads(data) if data else None
+
+
 class _Worker:
     """One process of a function, and the server of the Runtime API it talks to."""
 
     def __init__(
         self,
-        function: Function,
-        python: str,
+        server: _ForkServer,
         region: str,
         log: Callable[[str, str], None],
         ended: Callable[[_Worker], None],
     ):
+        function = server.function
         self.function = function
         self.function_arn = f"arn:aws:lambda:{region}:{ACCOUNT}:function:{function.name}"
         self.alive = True
@@ -376,16 +464,10 @@ class _Worker:
         self._started_at = time.monotonic()
         self._api = _RuntimeApiServer(("127.0.0.1", 0), _RuntimeApiHandler)
         self._api.worker = self
-        self._process = subprocess.Popen(
-            [python, "-c", _BOOT, function.handler],
-            cwd=function.code,
-            env=_environment(function, region, self._api.server_address[1]),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C in the terminal is for the application, which ends its workers
-        )
-        threading.Thread(target=self._api.serve_forever, daemon=True).start()
+        self._process: int | None = None  # a descriptor: unlike an id it can't come to mean another process
+        self._status: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._output = server.fork(self, _environment_of_worker(function, self._api.server_address[1]))
+        threading.Thread(target=self._api.serve, daemon=True).start()
         threading.Thread(target=self._watch, daemon=True).start()
 
     def run(self, request_id: str, payload: bytes) -> InvokeResult:
@@ -425,8 +507,14 @@ class _Worker:
 
     def kill(self) -> None:
         """Kill the process. It takes no further invocation from now on."""
-        self.alive = False
-        self._process.kill()
+        with self._lock:
+            self.alive = False
+            if self._process is not None:
+                self._end_process()
+
+    def _end_process(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._process, signal.SIGKILL)
 
     def init_error_text(self) -> str:
         if self._init_error:
@@ -434,7 +522,16 @@ class _Worker:
             return f"{report['errorType']}: {report['errorMessage']}"
         return self._exit_text or f"not ready after {INIT_SECONDS:.0f} s"
 
-    # What follows is called by the Runtime API's handler and the watching thread.
+    # What follows is called by the fork server, the Runtime API's handler and the watching thread.
+
+    def started(self, pid: int) -> None:
+        with self._lock, contextlib.suppress(ProcessLookupError):
+            self._process = os.pidfd_open(pid)
+            if not self.alive:
+                self._end_process()
+
+    def ended(self, status: int) -> None:
+        self._status.put(status)
 
     def next_invocation(self) -> _Invocation | None:
         """Block until there is an invocation for the process; None when the process has ended."""
@@ -459,10 +556,13 @@ class _Worker:
 
     def _watch(self) -> None:
         """Pass on what the process prints until it ends, then settle what it left."""
-        for line in iter(lambda: self._process.stdout.readline(LOG_LINE_LIMIT), b""):
+        for line in iter(lambda: self._output.readline(LOG_LINE_LIMIT), b""):
             self._log(self.function.name, line.decode("utf-8", "replace").rstrip("\n"))
-        status = self._process.wait()
+        status = self._status.get()
         with self._lock:
+            if self._process is not None:
+                os.close(self._process)
+                self._process = None
             self._exit_text = f"Runtime exited with error: {_exit_reason(status)}"
             self.alive = False
             invocation = self._current
@@ -471,17 +571,33 @@ class _Worker:
         self._ready.set()
         self._pending.put(None)
         self._on_end(self)
-        self._process.stdout.close()
-        self._process.stdin.close()
+        self._output.close()
         self._ended.set()
-        self._api.shutdown()
-        self._api.server_close()
+        self._api.end()
 
 
 class _RuntimeApiServer(socketserver.TCPServer):
     """Serves one process, one request at a time: a connection for each, so none waits behind an idle one."""
 
     worker: _Worker
+
+    def serve(self) -> None:
+        """Until `end`. Unlike serve_forever it sleeps in between: there are hundreds of these."""
+        while True:
+            try:
+                request, address = self.get_request()
+            except OSError:
+                return
+            try:
+                self.process_request(request, address)
+            except Exception:
+                self.handle_error(request, address)
+                self.shutdown_request(request)
+
+    def end(self) -> None:
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)  # wakes `serve`
+        self.server_close()
 
     def handle_error(self, request, client_address) -> None:
         """A process that is killed drops its connection; anything else is a fault of this module."""
@@ -548,18 +664,24 @@ class _RuntimeApiHandler(BaseHTTPRequestHandler):
         """The functions' own lines are the log; the traffic beneath them is not."""
 
 
-def _environment(function: Function, region: str, api_port: int) -> dict[str, str]:
+def _environment_of_worker(function: Function, api_port: int) -> dict[str, str]:
+    """What Lambda defines anew for each worker."""
+    return {
+        "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{api_port}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": f"{time.strftime('%Y/%m/%d')}/[$LATEST]{uuid.uuid4().hex}",
+    }
+
+
+def _environment(function: Function, region: str) -> dict[str, str]:
     """The function's own variables and those that Lambda defines, nothing of the application's."""
     python = f"python{sys.version_info.major}.{sys.version_info.minor}"
     return {
         **function.environment,
-        "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{api_port}",
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
-        "AWS_LAMBDA_LOG_STREAM_NAME": f"{time.strftime('%Y/%m/%d')}/[$LATEST]{uuid.uuid4().hex}",
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{python}",

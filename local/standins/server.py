@@ -11,6 +11,7 @@ GET, PUT /authority                   whose calls are allowed by which policies,
 import copy
 import json
 import logging
+import random
 import threading
 import time
 from collections import defaultdict, deque
@@ -20,11 +21,10 @@ from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
-from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.wrappers import Request, Response
 
-from local import iam
-from local.emulator import refused
+from local import emulator, iam
 from local.standins import image_models, image_wires, rekognition, sagemaker
 
 # What each kind of fault is described by, beside times and match.
@@ -44,12 +44,14 @@ class Behaviour:
     ``quota``    null, or how often a minute each thing may be called; more is answered as the fault "throttled":
                  only a service that has it takes one. The minute slides: what was answered in the last 60 s counts
     ``faults``   a list, of which the first that matches and has times left is done in place of the answer:
-                 ``times`` (null, the default: for ever), ``match`` (a part of what is called: of the
-                 decoded path, of Bedrock's ``model@region``, or of the name of Rekognition's operation), ``kind``:
+                 ``times`` (null, the default: for ever), ``share`` (of the calls, 0..1, 1 by default; the shares of
+                 several faults add up), ``match`` (a part of what is called: of the decoded path, of Bedrock's
+                 ``model@region``, or of the name of Rekognition's operation), ``kind``:
                  "error", the default, with ``status``, ``type`` and ``message``; "reset": the connection is
                  closed without an answer; "hang": the same after ``seconds``; "malformed": 200 with garbage;
                  one of the service's own, ``kinds``, such as Bedrock's in `image_models.FAULTS`
 
+    A share is drawn from a generator with a fixed seed: the same calls in the same order meet the same faults.
     Several threads may use it.
     """
 
@@ -63,6 +65,7 @@ class Behaviour:
         """Forget every setting and the counts."""
         with self._lock:
             self.latency, self.canned, self.faults, self.quota = 0.0, None, [], None
+            self._dice = random.Random(1)
             self.calls = self.failures = self.throttled = 0
             self._minute: dict[str, deque[float]] = defaultdict(deque)
 
@@ -81,25 +84,33 @@ class Behaviour:
         faults = [self._checked(fault) for fault in settings.get("faults", [])]
         with self._lock:
             self.latency, self.canned, self.faults, self.quota = float(latency), canned, faults, quota
+            self._dice = random.Random(1)
 
     def _checked(self, fault: object) -> dict:
         kind = fault.get("kind", "error") if isinstance(fault, dict) else None
         if kind not in self._fields:
             raise ValueError(f"a fault is an object whose kind is one of {', '.join(self._fields)}")
         wanted = self._fields[kind]
-        if not wanted <= fault.keys() <= wanted | {"kind", "times", "match"}:
-            raise ValueError(f"a fault of kind {kind} has {', '.join(sorted(wanted)) or 'no fields'}, times, match")
-        return {"kind": kind, "times": None, "match": "", **fault}
+        if not wanted <= fault.keys() <= wanted | {"kind", "times", "match", "share"}:
+            fields = ", ".join(sorted(wanted)) or "no fields"
+            raise ValueError(f"a fault of kind {kind} has {fields}, times, match, share")
+        share = fault.get("share", 1)
+        if type(share) not in (int, float) or not 0 <= share <= 1:
+            raise ValueError("a fault's share is a number from 0 to 1")
+        return {"kind": kind, "times": None, "match": "", "share": 1, **fault}
 
     def next_fault(self, called: str) -> dict | None:
         """Count a call to ``called`` and use up one time of the fault it meets, if any."""
         with self._lock:
             self.calls += 1
+            drawn = self._dice.random()
             for fault in self.faults:
                 if fault["times"] != 0 and fault["match"] in called:
-                    if fault["times"] is not None:
-                        fault["times"] -= 1
-                    return dict(fault)
+                    if drawn < fault["share"]:
+                        if fault["times"] is not None:
+                            fault["times"] -= 1
+                        return dict(fault)
+                    drawn -= fault["share"]
             return None if self._is_within_quota(called) else {"kind": "throttled"}
 
     def _is_within_quota(self, called: str) -> bool:
@@ -154,7 +165,7 @@ class StandIns:
             return self._configure(request, self.behaviours[rest])
         if request.path == "/authority":
             return self._authorize(request)
-        if refusal := refused(self.authority, request):
+        if refusal := emulator.refused(self.authority, request):
             return refusal
         if request.headers.get("X-Amz-Target", "").startswith("RekognitionService."):
             return self._serve("rekognition", request)
@@ -239,34 +250,15 @@ CANNED: dict[str, Callable[[Request, str, dict[str, Any]], Response]] = {
 }
 
 
-class Handler(WSGIRequestHandler):
-    """HTTP/1.1 with keep-alive. werkzeug's own closes each connection, as it can't know that bodies are read."""
+class Handler(emulator.Handler):
+    """Asks the server's `StandIns`."""
 
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1  # head and body leave in one write
-
-    def run_wsgi(self) -> None:
-        """Answer one request with the server's `StandIns`, or close the connection without an answer."""
-        request = Request(self.make_environ())
-        request.get_data()
+    def answer(self, request: Request) -> Response | None:
         try:
-            response = self.server.app.answer(request)
+            return self.server.app.answer(request)
         except Exception:
             logger.exception("%s failed", request.path)
-            response = _json(500, {"message": "The stand-in failed; its log says why."})
-        if response is None:
-            self.close_connection = True
-            return
-        self.send_response(response.status_code)
-        for name, value in response.get_wsgi_headers(request.environ):
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(response.get_data())
-        self.wfile.flush()
-
-    def log_request(self, *_: object) -> None:
-        """Write no line for each request."""
+            return _json(500, {"message": "The stand-in failed; its log says why."})
 
 
 def serve(stand_ins: StandIns, port: int) -> ThreadedWSGIServer:

@@ -298,6 +298,23 @@ class TestSageMaker:
             invoke(address, {"encode_image": image, "input_boxes": []})
 
 
+class TestBehaviour:
+    def test_faults_strike_their_share_of_the_calls_and_the_same_ones_each_time(self):
+        shares = {"reset": 0.1, "malformed": 0.2}
+        behaviour, met = server.Behaviour(), []
+        for _ in range(2):
+            behaviour.set({"faults": [{"kind": kind, "share": share} for kind, share in shares.items()]})
+            met.append([(behaviour.next_fault("any") or {}).get("kind") for _ in range(2000)])
+        assert met[0] == met[1]
+        for kind, share in shares.items():
+            assert met[0].count(kind) == pytest.approx(2000 * share, rel=0.2)
+
+    @pytest.mark.parametrize("share", [-0.1, 1.1, "half", None, True])
+    def test_a_share_is_a_number_from_0_to_1(self, share):
+        with pytest.raises(ValueError, match="share"):
+            server.Behaviour().set({"faults": [{"kind": "reset", "share": share}]})
+
+
 class TestServer:
     def test_health_and_unknown_paths(self, address):
         with urllib.request.urlopen(f"{address}/health") as answer:
