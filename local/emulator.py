@@ -8,10 +8,12 @@ import socket
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from xml.sax.saxutils import escape
 
-from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.datastructures import Headers
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Request, Response
 
 from local import iam
@@ -21,10 +23,70 @@ Application = Callable[[dict, Callable], Iterable[bytes]]
 
 
 class Handler(WSGIRequestHandler):
-    """Writes no line per request."""
+    """HTTP/1.1 that keeps connections open, as AWS's services do; werkzeug's own closes each. Logs no requests."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # head and body leave in one write
+
+    def handle_expect_100(self) -> bool:
+        going_on = super().handle_expect_100()
+        self.wfile.flush()
+        return going_on
+
+    def run_wsgi(self) -> None:
+        request = Request(self.make_environ())
+        # Read whole, whether or not the application wants it: the next request begins behind it.
+        body = io.BytesIO(request.get_data(cache=False))
+        environ = {**request.environ, "wsgi.input": body, "wsgi.input_terminated": True}
+        environ.pop("werkzeug.request", None)
+        try:
+            parts, status, headers = run_wsgi_app(self.server.app, environ)
+            content = b"".join(parts)
+        except Exception:
+            logging.getLogger(__name__).exception("%s failed", self.command)
+            parts, status, headers, content = iter(()), "500 Internal Server Error", Headers(), b""
+        code, _, reason = status.partition(" ")
+        self.send_response_only(int(code), reason)
+        for name in ("Connection", "Transfer-Encoding"):
+            headers.remove(name)
+        if "Date" not in headers:
+            headers["Date"] = self.date_time_string()
+        if "Content-Length" not in headers and int(code) not in (204, 304):
+            headers["Content-Length"] = str(len(content))
+        for name, value in headers:
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+        self.wfile.flush()
+        if close := getattr(parts, "close", None):
+            close()
 
     def log_request(self, *_: object) -> None:
         pass
+
+
+class Server(ThreadedWSGIServer):
+    """A thread for each connection; `shutdown` ends those that are open, too."""
+
+    def __init__(self, *arguments: object, **more: object):
+        super().__init__(*arguments, **more)
+        self._connections: set[socket.socket] = set()
+
+    def process_request(self, request: socket.socket, client_address: object) -> None:
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: socket.socket) -> None:
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        for connection in list(self._connections):
+            with suppress(OSError):  # it has just ended
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 def forget_all() -> None:
@@ -145,7 +207,7 @@ def serve(sock: socket.socket, application: Application) -> ThreadedWSGIServer:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     host, port = sock.getsockname()
     # The server takes over a copy of the descriptor and closes that one itself.
-    server = make_server(host, port, application, True, request_handler=Handler, fd=os.dup(sock.fileno()))
+    server = Server(host, port, application, Handler, fd=os.dup(sock.fileno()))
     sock.close()
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, name=f"http-{port}", daemon=True).start()

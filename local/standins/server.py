@@ -11,6 +11,8 @@ GET, PUT /authority                   whose calls are allowed by which policies,
 import copy
 import json
 import logging
+import math
+import random
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -38,7 +40,9 @@ Service = Callable[[Request], Response]
 class Behaviour:
     """What one stand-in was told to do, and how often it was called. Set as a whole, in JSON:
 
-    ``latency``  seconds that a call takes at least, whatever computes the answer; 0 by default
+    ``latency``  seconds that a call takes at least, whatever computes the answer; 0 by default. Or an object with
+                 ``median`` (seconds), ``sigma`` and ``seed``: log-normal, as models' times are spread; sigma is the
+                 standard deviation of the time's logarithm. The same seed gives the same times in the same order
     ``canned``   null: the model answers; else an object with the canned answer's parameters (see `CANNED`)
     ``faults``   a list, of which the first that matches and has times left is done in place of the answer:
                  ``times`` (null, the default: for ever), ``match`` (a part of what is called: of the
@@ -59,20 +63,28 @@ class Behaviour:
         """Forget every setting and the counts."""
         with self._lock:
             self.latency, self.canned, self.faults = 0.0, None, []
-            self.calls = self.failures = 0
+            self._random = random.Random()
+            self.calls = self.failures = self.received = self.sent = 0
 
     def set(self, settings: object) -> None:
         """Take new settings; what they don't name gets its default. Raises `ValueError` and keeps the old ones."""
         if not isinstance(settings, dict) or not settings.keys() <= {"latency", "canned", "faults"}:
             raise ValueError("settings are an object with latency, canned and faults")
         latency, canned = settings.get("latency", 0), settings.get("canned")
-        if type(latency) not in (int, float) or not 0 <= latency < 3600:
-            raise ValueError("latency is a number of seconds")
+        seed = _checked_latency(latency)
         if canned is not None and not isinstance(canned, dict):
             raise ValueError("canned is null or an object")
         faults = [self._checked(fault) for fault in settings.get("faults", [])]
         with self._lock:
-            self.latency, self.canned, self.faults = float(latency), canned, faults
+            self.latency, self.canned, self.faults = latency, canned, faults
+            self._random = random.Random(seed)
+
+    def next_latency(self) -> float:
+        """The seconds that the next call takes at least."""
+        with self._lock:
+            if isinstance(self.latency, dict):
+                return self._random.lognormvariate(math.log(self.latency["median"]), self.latency["sigma"])
+            return self.latency
 
     def _checked(self, fault: object) -> dict:
         kind = fault.get("kind", "error") if isinstance(fault, dict) else None
@@ -94,16 +106,30 @@ class Behaviour:
                     return dict(fault)
             return None
 
-    def count_failure(self) -> None:
-        """Count a call that ended in an error or without an answer."""
+    def count(self, received: int, response: Response | None) -> None:
+        """Count a call's bytes, and whether it ended in an error or without an answer."""
         with self._lock:
-            self.failures += 1
+            self.received += received
+            self.sent += len(response.get_data()) if response else 0
+            self.failures += response is None or response.status_code >= 400
 
     def describe(self) -> dict:
-        """Return the settings, with the times left, and ``calls`` and ``failures`` so far."""
+        """Return the settings, with the times left, and ``calls``, ``failures`` and bytes of bodies so far."""
         with self._lock:
-            names = ("latency", "canned", "faults", "calls", "failures")
+            names = ("latency", "canned", "faults", "calls", "failures", "received", "sent")
             return copy.deepcopy({name: getattr(self, name) for name in names})
+
+
+def _checked_latency(latency: object) -> int | None:
+    """The seed of a latency, None for a fixed one. Raises `ValueError` if it is none."""
+    if type(latency) in (int, float) and 0 <= latency < 3600:
+        return None
+    if isinstance(latency, dict) and latency.keys() == {"median", "sigma", "seed"}:
+        median, sigma, seed = latency["median"], latency["sigma"], latency["seed"]
+        numbers = type(median) in (int, float) and type(sigma) in (int, float) and type(seed) is int
+        if numbers and 0 < median < 3600 and 0 <= sigma <= 1:
+            return seed
+    raise ValueError("latency is a number of seconds, or an object with median, sigma (0..1) and seed")
 
 
 class StandIns:
@@ -162,10 +188,10 @@ class StandIns:
     def _serve(self, name: str, request: Request) -> Response | None:
         started = time.monotonic()
         behaviour = self.behaviours[name]
+        latency = behaviour.next_latency()
         response = self._outcome(name, request, behaviour)
-        if response is None or response.status_code >= 400:
-            behaviour.count_failure()
-        time.sleep(max(0.0, started + behaviour.latency - time.monotonic()))
+        behaviour.count(len(request.get_data()), response)
+        time.sleep(max(0.0, started + latency - time.monotonic()))
         return response
 
     def _outcome(self, name: str, request: Request, behaviour: Behaviour) -> Response | None:
