@@ -5,8 +5,6 @@ import json
 import time
 import urllib.request
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,14 +50,15 @@ def set_models(app: App, faces: int, latencies: dict) -> None:
         urllib.request.urlopen(urllib.request.Request(url, json.dumps(settings).encode(), method="PUT")).close()
 
 
+def told(app: App, service: str) -> dict:
+    """How a stand-in is set, and its calls and bytes of bodies since it began."""
+    with urllib.request.urlopen(f"{app.standins_url}/standins/{service}") as answer:
+        return json.load(answer)
+
+
 def model_bytes(app: App) -> int:
     """Bytes of bodies to and from the models so far."""
-    total = 0
-    for name in SET:
-        with urllib.request.urlopen(f"{app.standins_url}/standins/{name}") as answer:
-            told = json.load(answer)
-        total += told["received"] + told["sent"]
-    return total
+    return sum(told(app, name)[way] for name in SET for way in ("received", "sent"))
 
 
 @dataclass(frozen=True)
@@ -158,8 +157,6 @@ def read_log(app: App) -> list[str]:
     return app.log_path.read_text(encoding="utf-8").splitlines()
 
 
-@contextmanager
-def open_app(**parameters: str) -> Iterator[App]:
-    """The application on a free port, its functions warm but without a call yet."""
-    with App(port=0, parameters=parameters) as app:
-        yield app
+def open_app(**parameters: str) -> App:
+    """The application on a free port, to be used in a `with`, with these parameters of the template."""
+    return App(port=0, parameters=parameters)

@@ -3,10 +3,11 @@
     python -m benchmarks.waterfall                  a run here, with set latencies
     python -m benchmarks.waterfall --history history.json --log lines.txt    a run on AWS; docs/performance.md says how
 
-Where nothing begins or ends for longer than CUT_SECONDS, as while a model works, the axis is cut.
+Where for longer than CUT_SECONDS nothing happens but that every function at work waits for a model, the axis is cut.
 """
 
 import argparse
+import itertools
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,18 +17,13 @@ from pathlib import Path
 from typing import Any
 
 CUT_SECONDS = 0.25
-"""A stretch without news is drawn at most this long."""
+"""A stretch of nothing but waiting for models is drawn at most this long."""
 WIDTH, LABELS = 1500, 190  # pixels of the picture, and of the names on its left
 TOP, ROW, LANE = 64, 18, 9  # pixels: above the first row, of a bar, of a call under it
-COLOURS = {
-    "dynamodb": "#3b6fb6",
-    "s3": "#3f8f4f",
-    "rekognition": "#d9742b",
-    "sagemaker-runtime": "#d9742b",
-    "bedrock-runtime": "#d9742b",
-}
+MODELS = ("rekognition", "sagemaker-runtime", "bedrock-runtime")
 OTHER = "#8757a8"
 LEGEND = {"DynamoDB": "#3b6fb6", "S3": "#3f8f4f", "models": "#d9742b", "other services": OTHER}
+COLOURS = {"dynamodb": LEGEND["DynamoDB"], "s3": LEGEND["S3"]} | dict.fromkeys(MODELS, LEGEND["models"])
 
 
 @dataclass(frozen=True)
@@ -42,6 +38,14 @@ class Span:
     def ms(self) -> float:
         return (self.end - self.begin) * 1000
 
+    @property
+    def service(self) -> str:
+        return self.name.partition(".")[0]
+
+    def covers(self, early: float, late: float) -> bool:
+        """Whether it goes on from `early` to `late`."""
+        return self.begin <= early and late <= self.end
+
 
 @dataclass
 class Invocation:
@@ -49,6 +53,11 @@ class Invocation:
 
     span: Span
     calls: list[Span] = field(default_factory=list)
+
+    def is_working(self, early: float, late: float) -> bool:
+        """Whether it does anything from `early` to `late` but wait for a model."""
+        waits = any(call.service in MODELS and call.covers(early, late) for call in self.calls)
+        return self.span.covers(early, late) and not waits
 
 
 @dataclass
@@ -139,15 +148,22 @@ def rows_of(history: Sequence[dict[str, Any]], lines: Iterable[str]) -> list[Row
 
 
 class Axis:
-    """Seconds since the epoch to pixels, with the stretches cut in which nothing begins or ends."""
+    """Seconds since the epoch to pixels, with the stretches cut in which all that goes on is waiting for models."""
 
-    def __init__(self, spans: Sequence[Span]):
-        self.news = sorted({moment for span in spans for moment in (span.begin, span.end)})
-        self.begin = self.news[0]
-        gaps = [(early, late) for early, late in zip(self.news, self.news[1:], strict=False)]
-        self.cuts = [gap for gap in gaps if gap[1] - gap[0] > CUT_SECONDS]
-        drawn = sum(min(late - early, CUT_SECONDS) for early, late in gaps)
-        self.scale = (WIDTH - LABELS - 20) / max(drawn, 0.001)
+    def __init__(self, rows: Sequence[Row]):
+        invocations = [invocation for row in rows for invocation in row.invocations]
+        spans = [*(row.state for row in rows), *(each.span for each in invocations)]
+        spans += [call for each in invocations for call in each.calls]
+        news = sorted({moment for span in spans for moment in (span.begin, span.end)})
+        self.begin, self.end = news[0], news[-1]
+        gaps = list(itertools.pairwise(news))
+        self.cuts = [
+            gap
+            for gap in gaps
+            if gap[1] - gap[0] > CUT_SECONDS and not any(each.is_working(*gap) for each in invocations)
+        ]
+        lost = sum(late - early - CUT_SECONDS for early, late in self.cuts)
+        self.scale = (WIDTH - LABELS - 20) / max(self.end - self.begin - lost, 0.001)
 
     def at(self, moment: float) -> float:
         """The place of a moment, in pixels from the left."""
@@ -173,9 +189,7 @@ def lanes(calls: Sequence[Span]) -> list[list[Span]]:
 
 def draw(rows: Sequence[Row], title: str) -> str:
     """The picture, as SVG."""
-    every = [each for row in rows for each in [row.state, *(i.span for i in row.invocations)]]
-    every += [call for row in rows for invocation in row.invocations for call in invocation.calls]
-    axis, parts, y = Axis(every), [], TOP
+    axis, parts, y = Axis(rows), [], TOP
     for row in rows:
         parts.append(_bar(axis, row.state, y, ROW - 4, "#d7dbe2", _name(row.state.name), f"{row.state.ms:.0f} ms"))
         for invocation in row.invocations:
@@ -183,7 +197,7 @@ def draw(rows: Sequence[Row], title: str) -> str:
             for lane in lanes(invocation.calls):
                 y += LANE
                 for call in lane:
-                    colour = COLOURS.get(call.name.partition(".")[0], OTHER)
+                    colour = COLOURS.get(call.service, OTHER)
                     parts.append(_bar(axis, call, y + 7, LANE - 2, colour))
         y += ROW + 3
     height = y + 14
@@ -200,6 +214,14 @@ def draw(rows: Sequence[Row], title: str) -> str:
             "",
         ]
     )
+
+
+def title_of(rows: Sequence[Row]) -> str:
+    """How long it took and how much it was."""
+    whole = max(row.state.end for row in rows) - min(row.state.begin for row in rows)
+    invocations = [invocation for row in rows for invocation in row.invocations]
+    calls = sum(len(invocation.calls) for invocation in invocations)
+    return f"One run: {whole:.2f} s, {len(invocations)} function calls, {calls} AWS calls in them (polls apart)"
 
 
 def _name(function: str) -> str:
@@ -232,7 +254,8 @@ def _legend() -> list[str]:
 def _grid(axis: Axis, height: float) -> list[str]:
     """Lines at each tenth of a second that is drawn, and a band over each cut."""
     parts = []
-    tenths = int((axis.news[-1] - axis.begin) * 10) + 1
+    tenths = int((axis.end - axis.begin) * 10) + 1
+    middles = [(axis.at(early) + axis.at(late)) / 2 for early, late in axis.cuts]
     for tenth in range(tenths):
         moment = axis.begin + tenth / 10
         if any(early < moment < late for early, late in axis.cuts):
@@ -241,7 +264,7 @@ def _grid(axis: Axis, height: float) -> list[str]:
         parts.append(
             f'<path d="M{x:.1f} {TOP - 8}V{height - 8}" stroke="{"#b9bec8" if tenth % 5 == 0 else "#eceef2"}"/>'
         )
-        if tenth % 2 == 0:
+        if tenth % 2 == 0 and all(abs(x - middle) > 45 for middle in middles):
             parts.append(f'<text x="{x:.1f}" y="{TOP - 12}" text-anchor="middle" class="small">{tenth / 10:.1f}</text>')
     for early, late in axis.cuts:
         left, right = axis.at(early), axis.at(late)
@@ -280,9 +303,8 @@ def main() -> None:
     else:
         history, lines = here(arguments.faces)
     rows = rows_of(history, lines)
-    whole = max(row.state.end for row in rows) - min(row.state.begin for row in rows)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(draw(rows, f"One run, {whole:.2f} s"), "utf-8")
+    arguments.out.write_text(draw(rows, title_of(rows)), "utf-8")
     print(arguments.out)
 
 
