@@ -3,7 +3,7 @@
     python -m benchmarks.waterfall                  a run here, with set latencies
     python -m benchmarks.waterfall --history history.json --log lines.txt    a run on AWS; docs/performance.md says how
 
-Where for longer than CUT_SECONDS nothing happens but that every function at work waits for a model, the axis is cut.
+Where for longer than CUT_SECONDS no function does anything but wait for a model, the axis is cut.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 CUT_SECONDS = 0.25
-"""A stretch of nothing but waiting for models is drawn at most this long."""
+"""A stretch in which no function does anything but wait for a model is drawn at most this long."""
 WIDTH, LABELS = 1500, 190  # pixels of the picture, and of the names on its left
 TOP, ROW, LANE = 64, 18, 9  # pixels: above the first row, of a bar, of a call under it
 MODELS = ("rekognition", "sagemaker-runtime", "bedrock-runtime")
@@ -148,7 +148,7 @@ def rows_of(history: Sequence[dict[str, Any]], lines: Iterable[str]) -> list[Row
 
 
 class Axis:
-    """Seconds since the epoch to pixels, with the stretches cut in which all that goes on is waiting for models."""
+    """Seconds since the epoch to pixels, with the stretches cut in which no function does anything but wait for a model."""
 
     def __init__(self, rows: Sequence[Row]):
         invocations = [invocation for row in rows for invocation in row.invocations]
