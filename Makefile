@@ -6,6 +6,9 @@
 # make thumbnails     paint a thumbnail for each scene with the local painter
 # make lock           after a change of a requirements.in: lock what ships to Lambda, with hashes
 # make audit          ask for known vulnerabilities of what ships (needs the Internet; not part of make test)
+# make bench          beside the customer's old function: times, CPU, bytes as ratios (docs/performance.md; ARGS=--keep)
+# make trace          where one run's time goes, as a picture: out/waterfall.svg (ARGS="--faces 10")
+# make cost           what a photo and an idle day cost, counted in real runs here
 # make bench-seam     figures of the edge around kept faces
 # make bench-sam      measure Segment Anything
 # make setup          the set-up alone: .venv and models/; quick when nothing has changed
@@ -29,7 +32,7 @@ INSTALLED := .venv/.installed
 TOOLS := $(foreach tool,sam checkov ministack runtime serving,.tools/$(tool)/.installed) .tools/npm/.installed
 STACK = photo-booth-$(ENV)
 
-.PHONY: run test check lint lock audit check-scenes thumbnails setup tools clean bench-seam bench-sam
+.PHONY: run test check lint lock audit check-scenes thumbnails setup tools clean bench trace cost bench-seam bench-sam
 .PHONY: preflight build deploy destroy env sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 
 run: setup check-scenes
@@ -66,6 +69,15 @@ audit: setup .tools/audit/.installed
 
 preflight: setup
 	@.venv/bin/python -m operate.preflight $(if $(ENV),--config-env $(ENV)) $(ARGS)
+
+bench: setup
+	@.venv/bin/python -m benchmarks.booth $(ARGS)
+
+trace: setup
+	@.venv/bin/python -m benchmarks.waterfall $(ARGS)
+
+cost: setup
+	@.venv/bin/python -m benchmarks.cost
 
 bench-seam: setup
 	@.venv/bin/python -m benchmarks.seam

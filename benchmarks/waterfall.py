@@ -148,7 +148,7 @@ def rows_of(history: Sequence[dict[str, Any]], lines: Iterable[str]) -> list[Row
 
 
 class Axis:
-    """Seconds since the epoch to pixels, with the stretches cut in which no function does anything but wait for a model."""
+    """Seconds since the epoch to pixels; the stretches are cut in which no function works or all wait for a model."""
 
     def __init__(self, rows: Sequence[Row]):
         invocations = [invocation for row in rows for invocation in row.invocations]

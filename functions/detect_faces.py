@@ -37,10 +37,10 @@ def look(run: store.Run, taken: intake.Intake) -> list[dict[str, Any]]:
     Meanwhile the photo is stored, and shown as soon as it may be. Raises PhotoRefused.
     """
     threshold = float(os.environ["MODERATION_THRESHOLD"])
-    photo = np.asarray(taken.photo)
     with ThreadPoolExecutor(2) as pool:
         details = pool.submit(rekognition.detect_faces, taken.detection)
         refused = pool.submit(rekognition.is_refused, taken.detection, threshold) if threshold else None
+        photo = np.asarray(taken.photo)
         objects.write_work(run.run, "photo.png", composite.encode_png(photo), "image/png")
         if refused and refused.result():
             raise PhotoRefused("moderation labels")
