@@ -8,6 +8,9 @@
 # make audit          ask for known vulnerabilities of what ships (needs the Internet; not part of make test)
 # make races          a thousand trials of events, polls, uploads and sweep at the same instant (TRIALS=)
 # make load           N=50 photos at once, then STREAM=20 photos a minute for MINUTES=10, while models fail
+# make bench          beside the customer's old function: times, CPU, bytes as ratios (docs/performance.md; ARGS=--keep)
+# make trace          where one run's time goes, as a picture: out/waterfall.svg (ARGS="--faces 10")
+# make cost           what a photo and an idle day cost, counted in real runs here
 # make bench-seam     figures of the edge around kept faces
 # make bench-sam      measure Segment Anything
 # make setup          the set-up alone: .venv and models/; quick when nothing has changed
@@ -31,7 +34,8 @@ INSTALLED := .venv/.installed
 TOOLS := $(foreach tool,sam checkov ministack runtime serving,.tools/$(tool)/.installed) .tools/npm/.installed
 STACK = photo-booth-$(ENV)
 
-.PHONY: run test check lint lock audit check-scenes thumbnails setup tools clean races load bench-seam bench-sam
+.PHONY: run test check lint lock audit check-scenes thumbnails setup tools clean
+.PHONY: races load bench trace cost bench-seam bench-sam
 .PHONY: preflight build deploy destroy env sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 
 run: setup check-scenes
@@ -75,6 +79,15 @@ races: setup
 load: setup
 	@.venv/bin/python -m benchmarks.load $(if $(N),--photos $(N)) $(if $(MINUTES),--minutes $(MINUTES)) \
 	  $(if $(STREAM),--stream $(STREAM)) $(ARGS)
+
+bench: setup
+	@.venv/bin/python -m benchmarks.booth $(ARGS)
+
+trace: setup
+	@.venv/bin/python -m benchmarks.waterfall $(ARGS)
+
+cost: setup
+	@.venv/bin/python -m benchmarks.cost
 
 bench-seam: setup
 	@.venv/bin/python -m benchmarks.seam

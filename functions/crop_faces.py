@@ -1,23 +1,26 @@
 """Step 2: crops around the faces, each with the boxes and landmarks that SAM is asked with."""
 
+import json
 from typing import Any
 
-from booth import ending, objects, sam, store
+from booth import aws, ending, objects, sam, store
 from booth.log import step
 from booth.pixels import composite, geometry
+
+aws.at_init(store.connect, objects.connect)
 
 
 @step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     run = store.enter(event["run"], "crop")
-    photo = composite.decode(objects.read_work(run.run, "photo.png"))
-    faces = geometry.faces_from_json(objects.read_work_json(run.run, "faces.json"))
+    png, found = objects.read_all_work(run.run, "photo.png", "faces.json")
+    photo, faces = composite.decode(png), geometry.faces_from_json(json.loads(found))
     height, width = photo.shape[:2]
     crops = geometry.crops_around(faces, width, height)
-    objects.write_work_json(run.run, "crops.json", {"size": [width, height], "crops": geometry.crops_to_json(crops)})
+    files = {"crops.json": {"size": [width, height], "crops": geometry.crops_to_json(crops)}}
     for number, crop in enumerate(crops):
         l, t, r, b = crop.box
-        request = sam.request_for(crop, faces, composite.encode_jpeg(photo[t:b, l:r]))
-        objects.write_work_json(run.run, f"crop_{number}.json", request)
+        files[f"crop_{number}.json"] = sam.request_for(crop, faces, composite.encode_jpeg(photo[t:b, l:r]))
+    objects.at_once(lambda name: objects.write_work_json(run.run, name, files[name]), files)
     ending.confirm(run.run)
     return {"crops": list(range(len(crops)))}

@@ -1,16 +1,17 @@
 """Step 1: makes the photo safe and uniform, shows its upright copy, and finds the faces."""
 
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
-from booth import ending, objects, rekognition, scenes, store
+from booth import aws, ending, objects, rekognition, scenes, store
 from booth.errors import NoFaceFound, PhotoRefused, PhotoTooLarge, RunEnded
 from booth.log import count, step
 from booth.pixels import composite, geometry, intake
+
+aws.at_init(store.connect, objects.connect, rekognition.connect)
 
 
 @step
@@ -20,9 +21,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     if data is None:
         raise PhotoTooLarge("too many bytes")
     taken = intake.normalise(data, int(os.environ["PICTURE_SIDE"]))
-    photo = np.asarray(taken.photo)
-    objects.write_work(run.run, "photo.png", composite.encode_png(photo), "image/png")
-    details = look(taken.detection, show=lambda: publish_copy(run, photo))
+    details = look(run, taken)
     faces = geometry.faces_from_rekognition(details, *taken.photo.size)
     count("Faces", len(faces))
     if not faces:
@@ -32,17 +31,20 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     return {"faces": len(faces)}
 
 
-def look(image: bytes, show: Callable[[], None]) -> list[dict[str, Any]]:
+def look(run: store.Run, taken: intake.Intake) -> list[dict[str, Any]]:
     """Asks Rekognition for the faces and, if that is wanted, for what is not painted, at the same time.
 
-    The photo is shown as soon as it may be. Raises PhotoRefused.
+    Meanwhile the photo is stored, and shown as soon as it may be. Raises PhotoRefused.
     """
     threshold = float(os.environ["MODERATION_THRESHOLD"])
     with ThreadPoolExecutor(2) as pool:
-        details = pool.submit(rekognition.detect_faces, image)
-        if threshold and pool.submit(rekognition.is_refused, image, threshold).result():
+        details = pool.submit(rekognition.detect_faces, taken.detection)
+        refused = pool.submit(rekognition.is_refused, taken.detection, threshold) if threshold else None
+        photo = np.asarray(taken.photo)
+        objects.write_work(run.run, "photo.png", composite.encode_png(photo), "image/png")
+        if refused and refused.result():
             raise PhotoRefused("moderation labels")
-        show()
+        publish_copy(run, photo)
         return details.result()
 
 

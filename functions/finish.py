@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from booth import ending, store
+from booth import aws, ending, objects, store
 from booth.log import step
+
+aws.at_init(store.connect, objects.connect)
 
 
 @step

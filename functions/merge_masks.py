@@ -1,29 +1,35 @@
 """Step 4: one mask for the whole photo, in which every face is kept."""
 
+import json
 from typing import Any
 
 import numpy as np
 
-from booth import ending, objects, scenes, store
+from booth import aws, objects, scenes, store
+from booth.errors import RunEnded
 from booth.log import count, logger, step
 from booth.pixels import composite, geometry, masks
+
+aws.at_init(store.connect, objects.connect)
 
 
 @step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     run = store.enter(event["run"], "merge")
-    faces = geometry.faces_from_json(objects.read_work_json(run.run, "faces.json"))
-    cropped = objects.read_work_json(run.run, "crops.json")
-    crops = geometry.crops_from_json(cropped["crops"])
+    detected, cropped = map(json.loads, objects.read_all_work(run.run, "faces.json", "crops.json"))
+    faces, crops = geometry.faces_from_json(detected), geometry.crops_from_json(cropped["crops"])
     width, height = cropped["size"]
-    found = [read_mask(run.run, number, crop) for number, crop in enumerate(crops)]
+    found = objects.at_once(lambda number: read_mask(run.run, number, crops[number]), range(len(crops)))
     keep, by_ellipse = masks.keep_mask(width, height, faces, crops, found)
     mask = composite.encode_png(np.where(keep, np.uint8(0), np.uint8(255)))
     objects.write_work(run.run, "mask.png", mask, "image/png")
-    ending.confirm(run.run)
     if by_ellipse:
         count("FacesKeptByEllipse", by_ellipse)
-    store.note_faces(run.run, len(faces), by_ellipse)
+    try:
+        store.note_faces(run.run, len(faces), by_ellipse)
+    except RunEnded:
+        objects.delete_work(run.run)
+        raise
     return {"pictures": list(range(1, len(scenes.chosen(run.scenes)) + 1))}
 
 

@@ -8,11 +8,10 @@ a version for up to four days: one until it is hidden, one more until it goes, e
 from typing import Any
 
 from booth import limits, objects
-from booth.log import count, logger, metrics
+from booth.log import count, entry, logger
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
+@entry
 def handler(event: dict[str, Any], context: object) -> None:
     if deleted := objects.delete_old_uploads(limits.UPLOAD_SECONDS):
         logger.warning("uploads had grown old", deleted=deleted)

@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from booth import ending, limits, objects, sam, store
+from booth import aws, ending, limits, objects, sam, store
 from booth.errors import TimedOut
 from booth.log import logger, step
 from booth.pixels import composite
+
+aws.at_init(store.connect, objects.connect, sam.connect)
 
 
 @step

@@ -4,11 +4,10 @@ from typing import Any
 
 from booth import doors
 from booth.contract import is_upload_key
-from booth.log import logger, metrics
+from booth.log import entry, logger
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
+@entry
 def handler(event: dict[str, Any], context: object) -> None:
     # EventBridge gives the Key as it is. Powertools' class for this event would decode it, and lose `+` and `%`.
     photo = event["detail"]["object"]

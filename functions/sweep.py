@@ -5,7 +5,7 @@ from typing import Any
 
 from booth import deletion, doors, ending, executions, limits, objects, store
 from booth.errors import BoothError
-from booth.log import count, logger, metrics
+from booth.log import count, entry, logger
 from booth.store import Run
 
 WATCH_SECONDS = 118
@@ -15,8 +15,7 @@ LOOK_AGAIN_SECONDS = 2
 """Longest pause between two looks at the index while a run comes due."""
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
+@entry
 def handler(event: dict[str, Any], context: object) -> None:
     """Waits for the runs that come due, so that deadlines are kept to seconds, not minutes; ends if there are none."""
     until = store.now_ms() + WATCH_SECONDS * 1000

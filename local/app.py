@@ -5,6 +5,7 @@ own; the stand-ins with their models run in another one. boto3 finds them all by
 """
 
 import dataclasses
+import gc
 import hashlib
 import json
 import os
@@ -22,6 +23,7 @@ from pathlib import Path
 from local import iam, template
 from local.emulator import Emulator, create_distribution, forget_all, listen, serve
 from local.lambdas import Function
+from local.traffic import Traffic
 from local.visit import is_open
 
 ROOT = Path(__file__).parent.parent
@@ -132,13 +134,17 @@ class App:
         )
         self._closers.append(self.lambdas.close)
 
+        self.traffic = Traffic(self.authority.names)
+
         def run(sock: socket.socket, application) -> None:
             self._closers.append(serve(sock, application).shutdown)
 
         self._closers.append(forget_all)
-        run(aws_socket, Emulator({"/2015-03-31/functions/": self.lambdas.wsgi}, self.authority))
+        emulator = Emulator({"/2015-03-31/functions/": self.lambdas.wsgi}, self.authority)
+        run(aws_socket, self.traffic.watched(emulator))
         secrets_by_key = dict.fromkeys([self._key, *keys.values()], self._secret)
-        run(s3_socket, S3Front(secrets_by_key, region=REGION, on_created=self._created, authority=self.authority))
+        s3 = S3Front(secrets_by_key, region=REGION, on_created=self._created, authority=self.authority)
+        run(s3_socket, self.traffic.watched(s3))
         self.client = boto3.Session(self._key, self._secret, region_name=REGION).client
         self._create_resources()
         routes = {(route.method, route.path): self._name(route.function) for route in self.stack.routes}
@@ -150,6 +156,10 @@ class App:
         self._await_standins()
         for schedule in self.stack.schedules:
             threading.Thread(target=self._run_schedule, args=(schedule,), daemon=True).start()
+        # What has been loaded until now stays. To look through it for garbage takes 0.2 s, in which nothing moves.
+        gc.collect()
+        gc.freeze()
+        self._closers.append(gc.unfreeze)
         self._ready = True
 
     def _read_template(self, **parameters: str):

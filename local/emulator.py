@@ -8,12 +8,12 @@ import socket
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cache
 from xml.sax.saxutils import escape
 
 from werkzeug.exceptions import ClientDisconnected
-from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Request, Response
 
 from local import iam
@@ -25,7 +25,7 @@ Application = Callable[[dict, Callable], Iterable[bytes]]
 
 
 class Handler(WSGIRequestHandler):
-    """HTTP/1.1 with keep-alive. werkzeug's own closes each connection, as it can't know that bodies are read."""
+    """HTTP/1.1 that keeps connections open, as AWS's services do; werkzeug's own closes each. Logs no requests."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -69,6 +69,28 @@ class Handler(WSGIRequestHandler):
 
     def log_request(self, *_: object) -> None:
         """Write no line for each request."""
+
+
+class Server(ThreadedWSGIServer):
+    """A thread for each connection; `shutdown` ends those that are open, too."""
+
+    def __init__(self, *arguments: object, **more: object):
+        super().__init__(*arguments, **more)
+        self._connections: set[socket.socket] = set()
+
+    def process_request(self, request: socket.socket, client_address: object) -> None:
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: socket.socket) -> None:
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        for connection in list(self._connections):
+            with suppress(OSError):  # it has just ended
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 def forget_all() -> None:
@@ -211,7 +233,7 @@ def serve(sock: socket.socket, application: Application) -> ThreadedWSGIServer:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     host, port = sock.getsockname()
     # The server takes over a copy of the descriptor and closes that one itself.
-    server = make_server(host, port, application, True, request_handler=Handler, fd=os.dup(sock.fileno()))
+    server = Server(host, port, application, Handler, fd=os.dup(sock.fileno()))
     sock.close()
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, name=f"http-{port}", daemon=True).start()

@@ -194,6 +194,10 @@ class LambdaHost:
         """Number of workers of the function that hold an invocation now."""
         return self._pools[name].busy()
 
+    def cpu_seconds(self) -> float:
+        """Processor time of all living workers so far, and of the children that they have waited for (Linux only)."""
+        return sum(pool.cpu_seconds() for pool in self._pools.values())
+
     def kill(self, name: str) -> int:
         """Kill the function's busy workers, as a crash would, and tell how many there were."""
         return self._pools[name].kill_busy()
@@ -304,6 +308,11 @@ class _Pool:
     def busy(self) -> int:
         with self._changed:
             return len(self._busy)
+
+    def cpu_seconds(self) -> float:
+        with self._changed:
+            workers = [*self._idle, *self._busy]
+        return sum(worker.cpu_seconds() for worker in workers)
 
     def kill_busy(self) -> int:
         with self._changed:
@@ -515,6 +524,15 @@ class _Worker:
     def _end_process(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._process, signal.SIGKILL)
+
+    def cpu_seconds(self) -> float:
+        """Processor time of the process and its waited-for children; 0 when it has ended. See proc(5), stat."""
+        try:
+            text = Path(f"/proc/{self._process.pid}/stat").read_text()
+        except FileNotFoundError:
+            return 0.0
+        ticks = text.rpartition(")")[2].split()[11:15]  # user, system, children's user, children's system
+        return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
     def init_error_text(self) -> str:
         if self._init_error:

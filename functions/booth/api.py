@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from booth.errors import ApiError, BoothError, InternalError, NotFound, RunEnded, ServiceUnavailable, Throttled
-from booth.log import logger, metrics
+from booth.log import entry, logger
 
 Event = dict[str, Any]
 Answer = dict[str, Any]
@@ -19,8 +19,7 @@ def endpoint(shape: Callable[[int, str, str], Answer]) -> Callable[[Callable[[Ev
     """
 
     def decorate(respond: Callable[[Event], Answer]) -> Callable[[Event, object], Answer]:
-        @logger.inject_lambda_context(clear_state=True)
-        @metrics.log_metrics
+        @entry
         @functools.wraps(respond)
         def handler(event: Event, context: object) -> Answer:
             try:

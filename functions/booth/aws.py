@@ -3,10 +3,13 @@
 boto3 itself is pointed elsewhere by its own AWS_ENDPOINT_URL_* variables; nothing here knows where it runs.
 """
 
+import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -19,6 +22,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from booth.errors import AccessDenied, BoothError, InternalError, ServiceUnavailable, Throttled
+from booth.log import logger
 
 _THROTTLES = {
     "ThrottlingException",
@@ -62,7 +66,29 @@ def client(service: str, region: str | None = None, read_timeout: int = 5, attem
         # The default would presign with SigV2, which binds no Content-Type.
         config = config.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
     with _one_at_a_time:  # boto3's session is not thread-safe while it makes a client; clients are
-        return boto3.client(service, region_name=region, config=config)
+        made = boto3.client(service, region_name=region, config=config)
+    # A call's events share a context of their own.
+    made.meta.events.register("before-call", lambda context, **_: context.update(booth_began=time.monotonic()))
+    for event in ("after-call", "after-call-error"):
+        made.meta.events.register(event, _log_call)
+    return made
+
+
+def _log_call(event_name: str, context: dict[str, Any], **_: object) -> None:
+    """At DEBUG, how long a call took until its answer began, the SDK's repetitions included; never what was asked."""
+    _, service, operation = event_name.split(".")
+    took = (time.monotonic() - context["booth_began"]) * 1000
+    logger.debug("aws_call", call=f"{service}.{operation}", ms=round(took, 1))
+
+
+def at_init(*connects: Callable[[], object]) -> None:
+    """Makes a function's clients while Lambda starts it, when it has a whole processor, not while a visitor waits.
+
+    Outside Lambda, where there may be no Region yet, they are made when they are needed.
+    """
+    if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
+        for connect in connects:
+            connect()
 
 
 def code_of(error: ClientError) -> str:

@@ -4,6 +4,7 @@ Powertools writes JSON lines and CloudWatch's embedded metrics. Each handler app
 """
 
 import functools
+import time
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -25,6 +26,22 @@ def count(name: str, value: int = 1) -> None:
     metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 
+def entry(work: Callable[[Any, object], Any]) -> Callable[[Any, object], Any]:
+    """What every handler is: context on its log lines, its metrics written out, and at DEBUG how long it took."""
+
+    @logger.inject_lambda_context(clear_state=True)
+    @metrics.log_metrics
+    @functools.wraps(work)
+    def handler(event: Any, context: object) -> Any:
+        began = time.monotonic()
+        try:
+            return work(event, context)
+        finally:
+            logger.debug("handled", ms=round((time.monotonic() - began) * 1000, 1))
+
+    return handler
+
+
 def step(work: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[dict[str, Any], object], dict[str, Any]]:
     """Makes a step of the state machine out of a function of its event: the handler that Lambda calls.
 
@@ -32,8 +49,7 @@ def step(work: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[dict[str
     machine is told its kind only, for its history lives 90 days and an error's text may quote anything.
     """
 
-    @logger.inject_lambda_context(clear_state=True)
-    @metrics.log_metrics
+    @entry
     @functools.wraps(work)
     def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         logger.append_keys(run=event["run"])

@@ -13,8 +13,10 @@ results  photo/<name>                       upright copy of the photo, no metada
 
 import json
 import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -22,7 +24,12 @@ from booth.aws import aws_errors, client, status_of
 from booth.errors import ServiceUnavailable
 from booth.limits import URL_SECONDS
 
+T, R = TypeVar("T"), TypeVar("R")
+
 UPLOAD_PREFIX = "photo/"
+
+_AT_ONCE = 10
+"""Threads that read or write at the same time: as many connections as the SDK keeps to one service."""
 
 
 def uploads_bucket() -> str:
@@ -35,6 +42,17 @@ def _results_bucket() -> str:
 
 def _s3():
     return client("s3", read_timeout=8, attempts=2)
+
+
+def connect() -> None:
+    """Makes the client."""
+    _s3()
+
+
+def at_once(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """Does one thing for several items at the same time; gives the results in order. Raises what the first raised."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(work, items))
 
 
 # Uploads
@@ -121,6 +139,11 @@ def find_work(run: str, name: str) -> bytes | None:
             if status_of(error) == 404:
                 return None
             raise
+
+
+def read_all_work(run: str, *names: str) -> list[bytes]:
+    """Several objects, read at the same time."""
+    return at_once(lambda name: read_work(run, name), names)
 
 
 def write_work(run: str, name: str, body: bytes, content_type: str) -> None:

@@ -13,20 +13,21 @@ _REFUSED = {"Explicit", "Obstructed Intimate Parts", "Graphic Violence", "Visual
 def detect_faces(image: bytes) -> list[dict[str, Any]]:
     """`FaceDetails` of a JPEG or PNG of at most 5 MB: the 100 largest faces, default attributes only."""
     with aws_errors():
-        answer = _client().detect_faces(Image={"Bytes": image}, Attributes=["DEFAULT"])
+        answer = connect().detect_faces(Image={"Bytes": image}, Attributes=["DEFAULT"])
     return _listed(answer, "FaceDetails")
 
 
 def is_refused(image: bytes, threshold: float) -> bool:
     """Whether a JPEG or PNG of at most 5 MB shows, with a confidence of `threshold` (0..100), what is not painted."""
     with aws_errors():
-        answer = _client().detect_moderation_labels(Image={"Bytes": image}, MinConfidence=threshold)
+        answer = connect().detect_moderation_labels(Image={"Bytes": image}, MinConfidence=threshold)
     labels = _listed(answer, "ModerationLabels")
     # A label comes with those above it.
     return not _REFUSED.isdisjoint(label.get("Name") for label in labels)
 
 
-def _client():
+def connect():
+    """The client, made once."""
     return client("rekognition", attempts=2)
 
 

@@ -55,9 +55,14 @@ def segment(request: Request) -> np.ndarray:
         return np.logical_or.reduce(list(pool.map(_invoke, requests)))
 
 
+def connect():
+    """The client, made once."""
+    return client("sagemaker-runtime", read_timeout=READ_TIMEOUT_SECONDS, attempts=1)
+
+
 def _invoke(body: Request) -> np.ndarray:
     with aws_errors():
-        answer = client("sagemaker-runtime", read_timeout=READ_TIMEOUT_SECONDS, attempts=1).invoke_endpoint(
+        answer = connect().invoke_endpoint(
             EndpointName=os.environ["SAM_ENDPOINT"],
             ContentType="application/json",
             Accept="application/json",

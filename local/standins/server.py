@@ -11,6 +11,7 @@ GET, PUT /authority                   whose calls are allowed by which policies,
 import copy
 import json
 import logging
+import math
 import random
 import threading
 import time
@@ -39,7 +40,9 @@ Service = Callable[[Request], Response]
 class Behaviour:
     """What one stand-in was told to do, and how often it was called. Set as a whole, in JSON:
 
-    ``latency``  seconds that a call takes at least, whatever computes the answer; 0 by default
+    ``latency``  seconds that a call takes at least, whatever computes the answer; 0 by default. Or an object with
+                 ``median`` (seconds), ``sigma`` and ``seed``: log-normal, as models' times are spread; sigma is the
+                 standard deviation of the time's logarithm. The same seed gives the same times in the same order
     ``canned``   null: the model answers; else an object with the canned answer's parameters (see `CANNED`)
     ``quota``    null, or how often a minute each thing may be called; more is answered as the fault "throttled":
                  only a service that has it takes one. The minute slides: what was answered in the last 60 s counts
@@ -65,8 +68,8 @@ class Behaviour:
         """Forget every setting and the counts."""
         with self._lock:
             self.latency, self.canned, self.faults, self.quota = 0.0, None, [], None
-            self._dice = random.Random(1)
-            self.calls = self.failures = self.throttled = 0
+            self._times, self._dice = random.Random(), random.Random(1)
+            self.calls = self.failures = self.throttled = self.received = self.sent = 0
             self._minute: dict[str, deque[float]] = defaultdict(deque)
 
     def set(self, settings: object) -> None:
@@ -74,8 +77,7 @@ class Behaviour:
         if not isinstance(settings, dict) or not settings.keys() <= {"latency", "canned", "faults", "quota"}:
             raise ValueError("settings are an object with latency, canned, faults and quota")
         latency, canned = settings.get("latency", 0), settings.get("canned")
-        if type(latency) not in (int, float) or not 0 <= latency < 3600:
-            raise ValueError("latency is a number of seconds")
+        seed = _checked_latency(latency)
         if canned is not None and not isinstance(canned, dict):
             raise ValueError("canned is null or an object")
         quota = settings.get("quota")
@@ -83,8 +85,15 @@ class Behaviour:
             raise ValueError("quota is null or, for Bedrock, a number of requests a minute")
         faults = [self._checked(fault) for fault in settings.get("faults", [])]
         with self._lock:
-            self.latency, self.canned, self.faults, self.quota = float(latency), canned, faults, quota
-            self._dice = random.Random(1)
+            self.latency, self.canned, self.faults, self.quota = latency, canned, faults, quota
+            self._times, self._dice = random.Random(seed), random.Random(1)
+
+    def next_latency(self) -> float:
+        """The seconds that the next call takes at least."""
+        with self._lock:
+            if isinstance(self.latency, dict):
+                return self._times.lognormvariate(math.log(self.latency["median"]), self.latency["sigma"])
+            return self.latency
 
     def _checked(self, fault: object) -> dict:
         kind = fault.get("kind", "error") if isinstance(fault, dict) else None
@@ -126,16 +135,30 @@ class Behaviour:
         minute.append(now)
         return True
 
-    def count_failure(self) -> None:
-        """Count a call that ended in an error or without an answer."""
+    def count(self, received: int, response: Response | None) -> None:
+        """Count a call's bytes, and whether it ended in an error or without an answer."""
         with self._lock:
-            self.failures += 1
+            self.received += received
+            self.sent += len(response.get_data()) if response else 0
+            self.failures += response is None or response.status_code >= 400
 
     def describe(self) -> dict:
-        """Return the settings, with the times left, and ``calls``, ``failures`` and those over the quota so far."""
+        """Return the settings, with the times left, and what was counted so far."""
         with self._lock:
-            names = ("latency", "canned", "faults", "quota", "calls", "failures", "throttled")
+            names = ("latency", "canned", "faults", "quota", "calls", "failures", "throttled", "received", "sent")
             return copy.deepcopy({name: getattr(self, name) for name in names})
+
+
+def _checked_latency(latency: object) -> int | None:
+    """The seed of a latency, None for a fixed one. Raises `ValueError` if it is none."""
+    if type(latency) in (int, float) and 0 <= latency < 3600:
+        return None
+    if isinstance(latency, dict) and latency.keys() == {"median", "sigma", "seed"}:
+        median, sigma, seed = latency["median"], latency["sigma"], latency["seed"]
+        numbers = type(median) in (int, float) and type(sigma) in (int, float) and type(seed) is int
+        if numbers and 0 < median < 3600 and 0 <= sigma <= 1:
+            return seed
+    raise ValueError("latency is a number of seconds, or an object with median, sigma (0..1) and seed")
 
 
 class StandIns:
@@ -194,10 +217,10 @@ class StandIns:
     def _serve(self, name: str, request: Request) -> Response | None:
         started = time.monotonic()
         behaviour = self.behaviours[name]
+        latency = behaviour.next_latency()
         response = self._outcome(name, request, behaviour)
-        if response is None or response.status_code >= 400:
-            behaviour.count_failure()
-        time.sleep(max(0.0, started + behaviour.latency - time.monotonic()))
+        behaviour.count(len(request.get_data()), response)
+        time.sleep(max(0.0, started + latency - time.monotonic()))
         return response
 
     def _outcome(self, name: str, request: Request, behaviour: Behaviour) -> Response | None:

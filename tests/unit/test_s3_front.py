@@ -19,9 +19,9 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from werkzeug.serving import make_server
 from werkzeug.test import Client
 
+from local import emulator
 from local.iam import Authority
 from local.s3 import S3Front
 
@@ -44,9 +44,9 @@ class Server:
             on_created=lambda event: self.receive(event),
             authority=self.authority,
         )
-        self._server = make_server("127.0.0.1", 0, self.front, threaded=True)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        self.host = f"127.0.0.1:{self._server.port}"
+        listening = emulator.listen(0)
+        self.host = f"127.0.0.1:{listening.getsockname()[1]}"
+        self._server = emulator.serve(listening, self.front)
 
     def client(self, key=KEY, signature="s3v4"):
         return boto3.client(

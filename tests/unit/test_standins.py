@@ -517,6 +517,9 @@ class TestServer:
             {"latancy": 1},
             {"latency": -1},
             {"latency": "1"},
+            {"latency": {"median": 1, "sigma": 0.3}},
+            {"latency": {"median": 0, "sigma": 0.3, "seed": 1}},
+            {"latency": {"median": 1, "sigma": 0.3, "seed": "1"}},
             {"canned": 3},
             {"faults": [{"status": 400}]},
             {"faults": [{"kind": "explode"}]},
@@ -532,12 +535,38 @@ class TestServer:
         assert caught.value.code == 400
         assert control(address, "bedrock", method="GET")["latency"] == 0.01
 
+    def test_spread_latencies_are_log_normal_and_the_same_for_the_same_seed(self):
+        def drawn(seed, number=2000):
+            behaviour = server.Behaviour()
+            behaviour.set({"latency": {"median": 8, "sigma": 0.3, "seed": seed}})
+            return [behaviour.next_latency() for _ in range(number)]
+
+        times = np.log(drawn(1))
+        assert np.exp(np.median(times)) == pytest.approx(8, rel=0.03)
+        assert times.std() == pytest.approx(0.3, rel=0.06)
+        assert drawn(1, 5) == drawn(1, 5) != drawn(2, 5)
+
+    def test_bytes_of_calls_are_counted(self, address):
+        control(address, "bedrock", method="DELETE")
+        client(address, "bedrock-runtime").invoke_model(modelId="m", body=b"{}")
+        told = control(address, "bedrock", method="GET")
+        assert (told["received"], told["calls"]) == (2, 1)
+        assert told["sent"] > 0
+
+    def test_labels_have_a_canned_answer_only(self, address):
+        control(address, "rekognition", {"canned": {}})
+        rekognition = client(address, "rekognition")
+        assert rekognition.detect_labels(Image={"Bytes": png(99, 99)})["Labels"] == []
+        control(address, "rekognition", method="DELETE")
+        with pytest.raises(ClientError, match="UnknownOperation"):
+            rekognition.detect_labels(Image={"Bytes": png(99, 99)})
+
     def test_reset_forgets_settings_and_counts(self, address):
         control(address, "bedrock", {"latency": 0.01, "faults": [{"kind": "reset"}]})
         with pytest.raises(ConnectionClosedError):
             call_once(address, "bedrock")
         told = control(address, "bedrock", method="DELETE")
-        counts = {"calls": 0, "failures": 0, "throttled": 0}
+        counts = {"calls": 0, "failures": 0, "throttled": 0, "received": 0, "sent": 0}
         assert told == {"latency": 0.0, "canned": None, "faults": [], "quota": None} | counts
 
 

@@ -1,0 +1,218 @@
+"""What a photo and an idle day cost: `make cost`.
+
+Everything that AWS bills for is counted in real runs here, with set latencies, and multiplied with prices.toml:
+Step Functions' transitions from the execution's history, Lambda's GB-seconds from the functions' REPORT lines (with the
+template's memory sizes), requests and bytes at the emulated services. Exit status 1 if the plumbing, which is all but
+the models, costs more than LIMIT a photo, or ten faces make it GROWTH times as dear as one.
+
+Lambda's durations are an estimate: most of them is waiting for models, which is set here, but the processor is another
+one. Where AWS rounds or something can't be counted here, the greater figure is taken.
+"""
+
+import json
+import math
+import re
+import sys
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import visits
+from local.app import App
+
+PRICES = Path(__file__).parent / "prices.toml"
+FACES = (1, 3, 10)
+LIMIT = 0.01
+"""Dollars that the plumbing of a photo may cost."""
+GROWTH = 2.0
+PHOTOS_AN_HOUR = 100
+"""At an event, to share what the SAM endpoint costs by the hour: 1000 photos in a day of ten hours."""
+SERVERLESS_GB, SERVERLESS_SECONDS = 6, 1.5
+"""Memory of the serverless SAM endpoint, and what a crop takes there: as set here, not measured."""
+SWEEP_GB = 0.25
+WATCH_SECONDS = 118
+"""How long one `sweep` watches, see functions/sweep.py. A run is looked after until CLEAN_SECONDS after its end; sweeps
+begin every 60 s and wait for it, each up to this long: on average WATCH_SECONDS**2 / 2 / 60 seconds in all."""
+
+_REPORT = re.compile(
+    r"REPORT RequestId: \S+\tDuration: ([\d.]+) ms\tMemory Size: (\d+) MB(?:\tInit Duration: ([\d.]+))?"
+)
+
+Usage = Counter
+"""Billed quantities by "service.unit", as in prices.toml."""
+
+
+def transitions(history: Iterable[dict[str, Any]]) -> int:
+    """State transitions as Step Functions bills them: each state entered, each retry of a task too."""
+    kinds = Counter(event["type"] for event in history)
+    entered = sum(number for kind, number in kinds.items() if kind.endswith("StateEntered"))
+    return entered + kinds["TaskScheduled"] - kinds["TaskStateEntered"]
+
+
+def lambda_usage(lines: Iterable[str]) -> Usage:
+    """Requests and GB-seconds of the functions' REPORT lines; AWS rounds up to milliseconds and bills starting, too."""
+    usage = Usage()
+    for line in lines:
+        if report := _REPORT.search(line):
+            milliseconds = math.ceil(float(report[1])) + math.ceil(float(report[3] or 0))
+            usage["lambda.request"] += 1
+            usage["lambda.gb_second"] += milliseconds / 1000 * int(report[2]) / 1024
+    return usage
+
+
+def request_usage(traffic: dict, record_bytes: int) -> Usage:
+    """Requests to S3, DynamoDB and EventBridge.
+
+    `record_bytes` is the size of a run's record. A write of it is billed by the started KB, and twice more for the
+    index (an old entry out, a new one in), as if each touched it; a transaction, of three records here, counts double.
+    """
+    usage, record = Usage(), math.ceil(record_bytes / 1024)
+    for (_, kind), count in traffic.items():
+        service, _, operation = kind.partition(".")
+        if service == "s3" and operation in ("put", "post", "list"):
+            usage["s3.put"] += count.requests
+        elif service == "s3" and operation in ("get", "head"):
+            usage["s3.get"] += count.requests
+        elif service == "dynamodb" and operation in ("GetItem", "Query"):
+            usage["dynamodb.read"] += count.requests
+        elif service == "dynamodb" and operation == "TransactWriteItems":
+            usage["dynamodb.write"] += count.requests * 2 * (2 + record + 2)
+        elif service == "dynamodb":
+            usage["dynamodb.write"] += count.requests * (record + 2)
+        elif service == "awsevents":
+            usage["events.event"] += count.requests
+    return usage
+
+
+def sweep_usage() -> Usage:
+    """What `sweep` does for a photo that comes alone; photos that come together share it."""
+    waiting = WATCH_SECONDS**2 / 2 / 60
+    return Usage({"lambda.gb_second": waiting * SWEEP_GB, "dynamodb.read": waiting / 2})
+
+
+def photo_usage(record: visits.Record, record_bytes: int, shown_bytes: int) -> Usage:
+    """All that one photo uses of what AWS bills, models apart. `shown_bytes` are those of the copy and the pictures."""
+    usage = lambda_usage(line for line in record.log if "-sweep]" not in line)
+    usage += request_usage(record.traffic, record_bytes)
+    usage["step_functions.transition"] = transitions(record.history)
+    usage["api.request"] = record.visit.calls
+    usage["events.event"] += 1  # S3's
+    usage["cloudfront.request"] = record.visit.calls + len(record.visit.pictures)
+    usage["s3.get"] += len(record.visit.pictures)  # the CDN's
+    usage["cloudfront.gb"] = usage["s3.gb_month"] = shown_bytes / 1e9  # kept for a month, though a week is the default
+    usage["cloudwatch.log_gb"] = sum(map(len, record.log)) / 1e9
+    usage["xray.trace"] = record.visit.calls + 2  # the API's calls, the event, the execution: if all are sampled
+    return usage
+
+
+def idle_day_usage(sweep: Usage) -> Usage:
+    """A day without photos, the dashboard apart; `sweep` is one that finds nothing to do."""
+    usage = Usage({name: value * 1440 for name, value in sweep.items()})
+    usage["dynamodb.read"] += 1440
+    usage["scheduler.call"] = usage["xray.trace"] = 1440 + 24
+    usage["lambda.request"] += 24  # purge, a second each
+    usage["lambda.gb_second"] += 24 * 0.5
+    usage["s3.put"] += 24
+    usage["cloudwatch.log_gb"] = 1464 * 500 / 1e9
+    usage["cloudwatch.alarm_metric_month"] = 24 / 30
+    return usage
+
+
+def priced(usage: Usage, prices: dict[str, dict[str, float]]) -> dict[str, float]:
+    """Dollars by service. Raises KeyError for what has no price."""
+    dollars: Counter = Counter()
+    for name, quantity in usage.items():
+        service, _, unit = name.partition(".")
+        dollars[service] += quantity * prices[service][unit]
+    return dict(dollars)
+
+
+def sam_costs(crops: int, model_bytes: int, prices: dict[str, Any]) -> dict[str, float]:
+    """Dollars of Segment Anything for a photo, by option: an instance's hour shared, or serverless by the crop."""
+    costs = {name: hour / PHOTOS_AN_HOUR for name, hour in prices["sam"]["hour"].items()}
+    serverless = prices["sam"]["serverless"]
+    compute = crops * SERVERLESS_GB * SERVERLESS_SECONDS * serverless["gb_second"]
+    return costs | {"serverless": compute + model_bytes / 1e9 * serverless["gb"]}
+
+
+def problems(plumbing: dict[int, float]) -> list[str]:
+    """What is wrong with the plumbing's costs (dollars a photo, by number of faces), in words."""
+    found = [f"{faces} faces: ${cost:.4f} is more than ${LIMIT}" for faces, cost in plumbing.items() if cost > LIMIT]
+    few, many = min(plumbing), max(plumbing)
+    if plumbing[many] > GROWTH * plumbing[few]:
+        found.append(f"{many} faces cost {plumbing[many] / plumbing[few]:.1f} times as much as {few}")
+    return found
+
+
+def table(rows: Sequence[tuple[str, Sequence[float]]], head: Sequence[str], digits: str = ".5f") -> str:
+    """Rows of numbers by name, in Markdown."""
+    lines = ["| | " + " | ".join(head) + " |", "|---" * (len(head) + 1) + "|"]
+    lines += [f"| {name} | " + " | ".join(format(value, digits) for value in values) + " |" for name, values in rows]
+    return "\n".join(lines)
+
+
+def idle_sweep(app: App) -> Usage:
+    """One sweep that finds nothing to do, warm."""
+    for _ in range(2):
+        before = len(visits.read_log(app))
+        app.invoke("Sweep", {})
+        while not (usage := lambda_usage(line for line in visits.read_log(app)[before:] if "-sweep]" in line)):
+            time.sleep(0.05)
+    return usage
+
+
+def measure(app: App, faces: int, photo: bytes) -> tuple[Usage, int, int]:
+    """What a visit with so many faces uses, warm; its number of crops; bytes to and from Segment Anything."""
+    visits.set_models(app, faces, dict.fromkeys(visits.SET, 0.1))
+    for _ in range(2):
+        visits.record_visit(app, photo)
+    visits.set_models(app, faces, visits.SET)
+    before = visits.told(app, "sagemaker")
+    record = visits.record_visit(app, photo)
+    after = visits.told(app, "sagemaker")
+    key = {"pk": {"S": f"run#{record.visit.run}"}}
+    item = app.client("dynamodb").get_item(TableName=app.stack.tables["Table"].name, Key=key)["Item"]
+    shown = [url.partition("/photo/")[2] for url in record.visit.pictures]
+    s3 = app.client("s3")
+    sizes = [s3.head_object(Bucket=app.results_bucket, Key=f"photo/{name}")["ContentLength"] for name in shown]
+    moved = sum(after[name] - before[name] for name in ("received", "sent"))
+    return photo_usage(record, len(json.dumps(item)), sum(sizes)), after["calls"] - before["calls"], moved
+
+
+def main() -> int:
+    prices, photo = tomllib.loads(PRICES.read_text("utf-8")), visits.page_photo()
+    with visits.open_app() as app:
+        idle = priced(idle_day_usage(idle_sweep(app)), prices)
+        measured = {faces: measure(app, faces, photo) for faces in FACES}
+    costs = {
+        faces: priced(usage, prices) | {"sweep, if it comes alone": sum(priced(sweep_usage(), prices).values())}
+        for faces, (usage, _, _) in measured.items()
+    }
+    head = [f"{faces} face{'s' * (faces > 1)}" for faces in FACES]
+    plumbing = {faces: sum(cost.values()) for faces, cost in costs.items()}
+    print(f"US dollars, prices of {prices['date']} (benchmarks/prices.toml)\n\nA photo with three pictures:\n")
+    names = sorted(costs[1], key=lambda name: -costs[1][name])
+    rows = [(name, [costs[faces][name] for faces in FACES]) for name in names]
+    print(table([*rows, ("**plumbing**", list(plumbing.values()))], head))
+    models = [("Rekognition", [prices["rekognition"]["image"]] * len(FACES))]
+    models += [(f"{name}, 3 pictures", [3 * price] * len(FACES)) for name, price in prices["pictures"].items()]
+    sam = [sam_costs(crops, moved, prices) for _, crops, moved in measured.values()]
+    models += [(f"SAM on {name}", [each[name] for each in sam]) for name in sam[0]]
+    print(f"\nModels, a photo; an instance is shared by {PHOTOS_AN_HOUR} photos an hour:\n\n{table(models, head)}")
+    print("\nWhat it is made of (quantities):\n")
+    quantities = sorted(set().union(*(usage for usage, _, _ in measured.values())))
+    print(table([(name, [usage[name] for usage, _, _ in measured.values()]) for name in quantities], head, ".4g"))
+    dashboard = prices["cloudwatch"]["dashboard_month"] / 30
+    print(f"\nAn idle day: {sum(idle.values()):.3f}, and {dashboard:.3f} if the dashboard is the account's fourth:\n")
+    print(table([(name, [cost]) for name, cost in sorted(idle.items(), key=lambda each: -each[1])], ["a day"]))
+    found = problems(plumbing)
+    for problem in found:
+        print(f"\n{problem}", file=sys.stderr)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
