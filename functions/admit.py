@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from booth import pacing, store
+from booth import aws, pacing, store
 from booth.log import count, logger, step
+
+aws.at_init(store.connect)
 
 
 @step
