@@ -21,6 +21,7 @@ from pathlib import Path
 
 from local import iam
 from local.emulator import Emulator, create_distribution, forget_all, listen, serve
+from local.faults import Fault, Faults, Gate
 from local.lambdas import Function
 from local.visit import is_open
 
@@ -119,6 +120,7 @@ class App:
             statements={keys[name]: statements for name, statements in self.stack.policies.items()},
             names={keys[name]: name for name in keys},
         )
+        self._faults = Faults(self.authority.names)
         self._environments = {name: {**environment, "AWS_ACCESS_KEY_ID": key} for name, key in keys.items()}
         self.lambdas = LambdaHost(
             [
@@ -136,9 +138,11 @@ class App:
             self._closers.append(serve(sock, application).shutdown)
 
         self._closers.append(forget_all)
-        run(aws_socket, Emulator({"/2015-03-31/functions/": self.lambdas.wsgi}, self.authority))
+        emulator = Emulator({"/2015-03-31/functions/": self.lambdas.wsgi}, self.authority)
+        run(aws_socket, Gate(emulator, self._faults))
         secrets_by_key = dict.fromkeys([self._key, *keys.values()], self._secret)
-        run(s3_socket, S3Front(secrets_by_key, region=REGION, on_created=self._created, authority=self.authority))
+        front = S3Front(secrets_by_key, region=REGION, on_created=self._created, authority=self.authority)
+        run(s3_socket, Gate(front, self._faults))
         self.client = boto3.Session(self._key, self._secret, region_name=REGION).client
         self._create_resources()
         routes = {(route.method, route.path): self._name(route.function) for route in self.stack.routes}
@@ -204,22 +208,31 @@ class App:
         until = time.monotonic() + _MODELS_MINUTES * 60
         while time.monotonic() < until and self._standins.poll() is None:
             if is_open(self.standins_url):
-                self._ask_standins("PUT", self.authority.to_json())
+                self._ask_standins("/authority", self.authority.to_json())
                 return
             time.sleep(0.1)
         raise StartError("The stand-ins did not start; run `make setup`, and look above for the reason.")
 
-    def _ask_standins(self, method: str, body: bytes | None = None) -> dict[str, list]:
-        request = urllib.request.Request(f"{self.standins_url}/authority", data=body, method=method)
+    def _ask_standins(self, path: str, change: bytes | None = None) -> dict[str, object]:
+        request = urllib.request.Request(self.standins_url + path, data=change, method="PUT" if change else "GET")
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
+
+    def fail(self, *faults: Fault) -> None:
+        """From now on these faults happen to the functions' AWS calls, and no others: see `local.faults`."""
+        self._faults.set(list(faults))
+        self._ask_standins("/faults", json.dumps(faults).encode())
+
+    def calls_since(self) -> dict[str, int]:
+        """How often each function has called each AWS action since `fail`, by "function action"."""
+        return self._faults.counts() | self._ask_standins("/faults")
 
     def calls(self, kind: str) -> set[tuple[str, iam.Call]]:
         """The AWS calls of the functions so far that their policies allowed ("made") or not ("refused").
 
         Each with the function's name in the template.
         """
-        records = self.authority.record()[kind] + self._ask_standins("GET")[kind]
+        records = self.authority.record()[kind] + self._ask_standins("/authority")[kind]
         return {
             (name, iam.Call(action, resource, tuple(tuple(pair) for pair in context)))
             for name, action, resource, context in records

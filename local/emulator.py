@@ -1,7 +1,6 @@
 """The emulated services: moto over HTTP, mended where the product would notice a difference to AWS."""
 
 import io
-import json
 import logging
 import os
 import socket
@@ -9,12 +8,11 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from xml.sax.saxutils import escape
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-from local import iam
+from local import faults, iam
 from local.lambdas import ACCOUNT
 
 Application = Callable[[dict, Callable], Iterable[bytes]]
@@ -107,13 +105,10 @@ def refused(authority: iam.Authority, request: Request) -> Response | None:
     message = authority.refusal(key, iam.calls_of(request, body, region))
     if message is None:
         return None
-    if request.path.startswith("/2020-05-31/"):  # CloudFront speaks XML
-        error = f"<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>{escape(message)}</Message></Error>"
-        return Response(f"<ErrorResponse>{error}</ErrorResponse>", 403, content_type="text/xml")
-    status = 400 if "X-Amz-Target" in request.headers else 403
-    body = json.dumps({"__type": "AccessDeniedException", "message": message})
-    headers = {"x-amzn-ErrorType": "AccessDeniedException"}
-    return Response(body, status, headers, content_type="application/x-amz-json-1.1")
+    # The services that are asked by X-Amz-Target have one status for all errors of the caller's.
+    is_xml = request.path.startswith("/2020-05-31/")
+    code = "AccessDenied" if is_xml else "AccessDeniedException"
+    return faults.error(request, 400 if "X-Amz-Target" in request.headers else 403, code, message)
 
 
 def create_distribution() -> str:

@@ -6,6 +6,7 @@ X-Amz-Target: RekognitionService.*    Rekognition
 GET /health                           200 once every model is loaded, 503 before
 GET, PUT, DELETE /standins/{service}  how a service behaves: see `Behaviour`
 GET, PUT /authority                   whose calls are allowed by which policies, and what was called: see `local.iam`
+GET, PUT /faults                      what goes wrong with whose calls, and how often they were made: see `local.faults`
 """
 
 import copy
@@ -24,6 +25,7 @@ from werkzeug.wrappers import Request, Response
 
 from local import iam
 from local.emulator import refused
+from local.faults import Faults, take
 from local.standins import image_models, image_wires, rekognition, sagemaker
 
 # What each kind of fault is described by, beside times and match.
@@ -87,12 +89,7 @@ class Behaviour:
         """Count a call to ``called`` and use up one time of the fault it meets, if any."""
         with self._lock:
             self.calls += 1
-            for fault in self.faults:
-                if fault["times"] != 0 and fault["match"] in called:
-                    if fault["times"] is not None:
-                        fault["times"] -= 1
-                    return dict(fault)
-            return None
+            return take(self.faults, lambda match: match in called)
 
     def count_failure(self) -> None:
         """Count a call that ended in an error or without an answer."""
@@ -112,6 +109,7 @@ class StandIns:
     def __init__(self, loaders: dict[str, Callable[[], Service]], endpoint: str):
         self.endpoint = endpoint
         self.authority = iam.Authority()
+        self.faults = Faults({})
         kinds = {"bedrock": image_models.FAULTS}
         self.behaviours = {name: Behaviour(kinds.get(name, ())) for name in loaders}
         pool = ThreadPoolExecutor(len(loaders), thread_name_prefix="load")
@@ -133,6 +131,11 @@ class StandIns:
             return self._configure(request, self.behaviours[rest])
         if request.path == "/authority":
             return self._authorize(request)
+        if request.path == "/faults":
+            return self._fail(request)
+        return self.faults.answer(request, lambda: self._answer_call(request, head))
+
+    def _answer_call(self, request: Request, head: str) -> Response | None:
         if refusal := refused(self.authority, request):
             return refusal
         if request.headers.get("X-Amz-Target", "").startswith("RekognitionService."):
@@ -157,7 +160,13 @@ class StandIns:
     def _authorize(self, request: Request) -> Response:
         if request.method == "PUT":
             self.authority = iam.Authority.from_json(request.get_data())
+            self.faults.names = self.authority.names
         return _json(200, self.authority.record())
+
+    def _fail(self, request: Request) -> Response:
+        if request.method == "PUT":
+            self.faults.set(json.loads(request.get_data()))
+        return _json(200, self.faults.counts())
 
     def _serve(self, name: str, request: Request) -> Response | None:
         started = time.monotonic()
