@@ -18,6 +18,7 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from local import iam
 from local.emulator import Emulator, create_distribution, forget_all, listen, serve
@@ -213,7 +214,7 @@ class App:
             time.sleep(0.1)
         raise StartError("The stand-ins did not start; run `make setup`, and look above for the reason.")
 
-    def _ask_standins(self, path: str, change: bytes | None = None) -> dict[str, object]:
+    def _ask_standins(self, path: str, change: bytes | None = None) -> dict[str, Any]:
         request = urllib.request.Request(self.standins_url + path, data=change, method="PUT" if change else "GET")
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
@@ -223,9 +224,10 @@ class App:
         self._faults.set(list(faults))
         self._ask_standins("/faults", json.dumps(faults).encode())
 
-    def calls_since(self) -> dict[str, int]:
-        """How often each function has called each AWS action since `fail`, by "function action"."""
-        return self._faults.counts() | self._ask_standins("/faults")
+    def failed(self) -> dict[str, Any]:
+        """What was called and how often faults struck since the last `fail`: see `local.faults.Faults.record`."""
+        here, there = self._faults.record(), self._ask_standins("/faults")
+        return {"calls": here["calls"] | there["calls"], "struck": here["struck"] + there["struck"]}
 
     def calls(self, kind: str) -> set[tuple[str, iam.Call]]:
         """The AWS calls of the functions so far that their policies allowed ("made") or not ("refused").
@@ -293,6 +295,11 @@ class App:
     def kill(self, function: str) -> int:
         """Kills the processes of a function that are at work; how many there were."""
         return self.lambdas.kill(self._name(function))
+
+    def restart(self, function: str) -> None:
+        """Lets a function's next invocation start cold."""
+        deployed = self.stack.functions[function]
+        self.lambdas.configure(deployed.name, {**deployed.environment, **self._environments[function]})
 
     def redeploy(self, **parameters: str) -> None:
         """Deploys the template with other parameters than at the start, which decide on the functions' environments,

@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import escape
 
 from werkzeug.wrappers import Request, Response
@@ -48,7 +49,7 @@ _WORDS = {
 """HTTP status and code of a throttle, a failure and a denial of each service, by the action's first part. Sources: the
 errors in botocore's service models, "Error responses" of S3, "Common errors" of the others' API references."""
 
-Fault = dict[str, object]
+Fault = dict[str, Any]
 
 
 def take(faults: Iterable[Fault], meets: Callable[[str], bool]) -> Fault | None:
@@ -86,12 +87,15 @@ class Faults:
                 raise ValueError(f"a fault's kind is one of {', '.join(KINDS)}")
         with self._lock:
             self._faults = [{"times": None, "skip": 0, "seconds": 90, **fault} for fault in faults]
-            self._counts: Counter[str] = Counter()
+            self._calls: Counter[str] = Counter()
+            self._struck = 0
 
-    def counts(self) -> dict[str, int]:
-        """How often each function has called each action since the last `set`, by "function action"."""
+    def record(self) -> dict[str, Any]:
+        """Since the last `set`: `calls`, how often each line was called (without what follows its last slash, so that a
+        request for many objects is one), and how often faults `struck`.
+        """
         with self._lock:
-            return dict(self._counts)
+            return {"calls": dict(self._calls), "struck": self._struck}
 
     def answer(self, request: Request, respond: Callable[[], Response | None]) -> Response | None:
         """The answer to a request, by `respond` or by a fault. None: the connection is to be closed without one."""
@@ -105,8 +109,9 @@ class Faults:
         calls = iam.s3_calls(request, body) if is_s3 else iam.calls_of(request, body, region)
         lines = [f"{name} {call.action} {call.resource}" for call in calls]
         with self._lock:
-            self._counts.update({line.rpartition(" ")[0] for line in lines})
+            self._calls.update({line.rsplit("/", 1)[0] for line in lines})
             fault = take(self._faults, lambda match: any(fnmatch.fnmatchcase(line, match) for line in lines))
+            self._struck += fault is not None
         return _strike(fault, request, calls[0].action, respond) if fault else respond()
 
 

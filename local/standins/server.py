@@ -6,7 +6,7 @@ X-Amz-Target: RekognitionService.*    Rekognition
 GET /health                           200 once every model is loaded, 503 before
 GET, PUT, DELETE /standins/{service}  how a service behaves: see `Behaviour`
 GET, PUT /authority                   whose calls are allowed by which policies, and what was called: see `local.iam`
-GET, PUT /faults                      what goes wrong with whose calls, and how often they were made: see `local.faults`
+GET, PUT /faults                      what goes wrong with whose calls, and what was called: see `local.faults`
 """
 
 import copy
@@ -166,7 +166,7 @@ class StandIns:
     def _fail(self, request: Request) -> Response:
         if request.method == "PUT":
             self.faults.set(json.loads(request.get_data()))
-        return _json(200, self.faults.counts())
+        return _json(200, self.faults.record())
 
     def _serve(self, name: str, request: Request) -> Response | None:
         started = time.monotonic()
@@ -250,7 +250,9 @@ class Handler(WSGIRequestHandler):
         for name, value in response.get_wsgi_headers(request.environ):
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(response.get_data())
+        data = response.get_data()
+        self.close_connection |= response.content_length != len(data)  # a fault: cut
+        self.wfile.write(data)
         self.wfile.flush()
 
     def log_request(self, *_: object) -> None:
