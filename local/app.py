@@ -227,7 +227,7 @@ class App:
     def failed(self) -> dict[str, Any]:
         """What was called and how often faults struck since the last `fail`: see `local.faults.Faults.record`."""
         here, there = self._faults.record(), self._ask_standins("/faults")
-        return {"calls": here["calls"] | there["calls"], "struck": here["struck"] + there["struck"]}
+        return {"calls": here["calls"] | there["calls"], "struck": here["struck"] | there["struck"]}
 
     def calls(self, kind: str) -> set[tuple[str, iam.Call]]:
         """The AWS calls of the functions so far that their policies allowed ("made") or not ("refused").

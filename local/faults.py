@@ -14,6 +14,7 @@ import os
 import signal
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -88,14 +89,14 @@ class Faults:
         with self._lock:
             self._faults = [{"times": None, "skip": 0, "seconds": 90, **fault} for fault in faults]
             self._calls: Counter[str] = Counter()
-            self._struck = 0
+            self._struck: Counter[str] = Counter()
 
     def record(self) -> dict[str, Any]:
         """Since the last `set`: `calls`, how often each line was called (without what follows its last slash, so that a
-        request for many objects is one), and how often faults `struck`.
+        request for many objects is one), and how often each fault `struck`, by "kind match".
         """
         with self._lock:
-            return {"calls": dict(self._calls), "struck": self._struck}
+            return {"calls": dict(self._calls), "struck": dict(self._struck)}
 
     def answer(self, request: Request, respond: Callable[[], Response | None]) -> Response | None:
         """The answer to a request, by `respond` or by a fault. None: the connection is to be closed without one."""
@@ -111,7 +112,8 @@ class Faults:
         with self._lock:
             self._calls.update({line.rsplit("/", 1)[0] for line in lines})
             fault = take(self._faults, lambda match: any(fnmatch.fnmatchcase(line, match) for line in lines))
-            self._struck += fault is not None
+            if fault:
+                self._struck[f"{fault['kind']} {fault['match']}"] += 1
         return _strike(fault, request, calls[0].action, respond) if fault else respond()
 
 
@@ -168,7 +170,8 @@ def error(request: Request, status: int, code: str, message: str) -> Response:
         return Response(f"<ErrorResponse>{xml}</ErrorResponse>", status, content_type="text/xml")
     if request.path.startswith(("/endpoints/", "/model/", "/2015-03-31/")):
         body = json.dumps({"message": message})
-        return Response(body, status, {"x-amzn-ErrorType": code}, content_type="application/json")
+        headers = {"x-amzn-ErrorType": code, "x-amzn-RequestId": str(uuid.uuid4())}
+        return Response(body, status, headers, content_type="application/json")
     xml = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
     return Response("" if request.method == "HEAD" else xml, status, content_type="application/xml")
 

@@ -3,10 +3,13 @@
 boto3 itself is pointed elsewhere by its own AWS_ENDPOINT_URL_* variables; nothing here knows where it runs.
 """
 
+import json
 import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -14,7 +17,9 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectionError,
+    FlexibleChecksumError,
     HTTPClientError,
+    IncompleteReadError,
 )
 from botocore.parsers import ResponseParserError
 
@@ -62,7 +67,26 @@ def client(service: str, region: str | None = None, read_timeout: int = 5, attem
         # The default would presign with SigV2, which binds no Content-Type.
         config = config.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
     with _one_at_a_time:  # boto3's session is not thread-safe while it makes a client; clients are
-        return boto3.client(service, region_name=region, config=config)
+        made = boto3.client(service, region_name=region, config=config)
+    made.meta.events.register("after-call", _refuse_nonsense)
+    return made
+
+
+def _refuse_nonsense(http_response: Any, model: Any, **_: Any) -> None:
+    """Called by botocore with each answer, its own tries over. Raises ResponseParserError, as it does for broken XML.
+
+    Of an answer that is no JSON it makes an empty one: a record that is missing, an update that said nothing.
+    """
+    if model.service_model.resolved_protocol != "json" or http_response.status_code != 200:
+        return
+    body, told = http_response.content, http_response.headers.get("x-amz-crc32")  # by DynamoDB
+    try:
+        if told is not None and int(told) != zlib.crc32(body):
+            raise ValueError("not what was sent")
+        if body and not isinstance(json.loads(body), dict):
+            raise ValueError("not an object")
+    except ValueError as error:
+        raise ResponseParserError(f"nonsense from {model.name}") from error
 
 
 def code_of(error: ClientError) -> str:
@@ -102,7 +126,13 @@ def aws_errors() -> Iterator[None]:
         yield
     except ClientError as error:
         raise typed(error) from error
-    except (HTTPClientError, ConnectionError, ResponseParserError) as error:
+    except (
+        HTTPClientError,
+        ConnectionError,
+        ResponseParserError,
+        IncompleteReadError,
+        FlexibleChecksumError,
+    ) as error:
         # Not "from error": that would put the URL into the log, and with it the photo's name.
         raise ServiceUnavailable(type(error).__name__) from None
     except BotoCoreError as error:
