@@ -3,7 +3,8 @@
 import pytest
 
 from tests.local.conftest import Booth
-from tests.local.fault_matrix import PARAMETERS, Cell, Row, expected, play, rows_of, scene_of, short_waits, signed_in
+from tests.local.fault_matrix import PARAMETERS, Cell, expected, play, rows_of, short_waits, signed_in
+from tests.local.fault_scenes import Row, scene_of
 
 
 @pytest.fixture(scope="module")
