@@ -6,6 +6,7 @@
 # make thumbnails     paint a thumbnail for each scene with the local painter
 # make lock           after a change of a requirements.in: lock what ships to Lambda, with hashes
 # make audit          ask for known vulnerabilities of what ships (needs the Internet; not part of make test)
+# make faults         every AWS call meets every fault, and a crash; writes docs/faults.md (LANES=8 applications at once)
 # make bench-seam     figures of the edge around kept faces
 # make bench-sam      measure Segment Anything
 # make setup          the set-up alone: .venv and models/; quick when nothing has changed
@@ -29,7 +30,7 @@ INSTALLED := .venv/.installed
 TOOLS := $(foreach tool,sam checkov ministack runtime serving,.tools/$(tool)/.installed) .tools/npm/.installed
 STACK = photo-booth-$(ENV)
 
-.PHONY: run test check lint lock audit check-scenes thumbnails setup tools clean bench-seam bench-sam
+.PHONY: run test check lint lock audit check-scenes thumbnails setup tools clean faults bench-seam bench-sam
 .PHONY: preflight build deploy destroy env sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 
 run: setup check-scenes
@@ -66,6 +67,9 @@ audit: setup .tools/audit/.installed
 
 preflight: setup
 	@.venv/bin/python -m operate.preflight $(if $(ENV),--config-env $(ENV)) $(ARGS)
+
+faults: setup
+	@.venv/bin/python -m tests.local.fault_matrix $(if $(LANES),--lanes $(LANES)) $(ARGS)
 
 bench-seam: setup
 	@.venv/bin/python -m benchmarks.seam

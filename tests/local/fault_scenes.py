@@ -15,7 +15,7 @@ from booth import limits, scenes
 from booth.store import ENDED
 from tests.local.conftest import Booth
 
-STEPS = ("DetectFaces", "CropFaces", "SegmentCrop", "MergeMasks", "GenerateImage")
+STEPS = ("DetectFaces", "CropFaces", "SegmentCrop", "MergeMasks", "Admit", "GenerateImage")
 
 
 @dataclass(frozen=True, order=True)
@@ -169,6 +169,10 @@ class Trial:
         passed = time.time() - int(self.record[since]) / 1000
         self.booth.age(self.uploaded, round(seconds - passed))
 
+    def age_to_stop(self) -> None:
+        """Makes the run so old that its execution is to be stopped now."""
+        self.age_to("deadline", limits.STOP_SECONDS - limits.RUN_SECONDS)
+
     def sweep(self) -> None:
         """The schedule, on purpose."""
         self._swept = True
@@ -294,7 +298,7 @@ def an_end_during(function: str, call: str) -> Callable[[Trial], None]:
         trial.arm({"kind": "slow", "match": f"{function} {call}", "times": 2, "seconds": 7})
         trial.upload()
         await_true(lambda: trial.booth.app.failed()["struck"])
-        trial.age_to("claimed", limits.STOP_SECONDS)
+        trial.age_to_stop()
         trial.sweep()
         trial.await_end()
         await_true(lambda: not trial.booth.app.busy(function))
@@ -329,7 +333,7 @@ def an_overdue_run(trial: Trial) -> None:
     trial.upload()
     trial.await_step("generate")
     trial.arm()
-    trial.age_to("claimed", limits.STOP_SECONDS)
+    trial.age_to_stop()
     trial.sweep_with_fault()
     trial.await_end()
     await_true(lambda: not trial.booth.app.busy("GenerateImage"))
