@@ -6,6 +6,7 @@
 # make thumbnails     paint a thumbnail for each scene with the local painter
 # make lock           after a change of a requirements.in: lock what ships to Lambda, with hashes
 # make audit          ask for known vulnerabilities of what ships (needs the Internet; not part of make test)
+# make faults         every AWS call meets every fault, and a crash; writes docs/faults.md (LANES=8 applications at once)
 # make races          a thousand trials of events, polls, uploads and sweep at the same instant (TRIALS=)
 # make load           N=50 photos at once, then STREAM=20 photos a minute for MINUTES=10, while models fail
 # make bench          beside the customer's old function: times, CPU, bytes as ratios (docs/performance.md; ARGS=--keep)
@@ -35,7 +36,7 @@ TOOLS := $(foreach tool,sam checkov ministack runtime serving,.tools/$(tool)/.in
 STACK = photo-booth-$(ENV)
 
 .PHONY: run test check lint lock audit check-scenes thumbnails setup tools clean
-.PHONY: races load bench trace cost bench-seam bench-sam
+.PHONY: faults races load bench trace cost bench-seam bench-sam
 .PHONY: preflight build deploy destroy env sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 
 run: setup check-scenes
@@ -72,6 +73,9 @@ audit: setup .tools/audit/.installed
 
 preflight: setup
 	@.venv/bin/python -m operate.preflight $(if $(ENV),--config-env $(ENV)) $(ARGS)
+
+faults: setup
+	@.venv/bin/python -m tests.local.fault_matrix $(if $(LANES),--lanes $(LANES)) $(ARGS)
 
 races: setup
 	@TRIALS=$(or $(TRIALS),1000) .venv/bin/python -m pytest -q tests/unit/test_races.py $(ARGS)

@@ -19,9 +19,11 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from local import iam, template
 from local.emulator import Emulator, create_distribution, forget_all, listen, serve
+from local.faults import Fault, Faults, Gate
 from local.lambdas import Function
 from local.traffic import Traffic
 from local.visit import is_open
@@ -121,6 +123,7 @@ class App:
             statements={keys[name]: statements for name, statements in self.stack.policies.items()},
             names={keys[name]: name for name in keys},
         )
+        self._faults = Faults(self.authority.names)
         self._environments = {name: {**environment, "AWS_ACCESS_KEY_ID": key} for name, key in keys.items()}
         self.lambdas = LambdaHost(
             [
@@ -141,10 +144,10 @@ class App:
 
         self._closers.append(forget_all)
         emulator = Emulator({"/2015-03-31/functions/": self.lambdas.wsgi}, self.authority)
-        run(aws_socket, self.traffic.watched(emulator))
+        run(aws_socket, self.traffic.watched(Gate(emulator, self._faults)))
         secrets_by_key = dict.fromkeys([self._key, *keys.values()], self._secret)
         s3 = S3Front(secrets_by_key, region=REGION, on_created=self._created, authority=self.authority)
-        run(s3_socket, self.traffic.watched(s3))
+        run(s3_socket, self.traffic.watched(Gate(s3, self._faults)))
         self.client = boto3.Session(self._key, self._secret, region_name=REGION).client
         self._create_resources()
         routes = {(route.method, route.path): self._name(route.function) for route in self.stack.routes}
@@ -212,22 +215,32 @@ class App:
         until = time.monotonic() + _MODELS_MINUTES * 60
         while time.monotonic() < until and self._standins.poll() is None:
             if is_open(self.standins_url):
-                self._ask_standins("PUT", self.authority.to_json())
+                self._ask_standins("/authority", self.authority.to_json())
                 return
             time.sleep(0.1)
         raise StartError("The stand-ins did not start; run `make setup`, and look above for the reason.")
 
-    def _ask_standins(self, method: str, body: bytes | None = None) -> dict[str, list]:
-        request = urllib.request.Request(f"{self.standins_url}/authority", data=body, method=method)
+    def _ask_standins(self, path: str, change: bytes | None = None) -> dict[str, Any]:
+        request = urllib.request.Request(self.standins_url + path, data=change, method="PUT" if change else "GET")
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
+
+    def fail(self, *faults: Fault) -> None:
+        """From now on these faults happen to the functions' AWS calls, and no others: see `local.faults`."""
+        self._faults.set(list(faults))
+        self._ask_standins("/faults", json.dumps(faults).encode())
+
+    def failed(self) -> dict[str, Any]:
+        """What was called and how often faults struck since the last `fail`: see `local.faults.Faults.record`."""
+        here, there = self._faults.record(), self._ask_standins("/faults")
+        return {"calls": here["calls"] | there["calls"], "struck": here["struck"] | there["struck"]}
 
     def calls(self, kind: str) -> set[tuple[str, iam.Call]]:
         """The AWS calls of the functions so far that their policies allowed ("made") or not ("refused").
 
         Each with the function's name in the template.
         """
-        records = self.authority.record()[kind] + self._ask_standins("GET")[kind]
+        records = self.authority.record()[kind] + self._ask_standins("/authority")[kind]
         return {
             (name, iam.Call(action, resource, tuple(tuple(pair) for pair in context)))
             for name, action, resource, context in records
@@ -288,6 +301,11 @@ class App:
     def kill(self, function: str) -> int:
         """Kills the processes of a function that are at work; how many there were."""
         return self.lambdas.kill(self._name(function))
+
+    def restart(self, function: str) -> None:
+        """Lets a function's next invocation start cold."""
+        deployed = self.stack.functions[function]
+        self.lambdas.configure(deployed.name, {**deployed.environment, **self._environments[function]})
 
     def redeploy(self, **parameters: str) -> None:
         """Deploys the template with other parameters than at the start, which decide on the functions' environments,

@@ -1,7 +1,6 @@
 """The emulated services: moto over HTTP, mended where the product would notice a difference to AWS."""
 
 import io
-import json
 import logging
 import os
 import socket
@@ -10,13 +9,12 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cache
-from xml.sax.saxutils import escape
 
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Request, Response
 
-from local import iam
+from local import faults, iam
 from local.lambdas import ACCOUNT
 
 _log = logging.getLogger(__name__)
@@ -42,6 +40,8 @@ class Handler(WSGIRequestHandler):
         request.environ["wsgi.input"] = io.BytesIO(body)
         try:
             response = self.answer(request)
+        except ConnectionResetError:  # a fault
+            response = None
         except Exception:
             _log.exception("%s failed", request.path)
             response = Response("Internal Server Error", 500)
@@ -54,6 +54,7 @@ class Handler(WSGIRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         if request.method != "HEAD":
+            self.close_connection |= response.content_length not in (None, len(data))  # a fault: cut
             self.wfile.write(data)
         self.wfile.flush()
         response.close()  # the application learns that its answer has been sent
@@ -195,13 +196,10 @@ def refused(authority: iam.Authority, request: Request) -> Response | None:
     message = authority.refusal(key, iam.calls_of(request, body, region))
     if message is None:
         return None
-    if request.path.startswith("/2020-05-31/"):  # CloudFront speaks XML
-        error = f"<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>{escape(message)}</Message></Error>"
-        return Response(f"<ErrorResponse>{error}</ErrorResponse>", 403, content_type="text/xml")
-    status = 400 if "X-Amz-Target" in request.headers else 403
-    body = json.dumps({"__type": "AccessDeniedException", "message": message})
-    headers = {"x-amzn-ErrorType": "AccessDeniedException"}
-    return Response(body, status, headers, content_type="application/x-amz-json-1.1")
+    # The services that are asked by X-Amz-Target have one status for all errors of the caller's.
+    is_xml = request.path.startswith("/2020-05-31/")
+    code = "AccessDenied" if is_xml else "AccessDeniedException"
+    return faults.error(request, 400 if "X-Amz-Target" in request.headers else 403, code, message)
 
 
 def create_distribution() -> str:

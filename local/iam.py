@@ -169,6 +169,7 @@ _PATHS = (
         Call("sagemaker:InvokeEndpoint", _arn("sagemaker", region, f"endpoint/{name}"))
     ]),
     (r"/model/(.+)/invoke", _model),
+    (r"/2015-03-31/functions/(.+)/invocations", lambda name, region: [Call("lambda:InvokeFunction", name)]),
     (r"/2020-05-31/distribution/([^/]+)/invalidation", lambda name, region: [
         Call("cloudfront:CreateInvalidation", f"arn:aws:cloudfront::{ACCOUNT}:distribution/{name}")
     ]),

@@ -3,9 +3,11 @@
 boto3 itself is pointed elsewhere by its own AWS_ENDPOINT_URL_* variables; nothing here knows where it runs.
 """
 
+import json
 import os
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -17,7 +19,9 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectionError,
+    FlexibleChecksumError,
     HTTPClientError,
+    IncompleteReadError,
 )
 from botocore.parsers import ResponseParserError
 
@@ -71,6 +75,7 @@ def client(service: str, region: str | None = None, read_timeout: int = 5, attem
     made.meta.events.register("before-call", lambda context, **_: context.update(booth_began=time.monotonic()))
     for event in ("after-call", "after-call-error"):
         made.meta.events.register(event, _log_call)
+    made.meta.events.register("after-call", _refuse_nonsense)
     return made
 
 
@@ -89,6 +94,23 @@ def at_init(*connects: Callable[[], object]) -> None:
     if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
         for connect in connects:
             connect()
+
+
+def _refuse_nonsense(http_response: Any, model: Any, **_: Any) -> None:
+    """Called by botocore with each answer, its own tries over. Raises ResponseParserError, as it does for broken XML.
+
+    Of an answer that is no JSON it makes an empty one: a record that is missing, an update that said nothing.
+    """
+    if model.service_model.resolved_protocol != "json" or http_response.status_code != 200:
+        return
+    body, told = http_response.content, http_response.headers.get("x-amz-crc32")  # by DynamoDB
+    try:
+        if told is not None and int(told) != zlib.crc32(body):
+            raise ValueError("not what was sent")
+        if body:
+            json.loads(body)
+    except ValueError as error:
+        raise ResponseParserError(f"nonsense from {model.name}") from error
 
 
 def code_of(error: ClientError) -> str:
@@ -128,7 +150,13 @@ def aws_errors() -> Iterator[None]:
         yield
     except ClientError as error:
         raise typed(error) from error
-    except (HTTPClientError, ConnectionError, ResponseParserError) as error:
+    except (
+        HTTPClientError,
+        ConnectionError,
+        ResponseParserError,
+        IncompleteReadError,
+        FlexibleChecksumError,
+    ) as error:
         # Not "from error": that would put the URL into the log, and with it the photo's name.
         raise ServiceUnavailable(type(error).__name__) from None
     except BotoCoreError as error:

@@ -11,6 +11,7 @@ results  photo/<name>                       upright copy of the photo, no metada
          work/<run>/mask.png                mask for the image model: black = kept, white = generated
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable
@@ -27,6 +28,7 @@ from booth.limits import URL_SECONDS
 T, R = TypeVar("T"), TypeVar("R")
 
 UPLOAD_PREFIX = "photo/"
+_BATCH = 1000  # objects, DeleteObjects' limit
 
 _AT_ONCE = 10
 """Threads that read or write at the same time: as many connections as the SDK keeps to one service."""
@@ -83,7 +85,20 @@ def read_upload(key: str, version: str, limit: int) -> bytes | None:
         if answer["ContentLength"] > limit:
             answer["Body"].close()
             return None
-        return answer["Body"].read()
+        return _body(answer)
+
+
+def _body(answer: dict[str, Any]) -> bytes:
+    """An object's bytes. Raises ServiceUnavailable if they are not those that were stored.
+
+    botocore notices a body that is cut short, and checks what it has put itself by its checksum. For a photo that a
+    browser has put there is the ETag: the MD5, unless it came in parts or S3 encrypts with keys of its customer.
+    """
+    data, etag = answer["Body"].read(), answer["ETag"].strip('"')
+    is_md5 = "-" not in etag and answer.get("ServerSideEncryption", "AES256") == "AES256"
+    if is_md5 and hashlib.md5(data, usedforsecurity=False).hexdigest() != etag:
+        raise ServiceUnavailable("an object's bytes are not those that were stored")
+    return data
 
 
 def delete_upload(key: str, version: str | None = None) -> None:
@@ -91,8 +106,7 @@ def delete_upload(key: str, version: str | None = None) -> None:
     bucket = uploads_bucket()
     with aws_errors():
         versions = [version] if version else _versions(bucket, key)
-        for each in versions:
-            _s3().delete_object(Bucket=bucket, Key=key, VersionId=each)
+        _delete_all(bucket, [{"Key": key, "VersionId": each} for each in versions])
 
 
 def _versions(bucket: str, key: str) -> list[str]:
@@ -122,7 +136,7 @@ def work_key(run: str, name: str) -> str:
 
 
 def _get_work(run: str, name: str) -> bytes:
-    return _s3().get_object(Bucket=_results_bucket(), Key=work_key(run, name))["Body"].read()
+    return _body(_s3().get_object(Bucket=_results_bucket(), Key=work_key(run, name)))
 
 
 def read_work(run: str, name: str) -> bytes:
@@ -183,8 +197,7 @@ def put_result(key: str, jpeg: bytes) -> bool:
 
 def delete_results(keys: list[str]) -> None:
     with aws_errors():
-        for key in keys:
-            _s3().delete_object(Bucket=_results_bucket(), Key=key)
+        _delete_all(_results_bucket(), [{"Key": key} for key in keys])
 
 
 def delete_work(run: str) -> None:
@@ -196,8 +209,11 @@ def delete_work(run: str) -> None:
 
 
 def _delete_all(bucket: str, names: list[dict[str, str]]) -> None:
-    """Deletes at most 1,000 objects, as a page of a listing has them. Raises ServiceUnavailable if one is left."""
-    if names:
-        answer = _s3().delete_objects(Bucket=bucket, Delete={"Objects": names, "Quiet": True})
-        if errors := answer.get("Errors"):
+    """Deletes objects in one request for a thousand: one by one, a slow S3 would outlast the caller's time.
+
+    Raises ServiceUnavailable if one is left.
+    """
+    for start in range(0, len(names), _BATCH):
+        batch = {"Objects": names[start : start + _BATCH], "Quiet": True}
+        if errors := _s3().delete_objects(Bucket=bucket, Delete=batch).get("Errors"):
             raise ServiceUnavailable(f"S3 did not delete everything: {errors[0].get('Code')}")

@@ -6,6 +6,7 @@ X-Amz-Target: RekognitionService.*    Rekognition
 GET /health                           200 once every model is loaded, 503 before
 GET, PUT, DELETE /standins/{service}  how a service behaves: see `Behaviour`
 GET, PUT /authority                   whose calls are allowed by which policies, and what was called: see `local.iam`
+GET, PUT /faults                      what goes wrong with whose calls, and what was called: see `local.faults`
 """
 
 import copy
@@ -26,6 +27,7 @@ from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.wrappers import Request, Response
 
 from local import emulator, iam
+from local.faults import Faults, take
 from local.standins import image_models, image_wires, rekognition, sagemaker
 
 # What each kind of fault is described by, beside times and match.
@@ -112,15 +114,10 @@ class Behaviour:
         """Count a call to ``called`` and use up one time of the fault it meets, if any."""
         with self._lock:
             self.calls += 1
-            drawn = self._dice.random()
-            for fault in self.faults:
-                if fault["times"] != 0 and fault["match"] in called:
-                    if drawn < fault["share"]:
-                        if fault["times"] is not None:
-                            fault["times"] -= 1
-                        return dict(fault)
-                    drawn -= fault["share"]
-            return None if self._is_within_quota(called) else {"kind": "throttled"}
+            fault = take(self.faults, lambda match: match in called, self._dice.random())
+            if fault is None and not self._is_within_quota(called):
+                return {"kind": "throttled"}
+            return fault
 
     def _is_within_quota(self, called: str) -> bool:
         """Count a call against the quota, if there is one and it isn't used up."""
@@ -167,6 +164,7 @@ class StandIns:
     def __init__(self, loaders: dict[str, Callable[[], Service]], endpoint: str):
         self.endpoint = endpoint
         self.authority = iam.Authority()
+        self.faults = Faults({})
         kinds = {"bedrock": image_models.FAULTS}
         self.behaviours = {name: Behaviour(kinds.get(name, ())) for name in loaders}
         pool = ThreadPoolExecutor(len(loaders), thread_name_prefix="load")
@@ -188,6 +186,11 @@ class StandIns:
             return self._configure(request, self.behaviours[rest])
         if request.path == "/authority":
             return self._authorize(request)
+        if request.path == "/faults":
+            return self._fail(request)
+        return self.faults.answer(request, lambda: self._answer_call(request, head))
+
+    def _answer_call(self, request: Request, head: str) -> Response | None:
         if refusal := emulator.refused(self.authority, request):
             return refusal
         if request.headers.get("X-Amz-Target", "").startswith("RekognitionService."):
@@ -212,7 +215,13 @@ class StandIns:
     def _authorize(self, request: Request) -> Response:
         if request.method == "PUT":
             self.authority = iam.Authority.from_json(request.get_data())
+            self.faults.names = self.authority.names
         return _json(200, self.authority.record())
+
+    def _fail(self, request: Request) -> Response:
+        if request.method == "PUT":
+            self.faults.set(json.loads(request.get_data()))
+        return _json(200, self.faults.record())
 
     def _serve(self, name: str, request: Request) -> Response | None:
         started = time.monotonic()

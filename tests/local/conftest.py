@@ -116,6 +116,14 @@ class Booth:
                     return {name: value(field) for name, field in item.items()}
         return None
 
+    def record_of(self, run):
+        """The record of a run, by its id, plain values."""
+        from boto3.dynamodb.types import TypeDeserializer
+
+        key = {"pk": {"S": f"run#{run}"}}
+        item = self.table.get_item(TableName=self.table_name, Key=key, ConsistentRead=True)["Item"]
+        return {name: TypeDeserializer().deserialize(field) for name, field in item.items()}
+
     def age(self, uploaded, seconds):
         """Makes the run `seconds` older, so that what is due then is due now."""
         record = self.record(uploaded)
@@ -158,10 +166,17 @@ class Booth:
 
     def left_over(self, uploaded):
         """What is left of an ended run outside its results: versions of the upload, and objects under work/."""
-        record = self.record(uploaded)
-        versions = self.s3.list_object_versions(Bucket=uploaded["Bucket"], Prefix=uploaded["Key"])
-        work = self.s3.list_objects_v2(Bucket=self.app.results_bucket, Prefix=f"work/{record['run']}/")
-        return [*versions.get("Versions", []), *versions.get("DeleteMarkers", []), *work.get("Contents", [])]
+        return self.versions(uploaded) + self.results(f"work/{self.record(uploaded)['run']}/")
+
+    def versions(self, uploaded):
+        """All versions and delete markers of an upload."""
+        found = self.s3.list_object_versions(Bucket=uploaded["Bucket"], Prefix=uploaded["Key"])
+        return [*found.get("Versions", []), *found.get("DeleteMarkers", [])]
+
+    def results(self, prefix):
+        """The keys in the results bucket that begin so."""
+        found = self.s3.list_objects_v2(Bucket=self.app.results_bucket, Prefix=prefix)
+        return [each["Key"] for each in found.get("Contents", [])]
 
     def await_clean(self, uploaded, seconds=15):
         """Waits until nothing is left over."""

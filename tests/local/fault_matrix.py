@@ -1,0 +1,501 @@
+"""What goes wrong with which AWS call, and what a visitor then sees: `make faults`.
+
+Rows are the calls that the template's policies allow: a function can make no other. Columns are faults at the wire
+(`local/faults.py`). A cell is a whole visit, deletion or sweep through the whole application in which that call meets
+that fault; `expected` names its outcome. Beside the table: each function killed at each of its calls.
+
+Only the waits of the state machine's Retry are shorter here, by `WAITS_SCALED`. The clients' read timeouts are theirs.
+"""
+
+import argparse
+import contextlib
+import fnmatch
+import io
+import json
+import multiprocessing
+import sys
+import time
+import traceback
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT / "functions"))  # as in Lambda
+
+from PIL import Image  # noqa: E402
+
+from booth import limits  # noqa: E402
+from booth.errors import PhotoError, kind_of  # noqa: E402
+from booth.store import DELETED  # noqa: E402
+from local.app import App  # noqa: E402
+from local.iam import as_list  # noqa: E402
+from tests.local.conftest import Booth  # noqa: E402
+from tests.local.fault_scenes import (  # noqa: E402
+    LATE,
+    STEPS,
+    Row,
+    Trial,
+    a_foreign_photo,
+    a_photo_kept_for_another_try,
+    a_visit,
+    an_old_upload,
+    an_overdue_run,
+    no_face,
+    scene_of,
+)
+
+WAITS_SCALED = 0.1
+PARAMETERS = {"Access": "token", "ModerationThreshold": "80", "PhotosPerDay": "100000", "PhotosPerMinute": "100000"}
+"""With these every function makes all of its calls."""
+
+# Read timeouts in seconds and the SDK's own tries of each service's clients: functions/booth.
+CLIENTS = {
+    "dynamodb": (2, 2),
+    "s3": (8, 2),
+    "states": (5, 3),
+    "events": (5, 3),
+    "ssm": (2, 2),
+    "secretsmanager": (2, 2),
+    "cloudfront": (5, 3),
+    "rekognition": (5, 2),
+    "sagemaker": (15, 1),
+    "bedrock": (40, 1),
+}
+DOORS = ("Upload", "Photo", "DeletePhoto")
+
+
+BROWSERS_PUT = Row("Upload", "s3:PutObject", "uploads")
+"""The PUT through the presigned URL, which Upload has signed."""
+
+# Allowed, but never a call of its own.
+NO_CALL = {
+    Row(function, "s3:ListBucket", "uploads"): "only lets S3 say 404 of a photo that is not there"
+    for function in ("Upload", "Photo", "DeletePhoto", "Sweep")
+}
+
+
+def rows_of(stack) -> list[Row]:
+    """Every call that the template's policies allow its functions, and the invocations by its state machine."""
+    rows = {
+        Row(function, action, _where(resource))
+        for function, statements in stack.policies.items()
+        for statement in statements
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    }
+    order = list(stack.functions)
+    machine = json.dumps(stack.state_machines["PhotoMachine"].definition)
+    names = [function.name for function in stack.functions.values() if f":{function.name}" in machine]
+    return sorted(rows - NO_CALL.keys(), key=lambda row: (order.index(row.function), row)) + [
+        Row("PhotoMachine", "lambda:InvokeFunction", name) for name in names
+    ]
+
+
+def _where(resource: str) -> str:
+    if not resource.startswith("arn:aws:s3:::"):
+        return ""
+    bucket, _, key = resource.partition("/")
+    if "uploads" in bucket:
+        return "uploads"
+    return f"results/{key.partition('/')[0]}" if key else "results"
+
+
+# The faults
+
+PASSING = ("throttled once", "5xx", "reset", "read timeout", "malformed", "cut short", "slow")
+LASTING = ("throttled for long", "access denied")
+CRASHES = ("killed before", "killed after")
+FAULTS = ("throttled once", "throttled for long", "5xx", "reset", "read timeout", "access denied", "malformed")
+FAULTS += ("cut short", "slow")
+
+
+def fault_of(row: Row, name: str) -> dict | None:
+    """The fault as `local.faults` wants it; None if the call can't meet it."""
+    timeout, tries = CLIENTS.get(row.service, (0, 1))
+    is_xml = row.service == "s3" and not row.action.startswith("s3:GetObject")
+    kinds = {
+        "throttled once": {"kind": "throttled", "times": 1},
+        "throttled for long": {"kind": "throttled"},
+        # More often than the SDK tries by itself: the function's own caller has to try again.
+        "5xx": {"kind": "broken", "times": tries + 1},
+        "reset": {"kind": "reset", "times": tries + 1},
+        "read timeout": {"kind": "hang", "times": tries},
+        "access denied": {"kind": "denied"},
+        # The SDK itself tries again what it finds malformed: JSON of DynamoDB by its checksum, XML of S3.
+        "malformed": {"kind": "malformed", "times": tries if row.service == "dynamodb" or is_xml else 1},
+        "cut short": {"kind": "cut", "times": 1},
+        "slow": {"kind": "slow", "seconds": timeout - 0.5},
+        "killed before": {"kind": "killed before", "times": 1},
+        "killed after": {"kind": "killed after", "times": 1},
+    }
+    without_body = row.action == "s3:PutObject" or (row.action, row.where) == ("s3:GetObject", "uploads")  # HEAD
+    if name in ("malformed", "cut short") and without_body:
+        return None
+    if row.service == "lambda" and name not in ("throttled once", "throttled for long", "5xx"):
+        return None  # Step Functions' own client is not ours
+    if row == BROWSERS_PUT and name in ("read timeout", "slow", *CRASHES):
+        return None  # as long as the browser likes
+    return kinds[name] | {"match": row.match}
+
+
+# What is expected
+
+
+def end_of(row: Row) -> str:
+    """How a row's scene ends without a fault."""
+    scene = scene_of(row)
+    if scene.__name__.startswith("a_deletion"):
+        return "DELETED"
+    if scene in (an_overdue_run, *LATE.values()):
+        return "FAILED TimedOut"
+    other = {an_old_upload: "gone", no_face: "FAILED NoFaceFound", a_photo_kept_for_another_try: "FAILED AccessDenied"}
+    return other.get(scene, "SUCCEEDED")
+
+
+def expected(row: Row, fault: str) -> str:
+    """The outcome that a cell is to have."""
+    scene, end = scene_of(row), end_of(row)
+    lasts = fault in LASTING
+    if row.function in DOORS:
+        return _at_a_door(row, fault) + end
+    if row.function == "Start" and lasts:
+        return {a_foreign_photo: "by /photo, ", a_visit: "by sweep, "}.get(scene, "") + end
+    if row.function == "Finish" and lasts and row.service == "dynamodb":
+        return "by sweep, " + end
+    if row.function == "PhotoMachine":
+        return _of_an_invocation(row, fault)
+    if row.function not in STEPS or scene in LATE.values():
+        return end  # nobody sees it: who was disturbed tries again, or sweep does
+    # Segment Anything is asked twice in all.
+    if row.function == "SegmentCrop" and (lasts or (row.service == "sagemaker" and fault in ("5xx", "reset"))):
+        return "SUCCEEDED by ellipse"
+    if not lasts:
+        return end
+    if fault == "access denied":
+        return "FAILED ModelsUnavailable" if row.service == "bedrock" else "FAILED AccessDenied"
+    return "FAILED Throttled"
+
+
+def _at_a_door(row: Row, fault: str) -> str:
+    """What a visitor is told before it goes right, on asking again."""
+    if fault in CRASHES:
+        return "500, "
+    if row == BROWSERS_PUT:
+        codes = {"access denied": [403], "5xx": [500] * 3, "reset": ["without an answer"] * 3}
+        return "".join(f"PUT {code}, " for code in codes.get(fault, [503]))
+    if fault in ("throttled once", "slow"):
+        return ""
+    if row.service in ("ssm", "secretsmanager"):
+        return "503 ServiceUnavailable, "
+    told = {"throttled for long": "503 Throttled, ", "access denied": "500 InternalError, "}
+    return told.get(fault, "503 ServiceUnavailable, ")
+
+
+def _of_an_invocation(row: Row, fault: str) -> str:
+    """Of Lambda's refusals and failures, which the state machine sees."""
+    step = row.where.rpartition("-")[2]
+    if fault == "throttled once" or (fault == "5xx" and step != "segmentcrop"):
+        return "SUCCEEDED"
+    return {"finish": "by sweep, SUCCEEDED", "segmentcrop": "SUCCEEDED by ellipse"}.get(
+        step, "FAILED ServiceUnavailable"
+    )
+
+
+# A cell
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A fault at a call. Of a crash also at the how-manieth call of its kind, from 1."""
+
+    row: Row
+    fault: str
+    nth: int = 1
+
+
+def play(booth: Booth, cell: Cell) -> str:
+    """Plays a cell to its end; gives the outcome, or what is wrong with it."""
+    fault = (fault_of(cell.row, cell.fault) or {}) | {"skip": cell.nth - 1}
+    trial = Trial(booth, cell.row, fault, pictures=1 if cell.fault in CRASHES else 3)
+    with in_order(booth):
+        try:
+            scene_of(cell.row)(trial)
+            trial.disarm()
+            return conclude(trial)
+        except AssertionError as wrong:
+            return f"WRONG: {wrong} ({traceback.extract_tb(wrong.__traceback__)[1].name})"
+        except Exception:
+            return "WRONG: " + traceback.format_exc(limit=-3)
+
+
+@contextlib.contextmanager
+def in_order(booth: Booth) -> Iterator[None]:
+    """Canned answers, no fault and no lost event, before and afterwards."""
+
+    def reset() -> None:
+        booth.app.drop_events = False
+        booth.app.fail()
+        booth.stand_in("rekognition", canned={"faces": 1})
+        booth.stand_in("sagemaker", canned={})
+        booth.stand_in("bedrock", canned={})
+        booth.table.delete_item(TableName=booth.table_name, Key={"pk": {"S": "pace"}})  # it knows which models are gone
+
+    reset()
+    try:
+        yield
+    finally:
+        reset()
+
+
+def conclude(trial: Trial) -> str:
+    """Looks at everything that a visit leaves, now and after the last look of sweep; gives the outcome.
+
+    Raises AssertionError.
+    """
+    booth, record = trial.booth, trial.record
+    if not record:
+        assert not booth.versions(trial.uploaded), "an upload is left"
+        return ", ".join([*trial.notes, "gone"])
+    status, error = record["status"], record.get("error", "")
+    pictures = record.get("pictures", {}).values()
+    done = {each["key"] for each in pictures if each["state"] == "DONE"}
+    shown = done | {record["original"]} if record.get("original") else done
+    if status != DELETED:
+        assert record["ended"] <= record["deadline"], f"{record['ended'] - record['deadline']} ms late"
+        assert (status == "SUCCEEDED") == (len(done) == len(pictures) > 0), record
+        assert error == trial.blamed or not issubclass(kind_of(error), PhotoError), f"the visitor is blamed: {error}"
+    if status == "FAILED" and error != trial.blamed and time.time() < int(record["ended"]) / 1000 + 3000:
+        assert booth.versions(trial.uploaded), "the photo is lost"
+    take_last_look(trial)
+    assert not booth.versions(trial.uploaded), "an upload is left"
+    assert not booth.results(f"work/{trial.run}/"), "work files are left"
+    lies_there = {*booth.results(trial.uploaded["Key"]), *booth.results(f"photo/photo_{record['picture_id']}_")}
+    assert lies_there == shown, f"published {shown}, there {lies_there}"
+    for key in shown:
+        data = booth.s3.get_object(Bucket=booth.app.results_bucket, Key=key)["Body"].read()
+        Image.open(io.BytesIO(data)).load()
+    outcome = f"{status} {error}".strip() + (" by ellipse" if record.get("faces_by_ellipse") else "")
+    return ", ".join([*trial.notes, outcome])
+
+
+def take_last_look(trial: Trial) -> None:
+    """An hour later sweep closes the run."""
+    for _ in range(6):
+        with contextlib.suppress(trial.booth.table.exceptions.ClientError, KeyError):  # it may be closed in between
+            trial.age_to("ended", limits.TRY_AGAIN_SECONDS)
+            trial.age_to("due", 0)
+        trial.sweep()
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            if "open" not in trial.record:
+                return
+            time.sleep(0.1)
+    raise AssertionError("sweep does not close the run")
+
+
+@contextlib.contextmanager
+def short_waits() -> Iterator[None]:
+    """The state machine's waits before a retry are shorter; how long they would be is drawn as ever."""
+    from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+
+    before = retrier_decl.time
+    retrier_decl.time = types.SimpleNamespace(sleep=lambda seconds: time.sleep(seconds * WAITS_SCALED))
+    try:
+        yield
+    finally:
+        retrier_decl.time = before
+
+
+@contextlib.contextmanager
+def whole_application() -> Iterator[Booth]:
+    """The application in which all calls happen."""
+    with short_waits(), App(port=0, parameters=PARAMETERS) as app:
+        yield signed_in(Booth(app))
+
+
+def signed_in(booth: Booth) -> Booth:
+    """With the booth's token."""
+    [secret] = booth.app.stack.secrets.values()
+    tokens = booth.app.client("secretsmanager").get_secret_value(SecretId=secret.name)["SecretString"]
+    booth.token = json.loads(tokens)["booth"]
+    return booth
+
+
+# All cells
+
+
+def look(booth: Booth, row: Row) -> dict[str, int]:
+    """Plays the scene of a row without a fault; how often what was called."""
+    trial = Trial(booth, row, None, pictures=1)
+    with in_order(booth):
+        scene_of(row)(trial)
+        trial.disarm()
+        conclude(trial)
+    return trial.calls
+
+
+def crashes(rows: list[Row], calls: dict[str, int]) -> list[Cell]:
+    """Each call of these rows that their scene makes, killed before and after it."""
+    cells = []
+    for row in rows:
+        times = sum(times for line, times in calls.items() if fnmatch.fnmatchcase(line, row.match))
+        if row.action == "dynamodb:Query":
+            times = 1  # sweep repeats it as long as it waits
+        cells += [Cell(row, fault, nth) for nth in range(1, times + 1) for fault in CRASHES if fault_of(row, fault)]
+    return cells
+
+
+# The table
+
+
+def table(stack, outcomes: dict[Cell, str]) -> str:
+    """docs/faults.md."""
+    rows = rows_of(stack)
+    parts = [INTRODUCTION.format(cells=len(outcomes), rows=len(rows))]
+    for function in dict.fromkeys(row.function for row in rows):
+        head = ["call", *FAULTS]
+        lines = [
+            [f"`{row.action}` {row.where}".strip(), *(_told(outcomes, Cell(row, fault)) for fault in FAULTS)]
+            for row in rows
+            if row.function == function
+        ]
+        parts.append(f"## {function}\n\n" + _markdown(head, lines))
+    lines = []
+    for row in rows:
+        number = max((cell.nth for cell in outcomes if cell.row == row and cell.fault in CRASHES), default=0)
+        told = [{_told(outcomes, Cell(row, fault, nth)) for nth in range(1, number + 1)} for fault in CRASHES]
+        if number:
+            lines.append([row.function, f"`{row.action}` {row.where}".strip(), str(number), *map("; ".join, told)])
+    parts.append(CRASHED + _markdown(["function", "call", "times", *CRASHES], lines))
+    return "\n".join(parts)
+
+
+def _told(outcomes: dict[Cell, str], cell: Cell) -> str:
+    """An outcome in a few words; in bold, if it is not the expected one."""
+    if cell not in outcomes:
+        return "-"
+    outcome, end = outcomes[cell], end_of(cell.row)
+    if outcome != expected(cell.row, cell.fault):
+        return f"**{outcome}**"
+    *told, last = outcome.split(", ")
+    told = [each.split()[0] if each.startswith("50") else each for each in told]
+    last = "right" if last == end else last.replace("SUCCEEDED by ", "").replace("FAILED ", "")
+    return ", ".join(dict.fromkeys([*told, last]))
+
+
+def _markdown(head: list[str], lines: list[list[str]]) -> str:
+    return "".join(f"| {' | '.join(line)} |\n" for line in [head, ["---"] * len(head), *lines])
+
+
+INTRODUCTION = """# What happens when a call to AWS fails
+
+Written by `make faults`: {cells} cells, each played through the whole local application. A row is a call that the
+template's policies allow ({rows}); a function can make no other. A column is a fault at the wire (`local/faults.py`), a
+cell what became of the visit, deletion or sweep in which that call met it. [docs/reliability.md](reliability.md) says
+what was checked in each, and what the words promise. Unexpected outcomes would stand in bold.
+
+| fault | |
+|---|---|
+| throttled once, for long | the service's own words, once, or until the visitor asks again or the run has ended |
+| 5xx, reset | once more than the SDK tries; after a reset the call has taken effect |
+| read timeout | the call takes effect, no answer comes within the client's read timeout, as often as the SDK tries |
+| access denied | until the visitor asks again or the run has ended |
+| malformed | the call takes effect, the answer has other bytes, as often as the SDK tries |
+| cut short | the connection ends in the middle of the answer |
+| slow | each answer comes half a second before the read timeout |
+
+| outcome | |
+|---|---|
+| right | the same end as without the fault; nobody notices |
+| 503, right; 500, right | the visitor is told so, asks again and gets it; 500 when we may not do it |
+| PUT 503, right | the browser's PUT fails, and goes well when it is repeated |
+| by sweep, right | nobody polls; `sweep` brings it to its end |
+| by /photo, right | nobody knew of the photo until somebody asked for it |
+| ellipse | the faces are kept by the ellipse in their boxes, not by Segment Anything's mask |
+| Throttled, AccessDenied, ... | FAILED with this code; the photo is kept for another try |
+"""
+
+CRASHED = """## Crashes
+
+The calling process was killed at each of its calls, before the call or after it had taken effect. `times` is how many
+such calls the scene makes; all of them were tried.
+
+"""
+
+
+# The command
+
+
+def lane(tasks: multiprocessing.Queue, results: multiprocessing.Queue) -> None:
+    """Plays cells, and looks at the scenes of rows, in an application of its own."""
+    with whole_application() as booth:
+        results.put((None, booth.app.stack, 0.0))
+        while task := tasks.get():
+            started = time.monotonic()
+            result = look(booth, task) if isinstance(task, Row) else play(booth, task)
+            results.put((task, result, time.monotonic() - started))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--lanes", type=int, default=4, help="applications that play at the same time (4)")
+    parser.add_argument("--only", default="*", help="the rows that this matches, such as 'Photo *'; writes no table")
+    parser.add_argument("--faults", default="*", help="the faults that this matches, such as slow; writes no table")
+    arguments = parser.parse_args()
+    context = multiprocessing.get_context("spawn")
+    tasks, results = context.Queue(), context.Queue()
+    lanes = [context.Process(target=lane, args=(tasks, results), daemon=True) for _ in range(arguments.lanes)]
+    for each in lanes:
+        each.start()
+    _, stack, _ = results.get()
+    rows = [
+        row for row in rows_of(stack) if fnmatch.fnmatchcase(f"{row.function} {row.action} {row.where}", arguments.only)
+    ]
+
+    def wanted(cells: list[Cell]) -> list[Cell]:
+        return [cell for cell in cells if fnmatch.fnmatchcase(cell.fault, arguments.faults)]
+
+    scenes: dict[object, list[Row]] = {}
+    for row in rows:
+        if any(fnmatch.fnmatchcase(fault, arguments.faults) and fault_of(row, fault) for fault in CRASHES):
+            scenes.setdefault(scene_of(row), []).append(row)
+    cells = wanted([Cell(row, fault) for row in rows for fault in FAULTS if fault_of(row, fault)])
+    cells.sort(key=lambda cell: cell.fault not in ("read timeout", "slow"))  # the longest first
+    to_do = [*(group[0] for group in scenes.values()), *cells]
+    for task in to_do:
+        tasks.put(task)
+    outcomes: dict[Cell, str] = {}
+    while to_do:
+        task, result, seconds = results.get()
+        if task is None:
+            continue
+        to_do.remove(task)
+        if isinstance(task, Row):
+            more = wanted(crashes(scenes[scene_of(task)], result))
+            to_do += more
+            for cell in more:
+                tasks.put(cell)
+            continue
+        outcomes[task] = result
+        right = result == expected(task.row, task.fault)
+        print(
+            f"{len(outcomes):4} of {len(outcomes) + len(to_do)}  {'ok   ' if right else 'WRONG'} {seconds:4.0f} s  "
+            f"{task.row.function} {task.row.action} {task.row.where} | {task.fault} {task.nth} | {result}"
+            + ("" if right else f" | expected: {expected(task.row, task.fault)}"),
+            flush=True,
+        )
+    for _ in lanes:
+        tasks.put(None)
+    for each in lanes:
+        each.join()
+    wrong = sum(outcome != expected(cell.row, cell.fault) for cell, outcome in outcomes.items())
+    print(f"{len(outcomes)} cells, {wrong} wrong")
+    if arguments.only == arguments.faults == "*":
+        (ROOT / "docs" / "faults.md").write_text(table(stack, outcomes), "utf-8")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

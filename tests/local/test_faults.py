@@ -1,0 +1,58 @@
+"""Some cells of the fault matrix, one of each kind at least; `make faults` plays all of them."""
+
+import pytest
+
+from tests.local.conftest import Booth
+from tests.local.fault_matrix import PARAMETERS, Cell, expected, play, rows_of, short_waits, signed_in
+from tests.local.fault_scenes import Row, scene_of
+
+
+@pytest.fixture(scope="module")
+def booth(app):
+    app.redeploy(**PARAMETERS)
+    with short_waits():
+        yield signed_in(Booth(app))
+    app.redeploy()
+    assert not app.calls("refused")
+
+
+CELLS = [
+    Cell(Row("Upload", "dynamodb:PutItem"), "throttled for long"),
+    Cell(Row("Upload", "s3:PutObject", "uploads"), "reset"),
+    Cell(Row("Photo", "dynamodb:GetItem"), "malformed"),
+    Cell(Row("Photo", "states:StartExecution"), "5xx"),
+    Cell(Row("Photo", "ssm:GetParameter"), "throttled once"),
+    Cell(Row("Start", "states:StartExecution"), "killed after"),
+    Cell(Row("DetectFaces", "s3:GetObjectVersion", "uploads"), "malformed"),
+    Cell(Row("DetectFaces", "rekognition:DetectFaces"), "throttled for long"),
+    Cell(Row("CropFaces", "s3:GetObject", "results/work"), "cut short"),
+    Cell(Row("SegmentCrop", "sagemaker:InvokeEndpoint"), "5xx"),
+    Cell(Row("MergeMasks", "dynamodb:UpdateItem"), "read timeout"),
+    Cell(Row("GenerateImage", "s3:PutObject", "results/photo"), "reset"),
+    Cell(Row("GenerateImage", "s3:PutObject", "results/photo"), "killed after"),
+    Cell(Row("GenerateImage", "bedrock:InvokeModel"), "access denied"),
+    Cell(Row("Finish", "dynamodb:UpdateItem"), "killed after"),
+    Cell(Row("Finish", "dynamodb:UpdateItem"), "access denied"),
+    Cell(Row("Finish", "events:PutEvents"), "throttled for long"),
+    Cell(Row("PhotoMachine", "lambda:InvokeFunction", "photo-booth-generateimage"), "throttled once"),
+    Cell(Row("DeletePhoto", "cloudfront:CreateInvalidation"), "5xx"),
+    Cell(Row("DeletePhoto", "s3:DeleteObject", "results/photo"), "slow"),
+    Cell(Row("Sweep", "dynamodb:UpdateItem"), "killed before"),
+]
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: f"{cell.row.function} {cell.row.action} {cell.fault}")
+def test_a_fault_has_the_outcome_that_is_named(booth, cell):
+    assert play(booth, cell) == expected(cell.row, cell.fault)
+
+
+def test_every_call_that_is_allowed_has_its_row_and_scene(booth):
+    """A function can call nothing else: a call that is refused fails the tests of this folder."""
+    rows = rows_of(booth.app.stack)
+    assert {row.function for row in rows} == {*booth.app.stack.functions, "PhotoMachine"} - {"ListScenes"}
+    for row in rows:
+        assert scene_of(row)
+
+
+def test_the_cells_that_are_played_here_are_cells_of_the_matrix(booth):
+    assert {cell.row for cell in CELLS} <= set(rows_of(booth.app.stack))
