@@ -21,7 +21,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         raise PhotoTooLarge("too many bytes")
     taken = intake.normalise(data, int(os.environ["PICTURE_SIDE"]))
     photo = np.asarray(taken.photo)
-    objects.write_work(run.run, "photo.png", composite.encode_png(photo), "image/png")
+    objects.write_work(run.run, "photo.webp", composite.encode_exact(photo), "image/webp")
     details = look(taken.detection, show=lambda: publish_copy(run, photo))
     faces = geometry.faces_from_rekognition(details, *taken.photo.size)
     count("Faces", len(faces))

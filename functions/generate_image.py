@@ -16,8 +16,8 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     if store.now_ms() > run.claimed + limits.LATEST_PAINTING_SECONDS * 1000:
         raise TimedOut("too late for another model call")
     scene = scenes.for_people(scenes.chosen(run.scenes)[number - 1], run.faces)
-    photo = composite.decode(objects.read_work(run.run, "photo.png"))
-    keep = composite.decode(objects.read_work(run.run, "mask.png"))[..., 0] < 128
+    photo = composite.decode(objects.read_work(run.run, "photo.webp"))
+    keep = composite.decode_mask(objects.read_work(run.run, "mask.png"))
     seed = scenes.seed_for(scene, run.run, number, attempt)
     painted = generators.paint(photo, keep, scene, seed, generators.turn_of(run.run, number), attempt)
     publish(run, number, composite.encode_jpeg(composite.composite(photo, painted, keep), xmp=composite.AI_MARK))

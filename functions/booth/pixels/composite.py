@@ -1,6 +1,7 @@
 """Puts the kept pixels back into what the image model made, and encodes the result."""
 
 import io
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageFile, ImageFilter
@@ -144,25 +145,54 @@ def _blur(cells: np.ndarray) -> np.ndarray:
     return cells
 
 
+# Which encoding goes where, and what the others cost: docs/decisions/0012-encodings.md.
+
+
 def encode_jpeg(pixels: np.ndarray, xmp: bytes | None = None) -> bytes:
-    """A progressive sRGB JPEG at high quality with full colour resolution (4:4:4), no metadata but `xmp`."""
-    out = io.BytesIO()
+    """For visitors: a progressive sRGB JPEG at high quality, full colour resolution (4:4:4), no metadata but `xmp`."""
     more = {"xmp": xmp} if xmp else {}
-    Image.fromarray(pixels).save(out, "JPEG", quality=JPEG_QUALITY, subsampling=0, progressive=True, **more)
-    return out.getvalue()
+    return _saved(Image.fromarray(pixels), "JPEG", quality=JPEG_QUALITY, subsampling=0, progressive=True, **more)
+
+
+def encode_for_model(pixels: np.ndarray) -> bytes:
+    """The same pixels as `encode_jpeg` gives, somewhat larger and much sooner."""
+    return _saved(Image.fromarray(pixels), "JPEG", quality=JPEG_QUALITY, subsampling=0)
+
+
+def encode_exact(pixels: np.ndarray) -> bytes:
+    """A WebP without loss of uint8 H x W x 3, neither side above 16,383."""
+    return _saved(Image.fromarray(pixels), "WEBP", lossless=True, quality=0, method=0)
 
 
 def encode_png(pixels: np.ndarray) -> bytes:
-    """A PNG, quickly: uint8 H x W x 3, or H x W for a mask."""
+    """A PNG, quickly: uint8 H x W x 3, or H x W."""
+    return _saved(Image.fromarray(pixels), "PNG", compress_level=1)
+
+
+def encode_mask(keep: np.ndarray) -> bytes:
+    """A PNG of one bit a pixel of bool H x W: black where it is true, as in all masks of the pipeline."""
+    return _saved(Image.fromarray(~keep), "PNG", compress_level=1)
+
+
+def decode_mask(data: bytes) -> np.ndarray:
+    """Bool H x W: true where the image is dark. Raises OSError if it is none."""
+    return _decoded(data, "L") < 128
+
+
+def _saved(image: Image.Image, kind: str, **options: Any) -> bytes:
     out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "PNG", compress_level=1)
+    image.save(out, kind, **options)
     return out.getvalue()
 
 
 def decode(data: bytes) -> np.ndarray:
     """uint8 H x W x 3 of an image of our own or a model's making. Raises OSError if it is none."""
+    return _decoded(data, "RGB")
+
+
+def _decoded(data: bytes, mode: str) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(data)) as image:
-            return np.asarray(image.convert("RGB"))
+            return np.asarray(image.convert(mode))
     except (SyntaxError, ValueError, Image.DecompressionBombError) as error:  # Pillow's other words for a broken file
         raise OSError("the image is broken") from error

@@ -45,7 +45,7 @@ class Intake:
         """RGB (sRGB), its longer side as asked for (smaller photos are enlarged). Made when it is first asked for, so
         that the faces can be looked for meanwhile. Raises UnreadablePhoto."""
         with _defects_of_the_file():
-            scaled = self.decoded.resize(self.size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+            scaled = self.decoded.resize(self.size, Image.Resampling.LANCZOS, reducing_gap=1.5)
             return _rgb(scaled, self.decoded.info.get("icc_profile"))
 
 
@@ -142,7 +142,9 @@ def _opaque(image: Image.Image) -> Image.Image:
 
 def _detection(decoded: Image.Image, side: int) -> bytes:
     longer = max(side, min(max(decoded.size), DETECTION_SIDE))
-    scaled = decoded.resize(_fit(decoded.size, longer), Image.Resampling.HAMMING)
+    enlarged = longer > max(decoded.size)
+    how = Image.Resampling.LANCZOS if enlarged else Image.Resampling.HAMMING  # twice as fast, for a smaller picture
+    scaled = decoded.resize(_fit(decoded.size, longer), how)
     profile = decoded.info.get("icc_profile") if decoded.mode == "CMYK" else None  # its inks are no colours yet
     out = io.BytesIO()
     _rgb(scaled, profile).save(out, "JPEG", quality=90)
