@@ -208,14 +208,14 @@ def merge(faces: int) -> tuple[Callable, float]:
     return work, SIDE * SIDE * 3 / 1e6
 
 
-def _kept(faces: int) -> np.ndarray:
+def kept(faces: int) -> np.ndarray:
     return masks.keep_mask(SIDE, SIDE, *_segmented(faces))[0]
 
 
 def ask(faces: int) -> tuple[Callable, float]:
     """`generate_image` before the model is called: photo and mask as the model takes them."""
     photo = composite.encode_exact(np.asarray(picture(SIDE, SIDE)))
-    mask = composite.encode_mask(_kept(faces))
+    mask = composite.encode_mask(kept(faces))
 
     def work() -> tuple[bytes, bytes]:
         pixels, keep = composite.decode(photo), composite.decode_mask(mask)
@@ -227,7 +227,7 @@ def ask(faces: int) -> tuple[Callable, float]:
 
 def paint(faces: int) -> tuple[Callable, float]:
     """`generate_image` after it: the answer, a PNG, composed with the photo and encoded for visitors."""
-    photo, keep = np.asarray(picture(SIDE, SIDE)), _kept(faces)
+    photo, keep = np.asarray(picture(SIDE, SIDE)), kept(faces)
     answer = composite.encode_png((photo * 0.9).astype(np.uint8))  # darker: all of the colour match is at work
 
     def work() -> bytes:
