@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from booth import doors
+from booth import aws, doors, executions, store
 from booth.contract import is_upload_key
 from booth.log import logger, metrics
+
+aws.at_init(store.connect, executions.connect)
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -3,8 +3,9 @@
 boto3 itself is pointed elsewhere by its own AWS_ENDPOINT_URL_* variables; nothing here knows where it runs.
 """
 
+import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
@@ -63,6 +64,16 @@ def client(service: str, region: str | None = None, read_timeout: int = 5, attem
         config = config.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
     with _one_at_a_time:  # boto3's session is not thread-safe while it makes a client; clients are
         return boto3.client(service, region_name=region, config=config)
+
+
+def at_init(*connects: Callable[[], object]) -> None:
+    """Makes a function's clients while Lambda starts it, when it has a whole processor, not while a visitor waits.
+
+    Outside Lambda, where there may be no Region yet, they are made when they are needed.
+    """
+    if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
+        for connect in connects:
+            connect()
 
 
 def code_of(error: ClientError) -> str:

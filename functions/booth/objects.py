@@ -37,6 +37,11 @@ def _s3():
     return client("s3", read_timeout=8, attempts=2)
 
 
+def connect() -> None:
+    """Makes the client."""
+    _s3()
+
+
 # Uploads
 
 

@@ -102,6 +102,11 @@ def hashed(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()
 
 
+def connect():
+    """The client, made once."""
+    return client("dynamodb", **_LIMITS)
+
+
 @cache
 def _table() -> str:
     return os.environ["TABLE"]
@@ -153,7 +158,7 @@ def _write(operation: str, **request: Any) -> dict[str, Any] | None:
     with aws_errors():
         for pause in (0.02, 0.05, 0.1, 0.2, 0.4, 0):
             try:
-                return getattr(client("dynamodb", **_LIMITS), operation)(**request)
+                return getattr(connect(), operation)(**request)
             except ClientError as error:
                 reasons = _reasons(error)
                 if reasons & {"ConditionalCheckFailed", "ConditionalCheckFailedException"}:
@@ -170,7 +175,7 @@ def _transact(*writes: dict[str, Any]) -> bool:
 
 def _get(pk: dict[str, Any]) -> dict[str, Any] | None:
     with aws_errors():
-        return client("dynamodb", **_LIMITS).get_item(TableName=_table(), Key=pk, ConsistentRead=True).get("Item")
+        return connect().get_item(TableName=_table(), Key=pk, ConsistentRead=True).get("Item")
 
 
 def _run_named_by(kind: str, name: str) -> Run | None:
@@ -452,7 +457,7 @@ def counted(name: str) -> int:
 def due_before(moment: int) -> list[tuple[int, str]]:
     """The open runs that want attention before `moment` (epoch ms): when, and the run's id; the earliest first."""
     pages = (
-        client("dynamodb", **_LIMITS)
+        connect()
         .get_paginator("query")
         .paginate(
             TableName=_table(),
