@@ -8,6 +8,11 @@
 # make audit          ask for known vulnerabilities of what ships (needs the Internet; not part of make test)
 # make bench-seam     figures of the edge around kept faces
 # make bench-sam      measure Segment Anything
+# make bench-pixels   time and memory of each step's pixel work, 1 to 48 megapixels (docs/performance.md has the tables)
+# make bench-encodings   the encodings that each hop of a photo could have
+# make bench-cold     cold starts, out of the built packages, beside a bare boto3
+# make bench-memory   each function's time and price by memory size
+# make bench-polling  held answers beside short polls (ARGS="--booths 200")
 # make setup          the set-up alone: .venv and models/; quick when nothing has changed
 #
 # With AWS credentials; ENV=dev (the default) or ENV=prod:
@@ -30,6 +35,7 @@ TOOLS := $(foreach tool,sam checkov ministack runtime serving,.tools/$(tool)/.in
 STACK = photo-booth-$(ENV)
 
 .PHONY: run test check lint lock audit check-scenes thumbnails setup tools clean bench-seam bench-sam
+.PHONY: bench-pixels bench-encodings bench-cold bench-memory bench-polling
 .PHONY: preflight build deploy destroy env sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 
 run: setup check-scenes
@@ -72,6 +78,12 @@ bench-seam: setup
 
 bench-sam: setup
 	@.venv/bin/python -m benchmarks.sam $(ARGS)
+
+bench-pixels bench-encodings bench-memory bench-polling: setup
+	@.venv/bin/python -m benchmarks.$(@:bench-%=%) $(ARGS)
+
+bench-cold: setup .tools/sam/.installed .tools/runtime/.installed
+	@.venv/bin/python -m benchmarks.cold $(ARGS)
 
 check-scenes: $(INSTALLED)
 	@.venv/bin/python -m local.check_scenes
