@@ -14,6 +14,11 @@
 # make cost           what a photo and an idle day cost, counted in real runs here
 # make bench-seam     figures of the edge around kept faces
 # make bench-sam      measure Segment Anything
+# make bench-pixels   time and memory of each step's pixel work, 1 to 48 megapixels (docs/performance.md has the tables)
+# make bench-encodings   the encodings that each hop of a photo could have
+# make bench-cold     cold starts, out of the built packages, beside a bare boto3
+# make bench-memory   each function's time and price by memory size
+# make bench-polling  held answers beside short polls (ARGS="--booths 200")
 # make setup          the set-up alone: .venv and models/; quick when nothing has changed
 #
 # With AWS credentials; ENV=dev (the default) or ENV=prod:
@@ -35,8 +40,8 @@ INSTALLED := .venv/.installed
 TOOLS := $(foreach tool,sam checkov ministack runtime serving,.tools/$(tool)/.installed) .tools/npm/.installed
 STACK = photo-booth-$(ENV)
 
-.PHONY: run test check lint lock audit check-scenes thumbnails setup tools clean
-.PHONY: faults races load bench trace cost bench-seam bench-sam
+.PHONY: run test check lint lock audit check-scenes thumbnails setup tools clean faults races load
+.PHONY: bench trace cost bench-pixels bench-encodings bench-cold bench-memory bench-polling bench-seam bench-sam
 .PHONY: preflight build deploy destroy env sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 
 run: setup check-scenes
@@ -98,6 +103,12 @@ bench-seam: setup
 
 bench-sam: setup
 	@.venv/bin/python -m benchmarks.sam $(ARGS)
+
+bench-pixels bench-encodings bench-memory bench-polling: setup
+	@.venv/bin/python -m benchmarks.$(@:bench-%=%) $(ARGS)
+
+bench-cold: setup .tools/sam/.installed .tools/runtime/.installed
+	@.venv/bin/python -m benchmarks.cold $(ARGS)
 
 check-scenes: $(INSTALLED)
 	@.venv/bin/python -m local.check_scenes

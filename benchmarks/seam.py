@@ -64,7 +64,7 @@ def read_cases(names: tuple[str, ...] = PHOTOS) -> dict[str, Case]:
         found = []
         for crop in crops:
             l, t, r, b = crop.box
-            request = sam.request_for(crop, faces, composite.encode_jpeg(photo[t:b, l:r]))
+            request = sam.request_for(crop, faces, composite.encode_for_model(photo[t:b, l:r]))
             asked = inference.read_request(json.dumps(request), "application/json")
             found.append(model.masks(asked.pixels, asked.prompts))
         keep, _ = masks.keep_mask(width, height, faces, crops, found)

@@ -13,14 +13,14 @@ aws.at_init(store.connect, objects.connect)
 @step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     run = store.enter(event["run"], "crop")
-    png, found = objects.read_all_work(run.run, "photo.png", "faces.json")
-    photo, faces = composite.decode(png), geometry.faces_from_json(json.loads(found))
+    webp, found = objects.read_all_work(run.run, "photo.webp", "faces.json")
+    photo, faces = composite.decode(webp), geometry.faces_from_json(json.loads(found))
     height, width = photo.shape[:2]
     crops = geometry.crops_around(faces, width, height)
     files = {"crops.json": {"size": [width, height], "crops": geometry.crops_to_json(crops)}}
     for number, crop in enumerate(crops):
         l, t, r, b = crop.box
-        files[f"crop_{number}.json"] = sam.request_for(crop, faces, composite.encode_jpeg(photo[t:b, l:r]))
+        files[f"crop_{number}.json"] = sam.request_for(crop, faces, composite.encode_for_model(photo[t:b, l:r]))
     objects.at_once(lambda name: objects.write_work_json(run.run, name, files[name]), files)
     ending.confirm(run.run)
     return {"crops": list(range(len(crops)))}

@@ -3,10 +3,12 @@
 import uuid
 from typing import Any
 
-from booth import access, contract, deletion, objects, store
+from booth import access, aws, contract, deletion, executions, objects, store
 from booth.api import endpoint
 from booth.errors import NotFound
 from booth.log import count, logger
+
+aws.at_init(store.connect, objects.connect, executions.connect)
 
 
 @endpoint(contract.photo_error)

@@ -22,7 +22,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         raise PhotoTooLarge("too many bytes")
     taken = intake.normalise(data, int(os.environ["PICTURE_SIDE"]))
     details = look(run, taken)
-    faces = geometry.faces_from_rekognition(details, *taken.photo.size)
+    faces = geometry.faces_from_rekognition(details, *taken.size)
     count("Faces", len(faces))
     if not faces:
         raise NoFaceFound("DetectFaces found none")
@@ -41,7 +41,7 @@ def look(run: store.Run, taken: intake.Intake) -> list[dict[str, Any]]:
         details = pool.submit(rekognition.detect_faces, taken.detection)
         refused = pool.submit(rekognition.is_refused, taken.detection, threshold) if threshold else None
         photo = np.asarray(taken.photo)
-        objects.write_work(run.run, "photo.png", composite.encode_png(photo), "image/png")
+        objects.write_work(run.run, "photo.webp", composite.encode_exact(photo), "image/webp")
         if refused and refused.result():
             raise PhotoRefused("moderation labels")
         publish_copy(run, photo)

@@ -18,8 +18,8 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     if store.now_ms() > run.turns[number].at + limits.LATEST_PAINTING_SECONDS * 1000:
         raise TimedOut("too late for another model call")
     scene = scenes.for_people(scenes.chosen(run.scenes)[number - 1], run.faces)
-    photo, mask = map(composite.decode, objects.read_all_work(run.run, "photo.png", "mask.png"))
-    keep = mask[..., 0] < 128
+    webp, png = objects.read_all_work(run.run, "photo.webp", "mask.png")
+    photo, keep = composite.decode(webp), composite.decode_mask(png)
     seed = scenes.seed_for(scene, run.run, number, attempt)
     painted = generators.paint(photo, keep, scene, seed, pacing.order(run, number, attempt))
     publish(run, number, composite.encode_jpeg(composite.composite(photo, painted, keep), xmp=composite.AI_MARK))

@@ -21,8 +21,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     width, height = cropped["size"]
     found = objects.at_once(lambda number: read_mask(run.run, number, crops[number]), range(len(crops)))
     keep, by_ellipse = masks.keep_mask(width, height, faces, crops, found)
-    mask = composite.encode_png(np.where(keep, np.uint8(0), np.uint8(255)))
-    objects.write_work(run.run, "mask.png", mask, "image/png")
+    objects.write_work(run.run, "mask.png", composite.encode_mask(keep), "image/png")
     if by_ellipse:
         count("FacesKeptByEllipse", by_ellipse)
     try:
@@ -38,7 +37,7 @@ def read_mask(run: str, number: int, crop: geometry.Crop) -> np.ndarray | None:
     png = objects.find_work(run, f"crop_{number}_mask.png")
     if png is None:
         return None
-    mask = composite.decode(png)[..., 0] < 128
+    mask = composite.decode_mask(png)
     l, t, r, b = crop.box
     if mask.shape != (b - t, r - l):
         logger.warning("SAM's mask has another size than its crop", crop=number)

@@ -3,11 +3,13 @@
 import time
 from typing import Any
 
-from booth import access, contract, doors, objects, settings, store
+from booth import access, aws, contract, doors, executions, objects, settings, store
 from booth.api import endpoint
 from booth.errors import Deleted, NotFound
 from booth.log import logger
 from booth.store import Run
+
+aws.at_init(store.connect, objects.connect, executions.connect)
 
 LOOK_AGAIN_SECONDS = 0.2
 """Pause between two looks at the table while an answer is held; a finished picture shows within 0.3 s."""

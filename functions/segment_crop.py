@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
 from booth import aws, ending, limits, objects, sam, store
 from booth.errors import TimedOut
 from booth.log import logger, step
@@ -19,7 +17,6 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     if store.now_ms() > run.claimed + limits.LATEST_SEGMENTING_SECONDS * 1000:
         raise TimedOut("too late for another mask")
     mask = sam.segment(objects.read_work_json(run.run, f"crop_{event['crop']}.json"))
-    png = composite.encode_png(np.where(mask, np.uint8(0), np.uint8(255)))
-    objects.write_work(run.run, f"crop_{event['crop']}_mask.png", png, "image/png")
+    objects.write_work(run.run, f"crop_{event['crop']}_mask.png", composite.encode_mask(mask), "image/png")
     ending.confirm(run.run)
     return {"crop": event["crop"]}

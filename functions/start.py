@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from booth import doors
+from booth import aws, doors, executions, store
 from booth.contract import is_upload_key
 from booth.log import entry, logger
+
+aws.at_init(store.connect, executions.connect)
 
 
 @entry

@@ -4,10 +4,12 @@ import os
 import uuid
 from typing import Any
 
-from booth import access, budget, contract, objects, scenes, store
+from booth import access, aws, budget, contract, objects, scenes, store
 from booth.api import endpoint
 from booth.errors import ServiceUnavailable
 from booth.log import count, logger
+
+aws.at_init(store.connect, objects.connect)
 
 
 @endpoint(contract.upload_error)

@@ -8,6 +8,11 @@ from botocore.exceptions import ClientError
 from booth.aws import aws_errors, client, code_of
 
 
+def connect():
+    """The client, made once."""
+    return client("stepfunctions")
+
+
 def _machine() -> str:
     return os.environ["STATE_MACHINE_ARN"]
 
@@ -20,9 +25,7 @@ def start(run: str) -> None:
     """Starts the run's execution, unless it was started before: the name makes a second start harmless."""
     with aws_errors():
         try:
-            client("stepfunctions").start_execution(
-                stateMachineArn=_machine(), name=run, input=json.dumps({"run": run})
-            )
+            connect().start_execution(stateMachineArn=_machine(), name=run, input=json.dumps({"run": run}))
         except ClientError as error:
             if code_of(error) != "ExecutionAlreadyExists":
                 raise
@@ -32,7 +35,7 @@ def is_running(run: str) -> bool | None:
     """Whether the run's execution is running; None if it was never started."""
     with aws_errors():
         try:
-            answer = client("stepfunctions").describe_execution(executionArn=_execution(run))
+            answer = connect().describe_execution(executionArn=_execution(run))
         except ClientError as error:
             if code_of(error) == "ExecutionDoesNotExist":
                 return None
@@ -44,7 +47,7 @@ def stop(run: str) -> None:
     """Stops the run's execution; nothing happens if it has ended or never was."""
     with aws_errors():
         try:
-            client("stepfunctions").stop_execution(executionArn=_execution(run))
+            connect().stop_execution(executionArn=_execution(run))
         except ClientError as error:
             if code_of(error) != "ExecutionDoesNotExist":
                 raise

@@ -3,9 +3,9 @@
 uploads  photo/<name>                       every version is deleted after the run
 results  photo/<name>                       upright copy of the photo, no metadata
          photo/photo_<id>_<n>.jpeg          the pictures
-         work/<run>/photo.png               normalised photo, RGB
-         work/<run>/faces.json              faces in pixels of photo.png
-         work/<run>/crops.json              size of photo.png, crops in its pixels, and whose faces they hold
+         work/<run>/photo.webp              normalised photo, RGB, without loss
+         work/<run>/faces.json              faces in pixels of photo.webp
+         work/<run>/crops.json              size of photo.webp, crops in its pixels, and whose faces they hold
          work/<run>/crop_<n>.json           request for the SAM endpoint
          work/<run>/crop_<n>_mask.png       its mask
          work/<run>/mask.png                mask for the image model: black = kept, white = generated

@@ -1,15 +1,19 @@
 """What a function can't be told by its environment."""
 
+import json
 import os
-from functools import cache
+import time
+from collections.abc import Callable
 
-from aws_lambda_powertools.utilities import parameters
-from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError, TransformParameterError
+from booth.aws import aws_errors, client
+from booth.errors import BoothError, ServiceUnavailable
 
-from booth.aws import client
-from booth.errors import ServiceUnavailable
+_PARAMETER_SECONDS = 300
+_SECRET_SECONDS = 60
 
-# Powertools' own clients would wait for a minute, longer than API Gateway does.
+_known: dict[str, tuple[float, str]] = {}  # by name: until when it is believed, in time.monotonic()'s seconds, and it
+
+# Well within API Gateway's 30 s.
 _LIMITS = {"read_timeout": 2, "attempts": 2}
 
 
@@ -28,27 +32,34 @@ def booth_tokens(secret: str) -> dict[str, str]:
 
     A booth's tokens stand in one text, separated by spaces: while they are rotated, two are valid.
     """
+
+    def read() -> str:
+        return client("secretsmanager", **_LIMITS).get_secret_value(SecretId=secret)["SecretString"]
+
     try:
-        tokens = _secrets().get(secret, transform="json", max_age=60)
-    except (GetParameterError, TransformParameterError) as error:
-        raise ServiceUnavailable(f"the booths' tokens can't be read: {type(error).__name__}") from None
+        tokens = json.loads(_remembered(secret, _SECRET_SECONDS, read))
+    except (ValueError, KeyError):  # from None: the text is secret
+        raise ServiceUnavailable("the booths' tokens are no JSON text") from None
     if not isinstance(tokens, dict) or not all(isinstance(each, str) for each in tokens.values()):
         raise ServiceUnavailable("the booths' tokens are not texts by booth")
     return tokens
 
 
 def _parameter(variable: str) -> str:
-    try:
-        return _ssm().get(os.environ[variable], max_age=300)
-    except GetParameterError as error:
-        raise ServiceUnavailable("a parameter of the stack can't be read") from error
+    name = os.environ[variable]
+    return _remembered(
+        name, _PARAMETER_SECONDS, lambda: client("ssm", **_LIMITS).get_parameter(Name=name)["Parameter"]["Value"]
+    )
 
 
-@cache
-def _ssm() -> parameters.SSMProvider:
-    return parameters.SSMProvider(boto3_client=client("ssm", **_LIMITS))
-
-
-@cache
-def _secrets() -> parameters.SecretsProvider:
-    return parameters.SecretsProvider(boto3_client=client("secretsmanager", **_LIMITS))
+def _remembered(name: str, seconds: int, read: Callable[[], str]) -> str:
+    """The text under this name, read anew after so many seconds. Raises ServiceUnavailable."""
+    until, value = _known.get(name, (0.0, ""))
+    if time.monotonic() >= until:
+        try:
+            with aws_errors():
+                value = read()
+        except BoothError as error:
+            raise ServiceUnavailable(f"a setting can't be read: {error}") from error
+        _known[name] = time.monotonic() + seconds, value
+    return value

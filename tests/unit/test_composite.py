@@ -154,9 +154,40 @@ def test_noise_of_the_largest_size_can_be_encoded():
     assert np.asarray(Image.open(io.BytesIO(composite.encode_jpeg(noise)))).shape == noise.shape
 
 
-def test_png_is_lossless():
-    photo = picture(4)
-    assert np.array_equal(composite.decode(composite.encode_png(photo)), photo)
+@pytest.mark.parametrize("encode", [composite.encode_exact, composite.encode_png])
+@pytest.mark.parametrize("shape", [(H, W), (1, 1), (7, 300), (256, 1023)])
+def test_nothing_is_lost_on_the_way_from_step_to_step(encode, shape):
+    rng = np.random.default_rng(4)
+    noise = rng.integers(0, 256, (*shape, 3), np.uint8)
+    for photo in (noise, noise // 64, np.zeros_like(noise), np.full_like(noise, 255), np.sort(noise, axis=1)):
+        assert np.array_equal(composite.decode(encode(photo)), photo)
+
+
+@given(region())
+@settings(deadline=None)
+def test_a_mask_is_black_where_it_is_kept_and_comes_back_as_it_was(keep):
+    png = composite.encode_mask(keep)
+    assert np.array_equal(composite.decode(png)[..., 0] == 0, keep)
+    assert np.array_equal(composite.decode_mask(png), keep)
+
+
+def test_a_model_sees_the_same_pixels_as_visitors():
+    photo = picture(6)
+    seen = composite.decode(composite.encode_for_model(photo))
+    assert np.array_equal(seen, composite.decode(composite.encode_jpeg(photo)))
+
+
+@given(region(), st.integers(0, 1000))
+@settings(deadline=None)
+def test_edge_colours_are_the_mean_of_the_kept_pixels_around(keep, seed):
+    photo, reach = picture(seed), composite.SEAM + 1
+    spots = np.flatnonzero(seam.grown(keep, composite.SEAM) & ~keep)
+    found = composite._edge_colours(photo, keep, spots)
+    assert len(found) == len(spots)
+    for spot, colour in list(zip(spots, found, strict=True))[:: max(1, len(spots) // 30)]:
+        y, x = divmod(spot, W)
+        around = (slice(max(0, y - reach), y + reach + 1), slice(max(0, x - reach), x + reach + 1))
+        assert np.allclose(colour, photo[around][keep[around]].mean(axis=0), atol=1e-3)
 
 
 PNG = composite.encode_png(picture(5)[:20, :30])

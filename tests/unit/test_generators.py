@@ -312,7 +312,7 @@ def ordered(model, scene, seed=7, style=STYLE):
     """What the stand-in reads in a codec's request for a small photo, or its refusal."""
     photo = np.full((400, 400, 3), 90, np.uint8)
     mask = np.where(np.arange(400) < 200, 0, 255).astype(np.uint8)[None].repeat(400, 0)
-    body = CODECS[model].request(composite.encode_jpeg(photo), composite.encode_png(mask), scene, seed, style)
+    body = CODECS[model].request(composite.encode_for_model(photo), composite.encode_png(mask), scene, seed, style)
     return image_models.MODELS[model].read(json.loads(json.dumps(body))), body
 
 
@@ -365,7 +365,7 @@ def test_nova_takes_longer_texts_than_titan():
 
 def test_the_largest_noisy_photo_stays_below_titans_5_mb():
     noise = np.random.default_rng(0).integers(0, 256, (1408, 1408, 3), np.uint8)
-    jpeg = composite.encode_jpeg(noise)
+    jpeg = composite.encode_for_model(noise)
     assert len(jpeg) < 5_000_000
     assert Image.open(io.BytesIO(jpeg)).size == (1408, 1408)
 

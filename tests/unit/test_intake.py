@@ -1,6 +1,7 @@
 """What comes in: formats, modes, orientations, broken and hostile files."""
 
 import io
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -183,3 +184,49 @@ def test_the_photo_gets_the_side_that_is_asked_for(side, size):
     taken = intake.normalise(file.getvalue(), side)
     assert taken.photo.size == ((side, side * 3 // 4) if size[0] > size[1] else (side * 3 // 4, side))
     assert max(Image.open(io.BytesIO(taken.detection)).size) == max(side, min(max(size), intake.DETECTION_SIDE))
+
+
+def test_a_large_photo_of_any_format_gives_nearly_the_same_pictures():
+    source = Image.open(PHOTOS / "hopper.jpg").convert("RGB").resize((4096, 4800), Image.Resampling.BICUBIC)
+    wanted = np.asarray(source.resize((874, 1024), Image.Resampling.LANCZOS), float)
+    for kind, options in {"JPEG": {"quality": 95}, "PNG": {"compress_level": 1}, "WEBP": {"quality": 95}}.items():
+        taken = intake.normalise(saved(source, kind, **options))
+        assert taken.size == taken.photo.size == (874, 1024)
+        error = np.mean((np.asarray(taken.photo, float) - wanted) ** 2)
+        assert 10 * np.log10(255**2 / error) > 40
+        shown = Image.open(io.BytesIO(taken.detection))
+        assert shown.size == (1638, 1920)
+        error = np.mean((np.asarray(shown.resize((874, 1024), Image.Resampling.LANCZOS), float) - wanted) ** 2)
+        assert 10 * np.log10(255**2 / error) > 36
+
+
+def test_sixteen_bits_are_reduced_to_eight_as_they_are():
+    ramp = np.broadcast_to(np.arange(0, 65536, 64, dtype=np.uint16), (300, 1024))
+    taken = intake.normalise(saved(Image.fromarray(np.ascontiguousarray(ramp)), "PNG"))
+    assert np.array_equal(np.asarray(taken.photo)[..., 0], ramp // 257)
+
+
+def test_the_photo_is_srgb_whatever_its_profile_and_the_copy_for_detection_is_not_held_up_by_it():
+    wide = wide_gamut()
+    source = Image.new("RGB", (1024, 768), (200, 60, 60))
+    taken = intake.normalise(saved(source, "PNG", icc_profile=wide))
+    red, green, _ = np.asarray(taken.photo)[400, 500].astype(int)
+    assert red > 205  # the same red needs a larger number in sRGB
+    assert green < 57
+    assert "icc_profile" not in Image.open(io.BytesIO(taken.detection)).info
+    assert taken.photo.info == {}
+
+
+def wide_gamut():
+    """Display P3, which telephones use: sRGB's profile with P3's primaries (Apple's profile, D50)."""
+    primaries = {
+        b"rXYZ": (0.51512, 0.2412, -0.00105),
+        b"gXYZ": (0.29198, 0.69225, 0.04189),
+        b"bXYZ": (0.1571, 0.06657, 0.78407),
+    }
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    for number in range(int.from_bytes(profile[128:132], "big")):
+        name, offset, _ = struct.unpack_from(">4sII", profile, 132 + 12 * number)
+        if name in primaries:
+            struct.pack_into(">3i", profile, offset + 8, *(round(value * 65536) for value in primaries[name]))
+    return bytes(profile)

@@ -45,6 +45,46 @@ def kept_of(faces, kind, seed=0):
     return masks.keep_mask(W, H, faces, crops, found)
 
 
+def spread(seed, within):
+    """The pixels of `within` that hang together with one of `seed`, one after the other."""
+    reached, waiting = np.zeros_like(within), [tuple(spot) for spot in np.argwhere(seed & within)]
+    while waiting:
+        y, x = waiting.pop()
+        if not (0 <= y < within.shape[0] and 0 <= x < within.shape[1]) or reached[y, x] or not within[y, x]:
+            continue
+        reached[y, x] = True
+        waiting += [(y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)]
+    return reached
+
+
+def snake(height, width):
+    """One line through all rows, to and fro: the longest way there is."""
+    line = np.zeros((height, width), bool)
+    line[::2], line[1::4, -1], line[3::4, 0] = True, True, True
+    return line
+
+
+@given(st.integers(1, 25), st.integers(1, 25), st.floats(0, 1), st.floats(0, 0.3), st.integers(0, 2**31))
+@settings(max_examples=300, deadline=None)
+def test_a_flood_reaches_what_hangs_together_and_nothing_else(height, width, share, sown, seed):
+    rng = np.random.default_rng(seed)
+    for within in (rng.random((height, width)) < share, snake(height, width), snake(width, height).T):
+        start = rng.random((height, width)) < sown
+        before = within.copy(), start.copy()
+        assert np.array_equal(masks.flood(start, within), spread(start, within))
+        assert np.array_equal(within, before[0])
+        assert np.array_equal(start, before[1])
+
+
+@given(st.integers(1, 25), st.integers(1, 25), st.floats(0, 1), st.integers(0, 2**31))
+@settings(deadline=None)
+def test_a_hole_is_what_the_border_does_not_reach(height, width, share, seed):
+    mask = np.random.default_rng(seed).random((height, width)) < share
+    border = np.ones_like(mask)
+    border[1:-1, 1:-1] = False
+    assert np.array_equal(masks.fill_holes(mask), ~spread(border, ~mask))
+
+
 @given(st.lists(face().filter(inside), min_size=1, max_size=12), st.sampled_from(KINDS), st.integers(0, 2**31))
 @settings(max_examples=300, deadline=None)
 def test_every_face_is_kept(faces, kind, seed):

@@ -90,8 +90,9 @@ def asked(table, environment):
     environment.setenv("IMAGE_CFG_SCALE", "8.0")
     aws.client("s3").create_bucket(Bucket="results")
     pixels = np.full((96, 128, 3), 90, np.uint8)
-    for name, image in (("photo.png", pixels), ("mask.png", pixels)):
-        aws.client("s3").put_object(Bucket="results", Key=f"work/r/{name}", Body=composite.encode_png(image))
+    files = {"photo.webp": composite.encode_exact(pixels), "mask.png": composite.encode_mask(pixels[..., 0] < 128)}
+    for name, body in files.items():
+        aws.client("s3").put_object(Bucket="results", Key=f"work/r/{name}", Body=body)
     given = {"scenes": ["library"], "content_type": "image/jpeg", "consent": None}
     assert table.issue("r", "photo/a.jpg", picture_id="id", **given)
     table.claim("r", "1")

@@ -67,7 +67,7 @@ def _painted_by(
     codec = CODECS[candidate.model]
     frame = frames.fit((photo.shape[1], photo.shape[0]), codec.sizes)
     # As a PNG a large photo could exceed the 5 MB that Titan takes. What is kept is not taken from the answer anyway.
-    jpeg, mask = composite.encode_jpeg(frame.place(photo)), composite.encode_png(frame.place_mask(keep))
+    jpeg, mask = composite.encode_for_model(frame.place(photo)), composite.encode_png(frame.place_mask(keep))
     answer = bedrock.invoke(candidate.model, candidate.region, codec.request(jpeg, mask, scene, seed, style))
     try:
         return frame.restore(composite.decode(codec.picture(answer)))

@@ -1,6 +1,7 @@
 """Puts the kept pixels back into what the image model made, and encodes the result."""
 
 import io
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageFile, ImageFilter
@@ -61,47 +62,63 @@ def _around(keep: np.ndarray, margin: int) -> tuple[slice, slice]:
 
 
 def _blended(photo: np.ndarray, generated: np.ndarray, keep: np.ndarray) -> np.ndarray:
-    result = generated.copy()
     near = _fade(keep, MATCH)
-    band = np.nonzero((near > 0) & ~keep)
-    shift = _shift(photo, generated, keep)
-    matched = generated[band] + shift[band] * near[band][:, None]
-    alpha = _fade(keep, SEAM)[band][:, None]
+    band = np.flatnonzero((near > 0) & ~keep)  # pixels by their number, row after row
+    matched = _at(generated, band) + _shift(photo, generated, keep, band) * _alpha(near, band)
+    alpha = _alpha(_fade(keep, SEAM), band)
     seam = alpha[:, 0] > 0
-    spots = band[0][seam], band[1][seam]
-    edge, there = _edge_colours(photo, keep, spots), matched[seam]
-    fading = np.clip(photo[spots], np.minimum(edge, there), np.maximum(edge, there))
+    there = matched[seam]
+    edge = _edge_colours(photo, keep, band[seam])
+    fading = np.clip(_at(photo, band[seam]), np.minimum(edge, there), np.maximum(edge, there))
     matched[seam] += alpha[seam] * (fading - there)
-    result[band] = np.rint(matched.clip(0, 255)).astype(np.uint8)
-    result[keep] = photo[keep]
+    result = generated.copy()
+    result.reshape(-1, 3)[band] = np.rint(matched.clip(0, 255)).astype(np.uint8)
+    # As rows of values, not of pixels, whose three values numpy would take up one by one.
+    rows = len(keep), -1
+    np.copyto(result.reshape(rows), photo.reshape(rows), where=np.repeat(keep, 3, axis=1))
     return result
 
 
+def _at(pixels: np.ndarray, spots: np.ndarray) -> np.ndarray:
+    """uint8 n x 3: the pixels (H x W x 3) with these numbers."""
+    return pixels.reshape(-1, 3).take(spots, axis=0)
+
+
 def _fade(keep: np.ndarray, reach: int) -> np.ndarray:
-    """float32 H x W: 1 in the kept region, falling to 0 at `reach` (even) pixels from it."""
-    soft = Image.fromarray(np.where(keep, np.uint8(255), np.uint8(0)))
+    """uint8 H x W: 255 deep in the kept region, 128 on its edge, falling to 0 at `reach` (even) pixels from it."""
+    soft = Image.fromarray(keep.view(np.uint8) * np.uint8(255))
     for _ in range(2):
         soft = soft.filter(ImageFilter.BoxBlur(reach // 2))
+    return np.asarray(soft)
+
+
+def _alpha(faded: np.ndarray, spots: np.ndarray) -> np.ndarray:
+    """float32 n x 1, for spots outside the kept region: 1 at its edge, falling to 0."""
     # A blurred straight edge is one half on the edge: twice that is 1 inside, and falls to 0 outside.
-    return np.minimum(np.asarray(soft, np.float32) * (2 / 255), 1)
+    return np.minimum(faded.ravel().take(spots).astype(np.float32) * (2 / 255), 1)[:, None]
 
 
-def _edge_colours(photo: np.ndarray, keep: np.ndarray, spots: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """The mean colour of the kept pixels around each of n spots outside, float32 n x 3."""
+def _edge_colours(photo: np.ndarray, keep: np.ndarray, spots: np.ndarray) -> np.ndarray:
+    """The mean colour of the kept pixels around each of n spots (numbers of pixels) outside, float32 n x 3."""
     reach = SEAM + 1  # a spot lies within SEAM pixels of the region, so at least one kept pixel is seen
-    padded_keep = np.pad(keep, reach)
-    padded_photo = np.pad(photo, ((reach, reach), (reach, reach), (0, 0)))
-    total, weight = np.zeros((len(spots[0]), 3), np.float32), np.zeros((len(spots[0]), 1), np.float32)
+    height, width = keep.shape
+    # Three colours and a one, nothing where nothing is kept: their sums over 7 x 7 pixels fit into 16 bits.
+    cells = np.zeros((height + 2 * reach, width + 2 * reach, 4), np.uint16)
+    inner = cells[reach:-reach, reach:-reach]
+    np.multiply(photo, keep[..., None], out=inner[..., :3])
+    inner[..., 3] = keep
+    stride = cells.shape[1]
+    cells, first = cells.reshape(-1, 4), spots // width * stride + spots % width
+    total = np.zeros((len(spots), 4), np.uint16)
     for dy in range(2 * reach + 1):
         for dx in range(2 * reach + 1):
-            kept = padded_keep[spots[0] + dy, spots[1] + dx]
-            total += padded_photo[spots[0] + dy, spots[1] + dx] * kept[:, None]
-            weight[:, 0] += kept
-    return total / weight
+            total += cells[dy * stride + dx :].take(first, axis=0)
+    return total[:, :3] / total[:, 3:].astype(np.float32)
 
 
-def _shift(photo: np.ndarray, generated: np.ndarray, keep: np.ndarray) -> np.ndarray:
-    """What has to be added to the generated colours to match the photo's, float32 H x W x 3; 0 where that is unknown.
+def _shift(photo: np.ndarray, generated: np.ndarray, keep: np.ndarray, spots: np.ndarray) -> np.ndarray:
+    """What has to be added to the generated colours to match the photo's, float32 n x 3, at n spots (numbers of
+    pixels); 0 where that is unknown.
 
     Models return the region that they were told to keep as well, with the colour shift of the whole picture.
     """
@@ -115,7 +132,7 @@ def _shift(photo: np.ndarray, generated: np.ndarray, keep: np.ndarray) -> np.nda
     planes = [
         Image.fromarray(np.ascontiguousarray(shift[..., c])).resize(size, Image.Resampling.BILINEAR) for c in range(3)
     ]
-    return np.stack([np.asarray(plane) for plane in planes], axis=2)
+    return np.stack([np.asarray(plane).ravel().take(spots) for plane in planes], axis=1)
 
 
 def _blur(cells: np.ndarray) -> np.ndarray:
@@ -128,25 +145,54 @@ def _blur(cells: np.ndarray) -> np.ndarray:
     return cells
 
 
+# Which encoding goes where, and what the others cost: docs/decisions/0012-encodings.md.
+
+
 def encode_jpeg(pixels: np.ndarray, xmp: bytes | None = None) -> bytes:
-    """A progressive sRGB JPEG at high quality with full colour resolution (4:4:4), no metadata but `xmp`."""
-    out = io.BytesIO()
+    """For visitors: a progressive sRGB JPEG at high quality, full colour resolution (4:4:4), no metadata but `xmp`."""
     more = {"xmp": xmp} if xmp else {}
-    Image.fromarray(pixels).save(out, "JPEG", quality=JPEG_QUALITY, subsampling=0, progressive=True, **more)
-    return out.getvalue()
+    return _saved(Image.fromarray(pixels), "JPEG", quality=JPEG_QUALITY, subsampling=0, progressive=True, **more)
+
+
+def encode_for_model(pixels: np.ndarray) -> bytes:
+    """The same pixels as `encode_jpeg` gives, somewhat larger and much sooner."""
+    return _saved(Image.fromarray(pixels), "JPEG", quality=JPEG_QUALITY, subsampling=0)
+
+
+def encode_exact(pixels: np.ndarray) -> bytes:
+    """A WebP without loss of uint8 H x W x 3, neither side above 16,383."""
+    return _saved(Image.fromarray(pixels), "WEBP", lossless=True, quality=0, method=0)
 
 
 def encode_png(pixels: np.ndarray) -> bytes:
-    """A PNG, quickly: uint8 H x W x 3, or H x W for a mask."""
+    """A PNG, quickly: uint8 H x W x 3, or H x W."""
+    return _saved(Image.fromarray(pixels), "PNG", compress_level=1)
+
+
+def encode_mask(keep: np.ndarray) -> bytes:
+    """A PNG of one bit a pixel of bool H x W: black where it is true, as in all masks of the pipeline."""
+    return _saved(Image.fromarray(~keep), "PNG", compress_level=1)
+
+
+def decode_mask(data: bytes) -> np.ndarray:
+    """Bool H x W: true where the image is dark. Raises OSError if it is none."""
+    return _decoded(data, "L") < 128
+
+
+def _saved(image: Image.Image, kind: str, **options: Any) -> bytes:
     out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "PNG", compress_level=1)
+    image.save(out, kind, **options)
     return out.getvalue()
 
 
 def decode(data: bytes) -> np.ndarray:
     """uint8 H x W x 3 of an image of our own or a model's making. Raises OSError if it is none."""
+    return _decoded(data, "RGB")
+
+
+def _decoded(data: bytes, mode: str) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(data)) as image:
-            return np.asarray(image.convert("RGB"))
+            return np.asarray(image.convert(mode))
     except (SyntaxError, ValueError, Image.DecompressionBombError) as error:  # Pillow's other words for a broken file
         raise OSError("the image is broken") from error

@@ -130,25 +130,51 @@ def shave(mask: np.ndarray) -> np.ndarray:
 def flood(seed: np.ndarray, within: np.ndarray) -> np.ndarray:
     """All pixels of `within` that hang together (by edges) with a pixel of `seed`. All masks bool, H x W.
 
-    Whole runs of rows and columns are taken in turn until nothing is added: a few passes for anything like a face.
+    Connected components over the runs of each row: few for a face, and never more than half the pixels.
     """
-    reached = seed & within
-    while True:
-        before = reached.sum()
-        reached = _take_runs(reached, within)
-        reached = _take_runs(reached.T, within.T).T
-        if reached.sum() == before:
-            return reached
+    starts, ends = _runs(within)
+    part = _parts(starts, ends, within.shape[1] + 1)
+    sown, _ = _runs(seed & within)
+    reached = np.zeros(len(starts), bool)
+    reached[part[np.searchsorted(starts, sown, "right") - 1]] = True
+    chosen = reached[part]
+    steps = np.zeros(within.shape[0] * (within.shape[1] + 1) + 1, np.int8)
+    steps[starts[chosen]] = 1
+    steps[ends[chosen]] -= 1
+    filled = np.cumsum(steps[:-1], dtype=np.int8).view(bool)
+    return filled.reshape(within.shape[0], -1)[:, :-1]
 
 
-def _take_runs(reached: np.ndarray, within: np.ndarray) -> np.ndarray:
-    """Extends `reached` to the whole of each horizontal run of `within` that it touches."""
-    padded = np.pad(within, ((0, 0), (1, 0)))
-    starts = padded[:, 1:] & ~padded[:, :-1]
-    label = np.cumsum(starts.ravel()).reshape(within.shape)
-    touched = np.zeros(int(label.max(initial=0)) + 1, bool)
-    touched[label[reached]] = True
-    return touched[label] & within
+def _runs(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where each horizontal run of the mask begins and where it ends (exclusive), as numbers of pixels, row after row.
+
+    Each row counts one pixel more, which is outside: so no run goes on in the next row.
+    """
+    padded = np.zeros((mask.shape[0], mask.shape[1] + 1), bool)
+    padded[:, :-1] = mask
+    flat = padded.ravel()
+    edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    if flat.size and flat[0]:
+        edges = np.insert(edges, 0, 0)
+    return edges[0::2], edges[1::2]
+
+
+def _parts(starts: np.ndarray, ends: np.ndarray, stride: int) -> np.ndarray:
+    """For each run the first run that it hangs together with; `stride` is what lies between two rows."""
+    # Below each run lie, one after the other, those that end behind its start and start before its end.
+    first = np.searchsorted(ends, starts + stride, "right")
+    count = np.searchsorted(starts, ends + stride, "left") - first
+    upper = np.repeat(np.arange(len(starts)), count)
+    lower = np.arange(len(upper)) + np.repeat(first - (np.cumsum(count) - count), count)
+    part = np.arange(len(starts))
+    # Each round hooks the later part of every touching pair to the earlier one: a few rounds for any mask.
+    while (apart := part[upper] != part[lower]).any():
+        upper, lower = upper[apart], lower[apart]
+        pair = part[upper], part[lower]
+        np.minimum.at(part, np.maximum(*pair), np.minimum(*pair))
+        while not np.array_equal(further := part[part], part):
+            part = further
+    return part
 
 
 def fill_holes(mask: np.ndarray) -> np.ndarray:

@@ -1,0 +1,173 @@
+"""What watching a photo takes: `python -m benchmarks.polling`, or `make bench-polling`. Prints a table in Markdown.
+
+In the local application, over loopback: as many booths at once as `--booths` says each follow a run of 12 s through
+`POST /photo`, by its requestId alone, as the pad does. The runs are written into the table by this program, with the
+times of a real visit, so nothing else is at work. Four ways of asking: held answers (`wait` 10 with `progress`, the
+pad's), and polls every 0.25, 0.5 and 1 s. For each: calls and DynamoDB reads a photo; how long news waits to be seen;
+processor time of `photo` a call; and what a photo's polling costs on AWS at `--memory` MB. There a call is billed for
+the time that it is held, or, if it isn't, for its processor time at that size's share of a vCPU.
+"""
+
+import argparse
+import json
+import os
+import random
+import statistics
+import sys
+import threading
+import time
+import tomllib
+import urllib.request
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks import machine, processes
+
+ROOT = Path(__file__).parent.parent
+sys.path.append(str(ROOT / "functions"))  # as in Lambda
+
+VCPU_MB = 1769
+"""At this memory a function has one vCPU; below, in proportion (Lambda's guide, "Memory")."""
+ROUND_TRIP_MS = 10
+"""What a look at the table takes on AWS on top of processor time: DynamoDB answers in single-digit milliseconds."""
+SCRIPT = [
+    (1.1, "copy"),
+    (1.3, "crop"),
+    (1.7, "segment"),
+    (3.4, "merge"),
+    (3.8, "generate"),
+    (11.0, "p1"),
+    (11.6, "p2"),
+    (12.0, "p3"),
+    (12.2, "end"),
+]
+"""Seconds after the photo's arrival at which there is news, as in a visit with the models' set times."""
+SCENES = ["a", "b", "c"]
+
+
+@dataclass
+class Booth:
+    """One booth's visit."""
+
+    run: str = field(default_factory=lambda: str(uuid.uuid4()))
+    request: str = field(default_factory=lambda: str(uuid.uuid4()))
+    written: list[tuple[float, float]] = field(default_factory=list)
+    """When (time.monotonic()) each progress was there to be seen."""
+    seen: list[tuple[float, float]] = field(default_factory=list)
+    """When each answer came, and its progress."""
+    held: list[float] = field(default_factory=list)
+    """Seconds that each call took."""
+
+
+def delays(booth: Booth) -> list[float]:
+    """How long each piece of news waited to be seen, in seconds. Answers may overtake the note of their news."""
+    return [
+        max(0.0, next(when for when, progress in booth.seen if progress >= news) - there)
+        for there, news in booth.written
+    ]
+
+
+def play(booth: Booth, store, contract) -> None:
+    """Writes the run's course into the table."""
+    began = time.monotonic()
+    for moment, what in SCRIPT:
+        time.sleep(max(0.0, began + moment - time.monotonic()))
+        if what == "copy":
+            store.publish_copy(booth.run, f"photo/{booth.run}.jpg", SCENES)
+        elif what == "end":
+            run = store.get(booth.run)
+            store.end(run, store.SUCCEEDED, "", run.pictures)
+        elif what.startswith("p"):
+            store.publish_picture(booth.run, int(what[1:]), f"photo/photo_{booth.run}_{what[1:]}.jpeg")
+        else:
+            store.enter(booth.run, what)
+        booth.written.append((time.monotonic(), contract.progress(store.get(booth.run))))
+
+
+def follow(booth: Booth, url: str, wait: int, pause: float) -> None:
+    """Asks until the run has ended."""
+    body: dict[str, object] = {"requestId": booth.request, "wait": wait}
+    while True:
+        asked = time.monotonic()
+        request = urllib.request.Request(f"{url}/photo", json.dumps(body).encode(), method="POST")
+        request.add_header("Content-Type", "application/json")
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            status, value = answer.status, json.load(answer)
+        now = time.monotonic()
+        booth.held.append(now - asked)
+        booth.seen.append((now, value["progress"]))
+        if status == 200:
+            return
+        body["progress"] = value["progress"]
+        time.sleep(max(0.0, pause - (now - asked)))
+
+
+def visit(booth: Booth, url: str, wait: int, pause: float, store, contract) -> None:
+    time.sleep(random.random())
+    writer = threading.Thread(target=play, args=(booth, store, contract))
+    writer.start()
+    follow(booth, url, wait, pause)
+    writer.join()
+
+
+def measure(app, booths: int, wait: int, pause: float, memory: int) -> str:
+    """One way of asking: a row of the table."""
+    from booth import contract, store
+
+    visits = [Booth() for _ in range(booths)]
+    for each in visits:
+        given = {"scenes": SCENES, "content_type": "image/jpeg", "consent": None}
+        store.issue(each.run, f"photo/{each.run}.jpg", picture_id=each.run, **given)
+        store.bind(store.get(each.run), each.request)
+        store.claim(each.run, "1")
+        store.enter(each.run, "detect")  # a run that waits would be started by whoever asks for it
+    before = processes.cpu_seconds("photo")
+    threads = [threading.Thread(target=visit, args=(each, app.url, wait, pause, store, contract)) for each in visits]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    calls = sum(len(each.held) for each in visits) / booths
+    per_call = (processes.cpu_seconds("photo") - before) / booths / calls
+    waited = sorted(delay for each in visits for delay in delays(each))
+    held = sum(map(sum, (each.held for each in visits))) / booths
+    looks = held / 0.2 if wait else 0
+    reads = 2 * calls + looks
+    billed = held if wait else calls * (per_call * max(1, VCPU_MB / memory) + 2 * ROUND_TRIP_MS / 1000)
+    price = tomllib.loads((ROOT / "benchmarks" / "prices.toml").read_text())
+    cost = billed * memory / 1024 * price["lambda"]["gb_second"] + reads * price["dynamodb"]["read"]
+    cost += calls * (price["lambda"]["request"] + price["api"]["request"])
+    way = f"`wait` {wait}" if wait else f"every {pause} s"
+    median, worst = statistics.median(waited), waited[int(len(waited) * 0.95)]
+    figures = f"{calls:.0f} | {reads:.0f} | {median:.2f} | {worst:.2f} | {per_call * 1000:.1f} | {billed:.2f}"
+    return f"| {way} | {figures} | {cost * 1e6:.0f} | {billed / 12:.2f} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.polling", description=__doc__)
+    parser.add_argument(
+        "--booths", type=int, default=20, help="booths at once, at most 200; a process for each held call"
+    )
+    parser.add_argument("--memory", type=int, default=512, help="MemorySize that costs are reckoned for")
+    parser.add_argument(
+        "--ways", nargs="+", default=["10:0.25", "0:0.25", "0:0.5", "0:1"], help="wait:pause in seconds"
+    )
+    arguments = parser.parse_args()
+    from local.app import App
+
+    with App(port=0) as app:
+        os.environ["TABLE"] = app.stack.tables["Table"].name
+        booths = min(arguments.booths, 200)
+        print(machine.line(), f"{booths} booths, {arguments.memory} MB", sep=", ")
+        print(
+            "\n| asking | calls | reads | news after, s | 95 % | CPU ms a call | billed s | $ for a million | at once |"
+        )
+        print("|---|---|---|---|---|---|---|---|---|")
+        for way in arguments.ways:
+            wait, pause = way.split(":")
+            print(measure(app, booths, int(wait), float(pause), arguments.memory), flush=True)
+
+
+if __name__ == "__main__":
+    main()
