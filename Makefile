@@ -6,6 +6,8 @@
 # make thumbnails     paint a thumbnail for each scene with the local painter
 # make lock           after a change of a requirements.in: lock what ships to Lambda, with hashes
 # make audit          ask for known vulnerabilities of what ships (needs the Internet; not part of make test)
+# make fuzz           bad images, requests and calls: 10,000 images and what belongs to them (N=500 SEED=7)
+# make odd-photos     1 to 100 faces, at borders, tiny, narrow, huge, through the whole application
 # make bench-seam     figures of the edge around kept faces
 # make bench-sam      measure Segment Anything
 # make setup          the set-up alone: .venv and models/; quick when nothing has changed
@@ -29,7 +31,7 @@ INSTALLED := .venv/.installed
 TOOLS := $(foreach tool,sam checkov ministack runtime serving,.tools/$(tool)/.installed) .tools/npm/.installed
 STACK = photo-booth-$(ENV)
 
-.PHONY: run test check lint lock audit check-scenes thumbnails setup tools clean bench-seam bench-sam
+.PHONY: run test fuzz odd-photos check lint lock audit check-scenes thumbnails setup tools clean bench-seam bench-sam
 .PHONY: preflight build deploy destroy env sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 
 run: setup check-scenes
@@ -50,6 +52,12 @@ sam-on sam-off sam-destroy: setup
 
 sam-check: setup
 	@.venv/bin/python -m sam_model.check $(ENDPOINT)
+
+fuzz: setup
+	@.venv/bin/python -m tests.fuzz $(if $(N),--count $(N)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+odd-photos: setup
+	@.venv/bin/python -m tests.odd_photos $(ARGS)
 
 check: tools lint
 	.venv/bin/python -m pytest tests/template $(ARGS)

@@ -108,7 +108,7 @@ def _read(kind: str, data: bytes) -> Image.Image:
 
 
 def _check_segments(jpeg: bytes) -> None:
-    """Refuses a JPEG on which a decoder would spend minutes. Only the first picture counts: what follows may be a film."""
+    """Refuses a JPEG on which a decoder would spend minutes. What follows the first picture may be a film."""
     scans, at = 0, 2
     for _ in range(_MAX_PARTS):
         found = _MARKER.search(jpeg, at)
