@@ -6,6 +6,8 @@
 # make thumbnails     paint a thumbnail for each scene with the local painter
 # make lock           after a change of a requirements.in: lock what ships to Lambda, with hashes
 # make audit          ask for known vulnerabilities of what ships (needs the Internet; not part of make test)
+# make fuzz           bad images, requests and calls: 10,000 images and what belongs to them (N=500 SEED=7)
+# make odd-photos     1 to 100 faces, at borders, tiny, narrow, huge, through the whole application
 # make faults         every AWS call meets every fault, and a crash; writes docs/faults.md (LANES=8 applications at once)
 # make races          a thousand trials of events, polls, uploads and sweep at the same instant (TRIALS=)
 # make load           N=50 photos at once, then STREAM=20 photos a minute for MINUTES=10, while models fail
@@ -40,7 +42,7 @@ INSTALLED := .venv/.installed
 TOOLS := $(foreach tool,sam checkov ministack runtime serving,.tools/$(tool)/.installed) .tools/npm/.installed
 STACK = photo-booth-$(ENV)
 
-.PHONY: run test check lint lock audit check-scenes thumbnails setup tools clean faults races load
+.PHONY: run test check lint lock audit check-scenes thumbnails setup tools clean faults fuzz odd-photos races load
 .PHONY: bench trace cost bench-pixels bench-encodings bench-cold bench-memory bench-polling bench-seam bench-sam
 .PHONY: preflight build deploy destroy env sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 
@@ -62,6 +64,12 @@ sam-on sam-off sam-destroy: setup
 
 sam-check: setup
 	@.venv/bin/python -m sam_model.check $(ENDPOINT)
+
+fuzz: setup
+	@.venv/bin/python -m tests.fuzz $(if $(N),--count $(N)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+odd-photos: setup
+	@.venv/bin/python -m tests.odd_photos $(ARGS)
 
 check: tools lint
 	.venv/bin/python -m pytest tests/template $(ARGS)

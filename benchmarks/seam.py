@@ -37,39 +37,58 @@ class Case:
 
 def read_cases(names: tuple[str, ...] = PHOTOS) -> dict[str, Case]:
     """The test photos through the real models, as the pipeline does it."""
-    from booth import sam
-    from local.standins import rekognition, sagemaker
-    from sam_model import inference
+    case_of = Models()
+    return {name: case_of((ROOT / "tests" / "photos" / f"{name}.jpg").read_bytes()) for name in names}
 
-    detector = rekognition.FaceDetector(rekognition.MODEL)
-    model = inference.model_fn(str(sagemaker.MODEL_DIR))
-    cases = {}
-    for name in names:
-        taken = intake.normalise((ROOT / "tests" / "photos" / f"{name}.jpg").read_bytes())
+
+class Models:
+    """The real face detector and Segment Anything: called with an uploaded file, they give the case, as the pipeline
+    does it.
+    """
+
+    def __init__(self):
+        from local.standins import rekognition, sagemaker
+        from sam_model import inference
+
+        self.marks = rekognition.LANDMARKS
+        self.detector = rekognition.FaceDetector(rekognition.MODEL)
+        self.sam = inference.model_fn(str(sagemaker.MODEL_DIR))
+        self.read_request = inference.read_request
+
+    def __call__(self, file: bytes) -> Case:
+        taken = intake.normalise(file)
         photo = np.asarray(taken.photo)
         height, width = photo.shape[:2]
-        with Image.open(io.BytesIO(taken.detection)) as image:
-            hits = detector(image.convert("RGB"))
+        faces = self.faces(taken.detection, width, height)
+        crops = geometry.crops_around(faces, width, height)
+        found = []
+        for request in self.requests(photo, faces):
+            asked = self.read_request(json.dumps(request), "application/json")
+            found.append(self.sam.masks(asked.pixels, asked.prompts))
+        keep, _ = masks.keep_mask(width, height, faces, crops, found)
+        return Case(photo, faces, keep)
+
+    def faces(self, detection: bytes, width: int, height: int) -> list[geometry.Face]:
+        """The faces in the copy for detection, in pixels of a width x height photo."""
+        with Image.open(io.BytesIO(detection)) as image:
+            hits = self.detector(image.convert("RGB"))
         details = [
             {
                 "BoundingBox": {"Left": l, "Top": t, "Width": r - l, "Height": b - t},
-                "Landmarks": [
-                    {"Type": kind, "X": x, "Y": y} for kind, (x, y) in zip(rekognition.LANDMARKS, marks, strict=True)
-                ],
+                "Landmarks": [{"Type": kind, "X": x, "Y": y} for kind, (x, y) in zip(self.marks, marks, strict=True)],
             }
             for _, (l, t, r, b), marks in hits
         ]
-        faces = geometry.faces_from_rekognition(details, width, height)
+        return geometry.faces_from_rekognition(details, width, height)
+
+    def requests(self, photo: np.ndarray, faces: list[geometry.Face]) -> list[dict]:
+        """What Segment Anything is asked, one request for each crop."""
+        from booth import sam
+
+        height, width = photo.shape[:2]
         crops = geometry.crops_around(faces, width, height)
-        found = []
-        for crop in crops:
-            l, t, r, b = crop.box
-            request = sam.request_for(crop, faces, composite.encode_for_model(photo[t:b, l:r]))
-            asked = inference.read_request(json.dumps(request), "application/json")
-            found.append(model.masks(asked.pixels, asked.prompts))
-        keep, _ = masks.keep_mask(width, height, faces, crops, found)
-        cases[name] = Case(photo, faces, keep)
-    return cases
+        boxes = [(crop, *crop.box) for crop in crops]
+        return [sam.request_for(crop, faces, composite.encode_for_model(photo[t:b, l:r])) for crop, l, t, r, b in boxes]
 
 
 def feathered(photo: np.ndarray, generated: np.ndarray, keep: np.ndarray) -> np.ndarray:

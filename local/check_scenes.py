@@ -39,6 +39,9 @@ def problems(file: Path, thumbnails: Path) -> Iterator[str]:
     except json.JSONDecodeError as error:
         yield f"{file}:{error.lineno}: catalogue: is no JSON: {error.msg}"
         return
+    except RecursionError:
+        yield f"{file}:1: catalogue: is nested too deeply"
+        return
     places = [at for _, at in _children(text, 0)] if isinstance(entries, list) else []
 
     def where(number: int | None, field: str) -> str:

@@ -65,12 +65,17 @@ def json_body(event: dict[str, Any]) -> dict[str, Any]:
     try:
         if event.get("isBase64Encoded"):
             body = base64.b64decode(body, validate=True).decode()
-        value = json.loads(body)
+        value = json.loads(body, parse_constant=_refuse)
     except (ValueError, RecursionError):
         raise BadRequest("The request must be a JSON object.") from None
     if not isinstance(value, dict):
         raise BadRequest("The request must be a JSON object.")
     return value
+
+
+def _refuse(constant: str) -> None:
+    # NaN and Infinity, which Python reads, are no JSON.
+    raise ValueError(constant)
 
 
 def _text(body: dict[str, Any], name: str) -> str:
@@ -105,7 +110,7 @@ def _consent(body: dict[str, Any], required: bool) -> dict[str, Any] | None:
     if not _LANGUAGE.fullmatch(language):
         raise BadRequest("The consent's 'language' must be a language tag such as \"en\".")
     try:
-        datetime.fromisoformat(time[:_MAX_TIME])
+        datetime.fromisoformat(time if len(time) <= _MAX_TIME else "")
     except ValueError:
         raise BadRequest("The consent's 'time' must be in ISO 8601.") from None
     if not isinstance(consent["wall"], bool):
@@ -139,13 +144,14 @@ def photo_request(body: dict[str, Any], bucket: str) -> PhotoRequest:
     """Checks the body of `POST /photo`; `bucket` is the uploads bucket. Raises BadRequest, ForeignBucket."""
     request_id = _id(body, "requestId")
     wait = body.get("wait", 0)
-    if isinstance(wait, bool) or not isinstance(wait, int) or not 0 <= wait <= WAIT_SECONDS:
+    # 5.0 is a whole number too: JSON knows one kind only, and some clients write it so.
+    if isinstance(wait, bool) or not isinstance(wait, int | float) or not 0 <= wait <= WAIT_SECONDS or wait % 1:
         raise BadRequest(f"'wait' must be a whole number of seconds from 0 to {WAIT_SECONDS}.")
     seen = body.get("progress")
     if seen is not None and (isinstance(seen, bool) or not isinstance(seen, int | float)):
         raise BadRequest("'progress' must be the number of the last answer.")
     given = _id(body, "id") if "id" in body else ""
-    return PhotoRequest(request_id, _key(body, request_id, bucket), given, wait, seen)
+    return PhotoRequest(request_id, _key(body, request_id, bucket), given, int(wait), seen)
 
 
 def delete_request(body: dict[str, Any], bucket: str) -> tuple[str, str]:

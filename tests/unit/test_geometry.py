@@ -1,5 +1,8 @@
 """Boxes and crops: outside the photo, at its borders, overlapping, 1 to 100 faces."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,6 +34,7 @@ def test_crops_hold_every_face_lie_in_the_photo_and_share_no_pixel(size, details
     width, height = size
     faces = geometry.faces_from_rekognition(details, width, height)
     crops = geometry.crops_around(faces, width, height)
+    assert len(crops) <= geometry.MAX_CROPS
     assert sorted(index for crop in crops for index in crop.faces) == list(range(len(faces)))
     covered = np.zeros((height, width), np.uint8)
     for crop in crops:
@@ -68,8 +72,6 @@ def test_faces_without_area_in_the_photo_are_left_out_and_no_others(size, detail
 @given(SIZES, DETAILS)
 @settings(deadline=None)
 def test_json_keeps_faces_and_crops(size, details):
-    import json
-
     faces = geometry.faces_from_rekognition(details, *size)
     crops = geometry.crops_around(faces, *size)
     assert geometry.faces_from_json(json.loads(json.dumps(geometry.faces_to_json(faces)))) == faces
@@ -88,3 +90,24 @@ def test_a_crop_that_joins_two_others_takes_both():
     """The third face touches the crops of the first and the second, which don't touch each other."""
     faces = [Face((0.0, 0.0, 40.0, 40.0), {}), Face((120.0, 0.0, 160.0, 40.0), {}), Face((60.0, 0.0, 100.0, 40.0), {})]
     assert [crop.faces for crop in geometry.crops_around(faces, 400, 100)] == [(0, 1, 2)]
+
+
+def test_a_hundred_small_faces_get_as_many_crops_as_are_segmented_at_once():
+    width = height = 1024
+    faces = [
+        Face((x * 102 + 40.0, y * 102 + 40.0, x * 102 + 64.0, y * 102 + 70.0), {}) for x in range(10) for y in range(10)
+    ]
+    crops = geometry.crops_around(faces, width, height)
+    assert len(crops) == geometry.MAX_CROPS
+    assert max(len(crop.faces) for crop in crops) < 40
+    machine = json.loads((Path(__file__).parents[2] / "statemachine/photo.asl.json").read_text())
+    assert machine["States"]["SegmentCrops"]["MaxConcurrency"] == geometry.MAX_CROPS
+
+
+def test_eleven_faces_apart_share_where_it_costs_least():
+    faces = [Face((x * 92.0 + 30, 30.0, x * 92.0 + 50, 50.0), {}) for x in range(10)] + [
+        Face((908.0, 30.0, 928.0, 50.0), {})
+    ]
+    crops = geometry.crops_around(faces, 1024, 1024)
+    assert sorted(len(crop.faces) for crop in crops) == [1] * 9 + [2]
+    assert (9, 10) in [crop.faces for crop in crops]

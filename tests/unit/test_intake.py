@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -45,12 +46,6 @@ def assert_upright(photo, tolerance=30):
 def test_formats(kind, options):
     taken = intake.normalise(saved(quarters(), kind, **options))
     assert taken.photo.mode == "RGB"
-    assert taken.photo.size == (1024, 768)
-    assert_upright(taken.photo)
-
-
-def test_heic():
-    taken = intake.normalise((PHOTOS / "quarters.heic").read_bytes())
     assert taken.photo.size == (1024, 768)
     assert_upright(taken.photo)
 
@@ -116,6 +111,138 @@ def test_colours_of_a_profile_are_turned_into_srgb():
         assert_upright(taken.photo, tolerance=255)  # an unusable profile costs colour, not the photo
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     assert_upright(intake.normalise(saved(quarters(), "PNG", icc_profile=srgb)).photo)
+
+
+def profile(red, green, blue, gamma):
+    """An ICC profile of an RGB colour space (ICC.1:2001-04), from its primaries in XYZ under D50."""
+
+    def number(value):
+        return round(value * 65536).to_bytes(4, signed=True)
+
+    def place(x, y, z):
+        return b"XYZ \0\0\0\0" + number(x) + number(y) + number(z)
+
+    curve = b"curv\0\0\0\0\0\0\0\1" + round(gamma * 256).to_bytes(2) + b"\0\0"
+    text = b"desc\0\0\0\0\0\0\0\2x\0" + bytes(78 + 12)
+    tags = {b"desc": text, b"cprt": b"text\0\0\0\0x\0\0\0", b"wtpt": place(0.9642, 1, 0.8249)}
+    tags |= {b"rXYZ": place(*red), b"gXYZ": place(*green), b"bXYZ": place(*blue)}
+    tags |= {b"rTRC": curve, b"gTRC": curve, b"bTRC": curve}
+    table, body, at = len(tags).to_bytes(4), b"", 128 + 4 + 12 * len(tags)
+    for name, data in tags.items():
+        table += name + (at + len(body)).to_bytes(4) + len(data).to_bytes(4)
+        body += data
+    head = (at + len(body)).to_bytes(4) + bytes(4) + b"\2\x20\0\0mntrRGB XYZ " + bytes(12) + b"acsp" + bytes(28)
+    return head + number(0.9642) + number(1) + number(0.8249) + bytes(48) + table + body
+
+
+SRGB = ((0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7139))  # IEC 61966-2-1, under D50
+ADOBE = ((0.6097, 0.3111, 0.0195), (0.2053, 0.6257, 0.0609), (0.1492, 0.0632, 0.7446))  # Adobe RGB (1998), under D50
+
+
+@pytest.mark.parametrize("colour", [(200, 60, 60), (60, 160, 90), (128, 128, 128), (30, 60, 180)])
+def test_colours_of_another_space_come_out_as_they_were_meant(colour):
+    linear = np.array([(c / 255 + 0.055) ** 2.4 / 1.055**2.4 if c > 10 else c / 255 / 12.92 for c in colour])
+    there = np.linalg.solve(np.array(ADOBE).T, np.array(SRGB).T @ linear)
+    assert there.min() > 0
+    stored = tuple(np.rint(255 * there ** (1 / 2.2)).astype(int).tolist())
+    image = Image.new("RGB", (200, 100), stored)
+    for kind, options in ("PNG", {}), ("WEBP", {"lossless": True}), ("JPEG", {"quality": 100, "subsampling": 0}):
+        taken = intake.normalise(saved(image, kind, icc_profile=profile(*ADOBE, gamma=2.2), **options))
+        got = np.asarray(taken.photo)[50, 50].astype(int)
+        assert np.abs(got - colour).max() <= 4, (kind, got)
+    plain = np.asarray(intake.normalise(saved(image, "PNG")).photo)[50, 50]
+    assert tuple(plain) == stored
+
+
+def test_ink_and_sixteen_bits_come_out_as_they_were_meant():
+    # Without a profile, ink is what it leaves of white: (1 - c) (1 - k).
+    ink = Image.new("CMYK", (200, 100), (51, 204, 102, 51))
+    got = np.asarray(intake.normalise(saved(ink, "JPEG", quality=100, subsampling=0)).photo)[50, 50].astype(int)
+    assert np.abs(got - [round((255 - c) * 204 / 255) for c in (51, 204, 102)]).max() <= 3
+    for value in (0, 1000, 32_768, 65_535):
+        grey = Image.fromarray(np.full((100, 200), value, np.uint16))
+        assert abs(int(np.asarray(intake.normalise(saved(grey, "PNG")).photo)[50, 50, 0]) - value / 257) <= 1
+
+
+@pytest.mark.parametrize("name", ["quarters", "alpha", "depth10", "turned"])
+def test_heics_of_all_kinds(name):
+    """`alpha` is black below its transparent corner; `turned` lies, with an orientation and a profile."""
+    taken = intake.normalise((PHOTOS / f"{name}.heic").read_bytes())
+    assert taken.photo.size == (1024, 768)
+    assert_upright(taken.photo)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("JPEG", {"exif": b"Exif\0\0nonsense"}),
+        ("JPEG", {"exif": b"Exif\0\0II*\0\xff\xff\xff\xff"}),
+        ("PNG", {"exif": b"nonsense"}),
+        ("PNG", {"exif": b"II*\0\x08"}),
+        ("WEBP", {"exif": b"nonsense"}),
+        ("WEBP", {"exif": b"Exif\0\0MM\0*\0\0"}),
+        ("JPEG", {"icc_profile": b"acsp" * 40}),
+        ("WEBP", {"icc_profile": b"acsp" * 40, "xmp": b"<x:xmpmeta"}),
+    ],
+)
+def test_metadata_that_can_not_be_read_costs_the_metadata_not_the_photo(kind, options):
+    assert_upright(intake.normalise(saved(quarters(), kind, quality=95, **options)).photo)
+
+
+@pytest.mark.parametrize("name", [b"zTXt", b"iTXt", b"iCCP", b"pHYs", b"cHRM", b"eXIf", b"tIME"])
+@pytest.mark.parametrize("content", [b"", b"x", b"x\0\x4d\xff" * 9])
+def test_a_png_is_its_pixels(name, content):
+    png = saved(quarters(), "PNG")
+    whole = len(content).to_bytes(4) + name + content + zlib.crc32(name + content).to_bytes(4)
+    broken = whole[:-4] + b"oops"
+    for chunk in (whole, broken):
+        assert_upright(intake.normalise(png[:33] + chunk + png[33:]).photo)
+        assert_upright(intake.normalise(png[:-12] + chunk + png[-12:]).photo)
+
+
+def test_transparency_belongs_to_the_pixels_of_a_broken_png():
+    picture = quarters().quantize(8)
+    png = saved(picture, "PNG", transparency=picture.getpixel((0, 0)))
+    bad = b"\0\0\0\1zTXtxoops"
+    taken = intake.normalise(png[:33] + bad + png[33:])
+    assert corners(taken.photo)[0] == (255, 255, 255)
+    assert corners(taken.photo)[1] != (255, 255, 255)
+
+
+def scan_bomb(scans):
+    """A progressive JPEG whose last scan comes so many times."""
+    jpeg = saved(Image.new("RGB", (200, 150), "teal"), "JPEG", progressive=True)
+    last = jpeg[jpeg.rindex(b"\xff\xda") : -2]
+    return jpeg[:-2] + last * scans + jpeg[-2:]
+
+
+def test_bombs_of_parts_are_refused_before_they_are_read():
+    jpeg, png = saved(quarters(), "JPEG"), saved(quarters(), "PNG")
+    for data in (
+        scan_bomb(100),
+        jpeg[:2] + b"\xff\xe0\0\2" * 60_000 + jpeg[2:],
+        jpeg[:20] + bytes(100_000) + jpeg[20:],
+        jpeg[:2] + b"\xff" * 100_000 + jpeg[2:],
+        jpeg[:20] + bytes(100_000),
+        png[:33] + b"\0\0\0\0tEXt\0\0\0\0" * 60_000 + png[33:],
+    ):
+        with pytest.raises(UnreadablePhoto):
+            intake.normalise(data)
+
+
+def test_what_is_no_bomb_is_taken():
+    jpeg, png = saved(quarters(), "JPEG", progressive=True, quality=95), saved(quarters(), "PNG")
+    film = np.random.default_rng(0).bytes(3_000_000)  # a moving photo of a phone: dozens of markers by chance
+    assert film.count(b"\xff\xda") > 20
+    scans = jpeg[jpeg.index(b"\xff\xda") :]
+    for data in (
+        jpeg + film * 5,
+        scan_bomb(50),
+        jpeg[:2] + (b"\xff\xe2\xff\xff" + b"\xff\xda" * 32_766 + b"x") * 20 + jpeg[2:],
+        jpeg[: -len(scans)] + b"\xff\xff\xff" + scans,
+        png[:33] + b"\0\0\0\1tEXtx" + zlib.crc32(b"tEXtx").to_bytes(4) + png[33:],
+    ):
+        assert intake.normalise(data).photo.size == (1024, 768)
 
 
 def test_metadata_is_dropped():

@@ -17,6 +17,7 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from sam_model import inference
+from tests import tiny_sam
 
 ROOT = Path(__file__).resolve().parents[2]
 PHOTOS = ROOT / "tests" / "photos"
@@ -41,55 +42,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
-    return inference.model_fn(str(tiny_export(tmp_path_factory.mktemp("tiny"), qualities=[0.5])))
-
-
-def tiny_export(folder, qualities, size=256, extra=False):
-    """An export whose first mask is the image's brightness, its second the opposite, and so on in turns.
-
-    The encoder halves the image twice; the decoder hands the red channel on as low resolution masks. With ``extra``
-    the decoder takes it from `interm_embeddings` instead, a second output of the encoder as in HQ-SAM.
-    """
-    small = size // 4
-
-    def tensor(name, *shape):
-        return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-
-    def save(name, nodes, inputs, outputs, constants=()):
-        graph = helper.make_graph(nodes, name, inputs, outputs, constants)
-        opsets = [helper.make_opsetid("", 17)]
-        onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), folder / f"{name}.onnx")
-
-    pool = helper.make_node("AveragePool", ["image"], ["embedding"], kernel_shape=[4, 4], strides=[4, 4])
-    image = tensor("image", "batch", 3, size, size)
-    embedding = tensor("embedding", "batch", 3, small, small)
-    extras = [tensor("interm_embeddings", 1, 3, small, small)] if extra else []
-    nodes = [pool, helper.make_node("Identity", ["embedding"], ["interm_embeddings"])] if extra else [pool]
-    save("encoder", nodes, [image], [embedding, *extras])
-
-    signs = np.array([1 if k % 2 == 0 else -1 for k in range(len(qualities))], np.float32)
-    constants = [
-        onnx.numpy_helper.from_array(signs.reshape(1, -1, 1, 1), "signs"),
-        onnx.numpy_helper.from_array(np.array([qualities], np.float32), "iou_predictions"),
-        *(onnx.numpy_helper.from_array(np.array([k]), name) for k, name in ((0, "from"), (1, "to"))),
-    ]
-    nodes = [
-        helper.make_node("Slice", [extras[0].name if extra else "image_embeddings", "from", "to", "to"], ["red"]),
-        helper.make_node("Mul", ["red", "signs"], ["low_res_masks"]),
-        helper.make_node("Identity", ["low_res_masks"], ["masks"]),
-    ]
-    inputs = [
-        tensor("image_embeddings", 1, 3, small, small),
-        *extras,
-        tensor("point_coords", 1, "points", 2),
-        tensor("point_labels", 1, "points"),
-        tensor("mask_input", 1, 1, size, size),
-        tensor("has_mask_input", 1),
-        tensor("orig_im_size", 2),
-    ]
-    masks = [tensor(name, 1, len(qualities), small, small) for name in ("masks", "low_res_masks")]
-    save("decoder", nodes, inputs, [*masks, tensor("iou_predictions", 1, len(qualities))], constants)
-    return folder
+    return inference.model_fn(str(tiny_sam.export(tmp_path_factory.mktemp("tiny"), qualities=[0.5])))
 
 
 def encode(image, kind="PNG"):
@@ -236,23 +189,23 @@ class TestMask:
         assert mask[60:140, 30:110].all() and mask[60:140, 260:380].all() and not mask[:, 140:230].any()
 
     def test_the_best_of_several_masks_is_taken(self, tmp_path):
-        model = inference.model_fn(str(tiny_export(tmp_path, qualities=[0.6, 0.9, 0.7])))
+        model = inference.model_fn(str(tiny_sam.export(tmp_path, qualities=[0.6, 0.9, 0.7])))
         mask = segment(model, encode_image=self.white((100, 0, 200, 200)), input_box=[200, 0, 400, 200])
         assert mask[:, 210:].all() and not mask[:, 150:190].any()  # the second mask is the dark part
 
     def test_the_encoders_size_is_the_models(self, tmp_path):
-        model = inference.model_fn(str(tiny_export(tmp_path, qualities=[1.0], size=128)))
+        model = inference.model_fn(str(tiny_sam.export(tmp_path, qualities=[1.0], size=128)))
         mask = segment(model, encode_image=self.white((100, 40, 200, 140)), input_box=[100, 40, 200, 140])
         assert model.size == 128 and mask[50:130, 110:190].all() and not mask[:, 220:].any()
 
     def test_what_more_the_encoder_gives_reaches_the_decoder(self, tmp_path):
-        model = inference.model_fn(str(tiny_export(tmp_path, qualities=[1.0], extra=True)))
+        model = inference.model_fn(str(tiny_sam.export(tmp_path, qualities=[1.0], extra=True)))
         mask = segment(model, encode_image=self.white((100, 40, 200, 140)), input_box=[100, 40, 200, 140])
         assert mask[50:130, 110:190].all() and not mask[:, 220:].any()
 
     def test_a_frayed_outline_is_smoothed(self, tmp_path):
         # Threads of hair, each one cell of the model's grid wide, on the upper side of a face of 130 cells.
-        model = inference.model_fn(str(tiny_export(tmp_path, qualities=[1.0], size=1024)))
+        model = inference.model_fn(str(tiny_sam.export(tmp_path, qualities=[1.0], size=1024)))
         threads = [(x, 20, x + 2, 60) for x in range(104, 360, 8)]
         image = self.white((100, 60, 360, 200), *threads, size=(512, 256))
         mask = segment(model, encode_image=image, input_box=[100, 60, 360, 200])
@@ -311,7 +264,7 @@ class TestMask:
 
 def broken_export(folder, encoder_shape=None, decoder_inputs=None):
     """A tiny export, and then one of its files replaced by a model with another interface."""
-    tiny_export(folder, qualities=[1.0])
+    tiny_sam.export(folder, qualities=[1.0])
     value = helper.make_tensor_value_info
     if encoder_shape:
         name, inputs = "encoder", [value("image", TensorProto.FLOAT, encoder_shape)]

@@ -187,6 +187,7 @@ def test_a_missing_field_is_told_with_the_line_on_which_its_scene_begins(tmp_pat
     [
         (TEXT.replace('"#7d93a6"', '"#7d93a6",'), line_of("color", 1) + 1, "no JSON"),
         ("", 1, "no JSON"),
+        ("[" * 200_000, 1, "nested too deeply"),
         ("{}", 1, "must be a list"),
         (json.dumps(ENTRIES[:2]), 1, "at least 3"),
         (json.dumps([*ENTRIES, "sky"], indent=1), None, "must be an object"),

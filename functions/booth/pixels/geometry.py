@@ -3,10 +3,16 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 Box = tuple[float, float, float, float]
 
 CONTEXT = 0.5
 """How far a crop reaches beyond a face's box on each side, in parts of the box's size: hair and neck for SAM to see."""
+
+MAX_CROPS = 10
+"""As many as are segmented at once (the Map's MaxConcurrency). A hundred small faces in crops of their own would take
+Segment Anything longer than the run has; in a common crop it sees them smaller, at up to the photo's own size."""
 
 
 @dataclass(frozen=True)
@@ -69,19 +75,41 @@ def overlap(a: Box, b: Box) -> bool:
 
 
 def crops_around(faces: list[Face], width: int, height: int) -> list[Crop]:
-    """Crops that hold every face with its surroundings. No two overlap: SAM never encodes a pixel twice."""
+    """At most MAX_CROPS crops that hold every face with its surroundings. No two overlap: SAM never encodes a pixel
+    twice.
+    """
     crops: list[Crop] = []
     for index, face in enumerate(faces):
-        new = Crop(whole_pixels(grow(face.box, CONTEXT), width, height), (index,))
-        # Each join may make the crop touch another one.
-        while joined := [crop for crop in crops if overlap(crop.box, new.box)]:
-            crops = [crop for crop in crops if crop not in joined]
-            group = [new, *joined]
-            lefts, tops, rights, bottoms = zip(*(crop.box for crop in group), strict=True)
-            box = (min(lefts), min(tops), max(rights), max(bottoms))
-            new = Crop(box, tuple(sorted(index for crop in group for index in crop.faces)))
-        crops.append(new)
+        crops = _with(crops, Crop(whole_pixels(grow(face.box, CONTEXT), width, height), (index,)))
+    while len(crops) > MAX_CROPS:
+        pair = _nearest(crops)
+        crops = _with([crop for crop in crops if crop not in pair], _around(pair))
     return crops
+
+
+def _with(crops: list[Crop], new: Crop) -> list[Crop]:
+    """The crops and a new one, joined with those that it touches; each join may make it touch another one."""
+    while joined := [crop for crop in crops if overlap(crop.box, new.box)]:
+        crops = [crop for crop in crops if crop not in joined]
+        new = _around([new, *joined])
+    return [*crops, new]
+
+
+def _around(crops: list[Crop]) -> Crop:
+    lefts, tops, rights, bottoms = zip(*(crop.box for crop in crops), strict=True)
+    box = (min(lefts), min(tops), max(rights), max(bottoms))
+    return Crop(box, tuple(sorted(index for crop in crops for index in crop.faces)))
+
+
+def _nearest(crops: list[Crop]) -> list[Crop]:
+    """The two crops around which a common one has the least to add."""
+    boxes = np.array([crop.box for crop in crops])
+    starts = np.minimum(boxes[:, None, :2], boxes[None, :, :2])
+    ends = np.maximum(boxes[:, None, 2:], boxes[None, :, 2:])
+    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    added = (ends - starts).prod(axis=2) - areas[:, None] - areas
+    np.fill_diagonal(added, added.max() + 1)
+    return [crops[k] for k in np.unravel_index(added.argmin(), added.shape)]
 
 
 def faces_to_json(faces: list[Face]) -> list[dict[str, Any]]:

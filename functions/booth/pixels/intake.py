@@ -1,13 +1,15 @@
 """Makes an uploaded file safe and uniform: one frame, upright, sRGB, no metadata, a known size."""
 
 import io
+import re
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms
 
 from booth.errors import PhotoTooLarge, PhotoTooNarrow, PhotoTooSmall, UnreadablePhoto, UnsupportedPhoto
 
@@ -16,6 +18,8 @@ MAX_PIXELS = 60_000_000
 """Above the 50 megapixels of today's phones; 180 MB when decoded."""
 MIN_SIDE = 80
 """Rekognition takes no smaller image."""
+MAX_SCANS = 100
+"""Of a JPEG. Progressive ones have some ten; each costs a pass over all pixels, however few bytes it has."""
 MAX_ASPECT = 4.0
 """Longer to shorter side; what the image models take."""
 PHOTO_SIDE = 1024
@@ -25,9 +29,27 @@ DETECTION_SIDE = 1920
 
 Image.MAX_IMAGE_PIXELS = None  # MAX_PIXELS is checked below, before anything is decoded
 
+_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
+"""What begins a segment of a JPEG; inside the scans' data there is none."""
+_MAX_PARTS = 50_000
+"""Segments of a JPEG, chunks of a PNG: Pillow reads them one by one, and the smallest IDAT chunks in use have 4 kB."""
+_MAX_JUNK = 65_536
+"""Bytes between two segments of a JPEG's head, where there should be none: Pillow skips them one by one."""
+
 # An error in here is a defect of the file, whatever the decoder calls it. Our own errors and MemoryError pass.
 _DECODER_ERRORS = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, ArithmeticError)
-_DECODER_ERRORS += (AttributeError, RuntimeError, NotImplementedError, Image.DecompressionBombError)
+_DECODER_ERRORS += (AttributeError, RuntimeError, NotImplementedError, struct.error, Image.DecompressionBombError)
+
+_TURN_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""By EXIF's Orientation (CIPA DC-008, tag 0x0112)."""
 
 
 @dataclass(frozen=True)
@@ -83,10 +105,58 @@ def normalise(data: bytes, side: int = PHOTO_SIDE) -> Intake:
 
         pi_heif.register_heif_opener()
     with _defects_of_the_file():
-        image = Image.open(io.BytesIO(data), formats=[kind])
-        _check_size(*image.size)
-        decoded = _decode(image)
+        decoded = _read(kind, data)
         return Intake(_detection(decoded, side), _fit(decoded.size, side), decoded)
+
+
+def _read(kind: str, data: bytes) -> Image.Image:
+    if kind == "JPEG":
+        _check_segments(data)
+    if kind == "PNG":
+        _check_chunks(data)
+    try:
+        return _decode(Image.open(io.BytesIO(data), formats=[kind]))
+    except _DECODER_ERRORS:
+        if kind != "PNG":
+            raise
+        # Pillow refuses a PNG for a broken text or profile as well, and its pixels may be whole.
+        return _decode(Image.open(io.BytesIO(_pixel_chunks(data)), formats=[kind]))
+
+
+def _check_segments(jpeg: bytes) -> None:
+    """Refuses a JPEG on which a decoder would spend minutes. What follows the first picture may be a film."""
+    scans, at = 0, 2
+    for _ in range(_MAX_PARTS):
+        found = _MARKER.search(jpeg, at)
+        if not scans and (found.start() if found else len(jpeg)) - at > _MAX_JUNK:
+            raise UnreadablePhoto("no segments")
+        if not found or found[1] == b"\xd9":
+            return
+        scans += found[1] == b"\xda"
+        if scans > MAX_SCANS:
+            raise UnreadablePhoto("too many scans")
+        at = found.end() + int.from_bytes(jpeg[found.end() : found.end() + 2])  # beyond its segment
+    raise UnreadablePhoto("too many segments")
+
+
+def _check_chunks(png: bytes) -> None:
+    """Refuses a PNG on which a decoder would spend minutes."""
+    for number, _ in enumerate(_chunks(png)):
+        if number > _MAX_PARTS:
+            raise UnreadablePhoto("too many chunks")
+
+
+def _pixel_chunks(png: bytes) -> bytes:
+    """The PNG with those chunks alone that make its pixels: a name that begins small may be left out, but for tRNS."""
+    return png[:8] + b"".join(chunk for chunk in _chunks(png) if chunk[4:5].isupper() or chunk[4:8] == b"tRNS")
+
+
+def _chunks(png: bytes) -> Iterator[bytes]:
+    at = 8
+    while at + 12 <= len(png):
+        end = at + 12 + int.from_bytes(png[at : at + 4])
+        yield png[at:end]
+        at = end
 
 
 def _check_size(width: int, height: int) -> None:
@@ -105,23 +175,32 @@ def _fit(size: tuple[int, int], side: int) -> tuple[int, int]:
 
 
 def _decode(image: Image.Image) -> Image.Image:
+    _check_size(*image.size)
     profile = image.info.get("icc_profile")
     # A JPEG decoder can leave out detail that would be thrown away: 4 to 8 times faster, and far less memory.
     image.draft(None, _fit(image.size, DETECTION_SIDE))
     image.load()
+    turn = _TURN_UPRIGHT.get(_orientation(image))
     image = _eight_bit(image)
     if (times := max(image.size) // DETECTION_SIDE) > 1:
         image = image.reduce(times)  # the others' detail goes here, by a mean
-    ImageOps.exif_transpose(image, in_place=True)
-    image = _opaque(image)
+    image = _opaque(image if turn is None else image.transpose(turn))
     image.info = {"icc_profile": profile} if profile else {}
     return image
+
+
+def _orientation(image: Image.Image) -> object:
+    """EXIF's Orientation; 1 where there is none, and where EXIF can't be read: that costs the turn, not the photo."""
+    try:
+        return image.getexif().get(0x0112, 1)
+    except _DECODER_ERRORS:
+        return 1
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
     """Only modes that can be resized smoothly: palettes resolved, 16 bits reduced to 8."""
     if image.mode.startswith("I"):
-        small = Image.fromarray((np.asarray(image) // 257).clip(0, 255).astype(np.uint8))
+        small = Image.fromarray((np.asarray(image).clip(0, 65_535) // 257).astype(np.uint8))
         small.info = image.info
         return small
     if image.mode in ("1", "P", "PA"):
