@@ -11,6 +11,7 @@
 # make faults         every AWS call meets every fault, and a crash; writes docs/faults.md (LANES=8 applications at once)
 # make races          a thousand trials of events, polls, uploads and sweep at the same instant (TRIALS=)
 # make load           N=50 photos at once, then STREAM=20 photos a minute for MINUTES=10, while models fail
+# make pacing         60 photos at once to image models that take 20 requests a minute and Region (N=, QUOTA=)
 # make bench          beside the customer's old function: times, CPU, bytes as ratios (docs/performance.md; ARGS=--keep)
 # make trace          where one run's time goes, as a picture: out/waterfall.svg (ARGS="--faces 10")
 # make cost           what a photo and an idle day cost, counted in real runs here
@@ -42,7 +43,7 @@ INSTALLED := .venv/.installed
 TOOLS := $(foreach tool,sam checkov ministack runtime serving,.tools/$(tool)/.installed) .tools/npm/.installed
 STACK = photo-booth-$(ENV)
 
-.PHONY: run test check lint lock audit check-scenes thumbnails setup tools clean faults fuzz odd-photos races load
+.PHONY: run test check lint lock audit check-scenes thumbnails setup tools clean faults fuzz odd-photos races load pacing
 .PHONY: bench trace cost bench-pixels bench-encodings bench-cold bench-memory bench-polling bench-seam bench-sam
 .PHONY: preflight build deploy destroy env sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 
@@ -96,6 +97,9 @@ races: setup
 load: setup
 	@.venv/bin/python -m benchmarks.load $(if $(N),--photos $(N)) $(if $(MINUTES),--minutes $(MINUTES)) \
 	  $(if $(STREAM),--stream $(STREAM)) $(ARGS)
+
+pacing: setup
+	@.venv/bin/python -m benchmarks.load --photos $(or $(N),60) --quota $(or $(QUOTA),20) --minutes 0 --failing 0 $(ARGS)
 
 bench: setup
 	@.venv/bin/python -m benchmarks.booth $(ARGS)

@@ -3,7 +3,8 @@
 The local application, with canned answers that take as long as real models, and visitors who call as the pad does:
 first `--photos` at once, then `--stream` a minute for `--minutes`, while a share of all model calls fails (errors,
 throttles, broken connections, garbage, filtered pictures). Then every photo's end, what it cost and what it left are
-looked at from behind. Exits with 1 if a promise of docs/reliability.md is broken.
+looked at from behind. With `--quota` the image model takes only so many requests, and photos wait for their turns
+(`make pacing`). Exits with 1 if a promise of docs/reliability.md is broken.
 """
 
 import argparse
@@ -32,6 +33,7 @@ sys.path.append(str(ROOT / "functions"))  # as in Lambda
 from booth import limits
 
 PHOTO = ROOT / "tests" / "photos" / "astronaut.jpg"
+REGIONS = ("us-east-1", "us-west-2", "us-east-2")
 LATENCIES = {"rekognition": 0.6, "sagemaker": 1.5, "bedrock": 8.0}
 """Seconds that a model takes, whatever it answers."""
 
@@ -41,6 +43,14 @@ AWS_FAULTS = ("ServiceUnavailable", "Throttled", "OutputBlocked", "ModelsUnavail
 SAMPLE_SECONDS = 1.0
 STATUS_SECONDS = 1.0
 """95 % of the answers about a photo's status, asked for without `wait`, take no longer."""
+
+TRUE = 0.2
+SHORT_SECONDS = 5
+"""Waiting times below this are not compared: turns are told in whole seconds."""
+SAME_TIME_SECONDS = 10
+"""Photos that come within this come together: which face is found first is chance."""
+RARE = 0.02
+"""With pacing, at most this share of the model calls meets a used-up quota."""
 
 SAME = 1.15
 """A last photo costs at most this much of a first one; which photos meet faults is chance."""
@@ -253,10 +263,6 @@ def broken_promises(app: App, visits: list[Visit], probes: list[Answer], costs: 
     pictures = [each for visit in ended for each in visit.result["pictures"]]
     reasons = [each["error"]["code"] for each in pictures if each["error"]]
     promise("a missing picture has a typed reason", [code for code in reasons if code not in (*AWS_FAULTS, "TimedOut")])
-    promise(
-        f"every run ends within {limits.RUN_SECONDS} s",
-        [visit.result["time_taken"] for visit in ended if float(visit.result["time_taken"]) > limits.RUN_SECONDS],
-    )
     answers = [answer for visit in visits for answer in visit.answers] + probes
     promise("every poll is answered", [answer.status for answer in answers if answer.status not in (200, 202)])
     promise(
@@ -269,6 +275,16 @@ def broken_promises(app: App, visits: list[Visit], probes: list[Answer], costs: 
     promise("no photo is processed twice", (Counter(executions) - Counter({record["run"] for record in records})))
     promise(
         "every run is settled", [r["run"] for r in records if r["status"] not in ("SUCCEEDED", "PARTIAL", "FAILED")]
+    )
+    promise(
+        f"every run ends within {limits.RUN_SECONDS} s of its last turn",
+        [record["run"] for record in records if record.get("ended", 0) > record.get("deadline", 0)],
+    )
+    promise("who comes later does not come earlier", overtakers(records))
+    told = [(visit.key, *wait) for visit in ended if (wait := waited(visit))]
+    promise(
+        f"a waiting time that was told is true within {TRUE:.0%}",
+        [each for each in told if abs(each[2] - each[1]) > TRUE * each[1]],
     )
     now = time.time() * 1000
     promise("no open record is stuck", [r["run"] for r in records if "open" in r and r["due"] < now - 15_000])
@@ -290,6 +306,28 @@ def broken_promises(app: App, visits: list[Visit], probes: list[Answer], costs: 
         more |= {"Lambda": last.seconds / first.seconds, "Step Functions": last.transitions / first.transitions}
         promise("the last photos cost like the first", [f"{name} x{x:.2f}" for name, x in more.items() if x > SAME])
     return broken
+
+
+def waited(visit: Visit) -> tuple[int, float] | None:
+    """The seconds that a visitor was first told to wait, and those it then took; None: it was not, or a short time."""
+    told = next((answer for answer in visit.answers if answer.body.get("waiting_seconds", 0) >= SHORT_SECONDS), None)
+    if told is None:
+        return None
+    begun = next(answer for answer in visit.answers if answer.asked > told.asked and answer.body["step"] != "wait")
+    return told.body["waiting_seconds"], begun.answered - told.answered
+
+
+def overtakers(records: list[dict[str, Any]]) -> list[str]:
+    """Runs that have an earlier turn than another one that came, SAME_TIME_SECONDS or more, before them."""
+    turns = [
+        (int(r["claimed"]), min(int(t["at"]) for t in r["turns"].values()), r["run"]) for r in records if r.get("turns")
+    ]
+    return [
+        late
+        for came, turn, late in turns
+        for before, its, _ in turns
+        if its > turn and before + SAME_TIME_SECONDS * 1000 < came
+    ]
 
 
 def cost(app: App, samples: list[Sample], visits: list[Visit], begin: float, end: float) -> Cost:
@@ -329,6 +367,9 @@ def report(name: str, visits: list[Visit], probes: list[Answer]) -> None:
     print(f"  missing pictures    {show(reasons)}")
     print(f"  first picture after {spread(first)}")
     print(f"  all ended after     {spread(whole)}")
+    if waits := [wait for visit in visits if (wait := waited(visit))]:
+        print(f"  told to wait        {len(waits)}, {spread([float(told) for told, _ in waits])}")
+        print(f"  wrong by            {spread([abs(had - told) / told for told, had in waits], '')} of what was told")
     print(f"  POST /upload        {spread([visit.upload_seconds for visit in visits])}")
     print(f"  status, at once     {spread([probe.seconds for probe in probes])}")
     again = sum(visit.busy for visit in visits)
@@ -339,10 +380,11 @@ def show(counts: Counter[str]) -> str:
     return ", ".join(f"{number} {name}" for name, number in counts.most_common()) or "none"
 
 
-def spread(seconds: list[float]) -> str:
+def spread(values: list[float], unit: str = " s") -> str:
     """Median, 95th and 99th percentile and maximum."""
-    marks = (percentile(seconds, 50), percentile(seconds, 95), percentile(seconds, 99), max(seconds, default=0.0))
-    return "median {:.2f} s, p95 {:.2f} s, p99 {:.2f} s, max {:.2f} s".format(*marks)
+    marks = {"median": percentile(values, 50), "p95": percentile(values, 95), "p99": percentile(values, 99)}
+    marks["max"] = max(values, default=0.0)
+    return ", ".join(f"{name} {value:.2f}{unit}" for name, value in marks.items())
 
 
 def report_machine(app: App, samples: list[Sample], peaks: Counter[str], photos: int) -> None:
@@ -378,24 +420,32 @@ def report_costs(costs: list[Cost]) -> None:
         print(f"Lambda {each.seconds:.2f} s, {each.transitions:.1f} state transitions")
 
 
-def set_models(app: App, failing: float, faces: int) -> None:
-    """Canned answers in place of the models, with their latencies and faults."""
+def chain(quota: int | None) -> dict[str, str]:
+    """Parameters of a booth whose image model takes so many requests a minute in each of its three Regions."""
+    candidates = [f"us.stability.stable-image-inpaint-v1:0@{region}={quota}" for region in REGIONS]
+    return {"ImageModels": ",".join(candidates)} if quota else {}
+
+
+def set_models(app: App, failing: float, faces: int, quota: int | None) -> None:
+    """Canned answers in place of the models, with their latencies, faults and the image models' quota."""
     canned = {"rekognition": {"faces": faces}, "sagemaker": {}, "bedrock": {}}
     for name, struck in faults(failing).items():
         settings = {"canned": canned[name], "latency": LATENCIES[name], "faults": struck if failing else []}
+        if name == "bedrock":
+            settings["quota"] = quota
         body = json.dumps(settings).encode()
         urllib.request.urlopen(
             urllib.request.Request(f"{app.standins_url}/standins/{name}", body, method="PUT")
         ).close()
 
 
-def failures(app: App) -> str:
-    told = []
+def calls(app: App) -> dict[str, dict[str, int]]:
+    """What each model's stand-in has counted."""
+    counted = {}
     for name in LATENCIES:
         with urllib.request.urlopen(f"{app.standins_url}/standins/{name}") as answer:
-            each = json.load(answer)
-        told.append(f"{name} {each['failures']} of {each['calls']}")
-    return ", ".join(told)
+            counted[name] = json.load(answer)
+    return counted
 
 
 def main() -> int:
@@ -404,16 +454,19 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10, help="length of the stream (10)")
     parser.add_argument("--stream", type=float, default=20, help="photos a minute in the stream (20)")
     parser.add_argument("--failing", type=float, default=0.2, help="share of the model calls that fail (0.2)")
+    parser.add_argument(
+        "--quota", type=int, help="requests a minute and Region of the image model, in three Regions (any)"
+    )
     parser.add_argument("--faces", type=int, default=1, help="faces in each photo (1)")
     wanted = parser.parse_args()
     starts = [number * 60 / wanted.stream for number in range(int(wanted.minutes * wanted.stream))]
     photo = PHOTO.read_bytes()
     with (
-        App(port=0) as app,
+        App(port=0, parameters=chain(wanted.quota)) as app,
         ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process,
         Sampler(app) as sampler,
     ):
-        set_models(app, wanted.failing, wanted.faces)
+        set_models(app, wanted.failing, wanted.faces, wanted.quota)
         burst, probes = process.submit(visitors.send_all, app.url, photo, [0.0] * wanted.photos).result()
         report("At once", burst, probes)
         stream, streamed = process.submit(visitors.send_all, app.url, photo, starts).result()
@@ -427,8 +480,12 @@ def main() -> int:
             costs = [cost(app, sampler.samples, stream, *part) for part in ((begin, begin + tenth), (end - tenth, end))]
         report_machine(app, sampler.samples, sampler.peaks, len(burst) + len(stream))
         report_costs(costs)
-        print(f"  model calls that failed: {failures(app)}")
+        counted = calls(app)
+        failures = [f"{name} {each['failures']} of {each['calls']}" for name, each in counted.items()]
+        print(f"  model calls that failed: {', '.join(failures)}; over the quota: {counted['bedrock']['throttled']}")
         broken = broken_promises(app, burst + stream, probes + streamed, costs, sampler.peaks)
+        if counted["bedrock"]["throttled"] > RARE * counted["bedrock"]["calls"]:
+            broken.append(f"a call over the quota is rare: {counted['bedrock']['throttled']}")
     for sentence in broken:
         print(f"BROKEN: {sentence}")
     print(f"\n{len(broken)} promises broken" if broken else "\nEvery promise held.")
