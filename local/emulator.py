@@ -9,22 +9,66 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from xml.sax.saxutils import escape
 
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from local import iam
 from local.lambdas import ACCOUNT
 
+_log = logging.getLogger(__name__)
+
 Application = Callable[[dict, Callable], Iterable[bytes]]
 
 
 class Handler(WSGIRequestHandler):
-    """Writes no line per request."""
+    """HTTP/1.1 with keep-alive. werkzeug's own closes each connection, as it can't know that bodies are read."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # head and body leave in one write
+
+    def run_wsgi(self) -> None:
+        """Answer one request, or close the connection without an answer."""
+        request = Request(self.make_environ(), populate_request=False)
+        try:
+            body = request.get_data()
+        except ClientDisconnected:
+            self.close_connection = True
+            return
+        request.environ["wsgi.input"] = io.BytesIO(body)
+        try:
+            response = self.answer(request)
+        except Exception:
+            _log.exception("%s failed", request.path)
+            response = Response("Internal Server Error", 500)
+        if response is None:
+            self.close_connection = True
+            return
+        data = response.get_data()
+        self.send_response(response.status_code)
+        for name, value in response.get_wsgi_headers(request.environ):
+            self.send_header(name, value)
+        self.end_headers()
+        if request.method != "HEAD":
+            self.wfile.write(data)
+        self.wfile.flush()
+        response.close()  # the application learns that its answer has been sent
+
+    def answer(self, request: Request) -> Response | None:
+        """The server's application's answer; None: there is none."""
+        return Response.from_app(self.server.app, request.environ)
+
+    def handle_expect_100(self) -> bool:
+        super().handle_expect_100()
+        self.wfile.flush()
+        return True
 
     def log_request(self, *_: object) -> None:
-        pass
+        """Write no line for each request."""
 
 
 def forget_all() -> None:
@@ -61,6 +105,7 @@ class Emulator:
             return clients[at]
 
         lambda_eval_utils.boto_client_for = client_for
+        _spare_needless_work()
         # An execution that fails is an outcome, not news for the console.
         logging.getLogger("moto").setLevel(logging.CRITICAL)
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
@@ -95,6 +140,27 @@ class Emulator:
             self._transactions[token] = (answer.get_data(), dict(answer.headers))
         data, headers = self._transactions[token]
         return Response(data, 200, headers)
+
+
+@cache
+def _spare_needless_work() -> None:
+    """Once in a process: most of moto's time for a call to DynamoDB goes into what can have no other result."""
+    from moto import backends
+    from moto.core.serialize import BaseJSONSerializer
+
+    # For each request it lists its own folder.
+    modules = frozenset(backends.list_of_moto_modules())
+    backends.list_of_moto_modules = lambda: modules
+    # In each value it looks for each of the ten kinds, each under several names.
+    serialize = BaseJSONSerializer._serialize_type_structure
+
+    def serialize_quickly(self, serialized: dict, value: object, shape, key: str) -> None:
+        if shape.name == "AttributeValue" and type(value) is dict and value.keys() <= {"S", "N", "BOOL"}:
+            self._default_serialize(serialized, value, shape, key)
+        else:
+            serialize(self, serialized, value, shape, key)
+
+    BaseJSONSerializer._serialize_type_structure = serialize_quickly
 
 
 def refused(authority: iam.Authority, request: Request) -> Response | None:

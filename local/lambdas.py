@@ -62,7 +62,7 @@ class Function:
 
     `code` is the folder that becomes the working directory and the first place of imports, `timeout` is in
     seconds, `retries` counts the further attempts of a failed event invocation, `concurrency` is the greatest
-    number of workers, `layers` are the logical ids of its layers.
+    number of workers (an account has 1,000 for all its functions), `layers` are the logical ids of its layers.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Function:
     timeout: float = 3.0
     memory_mb: int = 128
     retries: int = 2
-    concurrency: int = 20
+    concurrency: int = 200
     layers: tuple[str, ...] = ()
 
 

@@ -20,11 +20,10 @@ from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
-from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.wrappers import Request, Response
 
-from local import iam
-from local.emulator import refused
+from local import emulator, iam
 from local.standins import image_models, image_wires, rekognition, sagemaker
 
 # What each kind of fault is described by, beside times and match.
@@ -145,7 +144,7 @@ class StandIns:
             return self._configure(request, self.behaviours[rest])
         if request.path == "/authority":
             return self._authorize(request)
-        if refusal := refused(self.authority, request):
+        if refusal := emulator.refused(self.authority, request):
             return refusal
         if request.headers.get("X-Amz-Target", "").startswith("RekognitionService."):
             return self._serve("rekognition", request)
@@ -230,34 +229,15 @@ CANNED: dict[str, Callable[[Request, str, dict[str, Any]], Response]] = {
 }
 
 
-class Handler(WSGIRequestHandler):
-    """HTTP/1.1 with keep-alive. werkzeug's own closes each connection, as it can't know that bodies are read."""
+class Handler(emulator.Handler):
+    """Asks the server's `StandIns`."""
 
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1  # head and body leave in one write
-
-    def run_wsgi(self) -> None:
-        """Answer one request with the server's `StandIns`, or close the connection without an answer."""
-        request = Request(self.make_environ())
-        request.get_data()
+    def answer(self, request: Request) -> Response | None:
         try:
-            response = self.server.app.answer(request)
+            return self.server.app.answer(request)
         except Exception:
             logger.exception("%s failed", request.path)
-            response = _json(500, {"message": "The stand-in failed; its log says why."})
-        if response is None:
-            self.close_connection = True
-            return
-        self.send_response(response.status_code)
-        for name, value in response.get_wsgi_headers(request.environ):
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(response.get_data())
-        self.wfile.flush()
-
-    def log_request(self, *_: object) -> None:
-        """Write no line for each request."""
+            return _json(500, {"message": "The stand-in failed; its log says why."})
 
 
 def serve(stand_ins: StandIns, port: int) -> ThreadedWSGIServer:

@@ -234,10 +234,11 @@ def test_a_deletion_that_breaks_off_is_finished_by_sweep(quick, visit):
     uploaded, request_id = visit
     quick.put(uploaded, photo())
     quick.await_end(uploaded, request_id)
+    record = {"TableName": quick.table_name, "Key": {"pk": {"S": quick.record(uploaded)["pk"]}}}
     thread = threading.Thread(target=quick.delete, args=(request_id,))
     thread.start()
     until = time.monotonic() + 10
-    while quick.record(uploaded)["status"] != "DELETED":
+    while quick.table.get_item(**record)["Item"]["status"]["S"] != "DELETED":
         assert time.monotonic() < until
     assert quick.app.kill("DeletePhoto")
     thread.join()
