@@ -26,6 +26,7 @@ MAX_PICTURES = 5
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NO_FILE_NAME = re.compile(r"[\x00-\x1f\x7f/\\\ufffe\uffff]")  # XML can't carry the last two, and S3 speaks XML
 _MAX_KEY_BYTES = 1024  # S3
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")  # BCP 47, as browsers tell it
 _MAX_POLICY = 64
@@ -118,7 +119,7 @@ def upload_request(body: dict[str, Any], known_scenes: set[str], needs_consent: 
     filename, content_type = _text(body, "filename"), _text(body, "contentType")
     if content_type not in CONTENT_TYPES:
         raise BadRequest(f"'contentType' must be one of {', '.join(CONTENT_TYPES)}.")
-    if len(filename) > 255 or filename in (".", "..") or set(filename) & set("/\\") or _CONTROL.search(filename):
+    if len(filename) > 255 or filename in (".", "..") or _NO_FILE_NAME.search(filename):
         raise BadRequest("'filename' must be a plain file name of at most 255 characters.")
     scenes = _scene_ids(body["scenes"], known_scenes) if "scenes" in body else []
     given = _id(body, "id") if "id" in body else ""

@@ -227,7 +227,12 @@ def test_the_same_file_name_twice_gets_another_key(quick):
 
 
 @pytest.mark.parametrize(
-    "name", ["a b+c%20d.jpg", "사진 🎉.jpg", "x" * 251 + ".jpg", "q?&=#'\"<>.jpg", ".hidden", "é~!*().jpg"]
+    "name",
+    [
+        *("a b+c%20d.jpg", "사진 🎉.jpg", "x" * 251 + ".jpg", "q?&=#'\"<>.jpg", ".hidden", "é~!*().jpg"),
+        *("..%2f..%2fwork%00.png", "\u202egpj.\u200f.jpg"),
+    ],
+    ids=ascii,
 )
 def test_any_file_name_works(quick, name):
     uploaded, result = quick.process(photo_of("gray"), name)

@@ -69,5 +69,15 @@ def test_the_sample_of_s3_is_what_s3_sends(quick):
     quick.app.deliver(sent)
 
 
+def test_s3_names_the_photo_in_its_event_as_the_visitor_did(quick):
+    """Undecoded and whole, through the presigned URL; what the functions make of it: tests/unit/test_doors.py."""
+    quick.app.drop_events = True
+    for name in ("a b+c%20", "우리 사진 🎉", "\u202egpj.\u200f", "..%2f..%2fwork%00", "🎉" * 254 + "é", "&<*>"):
+        uploaded = quick.upload(name)
+        assert uploaded["Key"] == f"photo/{name}"
+        assert quick.put(uploaded, b"x") == 200
+        assert shape(quick.dropped_event(uploaded)) == shape(event_of("Start"))
+
+
 def shape(value):
     return {name: shape(each) for name, each in value.items()} if isinstance(value, dict) else type(value).__name__

@@ -3,6 +3,7 @@
 import json
 import urllib.request
 
+import boto3
 import pytest
 
 from booth import aws
@@ -49,6 +50,71 @@ def table(environment):
     yield store
     client.delete_table(TableName=stack.tables["Table"].name)
     server.shutdown()
+    store._table.cache_clear()
+
+
+class Account:
+    """An emulated account with the booth's table, buckets and state machine, whose executions only wait.
+
+    `clients` are the operator's, by service.
+    """
+
+    def __init__(self, url, template):
+        self.template = template
+        self.clients = {name: boto3.client(name, endpoint_url=url) for name in ("s3", "dynamodb", "stepfunctions")}
+        self.clients["dynamodb"].create_table(**template.tables["Table"].create)
+        self.clients["s3"].create_bucket(Bucket="uploads")
+        versioning = {"Status": "Enabled"}
+        self.clients["s3"].put_bucket_versioning(Bucket="uploads", VersioningConfiguration=versioning)
+        waiting = {"StartAt": "Paint", "States": {"Paint": {"Type": "Wait", "Seconds": 600, "End": True}}}
+        made = self.clients["stepfunctions"].create_state_machine(
+            name="photo", definition=json.dumps(waiting), roleArn="arn:aws:iam::123456789012:role/photo"
+        )
+        self.machine = made["stateMachineArn"]
+
+    def put(self, key, data=b"photo"):
+        """PUTs a photo; gives its version."""
+        return self.clients["s3"].put_object(Bucket="uploads", Key=key, Body=data)["VersionId"]
+
+    def versions(self, key):
+        found = self.clients["s3"].list_object_versions(Bucket="uploads", Prefix=key)
+        return {each["VersionId"] for each in found.get("Versions", [])}
+
+    def executions(self):
+        pages = self.clients["stepfunctions"].get_paginator("list_executions").paginate(stateMachineArn=self.machine)
+        return sorted(each["name"] for page in pages for each in page["executions"])
+
+
+@pytest.fixture
+def account(environment):
+    """The account that the functions find through their environment."""
+    from booth import store
+    from local import template
+    from local.app import REGION, ROOT
+
+    attributes = {"Cdn": "E1EXAMPLE", "Cdn.DomainName": "cdn.example"}
+    stack = template.load(ROOT / "template.yaml", stack="unit", region=REGION, attributes=attributes)
+    sock = emulator.listen(0)
+    url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+    environment.setenv("MOTO_PORT", url.rpartition(":")[2])
+    server = emulator.serve(sock, emulator.Emulator({}))
+    account = Account(url, stack)
+    for name, value in {
+        "AWS_ENDPOINT_URL": url,
+        "TABLE": stack.tables["Table"].name,
+        "UPLOADS_BUCKET": "uploads",
+        "RESULTS_BUCKET": "results",
+        "STATE_MACHINE_ARN": account.machine,
+        "DOCUMENTED_KEYS": "true",
+        "PHOTOS_PER_DAY": "0",
+        "EVENT_BUS": "default",
+    }.items():
+        environment.setenv(name, value)
+    store._table.cache_clear()
+    account.clients["s3"].create_bucket(Bucket="results")
+    yield account
+    server.shutdown()
+    emulator.forget_all()
     store._table.cache_clear()
 
 

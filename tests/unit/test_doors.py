@@ -1,0 +1,141 @@
+"""The S3 event's door: events as AWS documents them, for photos of any name, late, again, and for what is no upload."""
+
+import copy
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import start
+import upload
+from booth import contract, objects, store
+from booth.errors import BadRequest
+
+GOLDEN = json.loads((Path(__file__).parents[2] / "events" / "start.json").read_text())
+CONTEXT = SimpleNamespace(
+    function_name="start", memory_limit_in_mb=512, invoked_function_arn="arn:aws:lambda:start", aws_request_id="request"
+)
+
+# EventBridge gives a Key as it is, neither percent-encoded nor with plus signs for spaces as S3's own notifications do.
+NAMES = {
+    "spaces": "my photo  of us.jpg",
+    "plus": "1+1=2.jpg",
+    "percent": "100%.jpg",
+    "percent-encoded": "a%20b%2Bc.jpg",
+    "korean": "우리 사진.jpg",
+    "decomposed korean": "우리.jpg",
+    "emoji": "🎉👨‍👩‍👧.jpg",  # with joiners
+    "right to left": "\u202egpj.\u202c\u200f사진.jpg",
+    "255 characters": "x" * 251 + ".jpg",
+    "255 korean characters": "가" * 251 + ".jpg",
+    "1,018 bytes": "🎉" * 254 + "é",
+    "encoded path": "..%2f..%2fwork%2fmask.png",
+    "encoded zero": "a%00.jpg",
+    "dots": "...",
+    "like a picture": "Photo_x_1.jpeg",
+    "markup": "<Key>&amp;'\".jpg",
+    "asterisk": "*",
+    "hash and question": "a?versionId=x#b.jpg",
+}
+
+# No name of an upload: what is under it was not put through a URL of ours, or is a picture.
+NO_UPLOADS = [
+    "photo/photo_x_1.jpeg",
+    "photo/photo_",
+    "photo/a/b.jpg",
+    "photo/../work/run/mask.png",
+    "photo//a.jpg",
+    "/photo/a.jpg",
+    "photo/",
+    "photo",
+    "Photo/a.jpg",
+    "work/run/mask.png",
+]
+
+
+def event_of(key, version):
+    event = copy.deepcopy(GOLDEN)
+    event["detail"]["object"] |= {"key": key, "version-id": version}
+    return event
+
+
+def upload_request(filename):
+    return contract.upload_request({"type": "photo", "filename": filename, "contentType": "image/jpeg"}, set(), False)
+
+
+def issued(key):
+    """A Key given by /upload."""
+    assert store.issue(key[-40:], key, picture_id=key[-40:], scenes=[], content_type="image/jpeg", consent=None)
+    return key
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_an_event_names_the_photo_as_the_visitor_did(account, name):
+    key = contract.documented_key(upload_request(name).filename)
+    assert key == f"photo/{name}"
+    version = account.put(issued(key))
+    for _ in range(2):
+        start.handler(event_of(key, version), CONTEXT)
+    run = store.find_by_upload(key)
+    assert (run.key, run.version, run.status, run.step) == (key, version, store.QUEUED, "queue")
+    assert account.executions() == [run.run]
+    # What is removed in the end is this photo and no other.
+    other = account.put(key + "x")
+    objects.delete_upload(key)
+    assert account.versions(key) == {other}
+
+
+@pytest.mark.parametrize("key", NO_UPLOADS)
+def test_an_event_of_what_is_no_upload_starts_nothing(account, key):
+    start.handler(event_of(key, "version"), CONTEXT)
+    assert store.find_by_upload(key) is None
+    assert account.executions() == []
+
+
+PATHS = ["", ".", "..", "../a.jpg", "/a.jpg", "a/b.jpg", "..\\a.jpg"]
+NO_TEXT = ["a\0.jpg", "a\r\n.jpg", "\x7f", "\ud800.jpg", "\uffff.jpg", "\ufffe"]
+
+
+@pytest.mark.parametrize("name", [*PATHS, *NO_TEXT, "x" * 256], ids=ascii)
+def test_names_that_no_file_has_are_refused(name):
+    with pytest.raises(BadRequest):
+        upload_request(name)
+
+
+@pytest.mark.parametrize("name", ["photo_x_1.jpeg", "photo_", "🎉" * 255], ids=ascii)
+def test_names_that_can_not_be_given_get_another_key(account, name):
+    """A picture's name, and one that S3 has no room for."""
+    request = upload_request(name)
+    assert contract.documented_key(name) is None
+    assert re.fullmatch(r"photo/[0-9a-f-]{36}\.jpg", upload.issue_key(request))
+
+
+def test_an_event_that_comes_when_its_record_has_expired_finds_nothing_to_start(account, environment):
+    """Later than anything AWS allows itself: the Key was another photo's once, and this one goes."""
+    key = issued("photo/old.jpg")
+    version = account.put(key)
+    later = store.now_ms() + store.RETENTION_SECONDS * 1000 + 1000
+    environment.setattr(store, "now_ms", lambda: later)
+    start.handler(event_of(key, version), CONTEXT)
+    assert account.executions() == []
+    assert account.versions(key) == set()
+
+
+@pytest.mark.parametrize("late", ["first", "again", "another version"])
+def test_an_event_that_comes_after_the_end_changes_nothing(account, late):
+    """Minutes late: the run was given up, or has been through."""
+    key = issued("photo/late.jpg")
+    version = account.put(key)
+    if late != "first":
+        start.handler(event_of(key, version), CONTEXT)
+    run = store.find_by_upload(key)
+    assert store.end(run, store.FAILED, "PhotoNeverArrived" if late == "first" else "TimedOut", {})
+    ended, started = store.get(run.run), account.executions()
+    lying = account.put(key) if late == "another version" else version
+    start.handler(event_of(key, lying), CONTEXT)
+    assert store.get(run.run) == ended
+    assert account.executions() == started
+    # A version that no run will process is not kept; the run's own goes with it.
+    assert account.versions(key) == ({version} if late != "first" else set())
