@@ -6,6 +6,8 @@
 # make thumbnails     paint a thumbnail for each scene with the local painter
 # make lock           after a change of a requirements.in: lock what ships to Lambda, with hashes
 # make audit          ask for known vulnerabilities of what ships (needs the Internet; not part of make test)
+# make races          a thousand trials of events, polls, uploads and sweep at the same instant (TRIALS=)
+# make load           N=50 photos at once, then STREAM=20 photos a minute for MINUTES=10, while models fail
 # make bench-seam     figures of the edge around kept faces
 # make bench-sam      measure Segment Anything
 # make setup          the set-up alone: .venv and models/; quick when nothing has changed
@@ -29,7 +31,7 @@ INSTALLED := .venv/.installed
 TOOLS := $(foreach tool,sam checkov ministack runtime serving,.tools/$(tool)/.installed) .tools/npm/.installed
 STACK = photo-booth-$(ENV)
 
-.PHONY: run test check lint lock audit check-scenes thumbnails setup tools clean bench-seam bench-sam
+.PHONY: run test check lint lock audit check-scenes thumbnails setup tools clean races load bench-seam bench-sam
 .PHONY: preflight build deploy destroy env sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 
 run: setup check-scenes
@@ -66,6 +68,13 @@ audit: setup .tools/audit/.installed
 
 preflight: setup
 	@.venv/bin/python -m operate.preflight $(if $(ENV),--config-env $(ENV)) $(ARGS)
+
+races: setup
+	@TRIALS=$(or $(TRIALS),1000) .venv/bin/python -m pytest -q tests/unit/test_races.py $(ARGS)
+
+load: setup
+	@.venv/bin/python -m benchmarks.load $(if $(N),--photos $(N)) $(if $(MINUTES),--minutes $(MINUTES)) \
+	  $(if $(STREAM),--stream $(STREAM)) $(ARGS)
 
 bench-seam: setup
 	@.venv/bin/python -m benchmarks.seam

@@ -29,7 +29,7 @@ from local.app import ROOT, App
 
 sys.path.append(str(ROOT / "functions"))  # as in Lambda
 
-from booth import errors, limits  # noqa: E402
+from booth import limits
 
 PHOTO = ROOT / "tests" / "photos" / "astronaut.jpg"
 LATENCIES = {"rekognition": 0.6, "sagemaker": 1.5, "bedrock": 8.0}
@@ -267,7 +267,9 @@ def broken_promises(app: App, visits: list[Visit], probes: list[Answer], costs: 
     records, executions = behind.records(), behind.executions()
     promise("no photo is lost", set(visit.key for visit in visits) - {record["key"] for record in records})
     promise("no photo is processed twice", (Counter(executions) - Counter({record["run"] for record in records})))
-    promise("every run is settled", [r["run"] for r in records if r["status"] not in ("SUCCEEDED", "PARTIAL", "FAILED")])
+    promise(
+        "every run is settled", [r["run"] for r in records if r["status"] not in ("SUCCEEDED", "PARTIAL", "FAILED")]
+    )
     now = time.time() * 1000
     promise("no open record is stuck", [r["run"] for r in records if "open" in r and r["due"] < now - 15_000])
     shown = {record["original"] for record in records if "original" in record}
@@ -329,7 +331,8 @@ def report(name: str, visits: list[Visit], probes: list[Answer]) -> None:
     print(f"  all ended after     {spread(whole)}")
     print(f"  POST /upload        {spread([visit.upload_seconds for visit in visits])}")
     print(f"  status, at once     {spread([probe.seconds for probe in probes])}")
-    print(f"  polls               {len(polls) / max(1, len(visits)):.1f} a photo, {sum(v.busy for v in visits)} calls again")
+    again = sum(visit.busy for visit in visits)
+    print(f"  polls               {len(polls) / max(1, len(visits)):.1f} a photo, {again} calls made again")
 
 
 def show(counts: Counter[str]) -> str:
@@ -351,15 +354,21 @@ def report_machine(app: App, samples: list[Sample], peaks: Counter[str], photos:
         function = app.stack.functions.get(name)
         most = max(len(sample.processes.get(name, ())) for sample in samples)
         busy = f"{max(sample.busy[name] for sample in samples):4} {function.concurrency:3}" if function else " " * 8
-        sizes = [max((max(s.processes[name]) for s in part if s.processes.get(name)), default=0) for part in (early, late)]
+        mb = [peaks[name] >> 20, largest(early, name) >> 20, largest(late, name) >> 20]
         cpu = last.cpu.get(name, 0) - first.cpu.get(name, 0)
+        of = function.memory_mb if function else ""
         print(
-            f"  {name:16}  {most:8}  {busy}  {peaks[name] / 2**20:8.0f}  {sizes[0] / 2**20:8.0f}  {sizes[1] / 2**20:7.0f}"
-            f"  {function.memory_mb if function else '':>5}  {cpu:6.1f}  {cpu / photos:11.2f}"
+            f"  {name:16}  {most:8}  {busy}  {mb[0]:8}  {mb[1]:8}  {mb[2]:7}  {of:5}  {cpu:6.1f}  {cpu / photos:11.2f}"
         )
-    total = sum(last.cpu.values()) - sum(first.cpu.values())
-    seconds = last.time - first.time
-    print(f"  all: {total:.0f} CPU seconds in {seconds:.0f} s on {os.cpu_count()} processors, {total / photos:.2f} a photo")
+    total, seconds = sum(last.cpu.values()) - sum(first.cpu.values()), last.time - first.time
+    print(
+        f"  all: {total:.0f} CPU seconds in {seconds:.0f} s, {total / photos:.2f} a photo, {os.cpu_count()} processors"
+    )
+
+
+def largest(samples: list[Sample], name: str) -> int:
+    """Resident bytes of the largest process of a name in some samples."""
+    return max((max(each.processes[name]) for each in samples if each.processes.get(name)), default=0)
 
 
 def report_costs(costs: list[Cost]) -> None:
@@ -375,7 +384,9 @@ def set_models(app: App, failing: float, faces: int) -> None:
     for name, struck in faults(failing).items():
         settings = {"canned": canned[name], "latency": LATENCIES[name], "faults": struck if failing else []}
         body = json.dumps(settings).encode()
-        urllib.request.urlopen(urllib.request.Request(f"{app.standins_url}/standins/{name}", body, method="PUT")).close()
+        urllib.request.urlopen(
+            urllib.request.Request(f"{app.standins_url}/standins/{name}", body, method="PUT")
+        ).close()
 
 
 def failures(app: App) -> str:

@@ -1,0 +1,100 @@
+"""The figures of the load, and that a broken promise is seen."""
+
+from collections import Counter
+from types import SimpleNamespace
+
+import pytest
+
+from benchmarks import load
+from benchmarks.visitors import Answer, Visit
+from booth import store
+from local.standins import server
+
+
+def test_percentiles_are_values_that_were_measured():
+    values = [float(number) for number in range(100, 0, -1)]
+    assert [load.percentile(values, percent) for percent in (50, 95, 99, 100)] == [50, 95, 99, 100]
+    assert load.percentile([3.0], 95) == 3.0
+    assert load.percentile([], 95) == 0.0
+
+
+def test_faults_are_the_share_that_was_asked_for_and_the_stand_ins_know_them():
+    for name, faults in load.faults(0.2).items():
+        assert sum(fault["share"] for fault in faults) == pytest.approx(0.2)
+        server.Behaviour(server.image_models.FAULTS if name == "bedrock" else ()).set({"faults": faults})
+
+
+def test_seconds_of_functions_are_read_from_their_log():
+    log = b"[a-1] START RequestId: x\n[a-1] REPORT RequestId: x\tDuration: 1500.00 ms\tMemory Size: 1 MB\n"
+    log += b"[b-2] REPORT RequestId: y\tDuration: 250.50 ms\tMemory Size: 1 MB\tInit Duration: 9.00 ms\n"
+    assert load.lambda_seconds(log, {"a-1": "A", "b-2": "B"}) == Counter({"A": 1.5, "B": 0.2505})
+
+
+@pytest.fixture
+def app(account):
+    functions = {"Finish": SimpleNamespace(memory_mb=512)}
+    stack = SimpleNamespace(
+        functions=functions,
+        tables=account.template.tables,
+        state_machines={"PhotoMachine": SimpleNamespace(arn=account.machine)},
+    )
+    client = account.clients.__getitem__
+    return SimpleNamespace(stack=stack, client=client, results_bucket="results", uploads_bucket="uploads")
+
+
+@pytest.fixture
+def visit(app, account):
+    """One photo that went through."""
+    run, key = "a-run", "photo/a.jpg"
+    store.issue(run, key, picture_id="id", scenes=[], content_type="image/jpeg", consent=None)
+    store.claim(run, "v")
+    account.clients["stepfunctions"].start_execution(stateMachineArn=account.machine, name=run, input="{}")
+    store.enter(run, "generate")
+    store.publish_copy(run, key, ["sky"])
+    store.publish_picture(run, 1, "photo/photo_id_1.jpeg")
+    for shown in (key, "photo/photo_id_1.jpeg"):
+        account.clients["s3"].put_object(Bucket="results", Key=shown, Body=b"x")
+    assert store.end(store.get(run), store.SUCCEEDED, "", store.get(run).pictures)
+    store.close(run)
+    url = "http://cdn.example/photo/photo_id_1.jpeg"
+    body = {"status": "SUCCEEDED", "error": None, "time_taken": "9.5", "url_generated": f'["{url}"]'}
+    body["pictures"] = [{"state": "DONE", "error": None}]
+    return Visit(key=key, answers=[Answer(0.0, 0.1, 0, 200, body)], pictures={url: 0.1})
+
+
+def broken(app, visit, peaks=None, costs=()):
+    probe = Answer(0.0, 0.1, 0, 202, {})
+    return load.broken_promises(app, [visit], [probe], list(costs), Counter(peaks or {}))
+
+
+def test_a_photo_that_went_right_breaks_no_promise(app, visit):
+    cost = load.Cost(1, {"s3": 20.0}, 12.0, 14.0)
+    assert broken(app, visit, {"Finish": 100 << 20}, [cost, cost]) == []
+
+
+def test_every_broken_promise_is_told(app, visit, account):
+    s3, body = account.clients["s3"], visit.answers[0].body
+    body |= {"status": "FAILED", "error": {"code": "InternalError"}, "time_taken": "121", "url_generated": "[]"}
+    for bucket, key in (
+        ("results", "work/a-run/mask.png"),
+        ("results", "photo/nobody.jpg"),
+        ("uploads", "photo/a.jpg"),
+    ):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+    account.clients["stepfunctions"].start_execution(stateMachineArn=account.machine, name="another", input="{}")
+    store.issue("open", "photo/b.jpg", picture_id="b", scenes=[], content_type="image/jpeg", consent=None)
+    store.postpone(store.get("open"), 1)
+    visit.answers.insert(0, Answer(0.0, 9.0, 0, 500, {}))
+    costs = [load.Cost(1, {"s3": 20.0}, 12.0, 14.0), load.Cost(1, {"s3": 24.0}, 12.0, 14.0)]
+    told = broken(app, visit, {"Finish": 513 << 20}, costs)
+    for part in (
+        *("fails for AWS's faults only", "ends within 120 s", "every poll is answered", "a shown picture stays"),
+        *("processed twice", "every run is settled", "no open record is stuck", "left under work/"),
+        *("every result is shown", "no upload is kept", "fits into its function's memory", "cost like the first"),
+    ):
+        assert any(part in sentence for sentence in told), part
+    lost = Visit(key="photo/lost.jpg", problem="no end")
+    assert {sentence.partition(":")[0] for sentence in broken(app, lost)} >= {
+        "every photo has an end",
+        "no photo is lost",
+    }
