@@ -55,8 +55,8 @@ def handlers() -> dict[str, str]:
     return {each["Handler"].removesuffix(".handler"): name for name, each in functions.items() if "Handler" in each}
 
 
-def seconds(code: str, path: list[Path], compiled: bool = True) -> float:
-    """Processor time of a new process for this code; without bytecode as if Lambda had only the sources."""
+def seconds(code: str, path: list[Path]) -> float:
+    """Processor time of a new process for this code."""
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": ":".join(map(str, path)),
@@ -69,8 +69,6 @@ def seconds(code: str, path: list[Path], compiled: bool = True) -> float:
         "POWERTOOLS_METRICS_NAMESPACE": "PhotoBooth",
         "POWERTOOLS_SERVICE_NAME": "photo-booth",
     }
-    if not compiled:
-        environment["PYTHONPYCACHEPREFIX"] = "/nonexistent"
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([PYTHON, "-c", code], env=environment, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -86,7 +84,7 @@ def main() -> None:
         built = arguments.build or package(Path(scratch))
         names = handlers()
         took: dict[str, list[float]] = {name: [] for name in (*API, *sorted(set(names) - set(API)))}
-        units, bare, uncompiled = [], [], []
+        units, bare = [], []
         for _ in range(arguments.rounds):
             for name, times in took.items():
                 path = [built / names[name]]
@@ -94,12 +92,10 @@ def main() -> None:
                 units.append(seconds(UNIT, path[:1]))
                 times.append(seconds(f"import {name}", path))
             bare.append(seconds("pass", []))
-            uncompiled.append(seconds("import photo", [built / names["photo"]], compiled=False))
     print(machine.line())
     rounds = [units[n :: len(took)] for n in range(len(took))]
-    unit, empty, sources = (statistics.median(times) * 1000 for times in (units, bare, uncompiled))
-    unit, empty, sources = (f"{statistics.median(times) * 1000:.0f} ms" for times in (units, bare, uncompiled))
-    print(f"\nThe unit took {unit}, of which the bare interpreter {empty}; `photo` without bytecode {sources}.")
+    unit, empty = (f"{statistics.median(times) * 1000:.0f} ms" for times in (units, bare))
+    print(f"\nThe unit took {unit}, of which the bare interpreter {empty}.")
     print(f"\n| function | ms | of the unit | at most {GOAL} |\n|---|---|---|---|")
     missed = []
     for (name, times), beside in zip(took.items(), rounds, strict=True):

@@ -105,7 +105,7 @@ def main() -> None:
         for size in SIZES:
             took = WAITS[name] / 1000 + cpu * max(1, VCPU_MB / size)
             fits = "" if peak < size else "does not fit "
-            cells.append(f"{fits}{took * 1000:.0f} | {took * size / 1024 * price * 1e6:.0f}")
+            cells.append(f"{fits}{took * 1000:.0f} | {took * size / 1024 * price * 1e6:.1f}")
         print(f"| `{name}` | {cpu * 1000:.0f} | {peak:.0f} | {chosen[name]} | {' | '.join(cells)} |")
 
 

@@ -155,15 +155,18 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     from local.app import App
+    from local.lambdas import Function
 
+    booths = min(arguments.booths, 200)
+    Function.concurrency = booths  # usually fewer, for a local booth's sake
     with App(port=0) as app:
         os.environ["TABLE"] = app.stack.tables["Table"].name
-        booths = min(arguments.booths, 200)
         print(machine.line(), f"{booths} booths, {arguments.memory} MB", sep=", ")
         print(
             "\n| asking | calls | reads | news after, s | 95 % | CPU ms a call | billed s | $ for a million | at once |"
         )
         print("|---|---|---|---|---|---|---|---|---|")
+        measure(app, booths, 10, 0.25, arguments.memory)  # starts the processes
         for way in arguments.ways:
             wait, pause = way.split(":")
             print(measure(app, booths, int(wait), float(pause), arguments.memory), flush=True)

@@ -65,7 +65,7 @@ def snake(height, width):
 
 
 @given(st.integers(1, 25), st.integers(1, 25), st.floats(0, 1), st.floats(0, 0.3), st.integers(0, 2**31))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_flood_reaches_what_hangs_together_and_nothing_else(height, width, share, sown, seed):
     rng = np.random.default_rng(seed)
     for within in (rng.random((height, width)) < share, snake(height, width), snake(width, height).T):
