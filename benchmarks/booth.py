@@ -158,10 +158,16 @@ def with_table(document: str, table: str) -> str:
 
 
 def machine() -> str:
-    """Date, processor and Python."""
+    """Date, processor and Python, and whether the processor had other work."""
     text = Path("/proc/cpuinfo").read_text("utf-8")
     model = next((line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name")), "")
-    return f"{date.today()}, {model}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    busy = f", busy (load {os.getloadavg()[0]:.0f})" if is_busy() else ""
+    return f"{date.today()}, {model}, {os.cpu_count()} cores{busy}, Python {platform.python_version()}"
+
+
+def is_busy() -> bool:
+    """Whether more wants to run than there are cores."""
+    return os.getloadavg()[0] > os.cpu_count()
 
 
 def main() -> int:
@@ -187,7 +193,7 @@ def main() -> int:
         verdict = "ok" if seconds <= LIMIT_SECONDS else f"more than {LIMIT_SECONDS} s"
         print(f"{name}: {seconds:.2f} s over the critical path of {visits.CRITICAL_SECONDS:.1f} s: {verdict}")
     compared = list(MEASURES)
-    if os.getloadavg()[0] > os.cpu_count():
+    if is_busy():
         print(
             f"The machine is busy (load {os.getloadavg()[0]:.0f}): bytes are compared with the kept ones, seconds not."
         )
