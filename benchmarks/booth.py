@@ -14,7 +14,7 @@ import statistics
 import sys
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -133,13 +133,13 @@ def ratios(table: str) -> dict[tuple[str, str], float]:
     return found
 
 
-def worse(table: str, kept: str) -> list[str]:
-    """What has become worse since the kept table, in words."""
+def worse(table: str, kept: str, measures: Collection[str] = tuple(MEASURES)) -> list[str]:
+    """What of these measures has become worse since the kept table, in words."""
     before = ratios(kept)
     return [
         f"{case}, {name}: {now:.2f} of the old function's, was {before[case, name]:.2f}"
         for (case, name), now in ratios(table).items()
-        if now > before.get((case, name), now) * MEASURES[name]
+        if name in measures and now > before.get((case, name), now) * MEASURES[name]
     ]
 
 
@@ -158,10 +158,16 @@ def with_table(document: str, table: str) -> str:
 
 
 def machine() -> str:
-    """Date, processor and Python."""
+    """Date, processor and Python, and whether the processor had other work."""
     text = Path("/proc/cpuinfo").read_text("utf-8")
     model = next((line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name")), "")
-    return f"{date.today()}, {model}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    busy = f", busy (load {os.getloadavg()[0]:.0f})" if is_busy() else ""
+    return f"{date.today()}, {model}, {os.cpu_count()} cores{busy}, Python {platform.python_version()}"
+
+
+def is_busy() -> bool:
+    """Whether more wants to run than there are cores."""
+    return os.getloadavg()[0] > os.cpu_count()
 
 
 def main() -> int:
@@ -186,14 +192,18 @@ def main() -> int:
     for name, seconds in above.items():
         verdict = "ok" if seconds <= LIMIT_SECONDS else f"more than {LIMIT_SECONDS} s"
         print(f"{name}: {seconds:.2f} s over the critical path of {visits.CRITICAL_SECONDS:.1f} s: {verdict}")
-    if os.getloadavg()[0] > os.cpu_count():
-        print(f"The machine is busy (load {os.getloadavg()[0]:.0f}): believe the bytes, not the seconds.")
+    compared = list(MEASURES)
+    if is_busy():
+        print(
+            f"The machine is busy (load {os.getloadavg()[0]:.0f}): bytes are compared with the kept ones, seconds not."
+        )
+        compared = [name for name in MEASURES if name.endswith("MB")]
     head = "| models' times | " + " | ".join(MEASURES) + " |\n" + "|---" * (len(MEASURES) + 1) + "|"
     over = ", ".join(f"{name}: {seconds:.2f} s" for name, seconds in above.items())
     table = f"\n{machine()}; medians of {arguments.repeats}. Over the critical path: {over}.\n\n{head}\n"
     table += "\n".join(lines) + "\n"
     document = DOCUMENT.read_text("utf-8")
-    news = worse(table, kept_table(document))
+    news = worse(table, kept_table(document), compared)
     for each in news:
         print(f"worse: {each}")
     if arguments.keep:

@@ -25,6 +25,8 @@ NEEDED_ALL_THE_SAME = {
     ("CropFaces", "s3:DeleteObject", "work/*"),
     ("CropFaces", "s3:ListBucket", "resultsbucket"),
     ("MergeMasks", "s3:DeleteObject", "work/*"),
+    # Why a step was refused at its start: its run has ended, or its time is over.
+    ("MergeMasks", "dynamodb:GetItem", "table/"),
     # A picture that was written, but not published, by a function that died in between.
     ("Finish", "s3:DeleteObject", "photo/*"),
     # A photo under a Key whose record has expired.

@@ -181,7 +181,7 @@ def test_what_has_become_worse_is_told_and_nothing_else():
     slower = booth.row("set, 1 face", OURS | {"all pictures, s": 12.5, "S3, MB": 5.0}, THEIRS)
     [told] = booth.worse(slower, kept)
     assert told == "set, 1 face, all pictures, s: 0.99 of the old function's, was 0.86"
-    assert booth.worse(kept, kept) == booth.worse(kept, "") == []
+    assert booth.worse(kept, kept) == booth.worse(kept, "") == booth.worse(slower, kept, ["S3, MB"]) == []
     more_bytes = booth.row("set, 1 face", OURS | {"models, MB": 2.4}, THEIRS)
     assert ["models, MB" in each for each in booth.worse(more_bytes, kept)] == [True]
 
