@@ -334,7 +334,9 @@ def large(kind: str, data: bytes, rng: random.Random) -> bytes:
 def other_type(kind: str, data: bytes, rng: random.Random) -> bytes:
     """Something else under the name of a photo, or behind a photo's first bytes."""
     picture = Image.new("RGB", (120, 90), "silver")
-    others = [_saved(picture, each) for each in ("GIF", "BMP", "TIFF", "ICO", "PPM", "PCX", "SGI", "TGA", "JPEG2000")]
+    others = [
+        _saved(picture, each) for each in ("GIF", "BMP", "TIFF", "ICO", "PPM", "PCX", "SGI", "TGA", "DDS", "JPEG2000")
+    ]
     others += [
         b"",
         bytes(1000),

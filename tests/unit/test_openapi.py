@@ -46,6 +46,8 @@ def test_every_route_of_the_template_is_documented_and_no_other():
         {"filename": "한 글+%.jpg"}, {"contentType": "image/gif"}, {"contentType": None},
         {"consent": None}, {"consent": CONSENT}, {"consent": {}}, {"consent": CONSENT | {"wall": 1}},
         {"consent": CONSENT | {"policy": "x" * 65}}, {"consent": CONSENT | {"more": 1}},
+        {"consent": CONSENT | {"policy": "a\nb"}}, {"consent": CONSENT | {"language": "한국어"}},
+        {"consent": CONSENT | {"time": "2026-11-25T10:00:00." + "0" * 40}}, {"filename": "."}, {"filename": ".."},
     ],
 )  # fmt: skip
 def test_document_and_contract_take_the_same_uploads(change):
@@ -63,6 +65,7 @@ def test_document_and_contract_take_the_same_uploads(change):
     [
         {}, {"bucket": BUCKET, "key": "photo/a.jpg"}, {"bucket": BUCKET}, {"key": "photo/a.jpg"},
         {"bucket": BUCKET, "key": ""}, {"wait": 20}, {"wait": 21}, {"wait": -1}, {"wait": 1.5}, {"wait": True},
+        {"wait": 5.0}, {"requestId": "short"}, {"requestId": "short", "bucket": BUCKET, "key": "photo/a.jpg"},
         {"progress": 0.4}, {"progress": None}, {"progress": "x"}, {"id": "a"}, {"id": "a b"}, {"requestId": ""},
     ],
 )  # fmt: skip
