@@ -107,3 +107,35 @@ def test_the_calling_process_is_killed_and_no_other(wire, kind):
     )
     runs = [subprocess.run([sys.executable, "-c", call], capture_output=True, check=False) for _ in range(2)]
     assert [run.returncode for run in runs] == [-9, 0]
+
+
+CONNECT = """
+import socket, sys
+host, port, to = "127.0.0.1", int(sys.argv[1]), int(sys.argv[2])
+one = socket.socket()
+one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+one.bind((host, port))
+one.connect((host, to))
+print("connected", flush=True)
+one.sendall(sys.stdin.buffer.read())
+one.recv(1)
+"""
+
+
+def test_a_process_that_uses_the_same_port_towards_another_server_lives(wire):
+    wire.set([{"kind": "killed before", "match": "F s3:GetObject *"}])
+    scope = f"AWS4-HMAC-SHA256 Credential={FAKE_CREDENTIALS['AWS_ACCESS_KEY_ID']}/20260101/us-east-1/s3/aws4_request"
+    call = f"GET /bucket/key HTTP/1.1\r\nHost: s3\r\nAuthorization: {scope}\r\n\r\n".encode()
+    with emulator.listen(0) as shared, emulator.listen(0) as elsewhere:
+        port, other = shared.getsockname()[1], elsewhere.getsockname()[1]
+        shared.close()
+        command = [sys.executable, "-c", CONNECT, str(port)]
+        with subprocess.Popen([*command, str(other)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as bystander:
+            try:
+                assert bystander.stdout.readline() == b"connected\n"
+                to = wire.url.rpartition(":")[2]
+                caller = subprocess.run([*command, to], input=call, capture_output=True, check=False)
+                assert caller.returncode == -9, caller
+                assert bystander.poll() is None
+            finally:
+                bystander.kill()
