@@ -183,11 +183,12 @@ def error(request: Request, status: int, code: str, message: str) -> Response:
 def _kill_caller(request: Request) -> None:
     """Kills the process at the other end of the request's connection, which is on this machine.
 
-    Linux tells a socket's inode by its ports, and a process's sockets by their inodes.
+    Linux tells a socket's inode by the addresses of its two ends, and a process's sockets by their inodes. Both ends
+    count: another process may use the same port towards another server.
     """
-    port = f":{int(request.environ['REMOTE_PORT']):04X}"
+    ends = [f"0100007F:{int(request.environ[name]):04X}" for name in ("REMOTE_PORT", "SERVER_PORT")]
     sockets = [line.split() for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]]
-    links = {f"socket:[{fields[9]}]" for fields in sockets if fields[1].endswith(port)}
+    links = {f"socket:[{fields[9]}]" for fields in sockets if fields[1:3] == ends}
     for link in Path("/proc").glob("[0-9]*/fd/*"):
         try:
             if os.readlink(link) in links and (pid := int(link.parts[2])) != os.getpid():

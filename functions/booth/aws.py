@@ -99,13 +99,16 @@ def at_init(*connects: Callable[[], object]) -> None:
 def _refuse_nonsense(http_response: Any, model: Any, **_: Any) -> None:
     """Called by botocore with each answer, its own tries over. Raises ResponseParserError, as it does for broken XML.
 
-    Of an answer that is no JSON it makes an empty one: a record that is missing, an update that said nothing.
+    Of an answer that is no JSON, or cut short, it makes an empty one: a record that is missing, an update that said
+    nothing.
     """
     if model.service_model.resolved_protocol != "json" or http_response.status_code != 200:
         return
-    body, told = http_response.content, http_response.headers.get("x-amz-crc32")  # by DynamoDB
+    body, headers = http_response.content, http_response.headers
     try:
-        if told is not None and int(told) != zlib.crc32(body):
+        if int(headers.get("content-length", len(body))) != len(body):
+            raise ValueError("cut short")
+        if int(headers.get("x-amz-crc32", zlib.crc32(body))) != zlib.crc32(body):  # DynamoDB's
             raise ValueError("not what was sent")
         if body:
             json.loads(body)

@@ -104,7 +104,6 @@ def _where(resource: str) -> str:
 
 # The faults
 
-PASSING = ("throttled once", "5xx", "reset", "read timeout", "malformed", "cut short", "slow")
 LASTING = ("throttled for long", "access denied")
 CRASHES = ("killed before", "killed after")
 FAULTS = ("throttled once", "throttled for long", "5xx", "reset", "read timeout", "access denied", "malformed")
@@ -114,7 +113,8 @@ FAULTS += ("cut short", "slow")
 def fault_of(row: Row, name: str) -> dict | None:
     """The fault as `local.faults` wants it; None if the call can't meet it."""
     timeout, tries = CLIENTS.get(row.service, (0, 1))
-    is_xml = row.service == "s3" and not row.action.startswith("s3:GetObject")
+    # The SDK itself notices that DynamoDB's answers don't fit their checksum, and that S3's XML is none.
+    is_read_again = row.service in ("dynamodb", "s3") and not row.action.startswith("s3:GetObject")
     kinds = {
         "throttled once": {"kind": "throttled", "times": 1},
         "throttled for long": {"kind": "throttled"},
@@ -123,9 +123,8 @@ def fault_of(row: Row, name: str) -> dict | None:
         "reset": {"kind": "reset", "times": tries + 1},
         "read timeout": {"kind": "hang", "times": tries},
         "access denied": {"kind": "denied"},
-        # The SDK itself tries again what it finds malformed: JSON of DynamoDB by its checksum, XML of S3.
-        "malformed": {"kind": "malformed", "times": tries if row.service == "dynamodb" or is_xml else 1},
-        "cut short": {"kind": "cut", "times": 1},
+        "malformed": {"kind": "malformed", "times": tries if is_read_again else 1},
+        "cut short": {"kind": "cut", "times": tries if is_read_again else 1},
         "slow": {"kind": "slow", "seconds": timeout - 0.5},
         "killed before": {"kind": "killed before", "times": 1},
         "killed after": {"kind": "killed after", "times": 1},

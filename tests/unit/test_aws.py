@@ -47,6 +47,7 @@ def aws(environment):
 NONSENSE = {
     "garbage": Response(b"<garbage"),
     "half of it": Response(b'{"Item": {"pk"'),
+    "none of it": Response(iter([b""]), headers={"Content-Length": "2"}),
     "another checksum": Response(b"{}", headers={"x-amz-crc32": str(zlib.crc32(b'{"Item": {}}'))}),
 }
 
