@@ -157,11 +157,15 @@ class Trial:
 
     def expire(self, in_seconds: int) -> None:
         """Lets the run's record expire then."""
+        self._update("expires", int(time.time()) + in_seconds)
+
+    def _update(self, name: str, value: int) -> None:
         self.booth.table.update_item(
             TableName=self.booth.table_name,
             Key={"pk": {"S": f"run#{self.run}"}},
-            UpdateExpression="SET expires = :then",
-            ExpressionAttributeValues={":then": {"N": str(int(time.time()) + in_seconds)}},
+            UpdateExpression="SET #name = :value",
+            ExpressionAttributeNames={"#name": name},
+            ExpressionAttributeValues={":value": {"N": str(value)}},
         )
 
     def age_to(self, since: str, seconds: float) -> None:
@@ -196,7 +200,7 @@ class Trial:
             elif time.monotonic() - idle_since > (1 if execution else 8):  # an event is tried again after 2 s and 4 s
                 if not self._swept:
                     self.notes.append("by sweep")
-                self.booth.age(self.uploaded, limits.CHECK_SECONDS if execution else limits.FIRST_LOOK_SECONDS)
+                self._update("due", int(time.time() * 1000))  # sweep need not wait for its time
                 self.sweep()
                 idle_since = time.monotonic() + 20
             time.sleep(0.15)
@@ -405,7 +409,7 @@ def an_old_upload(trial: Trial) -> None:
 
 
 LATE = {
-    "DetectFaces": an_end_during("DetectFaces", "s3:PutObject */photo/*"),
+    "DetectFaces": an_end_during("DetectFaces", "s3:PutObject */work/*"),
     "CropFaces": an_end_during("CropFaces", "s3:PutObject *"),
     "SegmentCrop": an_end_during("SegmentCrop", "sagemaker:*"),
     "MergeMasks": an_end_during("MergeMasks", "s3:PutObject *"),
