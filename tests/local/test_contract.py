@@ -11,7 +11,18 @@ import pytest
 from PIL import Image
 
 FIELDS = {
-    *("url_original", "url_generated", "time_taken", "requestId", "status", "step", "progress", "error", "pictures"),
+    *(
+        "url_original",
+        "url_generated",
+        "time_taken",
+        "requestId",
+        "status",
+        "step",
+        "progress",
+        "waiting_seconds",
+        "error",
+        "pictures",
+    ),
 }
 
 

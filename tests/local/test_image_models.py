@@ -41,7 +41,7 @@ def test_with_titan_retired_a_photo_still_gets_its_three_pictures(without_titan,
     urls = json.loads(result["url_generated"])
     assert len(urls) == 3
     with open(log, encoding="utf-8") as lines:
-        told = [line for line in lines if "a candidate is gone" in line]
+        told = [line for line in lines if '"message":"a candidate is gone"' in line]
     candidates = {json.loads(line.split("] ", 1)[1])["candidate"] for line in told}
     assert {each.partition("@")[2] for each in candidates} == {"us-east-1", "us-west-2"}
     assert all("reached the end of its life" in line for line in told)

@@ -14,7 +14,7 @@ PIXELS = "Pixels"
 
 # What is answered here to the sample events: the photo's bucket is another one, nothing is known of the requestId.
 API = {"upload": 200, "list_scenes": 200, "photo": 403, "delete_photo": 404}
-STEPS = {"detect_faces", "crop_faces", "segment_crop", "merge_masks", "generate_image", "finish"}
+STEPS = {"detect_faces", "crop_faces", "segment_crop", "merge_masks", "admit", "generate_image", "finish"}
 
 
 def functions_of(template):

@@ -51,7 +51,7 @@ def test_a_connection_serves_one_request_after_another(connection):
     assert ask(connection, "PUT", "/a", b"body") == (200, b"PUT body")
     assert ask(connection, "POST", "/deaf", b"GET / HTTP/1.1\r\n\r\n") == (200, b"deaf")
     assert ask(connection, "HEAD", "/a") == (200, b"")
-    assert ask(connection, "GET", "/broken") == (500, b"")
+    assert ask(connection, "GET", "/broken") == (500, b"Internal Server Error")
     assert ask(connection, "GET", "/a") == (200, b"GET ")
     assert connection.sock is first
 

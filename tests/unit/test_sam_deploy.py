@@ -13,11 +13,11 @@ import boto3
 import pytest
 import yaml
 from fake_cloudformation import CloudFormation, render
-from test_sam_inference import tiny_export
 
 from local import emulator
 from local.template import _Loader
 from sam_model import deploy, package
+from tests import tiny_sam
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "sam_model" / "endpoint.yaml"
@@ -32,7 +32,7 @@ class Aws(CloudFormation):
         self.first, self.second = folder / "first", folder / "second"
         for number, model in enumerate((self.first, self.second)):
             model.mkdir()
-            tiny_export(model, qualities=[number / 2])
+            tiny_sam.export(model, qualities=[number / 2])
             sums = [f"{hashlib.sha256((model / name).read_bytes()).hexdigest()}  {name}" for name in package.WEIGHTS]
             (model / package.SUMS).write_text("\n".join(sums))
 

@@ -8,7 +8,7 @@ import tarfile
 import pytest
 
 from sam_model import package
-from tests.unit.test_sam_inference import tiny_export
+from tests import tiny_sam
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def export(tmp_path):
     """The folder of another model, with the sums of its files."""
     folder = tmp_path / "other"
     folder.mkdir()
-    tiny_export(folder, qualities=[1.0], size=64)
+    tiny_sam.export(folder, qualities=[1.0], size=64)
     sums = [f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in package.WEIGHTS]
     (folder / package.SUMS).write_text("".join(sums))
     return folder

@@ -18,7 +18,7 @@ from PIL import Image
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from booth import aws, scenes
+from booth import aws, pacing, scenes
 from booth.pixels import composite
 from local.check_scenes import THUMBNAILS, problems
 from local.standins.scenes import render
@@ -98,6 +98,7 @@ def asked(table, environment):
     table.claim("r", "1")
     table.enter("r", "merge")
     table.publish_copy("r", "photo/a.jpg", ["library"])
+    pacing.admit("r", [1])
     yield requests
     server.shutdown()
 
