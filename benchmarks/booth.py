@@ -20,6 +20,7 @@ from datetime import date
 from pathlib import Path
 
 from benchmarks import visits
+from benchmarks.processes import cpu_seconds
 from local.app import REGION, SAM_ENDPOINT, App
 from local.lambdas import Function, LambdaHost
 
@@ -73,7 +74,7 @@ class OldFunction:
     def measure(self, photo: bytes) -> Figures:
         """One photo put, and the function called, as the old client did. Raises RuntimeError if it fails."""
         self._app.traffic.take()
-        cpu, models, began = self.host.cpu_seconds(), visits.model_bytes(self._app), time.monotonic()
+        cpu, models, began = cpu_seconds(self.host.processes()), visits.model_bytes(self._app), time.monotonic()
         key = f"{uuid.uuid4()}.jpg"
         self._s3.put_object(Bucket=BUCKET, Key=key, Body=photo)
         result = self.host.invoke(BUCKET, json.dumps({"bucket": BUCKET, "key": key, "id": key}).encode())
@@ -81,7 +82,9 @@ class OldFunction:
         if result.failed:
             raise RuntimeError(result.body.decode())
         moved = sum(count.received + count.sent for count in self._app.traffic.take().values())
-        return figures(took, took, self.host.cpu_seconds() - cpu, moved, visits.model_bytes(self._app) - models)
+        return figures(
+            took, took, cpu_seconds(self.host.processes()) - cpu, moved, visits.model_bytes(self._app) - models
+        )
 
 
 def measure(app: App, photo: bytes) -> Figures:

@@ -78,7 +78,8 @@ def measure(photos: int) -> dict[str, tuple[float, float]]:
             urllib.request.urlopen(request, json.dumps({"canned": canned}).encode()).close()
         for _ in range(2):
             send(app, photo)
-        before = {name: processes.cpu_seconds(name) for name in WAITS}
+        pids = lambda name: app.processes("".join(word.title() for word in name.split("_")))  # noqa: E731
+        before = {name: processes.cpu_seconds(pids(name)) for name in WAITS}
         asked = {service: told(app, service) for service in ("sagemaker", "bedrock")}
         polls = sum(send(app, photo) for _ in range(photos))
         time.sleep(2)  # `finish` cleans up after the last answer
@@ -86,7 +87,10 @@ def measure(photos: int) -> dict[str, tuple[float, float]]:
         calls["segment_crop"] = told(app, "sagemaker") - asked["sagemaker"]
         calls["generate_image"] = told(app, "bedrock") - asked["bedrock"]
         return {
-            name: ((processes.cpu_seconds(name) - before[name]) / calls[name], processes.peak_mb(name))
+            name: (
+                (processes.cpu_seconds(pids(name)) - before[name]) / calls[name],
+                processes.peak_mb(pids(name)),
+            )
             for name in WAITS
         }
 

@@ -122,14 +122,14 @@ def measure(app, booths: int, wait: int, pause: float, memory: int) -> str:
         store.bind(store.get(each.run), each.request)
         store.claim(each.run, "1")
         store.enter(each.run, "detect")  # a run that waits would be started by whoever asks for it
-    before = processes.cpu_seconds("photo")
+    before = processes.cpu_seconds(app.processes("Photo"))
     threads = [threading.Thread(target=visit, args=(each, app.url, wait, pause, store, contract)) for each in visits]
     for each in threads:
         each.start()
     for each in threads:
         each.join()
     calls = sum(len(each.held) for each in visits) / booths
-    per_call = (processes.cpu_seconds("photo") - before) / booths / calls
+    per_call = (processes.cpu_seconds(app.processes("Photo")) - before) / booths / calls
     waited = sorted(delay for each in visits for delay in delays(each))
     held = sum(map(sum, (each.held for each in visits))) / booths
     looks = held / 0.2 if wait else 0

@@ -1,34 +1,30 @@
-"""What the processes of the local application's functions use, as /proc tells (Linux)."""
+"""What processes use, as /proc tells (Linux)."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 
-def cpu_seconds(module: str) -> float:
-    """Processor time of all living processes of a function, by its module."""
+def cpu_seconds(pids: Iterable[int]) -> float:
+    """Processor time of processes and of the children that they have waited for; those that have ended count nothing.
+
+    See proc(5), stat.
+    """
     ticks = 0
-    for folder in _of(module):
-        ticks += sum(map(int, (folder / "stat").read_text().rpartition(")")[2].split()[11:13]))
+    for stat in _read(pids, "stat"):
+        ticks += sum(map(int, stat.rpartition(")")[2].split()[11:15]))  # user, system, children's user and system
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def peak_mb(module: str) -> float:
-    """The most memory that one process of a function has held."""
-    peaks = [0.0]
-    for folder in _of(module):
-        for line in (folder / "status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                peaks.append(int(line.split()[1]) / 1024)
-    return max(peaks)
+def peak_mb(pids: Iterable[int]) -> float:
+    """The most memory that one of the processes has held."""
+    lines = [line for status in _read(pids, "status") for line in status.splitlines()]
+    return max((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:")), default=0.0)
 
 
-def _of(module: str) -> Iterator[Path]:
-    for folder in Path("/proc").glob("[0-9]*"):
+def _read(pids: Iterable[int], name: str) -> Iterable[str]:
+    for pid in pids:
         try:
-            stat = (folder / "stat").read_text().rpartition(")")[2].split()
-            command = (folder / "cmdline").read_bytes()
+            yield Path(f"/proc/{pid}/{name}").read_text()
         except OSError:
             continue  # it has ended in between
-        if int(stat[1]) == os.getpid() and command.endswith(f"\0{module}.handler\0".encode()):
-            yield folder

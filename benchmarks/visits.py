@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from benchmarks.processes import cpu_seconds
 from local import visit
 from local.app import App
 from local.traffic import Count
@@ -129,13 +130,13 @@ class Record:
 
 def record_visit(app: App, photo: bytes) -> Record:
     """A visit, with all that it did, what goes on after the last picture has shown included."""
-    lines, bytes_before, cpu = len(read_log(app)), model_bytes(app), app.lambdas.cpu_seconds()
+    lines, bytes_before, cpu = len(read_log(app)), model_bytes(app), cpu_seconds(app.lambdas.processes())
     app.traffic.take()
     made = visit_as_pad(app, photo)
     history = await_history(app, made.run)
     time.sleep(0.5)  # the last lines are on their way through pipes
     traffic = app.traffic.take()
-    spent = app.lambdas.cpu_seconds() - cpu
+    spent = cpu_seconds(app.lambdas.processes()) - cpu
     return Record(made, history, read_log(app)[lines:], traffic, model_bytes(app) - bytes_before, spent)
 
 

@@ -298,6 +298,10 @@ class App:
         """How many processes of a function are at work."""
         return self.lambdas.busy(self._name(function))
 
+    def processes(self, function: str) -> list[int]:
+        """The ids of a function's processes."""
+        return self.lambdas.processes(self._name(function))
+
     def kill(self, function: str) -> int:
         """Kills the processes of a function that are at work; how many there were."""
         return self.lambdas.kill(self._name(function))

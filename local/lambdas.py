@@ -194,9 +194,10 @@ class LambdaHost:
         """Number of workers of the function that hold an invocation now."""
         return self._pools[name].busy()
 
-    def cpu_seconds(self) -> float:
-        """Processor time of all living workers so far, and of the children that they have waited for (Linux only)."""
-        return sum(pool.cpu_seconds() for pool in self._pools.values())
+    def processes(self, name: str | None = None) -> list[int]:
+        """The ids of a function's living processes, or of all functions'."""
+        pools = self._pools.values() if name is None else [self._pools[name]]
+        return [pid for pool in pools for pid in pool.processes()]
 
     def kill(self, name: str) -> int:
         """Kill the function's busy workers, as a crash would, and tell how many there were."""
@@ -309,10 +310,9 @@ class _Pool:
         with self._changed:
             return len(self._busy)
 
-    def cpu_seconds(self) -> float:
+    def processes(self) -> list[int]:
         with self._changed:
-            workers = [*self._idle, *self._busy]
-        return sum(worker.cpu_seconds() for worker in workers)
+            return [worker.pid for worker in (*self._idle, *self._busy) if worker.pid]
 
     def kill_busy(self) -> int:
         with self._changed:
@@ -473,6 +473,7 @@ class _Worker:
         self._started_at = time.monotonic()
         self._api = _RuntimeApiServer(("127.0.0.1", 0), _RuntimeApiHandler)
         self._api.worker = self
+        self.pid: int | None = None  # before it has started and after its end
         self._process: int | None = None  # a descriptor: unlike an id it can't come to mean another process
         self._status: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._output = server.fork(self, _environment_of_worker(function, self._api.server_address[1]))
@@ -525,15 +526,6 @@ class _Worker:
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._process, signal.SIGKILL)
 
-    def cpu_seconds(self) -> float:
-        """Processor time of the process and its waited-for children; 0 when it has ended. See proc(5), stat."""
-        try:
-            text = Path(f"/proc/{self._process.pid}/stat").read_text()
-        except FileNotFoundError:
-            return 0.0
-        ticks = text.rpartition(")")[2].split()[11:15]  # user, system, children's user, children's system
-        return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
-
     def init_error_text(self) -> str:
         if self._init_error:
             report = json.loads(self._init_error)
@@ -545,6 +537,7 @@ class _Worker:
     def started(self, pid: int) -> None:
         with self._lock, contextlib.suppress(ProcessLookupError):
             self._process = os.pidfd_open(pid)
+            self.pid = pid
             if not self.alive:
                 self._end_process()
 
@@ -580,7 +573,7 @@ class _Worker:
         with self._lock:
             if self._process is not None:
                 os.close(self._process)
-                self._process = None
+                self._process = self.pid = None
             self._exit_text = f"Runtime exited with error: {_exit_reason(status)}"
             self.alive = False
             invocation = self._current
