@@ -21,7 +21,9 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     webp, png = objects.read_all_work(run.run, "photo.webp", "mask.png")
     photo, keep = composite.decode(webp), composite.decode_mask(png)
     seed = scenes.seed_for(scene, run.run, number, attempt)
-    painted = generators.paint(photo, keep, scene, seed, pacing.order(run, number, attempt))
+    order = pacing.order(run, number, attempt)
+    ready = (lambda: None) if attempt else (lambda: pacing.await_slot(run.turns[number]))
+    painted = generators.paint(photo, keep, scene, seed, order, ready)
     publish(run, number, composite.encode_jpeg(composite.composite(photo, painted, keep), xmp=composite.AI_MARK))
     return {"picture": number}
 

@@ -1,8 +1,11 @@
 """Admission to painting: each picture gets its turn, first come first served, within the image models' quotas.
 
-One record in the table, the pace, holds when each candidate was and will be called, and which of them are gone. One
-that takes n requests a minute gets its next a minute after the n-th last: so a free candidate takes a whole photo at
-once, the quota holds however AWS counts its minutes, and a turn is known to the second when it is given.
+A candidate that takes n requests a minute has n slots, and each slot is used once a minute: so a free candidate takes a
+whole photo at once, the quota holds however AWS counts its minutes, and a turn is known to the second when it is given.
+One record in the table, the pace, holds the last turn that was given at each slot, and which candidates are gone.
+
+A turn is a plan. A function that starts cold calls later than one that is warm, so each call notes when it was really
+made, and the next one at the slot comes a minute after that.
 """
 
 import random
@@ -17,7 +20,13 @@ from booth.errors import ModelsUnavailable, QueueFull, RunEnded, Throttled, Time
 from booth.store import Pace, Run, Turn
 
 WINDOW_MS = 62_000
-"""A minute, and two seconds by which one call may come later after its turn than another one after its own."""
+"""From one turn at a slot to the next: a minute, and two seconds by which a call may come late without delaying it."""
+
+MINUTE_MS = 61_000
+"""From one call at a slot to the next: a minute, and a second by which one may take longer on its way than another."""
+
+LONGEST_DELAY_SECONDS = 15
+"""A function waits for a slot whose last call came late, but no longer than this: it has a timeout."""
 
 ASK_AGAIN_MS = 15 * 60 * 1000
 """A candidate that is gone is asked again after this long: a subscription takes up to 15 minutes to come into force."""
@@ -60,23 +69,29 @@ def plan(
 
     Where several Regions are free, runs and pictures begin at different ones.
     """
-    calls = {name: [at for at in times if at > now - WINDOW_MS] for name, times in pace.calls.items()}
+    slots = {name: list(times) for name, times in pace.slots.items()}
+    for each in candidates:
+        if len(times := slots.setdefault(str(each), [])) > each.requests:  # its quota has become smaller
+            slots[str(each)] = sorted(times)[-each.requests :]
     alive = living(pace, candidates, now) or candidates
     regions = [each for each in alive if each.model == alive[0].model]
 
-    def next_call(each: Candidate) -> tuple[int, int]:
-        """When it can be called next, and how many calls it has by then."""
-        times = calls.get(str(each), [])
-        busy = len(times) >= each.requests
-        return max(now, times[-each.requests] + WINDOW_MS) if busy else now, len(times)
+    def earliest(each: Candidate) -> tuple[int, int, int]:
+        """When it can be called next, how many of its slots are in use now, and the slot to use."""
+        times = slots[str(each)]
+        in_use = sum(time > now - WINDOW_MS for time in times)
+        if in_use == len(times) < each.requests:
+            return now, in_use, len(times)  # a slot that was never used
+        slot = times.index(min(times))
+        return max(now, times[slot] + WINDOW_MS), in_use, slot
 
     turns = {}
     for picture in pictures:
-        candidate = min(in_turn(regions, _turn_of(run, picture)), key=next_call)
-        at, _ = next_call(candidate)
-        calls[str(candidate)] = sorted([*calls.get(str(candidate), []), at])
-        turns[picture] = Turn(str(candidate), at)
-    return turns, Pace(calls, pace.gone, pace.version)
+        candidate = min(in_turn(regions, _turn_of(run, picture)), key=earliest)
+        at, _, slot = earliest(candidate)
+        slots[str(candidate)][slot : slot + 1] = [at]
+        turns[picture] = Turn(str(candidate), slot, at)
+    return turns, Pace(slots, pace.gone, pace.version)
 
 
 def living(pace: Pace, candidates: list[Candidate], now: int) -> list[Candidate]:
@@ -92,8 +107,8 @@ def living_now() -> list[Candidate]:
 def order(run: Run, picture: int, attempt: int) -> list[Candidate]:
     """The candidates that an attempt at a picture may ask, that whose turn it is first.
 
-    The first attempt uses the picture's turn. Each retry takes the next candidate, and no turn: it is counted, so that
-    others come later.
+    The first attempt uses the picture's turn. Each retry takes the next candidate, and no turn: it is counted as one,
+    so that others come later.
 
     Raises:
         TurnLost: the candidate is gone; the picture needs another turn.
@@ -109,8 +124,18 @@ def order(run: Run, picture: int, attempt: int) -> list[Candidate]:
     )
     shift = attempt % len(ordered)
     if attempt:
-        _count_call(ordered[shift], now)
+        _change(lambda pace: plan(pace, [ordered[shift]], run.run, [picture], now)[1])
     return [*ordered[shift:], *ordered[:shift]]
+
+
+def await_slot(turn: Turn) -> None:
+    """Waits until the slot of a picture's turn is free, and takes it. Raises Throttled, if that takes too long."""
+    until = time.monotonic() + LONGEST_DELAY_SECONDS
+    while not store.use_slot(turn, MINUTE_MS):
+        wait = (store.slot_used(turn) + MINUTE_MS - store.now_ms()) / 1000
+        if time.monotonic() + wait > until:
+            raise Throttled("the slot's last call came very late")
+        time.sleep(max(0.01, wait))
 
 
 def lose(candidate: Candidate) -> TurnLost | ModelsUnavailable:
@@ -127,12 +152,6 @@ def lose(candidate: Candidate) -> TurnLost | ModelsUnavailable:
     if _change(without).gone:
         return TurnLost("the candidate is gone")
     return ModelsUnavailable("every candidate of the chain is gone")
-
-
-def _count_call(candidate: Candidate, at: int) -> None:
-    """Counts a call that had no turn."""
-    name = str(candidate)
-    _change(lambda pace: replace(pace, calls=pace.calls | {name: sorted([*pace.calls.get(name, []), at])}))
 
 
 def _change(changed: Callable[[Pace], Pace]) -> Pace:

@@ -7,7 +7,8 @@ One item per record, under a single hash key `pk`:
     request#<hash of requestId>  run, expires        the upload that a requestId answers for
     run#<run id>                 see `Run`, expires  the run of one upload
     count#<hash of a name>       count, expires      how often something was done, see `count_up`
-    pace                         calls, gone, ...    when each image model is called, see `booth.pacing`
+    pace                         slots, gone, ...    when each image model will be called, see `booth.pacing`
+    slot#<hash of its name>      at, expires         when a slot of an image model was used last
 
 Names are kept as hashes only, so the records that outlive the data say nothing about anybody. A run that needs
 `sweep`'s attention carries `open` and `due`, the keys of the sparse index `open`. Times are epoch milliseconds.
@@ -51,6 +52,8 @@ class Turn:
 
     candidate: str
     """`model@region`."""
+    slot: int
+    """Number of the slot among the candidate's, from 0."""
     at: int
     """Epoch milliseconds."""
 
@@ -59,8 +62,8 @@ class Turn:
 class Pace:
     """The calls of the image models, all together. Times in epoch milliseconds, by `model@region`."""
 
-    calls: dict[str, list[int]]
-    """When each was called and will be, sorted."""
+    slots: dict[str, list[int]]
+    """The last turn that was given at each slot; a candidate has as many as it takes requests a minute."""
     gone: dict[str, int]
     """Those that refused for good: until when they are not asked."""
     version: int
@@ -162,7 +165,9 @@ def _run_of(item: dict[str, Any]) -> Run:
     for name in ("created", "upload_until", "claimed", "deadline", "ended", "faces", "due"):
         fields[name] = int(fields.get(name, 0))
     turns = fields.get("turns", {}).items()
-    fields["turns"] = {int(name[1:]): Turn(turn["candidate"], int(turn["at"])) for name, turn in turns}
+    fields["turns"] = {
+        int(name[1:]): Turn(turn["candidate"], int(turn["slot"]), int(turn["at"])) for name, turn in turns
+    }
     return Run(**fields | {"scenes": tuple(fields.get("scenes", ()))})
 
 
@@ -391,8 +396,8 @@ def pace() -> Pace:
     if item is None:
         return Pace({}, {}, 0)
     value = {name: _from_item(field) for name, field in item.items()}
-    calls = {name: [int(at) for at in times] for name, times in value["calls"].items()}
-    return Pace(calls, {name: int(until) for name, until in value["gone"].items()}, int(value["version"]))
+    slots = {name: [int(at) for at in times] for name, times in value["slots"].items()}
+    return Pace(slots, {name: int(until) for name, until in value["gone"].items()}, int(value["version"]))
 
 
 def write_pace(pace: Pace) -> bool:
@@ -401,15 +406,15 @@ def write_pace(pace: Pace) -> bool:
 
 
 def _new_pace(pace: Pace) -> dict[str, Any]:
-    values = {"calls": pace.calls, "gone": pace.gone, "next": pace.version + 1}
+    values = {"slots": pace.slots, "gone": pace.gone, "next": pace.version + 1}
     if pace.version:
         values["seen"] = pace.version
     return {
         "TableName": _table(),
         "Key": _PACE,
-        "UpdateExpression": "SET #calls = :calls, #gone = :gone, #version = :next",
+        "UpdateExpression": "SET #slots = :slots, #gone = :gone, #version = :next",
         "ConditionExpression": "#version = :seen" if pace.version else "attribute_not_exists(pk)",
-        "ExpressionAttributeNames": {f"#{name}": name for name in ("calls", "gone", "version")},
+        "ExpressionAttributeNames": {f"#{name}": name for name in ("slots", "gone", "version")},
         "ExpressionAttributeValues": _values(values),
     }
 
@@ -430,6 +435,31 @@ def admit(run: Run, turns: dict[int, Turn], pace: Pace) -> Run | None:
     if _transact({"Update": update}, {"Update": _new_pace(pace)}):
         return replace(run, turns=turns, deadline=deadline)
     return None
+
+
+def slot_used(turn: Turn) -> int:
+    """When the turn's slot was used last, epoch ms; 0 if never."""
+    item = _get(_slot(turn))
+    return int(item["at"]["N"]) if item else 0
+
+
+def use_slot(turn: Turn, pause: int) -> bool:
+    """Notes that the turn's slot is used now; False if that is less than `pause` ms after its last use."""
+    now = now_ms()
+    answer = _write(
+        "update_item",
+        TableName=_table(),
+        Key=_slot(turn),
+        UpdateExpression="SET #at = :now, #expires = :expires",
+        ConditionExpression="attribute_not_exists(#at) OR #at <= :free",
+        ExpressionAttributeNames={"#at": "at", "#expires": "expires"},
+        ExpressionAttributeValues=_values({"now": now, "free": now - pause, "expires": now // 1000 + 3600}),
+    )
+    return answer is not None
+
+
+def _slot(turn: Turn) -> dict[str, Any]:
+    return _pk("slot", f"{turn.candidate} {turn.slot}")
 
 
 def _update_running(run: str, changes: str, values: dict[str, Any]) -> None:

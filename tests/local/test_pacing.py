@@ -22,8 +22,8 @@ def full(quick):
 def called(booth, seconds):
     """Writes that each candidate's whole quota was, or will be, used so many seconds from now."""
     at = {"L": [{"N": str(int((time.time() + seconds) * 1000))}] * 3}
-    calls = {f"{model}@us-east-1": at for model in (TITAN, INPAINT)}
-    item = {"pk": {"S": "pace"}, "calls": {"M": calls}, "gone": {"M": {}}, "version": {"N": "1"}}
+    slots = {f"{model}@us-east-1": at for model in (TITAN, INPAINT)}
+    item = {"pk": {"S": "pace"}, "slots": {"M": slots}, "gone": {"M": {}}, "version": {"N": "1"}}
     booth.table.put_item(TableName=booth.table_name, Item=item)
 
 

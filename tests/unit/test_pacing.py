@@ -2,6 +2,8 @@
 
 import uuid
 from collections import Counter
+from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from hypothesis import strategies as some
 
 from booth import limits, pacing
 from booth.chain import REQUESTS_A_MINUTE, Candidate, in_turn, parse_chain
-from booth.errors import QueueFull, RunEnded, TimedOut, TurnLost
+from booth.errors import QueueFull, RunEnded, Throttled, TimedOut, TurnLost
 from booth.generators import CODECS
 from booth.store import Pace
 from tests.unit.test_store import at_once, issue
@@ -120,6 +122,25 @@ def test_a_quota_is_used_up_before_anybody_waits(quota, regions, photos):
     assert at == expected
 
 
+def test_a_slot_has_one_turn_a_minute():
+    chain, pace, given = candidates(4), NOTHING, []
+    for number in range(40):
+        turns, pace = plan(pace, chain, 3, NOW + number * 1000)
+        given += turns.values()
+    for slot in {(turn.candidate, turn.slot) for turn in given}:
+        times = [turn.at for turn in given if (turn.candidate, turn.slot) == slot]
+        assert times == sorted(times)
+        assert all(later - earlier >= pacing.WINDOW_MS for earlier, later in pairwise(times))
+    assert {turn.slot for turn in given} == {0, 1, 2, 3}
+
+
+def test_a_smaller_quota_holds_at_once():
+    _, pace = plan(NOTHING, candidates(6, 1), 6)
+    turns, pace = plan(pace, candidates(2, 1), 3, NOW + 1000)
+    assert [turn.at - NOW for turn in turns.values()] == [pacing.WINDOW_MS, pacing.WINDOW_MS, 2 * pacing.WINDOW_MS]
+    assert {turn.slot for turn in turns.values()} == {0, 1}
+
+
 def test_what_is_gone_is_passed_over_model_by_model():
     chain = candidates(20) + candidates(20, 1, INPAINT)
     titans = [str(each) for each in chain[:2]]
@@ -135,7 +156,7 @@ def test_the_record_does_not_grow():
     chain, pace = candidates(20, 3), NOTHING
     for number in range(500):
         _, pace = plan(pace, chain, 3, NOW + number * 20_000)
-    assert sum(map(len, pace.calls.values())) <= 3 * (pacing.WINDOW_MS // 20_000 + 2)
+    assert sum(map(len, pace.slots.values())) <= 3 * (pacing.WINDOW_MS // 20_000 + 2)
 
 
 # In the table
@@ -184,13 +205,12 @@ def test_a_run_is_admitted_once(table, running):
     run = running()
     first = pacing.admit(run, PICTURES)
     assert pacing.admit(run, PICTURES).turns == first.turns == table.get(run).turns
-    assert sum(map(len, table.pace().calls.values())) == 3
+    assert sum(map(len, table.pace().slots.values())) == 3
 
 
 def test_a_turn_that_would_come_too_late_is_refused_at_once_and_takes_no_place(table, running, environment):
-    full = {f"{TITAN}@us-east-1": [], f"{TITAN}@us-west-2": []}
     later = table.now_ms() + limits.QUEUE_SECONDS * 1000
-    table.write_pace(Pace({name: [later] * 3 for name in full}, {}, 0))
+    table.write_pace(Pace({f"{TITAN}@{region}": [later] * 3 for region in ("us-east-1", "us-west-2")}, {}, 0))
     run = running()
     with pytest.raises(QueueFull):
         pacing.admit(run, PICTURES)
@@ -226,7 +246,7 @@ def test_a_retry_is_counted_for_others_come_later(table, running):
     run = pacing.admit(running(), [1])
     for attempt in range(6):
         pacing.order(run, 1, attempt)
-    calls = {name: len(times) for name, times in table.pace().calls.items()}
+    calls = {name: len(times) for name, times in table.pace().slots.items()}
     other = next(name for name in calls if name.startswith(TITAN) and name != run.turns[1].candidate)
     assert calls == {run.turns[1].candidate: 2, other: 2, f"{INPAINT}@us-east-1": 2}
 
@@ -253,7 +273,25 @@ def test_turns_are_lost_and_given_at_the_same_moment_and_none_is_forgotten(table
         pacing.lose(candidate)
     at_once(3, lambda number: pacing.admit(run, [number + 1], again=True))
     assert {turn.candidate for turn in table.get(run).turns.values()} == {f"{INPAINT}@us-east-1"}
-    assert len(table.pace().calls[f"{INPAINT}@us-east-1"]) == 3
+    assert len(table.pace().slots[f"{INPAINT}@us-east-1"]) == 3
+
+
+def test_a_slot_is_free_a_minute_after_its_last_call_however_late_that_came(table, running, environment):
+    turn = pacing.admit(running(), [1]).turns[1]
+    now, slept = table.now_ms(), []
+    environment.setattr(table, "now_ms", lambda: now + round(1000 * sum(slept)))
+    environment.setattr(pacing.time, "sleep", slept.append)
+    pacing.await_slot(turn)
+    assert slept == []
+    now += pacing.MINUTE_MS - 5000
+    pacing.await_slot(turn)
+    assert sum(slept) == pytest.approx(5)
+    now += pacing.MINUTE_MS - 20_000
+    with pytest.raises(Throttled):
+        pacing.await_slot(turn)
+    other = replace(turn, slot=turn.slot + 1)
+    pacing.await_slot(other)
+    assert sum(slept) == pytest.approx(5), "each slot has its own minute"
 
 
 def test_a_deleted_visit_has_no_turns_left(table, running):

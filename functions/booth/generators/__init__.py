@@ -4,6 +4,7 @@ A new model is a module here with a `Codec`, a line in CODECS, and one with its 
 """
 
 import os
+from collections.abc import Callable
 
 import numpy as np
 
@@ -25,7 +26,14 @@ CODECS: dict[str, Codec] = {
 }
 
 
-def paint(photo: np.ndarray, keep: np.ndarray, scene: Scene, seed: int, order: list[Candidate]) -> np.ndarray:
+def paint(
+    photo: np.ndarray,
+    keep: np.ndarray,
+    scene: Scene,
+    seed: int,
+    order: list[Candidate],
+    ready: Callable[[], None] = lambda: None,
+) -> np.ndarray:
     """One picture of the scene around the kept pixels, uint8 H x W x 3 of the photo's size.
 
     One slow call at most: when it fails, the state machine comes back with another order.
@@ -34,6 +42,7 @@ def paint(photo: np.ndarray, keep: np.ndarray, scene: Scene, seed: int, order: l
         photo: uint8, H x W x 3.
         keep: bool, H x W: what the model is to leave as it is.
         order: the first candidate is asked; others only if its model finds the request invalid, which it says at once.
+        ready: called when all is prepared for a call, and returns when it may be made.
 
     Raises:
         ContentBlocked, OutputBlocked, Throttled, ServiceUnavailable, AccessDenied, InternalError: from the call.
@@ -46,7 +55,7 @@ def paint(photo: np.ndarray, keep: np.ndarray, scene: Scene, seed: int, order: l
         if candidate.model in refused:
             continue
         try:
-            return _painted_by(candidate, photo, keep, scene, seed, style)
+            return _painted_by(candidate, photo, keep, scene, seed, style, ready)
         except CandidateGone as refusal:
             count("CandidateGone")
             logger.warning("a candidate is gone", candidate=str(candidate), reason=str(refusal))
@@ -62,13 +71,21 @@ def paint(photo: np.ndarray, keep: np.ndarray, scene: Scene, seed: int, order: l
 
 
 def _painted_by(
-    candidate: Candidate, photo: np.ndarray, keep: np.ndarray, scene: Scene, seed: int, style: Style
+    candidate: Candidate,
+    photo: np.ndarray,
+    keep: np.ndarray,
+    scene: Scene,
+    seed: int,
+    style: Style,
+    ready: Callable[[], None],
 ) -> np.ndarray:
     codec = CODECS[candidate.model]
     frame = frames.fit((photo.shape[1], photo.shape[0]), codec.sizes)
     # As a PNG a large photo could exceed the 5 MB that Titan takes. What is kept is not taken from the answer anyway.
     jpeg, mask = composite.encode_for_model(frame.place(photo)), composite.encode_png(frame.place_mask(keep))
-    answer = bedrock.invoke(candidate.model, candidate.region, codec.request(jpeg, mask, scene, seed, style))
+    body = codec.request(jpeg, mask, scene, seed, style)
+    ready()
+    answer = bedrock.invoke(candidate.model, candidate.region, body)
     try:
         return frame.restore(composite.decode(codec.picture(answer)))
     except OSError as error:
