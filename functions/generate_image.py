@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from booth import aws, ending, generators, limits, objects, pacing, scenes, store
+from booth import aws, bedrock, ending, generators, limits, objects, pacing, scenes, store
 from booth.errors import RunEnded, TimedOut
 from booth.log import logger, step
 from booth.pixels import composite
 
-aws.at_init(store.connect, objects.connect)
+aws.at_init(store.connect, objects.connect, bedrock.connect_all)
 
 
 @step

@@ -6,6 +6,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from booth.aws import aws_errors, client, code_of
+from booth.chain import chain
 from booth.content_filters import block_of
 from booth.errors import ServiceUnavailable
 from booth.limits import MODEL_CALL_SECONDS
@@ -23,6 +24,17 @@ class RequestRefused(Exception):
     """This model finds the request invalid, at once: a defect of ours, which another model may not mind."""
 
 
+def connect(region: str):
+    """The client for a Region, made once."""
+    return client("bedrock-runtime", region=region, read_timeout=MODEL_CALL_SECONDS, attempts=1)
+
+
+def connect_all() -> None:
+    """Makes the clients for the Regions of the chain."""
+    for region in {candidate.region for candidate in chain()}:
+        connect(region)
+
+
 def invoke(model: str, region: str, body: dict[str, Any]) -> dict[str, Any]:
     """One call of an image model; the SDK does not repeat it, for a repeated call is paid twice.
 
@@ -30,7 +42,7 @@ def invoke(model: str, region: str, body: dict[str, Any]) -> dict[str, Any]:
         CandidateGone, RequestRefused: refused at once; the text is AWS's, for the log.
         ContentBlocked, OutputBlocked, Throttled, ServiceUnavailable, AccessDenied, InternalError.
     """
-    runtime = client("bedrock-runtime", region=region, read_timeout=MODEL_CALL_SECONDS, attempts=1)
+    runtime = connect(region)
     with aws_errors():
         try:
             answer = runtime.invoke_model(

@@ -20,10 +20,7 @@ from booth.errors import ModelsUnavailable, QueueFull, RunEnded, Throttled, Time
 from booth.store import Pace, Run, Turn
 
 WINDOW_MS = 62_000
-"""From one turn at a slot to the next: a minute, and two seconds by which a call may come late without delaying it."""
-
-MINUTE_MS = 61_000
-"""From one call at a slot to the next: a minute, and a second by which one may take longer on its way than another."""
+"""From one call at a slot to the next: a minute, and two seconds by which one may take longer on its way to the model."""
 
 LONGEST_DELAY_SECONDS = 15
 """A function waits for a slot whose last call came late, but no longer than this: it has a timeout."""
@@ -131,8 +128,8 @@ def order(run: Run, picture: int, attempt: int) -> list[Candidate]:
 def await_slot(turn: Turn) -> None:
     """Waits until the slot of a picture's turn is free, and takes it. Raises Throttled, if that takes too long."""
     until = time.monotonic() + LONGEST_DELAY_SECONDS
-    while not store.use_slot(turn, MINUTE_MS):
-        wait = (store.slot_used(turn) + MINUTE_MS - store.now_ms()) / 1000
+    while not store.use_slot(turn, WINDOW_MS):
+        wait = (store.slot_used(turn) + WINDOW_MS - store.now_ms()) / 1000
         if time.monotonic() + wait > until:
             raise Throttled("the slot's last call came very late")
         time.sleep(max(0.01, wait))
