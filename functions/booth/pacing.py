@@ -20,7 +20,7 @@ from booth.errors import ModelsUnavailable, QueueFull, RunEnded, Throttled, Time
 from booth.store import Pace, Run, Turn
 
 WINDOW_MS = 62_000
-"""From one call at a slot to the next: a minute, and two seconds by which one may take longer on its way to the model."""
+"""From one call at a slot to the next: a minute, and two seconds by which one may take longer on its way than another."""
 
 LONGEST_DELAY_SECONDS = 15
 """A function waits for a slot whose last call came late, but no longer than this: it has a timeout."""

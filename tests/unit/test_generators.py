@@ -55,6 +55,7 @@ def chain(models, table, environment):
     use(f"{TITAN}@us-east-1,{TITAN}@us-west-2,{INPAINT}@us-east-1,{INPAINT}@us-west-2")
     environment.setenv("IMAGE_QUALITY", "premium")
     environment.setenv("IMAGE_CFG_SCALE", "8")
+    environment.setattr(generators, "THROTTLE_PAUSES", (0, 0, 0))
     return use
 
 
@@ -85,13 +86,23 @@ def test_the_first_candidate_is_asked(chain, models):
         assert paint(first).shape == PHOTO.shape
 
 
-def test_one_call_per_attempt_when_it_is_slow_or_throttled(chain, models):
-    for kind in (fault(429, "ThrottlingException"), fault(500, "InternalServerException"), {"kind": "reset"}):
+def test_one_call_per_attempt_when_it_fails(chain, models):
+    for kind in (fault(500, "InternalServerException"), {"kind": "reset"}):
         models.set("bedrock", faults=[kind])
         before = models.calls("bedrock")
-        with pytest.raises((Throttled, ServiceUnavailable)):
+        with pytest.raises(ServiceUnavailable):
             paint()
         assert models.calls("bedrock") - before == 1
+
+
+def test_a_throttled_call_is_made_again_while_that_takes_seconds(chain, models):
+    models.set("bedrock", faults=[fault(429, "ThrottlingException", times=3)])
+    assert paint().shape == PHOTO.shape
+    models.set("bedrock", faults=[fault(429, "ThrottlingException")])
+    before = models.calls("bedrock")
+    with pytest.raises(Throttled):
+        paint()
+    assert models.calls("bedrock") - before == 4
 
 
 @pytest.mark.parametrize(

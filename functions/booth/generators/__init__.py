@@ -4,7 +4,10 @@ A new model is a module here with a `Codec`, a line in CODECS, and one with its 
 """
 
 import os
+import random
+import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +27,10 @@ CODECS: dict[str, Codec] = {
     "amazon.nova-canvas-v1:0": nova.NOVA_CANVAS,
     "us.stability.stable-image-inpaint-v1:0": stability.INPAINT,
 }
+
+
+THROTTLE_PAUSES = (1, 2, 4)
+"""Seconds, give or take a half, before a throttled call is made again."""
 
 
 def paint(
@@ -60,14 +67,22 @@ def paint(
             count("CandidateGone")
             logger.warning("a candidate is gone", candidate=str(candidate), reason=str(refusal))
             raise pacing.lose(candidate) from refusal
-        except Throttled:
-            count("ModelThrottled")
-            raise
         except RequestRefused as refusal:
             refused.add(candidate.model)
             count("RequestRefused")
             logger.error("a model refused the request", candidate=str(candidate), reason=str(refusal))
     raise InternalError("no model takes the request")
+
+
+def _ask(candidate: Candidate, body: dict[str, Any]) -> dict[str, Any]:
+    """The model's answer. A throttle is told at once, and most pass within seconds: the next candidate has a plan too."""
+    for pause in THROTTLE_PAUSES:
+        try:
+            return bedrock.invoke(candidate.model, candidate.region, body)
+        except Throttled:
+            count("ModelThrottled")
+            time.sleep(pause * (0.5 + random.random()))
+    return bedrock.invoke(candidate.model, candidate.region, body)
 
 
 def _painted_by(
@@ -85,7 +100,7 @@ def _painted_by(
     jpeg, mask = composite.encode_for_model(frame.place(photo)), composite.encode_png(frame.place_mask(keep))
     body = codec.request(jpeg, mask, scene, seed, style)
     ready()
-    answer = bedrock.invoke(candidate.model, candidate.region, body)
+    answer = _ask(candidate, body)
     try:
         return frame.restore(composite.decode(codec.picture(answer)))
     except OSError as error:
