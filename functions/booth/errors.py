@@ -119,7 +119,8 @@ class OutputBlocked(BoothError):
 
 
 class TurnLost(BoothError):
-    """The candidate whose turn it is for a picture is gone: the state machine has the picture admitted again."""
+    """The candidate whose turn it is for a picture is gone, or its slot is in use for longer: the state machine has the
+    picture admitted again."""
 
 
 class ServiceUnavailable(BoothError):

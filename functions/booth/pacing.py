@@ -20,10 +20,10 @@ from booth.errors import ModelsUnavailable, QueueFull, RunEnded, Throttled, Time
 from booth.store import Pace, Run, Turn
 
 WINDOW_MS = 62_000
-"""From one call at a slot to the next: a minute, and two seconds by which one may take longer on its way than another."""
+"""From one call at a slot to the next: a minute, and two seconds by which one may be longer on its way than another."""
 
-LONGEST_DELAY_SECONDS = 15
-"""A function waits for a slot whose last call came late, but no longer than this: it has a timeout."""
+LONGEST_DELAY_SECONDS = 5
+"""A function waits this long for a slot whose last call came late; for longer it waits in the state machine."""
 
 ASK_AGAIN_MS = 15 * 60 * 1000
 """A candidate that is gone is asked again after this long: a subscription takes up to 15 minutes to come into force."""
@@ -34,7 +34,8 @@ _TRIES = 40  # at writing the pace, which others write too
 def admit(name: str, pictures: list[int], again: bool = False) -> Run:
     """Gives pictures (by number, from 1) of a run (by id) their turns, and the run the time to use them.
 
-    A run that was admitted before keeps its turns, unless it asks `again`, for those are lost.
+    A run that was admitted before keeps its turns, unless it asks `again`, for those are lost: where the candidate is
+    gone, at the next one; where the last call of the slot came late, as much later at the same slot.
 
     Raises:
         QueueFull: a turn would come too late.
@@ -49,14 +50,23 @@ def admit(name: str, pictures: list[int], again: bool = False) -> Run:
             raise TimedOut("the run's time is over")
         if run.turns and not again:
             return run
-        pace = store.pace()
-        turns, planned = plan(pace, chain(), name, pictures, now)
+        pace: Pace | None = store.pace()
+        alive = {str(each) for each in living(pace, chain(), now)}
+        if again and all(run.turns[number].candidate in alive for number in pictures):
+            turns = {number: _delayed(run.turns[number], now) for number in pictures}
+            pace = None  # the plan stays
+        else:
+            turns, pace = plan(pace, chain(), name, pictures, now)
         if max(turn.at for turn in turns.values()) > run.claimed + limits.QUEUE_SECONDS * 1000:
             raise QueueFull("its turn would come too late")
-        if admitted := store.admit(run, turns, planned):
+        if admitted := store.admit(run, turns, pace):
             return admitted
         _stand_back(number)
     raise Throttled("many are being admitted at once")
+
+
+def _delayed(turn: Turn, now: int) -> Turn:
+    return replace(turn, at=max(now, store.slot_used(turn) + WINDOW_MS))
 
 
 def plan(
@@ -126,12 +136,12 @@ def order(run: Run, picture: int, attempt: int) -> list[Candidate]:
 
 
 def await_slot(turn: Turn) -> None:
-    """Waits until the slot of a picture's turn is free, and takes it. Raises Throttled, if that takes too long."""
+    """Waits until the slot of a picture's turn is free, and takes it. Raises TurnLost, if that takes too long."""
     until = time.monotonic() + LONGEST_DELAY_SECONDS
     while not store.use_slot(turn, WINDOW_MS):
         wait = (store.slot_used(turn) + WINDOW_MS - store.now_ms()) / 1000
         if time.monotonic() + wait > until:
-            raise Throttled("the slot's last call came very late")
+            raise TurnLost("the slot's last call came late")
         time.sleep(max(0.01, wait))
 
 

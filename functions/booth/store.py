@@ -419,21 +419,23 @@ def _new_pace(pace: Pace) -> dict[str, Any]:
     }
 
 
-def admit(run: Run, turns: dict[int, Turn], pace: Pace) -> Run | None:
-    """Writes a run's turns, the deadline that follows from them, and the pace, all or nothing.
+def admit(run: Run, turns: dict[int, Turn], pace: Pace | None) -> Run | None:
+    """Writes turns of a run, the deadline that follows from them, and the pace (None: as it is), all or nothing.
 
     Returns the run with them, or None if run or pace have moved on since they were read.
     """
-    turns = run.turns | turns
-    deadline = max(turn.at for turn in turns.values()) + limits.RUN_SECONDS * 1000
-    changes = "SET #turns = :turns, #deadline = :deadline"
-    values = {"running": RUNNING, "deadline": deadline, "seen": run.deadline}
-    values["turns"] = {f"p{number}": vars(turn) for number, turn in turns.items()}
-    if not run.turns:
-        changes, values["step"] = f"{changes}, #step = :step", "wait"
-    update = _set(run.run, changes, values, "#status = :running AND #deadline = :seen")
-    if _transact({"Update": update}, {"Update": _new_pace(pace)}):
-        return replace(run, turns=turns, deadline=deadline)
+    together = run.turns | turns
+    deadline = max(turn.at for turn in together.values()) + limits.RUN_SECONDS * 1000
+    values: dict[str, Any] = {"running": RUNNING, "deadline": deadline, "seen": run.deadline}
+    written = {f"p{number}": vars(turn) for number, turn in turns.items()}
+    if run.turns:  # one by one: the others may be given anew in the same moment
+        changes, values = ", ".join(f"#turns.#{name} = :{name}" for name in written), values | written
+    else:
+        changes, values = "#turns = :turns, #step = :step", values | {"turns": written, "step": "wait"}
+    update = _set(run.run, f"SET {changes}, #deadline = :deadline", values, "#status = :running AND #deadline = :seen")
+    others = [{"Update": _new_pace(pace)}] if pace else []
+    if _transact({"Update": update}, *others):
+        return replace(run, turns=together, deadline=deadline, step=run.step if run.turns else "wait")
     return None
 
 

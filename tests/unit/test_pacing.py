@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 
 from booth import limits, pacing
 from booth.chain import REQUESTS_A_MINUTE, Candidate, in_turn, parse_chain
-from booth.errors import QueueFull, RunEnded, Throttled, TimedOut, TurnLost
+from booth.errors import QueueFull, RunEnded, TimedOut, TurnLost
 from booth.generators import CODECS
 from booth.store import Pace
 from tests.unit.test_store import at_once, issue
@@ -283,15 +283,29 @@ def test_a_slot_is_free_a_minute_after_its_last_call_however_late_that_came(tabl
     environment.setattr(pacing.time, "sleep", slept.append)
     pacing.await_slot(turn)
     assert slept == []
-    now += pacing.WINDOW_MS - 5000
+    now += pacing.WINDOW_MS - 4000
     pacing.await_slot(turn)
-    assert sum(slept) == pytest.approx(5)
+    assert sum(slept) == pytest.approx(4)
     now += pacing.WINDOW_MS - 20_000
-    with pytest.raises(Throttled):
+    with pytest.raises(TurnLost):
         pacing.await_slot(turn)
     other = replace(turn, slot=turn.slot + 1)
     pacing.await_slot(other)
-    assert sum(slept) == pytest.approx(5), "each slot has its own minute"
+    assert sum(slept) == pytest.approx(4), "each slot has its own minute"
+
+
+def test_a_picture_whose_slot_is_late_comes_as_much_later_and_nobody_else_does(table, running):
+    first, second = running(), running()
+    turn = pacing.admit(first, [1]).turns[1]
+    before = pacing.admit(second, PICTURES)
+    pacing.await_slot(turn)
+    pace = table.pace()
+    used = table.slot_used(turn)
+    late = pacing.admit(first, [1], again=True)
+    assert late.turns[1] == replace(turn, at=used + pacing.WINDOW_MS)
+    assert late.deadline == late.turns[1].at + limits.RUN_SECONDS * 1000
+    assert late == table.get(first)
+    assert (table.pace(), table.get(second)) == (pace, before)
 
 
 def test_a_deleted_visit_has_no_turns_left(table, running):

@@ -75,7 +75,7 @@ def paint(
 
 
 def _ask(candidate: Candidate, body: dict[str, Any]) -> dict[str, Any]:
-    """The model's answer. A throttle is told at once, and most pass within seconds: the next candidate has a plan too."""
+    """The model's answer. A throttle is told at once and may pass in seconds; the next candidate has a plan, too."""
     for pause in THROTTLE_PAUSES:
         try:
             return bedrock.invoke(candidate.model, candidate.region, body)
