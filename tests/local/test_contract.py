@@ -401,7 +401,7 @@ def test_an_answer_is_held_until_something_changes(quick):
 
 def test_news_from_between_two_calls_is_not_waited_for(quick):
     """The client says what it was shown last: whatever is further is answered at once, however long it may wait."""
-    quick.stand_in("bedrock", canned={}, faults=[{"kind": "hang", "seconds": 20, "times": 1}])
+    quick.stand_in("bedrock", canned={}, faults=[{"kind": "hang", "seconds": 8, "times": 1}])
     uploaded = quick.upload()
     seen = quick.ask(uploaded, "shown")[1]["progress"]
     quick.put(uploaded, photo_of("gold"))
