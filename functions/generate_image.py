@@ -17,11 +17,11 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     run = store.enter(event["run"], "generate")
     if store.now_ms() > run.turns[number].at + limits.LATEST_PAINTING_SECONDS * 1000:
         raise TimedOut("too late for another model call")
+    order = pacing.order(run, number, attempt)
     scene = scenes.for_people(scenes.chosen(run.scenes)[number - 1], run.faces)
     webp, png = objects.read_all_work(run.run, "photo.webp", "mask.png")
     photo, keep = composite.decode(webp), composite.decode_mask(png)
     seed = scenes.seed_for(scene, run.run, number, attempt)
-    order = pacing.order(run, number, attempt)
     ready = (lambda: None) if attempt else (lambda: pacing.await_slot(run.turns[number]))
     painted = generators.paint(photo, keep, scene, seed, order, ready)
     publish(run, number, composite.encode_jpeg(composite.composite(photo, painted, keep), xmp=composite.AI_MARK))

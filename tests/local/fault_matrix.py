@@ -239,7 +239,7 @@ def in_order(booth: Booth) -> Iterator[None]:
         booth.stand_in("rekognition", canned={"faces": 1})
         booth.stand_in("sagemaker", canned={})
         booth.stand_in("bedrock", canned={})
-        booth.table.delete_item(TableName=booth.table_name, Key={"pk": {"S": "pace"}})  # it knows which models are gone
+        booth.forget_pace()
 
     reset()
     try:
