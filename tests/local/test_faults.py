@@ -17,7 +17,6 @@ def booth(app):
 
 
 CELLS = [
-    Cell(Row("Upload", "dynamodb:PutItem"), "throttled for long"),
     Cell(Row("Upload", "s3:PutObject", "uploads"), "reset"),
     Cell(Row("Photo", "dynamodb:GetItem"), "malformed"),
     Cell(Row("Photo", "states:StartExecution"), "5xx"),
@@ -26,14 +25,12 @@ CELLS = [
     Cell(Row("DetectFaces", "s3:GetObjectVersion", "uploads"), "malformed"),
     Cell(Row("DetectFaces", "rekognition:DetectFaces"), "throttled for long"),
     Cell(Row("CropFaces", "s3:GetObject", "results/work"), "cut short"),
+    Cell(Row("CropFaces", "s3:GetObject", "results/work"), "access denied"),
     Cell(Row("SegmentCrop", "sagemaker:InvokeEndpoint"), "5xx"),
     Cell(Row("MergeMasks", "dynamodb:UpdateItem"), "read timeout"),
     Cell(Row("GenerateImage", "s3:PutObject", "results/photo"), "reset"),
     Cell(Row("GenerateImage", "s3:PutObject", "results/photo"), "killed after"),
-    Cell(Row("GenerateImage", "bedrock:InvokeModel"), "access denied"),
     Cell(Row("Finish", "dynamodb:UpdateItem"), "killed after"),
-    Cell(Row("Finish", "dynamodb:UpdateItem"), "access denied"),
-    Cell(Row("Finish", "events:PutEvents"), "throttled for long"),
     Cell(Row("PhotoMachine", "lambda:InvokeFunction", "photo-booth-generateimage"), "throttled once"),
     Cell(Row("DeletePhoto", "cloudfront:CreateInvalidation"), "5xx"),
     Cell(Row("DeletePhoto", "s3:DeleteObject", "results/photo"), "slow"),

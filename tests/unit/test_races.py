@@ -21,7 +21,7 @@ from booth import aws, contract, doors, executions, limits, objects, store
 from booth.errors import ApiError, Conflict, RunEnded
 from booth.log import metrics
 
-TRIALS = int(os.environ.get("TRIALS", "48"))
+TRIALS = int(os.environ.get("TRIALS", "32"))
 CALLS = 7
 """As many AWS calls does an actor make, or a few less."""
 
