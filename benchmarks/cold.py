@@ -21,6 +21,7 @@ import yaml
 
 from benchmarks import machine
 from deploy.build import ROOT, build
+from local.template import default_of
 
 PYTHON = ROOT / ".tools" / "runtime" / "bin" / "python"
 API = ("upload", "photo", "start", "list_scenes", "delete_photo")
@@ -68,6 +69,7 @@ def seconds(code: str, path: list[Path]) -> float:
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",  # so that clients are made
         "POWERTOOLS_METRICS_NAMESPACE": "PhotoBooth",
         "POWERTOOLS_SERVICE_NAME": "photo-booth",
+        "IMAGE_MODELS": default_of(ROOT / "template.yaml", "ImageModels"),  # one client for each of its Regions
     }
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([PYTHON, "-c", code], env=environment, check=True)
