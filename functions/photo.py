@@ -9,7 +9,7 @@ from booth.errors import Deleted, NotFound
 from booth.log import logger
 from booth.store import Run
 
-aws.at_init(store.connect, objects.connect, executions.connect)
+aws.at_init(store.connect, executions.connect)  # S3 is asked only if the event has not come yet
 
 LOOK_AGAIN_SECONDS = 0.2
 """Pause between two looks at the table while an answer is held; a finished picture shows within 0.3 s."""
