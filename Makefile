@@ -51,7 +51,7 @@ run: setup check-scenes
 	@exec .venv/bin/python -m local run --port $(PORT)
 
 test: tools lint
-	.venv/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 sam-package: setup
 	@.venv/bin/python -m sam_model.package $(ARGS)

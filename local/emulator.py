@@ -7,7 +7,7 @@ import socket
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from functools import cache
 
 from werkzeug.exceptions import ClientDisconnected
@@ -104,8 +104,9 @@ def forget_all() -> None:
 class Emulator:
     """WSGI application: every service that moto emulates, and in its place whatever `routes` has for a path's head.
 
-    moto checks a condition and writes in two steps; DynamoDB in one. So DynamoDB's calls take turns here. `authority`
-    decides who may call what, by default everybody everything.
+    moto checks a condition and writes in two steps, DynamoDB in one; moto can start two executions of one name in the
+    same moment, Step Functions one. So these calls take turns here. `authority` decides who may call what, by default
+    everybody everything.
     """
 
     def __init__(self, routes: Mapping[str, Application], authority: iam.Authority | None = None):
@@ -135,7 +136,7 @@ class Emulator:
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._routes = routes
         self._authority = authority or iam.Authority()
-        self._dynamodb = threading.Lock()
+        self._turns = {"DynamoDB_": threading.Lock(), "AWSStepFunctions.StartExecution": threading.Lock()}
         self._transactions: dict[str, tuple] = {}  # answers by ClientRequestToken
 
     def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
@@ -145,8 +146,8 @@ class Emulator:
         if refusal := refused(self._authority, Request(environ)):
             return refusal(environ, start_response)
         target = environ.get("HTTP_X_AMZ_TARGET", "")
-        turn: AbstractContextManager = self._dynamodb if target.startswith("DynamoDB_") else nullcontext()
-        with turn:
+        turns = (lock for head, lock in self._turns.items() if target.startswith(head))
+        with next(turns, nullcontext()):
             if target.endswith(".TransactWriteItems"):
                 return self._transact(environ)(environ, start_response)
             return self._moto(environ, start_response)

@@ -119,8 +119,11 @@ class OutputBlocked(BoothError):
 
 
 class TurnLost(BoothError):
-    """The candidate whose turn it is for a picture is gone, or its slot is in use for longer: the state machine has the
-    picture admitted again."""
+    """The candidate whose turn it is for a picture is gone: the state machine has the picture admitted again."""
+
+
+class TurnLate(BoothError):
+    """The slot that a picture's turn is at was used late, and is not free soon: the picture is admitted again."""
 
 
 class ServiceUnavailable(BoothError):

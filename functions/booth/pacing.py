@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from booth import limits, store
 from booth.chain import Candidate, chain, in_turn
-from booth.errors import ModelsUnavailable, QueueFull, RunEnded, Throttled, TimedOut, TurnLost
+from booth.errors import ModelsUnavailable, QueueFull, RunEnded, Throttled, TimedOut, TurnLate, TurnLost
 from booth.store import Pace, Run, Turn
 
 WINDOW_MS = 62_000
@@ -31,11 +31,11 @@ ASK_AGAIN_MS = 15 * 60 * 1000
 _TRIES = 40  # at writing the pace, which others write too
 
 
-def admit(name: str, pictures: list[int], again: bool = False) -> Run:
+def admit(name: str, pictures: list[int], lost: str | None = None) -> Run:
     """Gives pictures (by number, from 1) of a run (by id) their turns, and the run the time to use them.
 
-    A run that was admitted before keeps its turns, unless it asks `again`, for those are lost: where the candidate is
-    gone, at the next one; where the last call of the slot came late, as much later at the same slot.
+    A run that was admitted before keeps its turns, unless they are `lost`: after a TurnLost it gets others, after a
+    TurnLate the same, as much later as the slot's last call was.
 
     Raises:
         QueueFull: a turn would come too late.
@@ -48,15 +48,13 @@ def admit(name: str, pictures: list[int], again: bool = False) -> Run:
             raise RunEnded("the run has ended")
         if run.deadline <= now:
             raise TimedOut("the run's time is over")
-        if run.turns and not again:
+        if run.turns and not lost:
             return run
-        pace: Pace | None = store.pace()
-        alive = {str(each) for each in living(pace, chain(), now)}
-        if again and all(run.turns[number].candidate in alive for number in pictures):
+        if lost == TurnLate.__name__:
             turns = {number: _delayed(run.turns[number], now) for number in pictures}
             pace = None  # the plan stays
         else:
-            turns, pace = plan(pace, chain(), name, pictures, now)
+            turns, pace = plan(store.pace(), chain(), name, pictures, now)
         if max(turn.at for turn in turns.values()) > run.claimed + limits.QUEUE_SECONDS * 1000:
             raise QueueFull("its turn would come too late")
         if admitted := store.admit(run, turns, pace):
@@ -136,12 +134,12 @@ def order(run: Run, picture: int, attempt: int) -> list[Candidate]:
 
 
 def await_slot(turn: Turn) -> None:
-    """Waits until the slot of a picture's turn is free, and takes it. Raises TurnLost, if that takes too long."""
+    """Waits until the slot of a picture's turn is free, and takes it. Raises TurnLate, if that takes too long."""
     until = time.monotonic() + LONGEST_DELAY_SECONDS
     while not store.use_slot(turn, WINDOW_MS):
         wait = (store.slot_used(turn) + WINDOW_MS - store.now_ms()) / 1000
         if time.monotonic() + wait > until:
-            raise TurnLost("the slot's last call came late")
+            raise TurnLate("the slot's last call came late")
         time.sleep(max(0.01, wait))
 
 

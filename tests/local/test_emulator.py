@@ -1,8 +1,12 @@
 """Where the emulated services are mended."""
 
+import functools
+import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from moto.stepfunctions.parser import models
 
 
 def test_a_transaction_that_is_sent_again_has_its_first_answer(booth):
@@ -14,3 +18,15 @@ def test_a_transaction_that_is_sent_again_has_its_first_answer(booth):
     with pytest.raises(booth.table.exceptions.TransactionCanceledException):
         booth.table.transact_write_items(TransactItems=[{"Put": write}], ClientRequestToken="another")
     booth.table.delete_item(TableName=booth.table_name, Key=item)
+
+
+def test_one_execution_is_started_of_a_name_however_many_ask_at_the_same_moment(booth, monkeypatch):
+    """As in AWS, where StartExecution with the same name and input has the same answer as the first."""
+    execution = models.Execution
+    names = [str(uuid.uuid4()) for _ in range(3)]
+    start = functools.partial(booth.steps.start_execution, stateMachineArn=booth.machine, input='{"run": "none"}')
+    monkeypatch.setattr(models, "Execution", lambda **fields: time.sleep(0.2) or execution(**fields))
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda name: start(name=name)["executionArn"], sorted(names * 8)))
+    assert len(set(answers)) == 3
+    assert [len(booth.executions(name)) for name in names] == [1, 1, 1]

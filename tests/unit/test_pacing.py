@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 
 from booth import limits, pacing
 from booth.chain import REQUESTS_A_MINUTE, Candidate, in_turn, parse_chain
-from booth.errors import QueueFull, RunEnded, TimedOut, TurnLost
+from booth.errors import QueueFull, RunEnded, TimedOut, TurnLate, TurnLost
 from booth.generators import CODECS
 from booth.store import Pace
 from tests.unit.test_store import at_once, issue
@@ -260,7 +260,7 @@ def test_a_picture_whose_candidate_is_gone_gets_a_turn_at_the_next(table, runnin
         assert isinstance(pacing.lose(lost[name]), TurnLost)
     with pytest.raises(TurnLost):
         pacing.order(before, 2, 0)
-    after = pacing.admit(run, [2], again=True)
+    after = pacing.admit(run, [2], lost="TurnLost")
     assert after.turns[2].candidate == f"{INPAINT}@us-east-1"
     assert [after.turns[number] for number in (1, 3)] == [before.turns[number] for number in (1, 3)]
     assert after == table.get(run)
@@ -271,9 +271,19 @@ def test_turns_are_lost_and_given_at_the_same_moment_and_none_is_forgotten(table
     pacing.admit(run, PICTURES)
     for candidate in pacing.chain()[:2]:
         pacing.lose(candidate)
-    at_once(3, lambda number: pacing.admit(run, [number + 1], again=True))
+    at_once(3, lambda number: pacing.admit(run, [number + 1], lost="TurnLost"))
     assert {turn.candidate for turn in table.get(run).turns.values()} == {f"{INPAINT}@us-east-1"}
     assert len(table.pace().slots[f"{INPAINT}@us-east-1"]) == 3
+
+
+def test_a_picture_gets_another_turn_at_once_though_all_are_asked_again(table, running):
+    """Another picture has found the last one gone, which gives each another chance: the slot is not late."""
+    run = running()
+    turn = pacing.admit(run, PICTURES).turns[1]
+    pacing.await_slot(turn)
+    for candidate in pacing.chain():
+        pacing.lose(candidate)
+    assert pacing.admit(run, [1], lost="TurnLost").turns[1].at <= table.now_ms()
 
 
 def test_a_slot_is_free_a_minute_after_its_last_call_however_late_that_came(table, running, environment):
@@ -287,7 +297,7 @@ def test_a_slot_is_free_a_minute_after_its_last_call_however_late_that_came(tabl
     pacing.await_slot(turn)
     assert sum(slept) == pytest.approx(4)
     now += pacing.WINDOW_MS - 20_000
-    with pytest.raises(TurnLost):
+    with pytest.raises(TurnLate):
         pacing.await_slot(turn)
     other = replace(turn, slot=turn.slot + 1)
     pacing.await_slot(other)
@@ -301,7 +311,7 @@ def test_a_picture_whose_slot_is_late_comes_as_much_later_and_nobody_else_does(t
     pacing.await_slot(turn)
     pace = table.pace()
     used = table.slot_used(turn)
-    late = pacing.admit(first, [1], again=True)
+    late = pacing.admit(first, [1], lost="TurnLate")
     assert late.turns[1] == replace(turn, at=used + pacing.WINDOW_MS)
     assert late.deadline == late.turns[1].at + limits.RUN_SECONDS * 1000
     assert late == table.get(first)

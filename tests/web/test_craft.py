@@ -189,7 +189,7 @@ def test_every_reason_of_the_back_end_has_words():
     final = {kind.__name__ for kind in errors._families(errors.BoothError)} - {
         kind.__name__ for kind in errors._families(errors.ApiError)
     }
-    told_in_general = {"BoothError", "PhotoError", "RunEnded", "AccessDenied", "InternalError", "TurnLost"}
+    told_in_general = {"BoothError", "PhotoError", "RunEnded", "AccessDenied", "InternalError", "TurnLost", "TurnLate"}
     for code, words in languages().items():
         missing = {name for name in final - told_in_general if f"error.{name}" not in words}
         assert missing == set(), code

@@ -39,7 +39,7 @@ def longest_waits(task, name):
 
 def payload_of(run, task):
     """What a step that is there once is given."""
-    pictures = {"pictures": list(range(1, run.pictures + 1)), "again": False}
+    pictures = {"pictures": list(range(1, run.pictures + 1)), "lost": None}
     return {"run": run.id} | (pictures if task == "Admit" else {})
 
 
@@ -228,12 +228,13 @@ def test_a_picture_waits_for_its_turn_while_the_others_are_painted(engine):
     assert run.end == "Succeeded"
 
 
-def test_a_picture_whose_turn_is_lost_is_admitted_again_alone(engine):
-    script = {("GenerateImage", 2): [failing("TurnLost")], "Admit": [turns((1, 0), (2, 0), (3, 0)), turns((2, 1))]}
+@pytest.mark.parametrize("lost", ["TurnLost", "TurnLate"])
+def test_a_picture_whose_turn_is_lost_is_admitted_again_alone(engine, lost):
+    script = {("GenerateImage", 2): [failing(lost)], "Admit": [turns((1, 0), (2, 0), (3, 0)), turns((2, 1))]}
 
     run = engine.run(script, pictures=3)
 
-    assert run.payloads("Admit")[1:] == [{"run": run.id, "pictures": [2], "again": True}]
+    assert run.payloads("Admit")[1:] == [{"run": run.id, "pictures": [2], "lost": lost}]
     assert [payload["attempt"] for payload in run.payloads("GenerateImage", picture=2)] == [0, 0]
     assert [len(run.payloads("GenerateImage", picture=number)) for number in (1, 3)] == [1, 1]
     assert waited(run) == [0, 0, 0, 1]
@@ -436,7 +437,7 @@ def strings_in(value):
 WORDS = {
     # what the machine keeps and hands on
     *("run", "found", "faces", "crops", "numbers", "crop", "segmented", "scenes", "pictures", "picture", "attempt"),
-    *("admitted", "again", "turns", "turn", "wait", "error", "Error", "status"),
+    *("admitted", "lost", "turns", "turn", "wait", "error", "Error", "status"),
     # values
     *("SUCCEEDED", "PARTIAL", "FAILED", "None"),
     # what Step Functions adds of its own to call a function, and to its answer

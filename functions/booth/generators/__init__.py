@@ -54,6 +54,7 @@ def paint(
     Raises:
         ContentBlocked, OutputBlocked, Throttled, ServiceUnavailable, AccessDenied, InternalError: from the call.
         TurnLost, ModelsUnavailable: the candidate is gone, and whether there is another one.
+        TurnLate: from `ready`.
         InternalError: every model found the request invalid.
     """
     style = Style(os.environ["IMAGE_QUALITY"], float(os.environ["IMAGE_CFG_SCALE"]))
