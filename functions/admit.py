@@ -10,7 +10,7 @@ aws.at_init(store.connect)
 
 @step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    """How long each of the `pictures` has to wait, in whole seconds; `lost`: how they lost their turns (an error), or null."""
+    """How long each of the `pictures` has to wait, in whole seconds. `lost`: by what error they lost their turns."""
     run = pacing.admit(event["run"], event["pictures"], event["lost"])
     turns = [{"picture": number, "wait": store.seconds_until(run.turns[number].at)} for number in event["pictures"]]
     if waiting := [turn["wait"] for turn in turns if turn["wait"]]:
