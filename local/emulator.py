@@ -1,5 +1,6 @@
 """The emulated services: moto over HTTP, mended where the product would notice a difference to AWS."""
 
+import copy
 import io
 import logging
 import os
@@ -153,24 +154,55 @@ class Emulator:
             return self._moto(environ, start_response)
 
     def _transact(self, environ: dict) -> Response:
-        """A transaction that the SDK sends again, having missed the answer, gets the first answer. moto forgets it."""
+        """A transaction that the SDK sends again, having missed the answer, gets the first answer. moto forgets it.
+
+        moto takes a refused one back by a copy of the whole table; here of the items that are written.
+        """
         request = Request(environ)
-        token = request.get_json(force=True).get("ClientRequestToken")
+        asked = request.get_json(force=True)
+        token = asked.get("ClientRequestToken")
         environ["wsgi.input"] = io.BytesIO(request.get_data())
         if token not in self._transactions:
+            before = _items_of(asked["TransactItems"], iam.caller_of(request)[1])
             answer = Response.from_app(self._moto, environ, buffered=True)
-            if token is None or answer.status_code != 200:
+            if answer.status_code != 200:
+                for items, key, item in before:
+                    items.pop(key, None)
+                    if item:
+                        items[key] = item
+                return answer
+            if token is None:
                 return answer
             self._transactions[token] = (answer.get_data(), dict(answer.headers))
         data, headers = self._transactions[token]
         return Response(data, 200, headers)
 
 
+def _items_of(operations: list[dict], region: str) -> list[tuple[dict, object, object]]:
+    """What a transaction writes: the table's items, the key, and a copy of the item (None if there is none)."""
+    from moto.dynamodb.models import dynamodb_backends
+    from moto.dynamodb.models.dynamo_type import DynamoType
+
+    tables, found = dynamodb_backends[ACCOUNT][region].tables, []
+    for write in [each for operation in operations for each in operation.values()]:
+        if table := tables.get(write.get("TableName")):
+            key = DynamoType((write.get("Key") or write["Item"])[table.hash_key_attr])
+            found.append((table.items, key, copy.deepcopy(table.items.get(key))))
+    return found
+
+
 @cache
 def _spare_needless_work() -> None:
-    """Once in a process: most of moto's time for a call to DynamoDB goes into what can have no other result."""
+    """Once in a process: spares moto what can have no other result, and what grows with the photos of the day."""
     from moto import backends
+    from moto.core.common_models import BaseModel
     from moto.core.serialize import BaseJSONSerializer
+    from moto.dynamodb.models.table import Table
+
+    # It keeps all objects that ever were, deleted photos too, to show them on a page of its own.
+    BaseModel.__new__ = staticmethod(lambda kind, *_, **__: object.__new__(kind))
+    # Before each transaction: `_transact` does it.
+    Table.__deepcopy__ = lambda table, _: table
 
     # For each request it lists its own folder.
     modules = frozenset(backends.list_of_moto_modules())

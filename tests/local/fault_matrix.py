@@ -33,7 +33,7 @@ from local.app import App  # noqa: E402
 from local.iam import as_list  # noqa: E402
 from tests.local.conftest import Booth  # noqa: E402
 from tests.local.fault_scenes import (  # noqa: E402
-    LATE,
+    AFTER_THE_END,
     STEPS,
     Row,
     Trial,
@@ -147,7 +147,7 @@ def end_of(row: Row) -> str:
     scene = scene_of(row)
     if scene.__name__.startswith("a_deletion"):
         return "DELETED"
-    if scene in (an_overdue_run, *LATE.values()):
+    if scene in (an_overdue_run, *AFTER_THE_END):
         return "FAILED TimedOut"
     other = {an_old_upload: "gone", no_face: "FAILED NoFaceFound", a_photo_kept_for_another_try: "FAILED AccessDenied"}
     return other.get(scene, "SUCCEEDED")
@@ -165,7 +165,7 @@ def expected(row: Row, fault: str) -> str:
         return "by sweep, " + end
     if row.function == "PhotoMachine":
         return _of_an_invocation(row, fault)
-    if row.function not in STEPS or scene in LATE.values():
+    if row.function not in STEPS or scene in AFTER_THE_END:
         return end  # nobody sees it: who was disturbed tries again, or sweep does
     # Segment Anything is asked twice in all.
     if row.function == "SegmentCrop" and (lasts or (row.service == "sagemaker" and fault in ("5xx", "reset"))):
@@ -188,6 +188,8 @@ def _at_a_door(row: Row, fault: str) -> str:
         return ""
     if row.service in ("ssm", "secretsmanager"):
         return "503 ServiceUnavailable, "
+    if fault == "throttled for long" and row.action == "s3:GetObject":
+        return "503 ServiceUnavailable, "  # a HEAD's answer has no words, and 503 is both
     told = {"throttled for long": "503 Throttled, ", "access denied": "500 InternalError, "}
     return told.get(fault, "503 ServiceUnavailable, ")
 

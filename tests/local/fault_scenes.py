@@ -415,6 +415,21 @@ LATE = {
     "MergeMasks": an_end_during("MergeMasks", "s3:PutObject *"),
     "GenerateImage": an_end_during("GenerateImage", "bedrock:*"),
 }
+
+
+def an_execution_that_outlives_its_run(trial: Trial) -> None:
+    """The run's time is over and its execution can't be stopped: MergeMasks learns from the table that it is late."""
+    trial.pictures = 1
+    slow = {"kind": "slow", "match": "SegmentCrop sagemaker:*", "times": 2, "seconds": 7}
+    trial.arm(slow, {"kind": "denied", "match": "Sweep states:StopExecution *"})
+    trial.upload()
+    await_true(lambda: trial.booth.app.failed()["struck"])
+    trial.age_to_stop()
+    trial.sweep()
+    trial.await_end()
+
+
+AFTER_THE_END = (*LATE.values(), an_execution_that_outlives_its_run)
 SCENES: list[tuple[str, Callable[[Trial], None]]] = [
     ("Upload *", a_visit),
     ("Start dynamodb:PutItem *", a_foreign_photo),
@@ -423,6 +438,7 @@ SCENES: list[tuple[str, Callable[[Trial], None]]] = [
     *((f"{step} s3:DeleteObject *", scene) for step, scene in LATE.items()),
     *((f"{step} s3:ListBucket *", scene) for step, scene in LATE.items()),
     ("GenerateImage dynamodb:GetItem *", LATE["GenerateImage"]),
+    ("MergeMasks dynamodb:GetItem *", an_execution_that_outlives_its_run),
     *((f"{step} *", a_visit) for step in STEPS),
     ("Finish s3:DeleteObject results/photo", no_face),
     ("Finish *", a_visit),

@@ -1,6 +1,10 @@
 """What is spared the emulated services changes no answer of theirs."""
 
+import gc
 import http.client
+
+import pytest
+from moto.s3.models import FakeKey
 
 from booth import aws, store
 
@@ -31,3 +35,46 @@ def test_one_connection_serves_many_calls(account):
         connection.request(method, "/nothing/here", body)
         connection.getresponse().read()
     assert connection.sock is socket
+
+
+def test_a_refused_transaction_changes_nothing(account):
+    client, table = aws.client("dynamodb"), store._table()
+    client.put_item(TableName=table, Item={"pk": {"S": "old"}, "seen": {"N": "1"}, "deep": {"M": {"a": {"N": "1"}}}})
+    client.put_item(TableName=table, Item={"pk": {"S": "other"}})
+    before = client.scan(TableName=table)["Items"]
+    new = {"Put": {"TableName": table, "Item": {"pk": {"S": "new"}}}}
+    changed = {
+        "Update": {
+            "TableName": table,
+            "Key": {"pk": {"S": "old"}},
+            "UpdateExpression": "SET seen = :two, deep.a = :two",
+            "ExpressionAttributeValues": {":two": {"N": "2"}},
+        }
+    }
+    gone = {"Delete": {"TableName": table, "Key": {"pk": {"S": "other"}}}}
+    missing = {
+        "ConditionCheck": {
+            "TableName": table,
+            "Key": {"pk": {"S": "missing"}},
+            "ConditionExpression": "attribute_exists(pk)",
+        }
+    }
+    for order in ([new, changed, gone, missing], [missing, gone, changed, new]):
+        with pytest.raises(client.exceptions.TransactionCanceledException) as refusal:
+            client.transact_write_items(TransactItems=order)
+        codes = [each["Code"] for each in refusal.value.response["CancellationReasons"]]
+        assert codes[order.index(missing)] == "ConditionalCheckFailed"
+        assert sorted(map(str, client.scan(TableName=table)["Items"])) == sorted(map(str, before))
+    client.transact_write_items(TransactItems=[new, changed, gone])
+    after = {item["pk"]["S"]: item for item in client.scan(TableName=table)["Items"]}
+    assert after.keys() == {"old", "new"}
+    assert after["old"]["deep"] == {"M": {"a": {"N": "2"}}}
+
+
+def test_what_is_deleted_is_forgotten(account):
+    """A booth's laptop runs for days."""
+    for _ in range(3):
+        version = account.put("photo/a.jpg", b"a photo that nobody else has" * 100)
+        account.clients["s3"].delete_object(Bucket="uploads", Key="photo/a.jpg", VersionId=version)
+    gc.collect()
+    assert not [each for each in gc.get_objects() if isinstance(each, FakeKey) and each.name == "photo/a.jpg"]
