@@ -167,6 +167,8 @@ def expected(row: Row, fault: str) -> str:
         return _of_an_invocation(row, fault)
     if row.function not in STEPS or scene in AFTER_THE_END:
         return end  # nobody sees it: who was disturbed tries again, or sweep does
+    if row == Row("SegmentCrop", "dynamodb:GetItem"):
+        return end  # the mask lies there already, and MergeMasks finds it
     # Segment Anything is asked twice in all.
     if row.function == "SegmentCrop" and (lasts or (row.service == "sagemaker" and fault in ("5xx", "reset"))):
         return "SUCCEEDED by ellipse"
@@ -174,6 +176,8 @@ def expected(row: Row, fault: str) -> str:
         return end
     if fault == "access denied":
         return "FAILED ModelsUnavailable" if row.service == "bedrock" else "FAILED AccessDenied"
+    if row.service == "bedrock":
+        return "FAILED TimedOut"  # it is asked again until the picture's minute is over
     return "FAILED Throttled"
 
 
@@ -342,8 +346,8 @@ def crashes(rows: list[Row], calls: dict[str, int]) -> list[Cell]:
     cells = []
     for row in rows:
         times = sum(times for line, times in calls.items() if fnmatch.fnmatchcase(line, row.match))
-        if row.action == "dynamodb:Query":
-            times = 1  # sweep repeats it as long as it waits
+        if row.function == "Sweep" and row.action in ("dynamodb:Query", "s3:GetObject", "states:StartExecution"):
+            times = 1  # sweeps repeat them as long as they wait, and two may be at work
         cells += [Cell(row, fault, nth) for nth in range(1, times + 1) for fault in CRASHES if fault_of(row, fault)]
     return cells
 
