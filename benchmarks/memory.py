@@ -31,6 +31,7 @@ WAITS = {
     "crop_faces": 100,
     "segment_crop": 1500 + 80,
     "merge_masks": 100,
+    "admit": 60,
     "generate_image": 8000 + 120,
     "finish": 200,
 }

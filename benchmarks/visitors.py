@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 WAIT_SECONDS = 10
-MIN_POLL_SECONDS = 0.25
+MIN_POLL_SECONDS = 0.1
 PROBE_EVERY_SECONDS = 0.5
 PATIENCE_SECONDS = 1200
 """A visitor who has had no end after this long goes: the photo counts as lost."""

@@ -25,7 +25,7 @@ CRITICAL_SECONDS = sum(SET.values())
 SPREADS = {"rekognition": 0.2, "sagemaker": 0.25, "bedrock": 0.3}
 """Sigma of the log-normal times of the other profile, of which SET are the medians: one call in twenty then takes 1.4,
 1.5 and 1.6 times its median. Assumed, not measured: published times of image models lie between 3 and 15 s."""
-MIN_POLL_SECONDS = 0.25
+MIN_POLL_SECONDS = 0.1
 """As web/visit.js: the pause between two polls, if an answer came at once."""
 
 

@@ -4,7 +4,7 @@ import { BoothError, askPhoto, deletePhoto, issueUpload, pause, putPhoto, uuid }
 import * as outbox from "./outbox.js";
 
 const WAIT_SECONDS = 10; // how long the booth may hold an answer until something changes
-const MIN_POLL_MS = 250;
+const MIN_POLL_MS = 100; // two pictures may be finished almost together
 const MISSING_PAUSE_MS = 5000;
 const DELETE_ATTEMPTS = 4;
 
