@@ -168,7 +168,7 @@ class Emulator:
             if answer.status_code != 200:
                 for items, key, item in before:
                     items.pop(key, None)
-                    if item:
+                    if item is not None:
                         items[key] = item
                 return answer
             if token is None:
