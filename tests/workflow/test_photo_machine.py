@@ -26,7 +26,7 @@ LONGEST_WAITS = {
     "SegmentCrop": ([1, 2, 4, 8], [1]),
     "MergeMasks": ([1, 2, 4, 8], [1, 2]),
     "Admit": ([1, 2, 4, 8], [1, 2]),
-    "GenerateImage": ([1, 2, 4, 8, 15, 15, 15, 15], [1, 2, 4]),
+    "GenerateImage": ([1, 2, 4, 8, *[15] * 8], [1, 2, 4]),
     "Finish": ([1, 2, 4, 8], [1, 2, 4, 8]),
 }
 STEPS = ["DetectFaces", "CropFaces", "SegmentCrop", "MergeMasks", "Admit", "GenerateImage", "Finish"]
