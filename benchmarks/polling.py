@@ -93,7 +93,8 @@ def write(run: str, what: str, store) -> None:
     if what == "copy":
         store.publish_copy(run, f"photo/{run}.jpg", SCENES)
     elif what == "end":
-        store.end(store.get(run), store.SUCCEEDED, "", store.get(run).pictures)
+        record = store.get(run)
+        store.end(record, store.SUCCEEDED, "", record.pictures)
     elif what.startswith("p"):
         store.publish_picture(run, int(what[1:]), f"photo/photo_{run}_{what[1:]}.jpeg")
     else:

@@ -230,6 +230,7 @@ def booth(app):
     yield booth
     assert not app.calls("refused")
     app.drop_events = False
+    app.fail()
     booth.forget_pace()
     if booth.is_redeployed:
         app.redeploy()
