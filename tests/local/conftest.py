@@ -13,6 +13,7 @@ from PIL import Image
 
 from local.app import App
 from tests import openapi
+from tests.local.waiting import await_true
 
 PHOTOS = Path(__file__).parent.parent / "photos"
 
@@ -162,10 +163,12 @@ class Booth:
 
     def await_quiet(self, seconds=10):
         """Waits until no event is being handled."""
-        until = time.monotonic() + seconds
-        while self.app.busy("Start"):
-            assert time.monotonic() < until
-            time.sleep(0.05)
+        await_true(lambda: not self.app.busy("Start"), seconds)
+
+    def await_idle(self, *functions, seconds=40):
+        """Waits until each of these functions (all but Sweep, unless told) has come back from what it was doing."""
+        for function in functions or self.app.stack.functions.keys() - {"Sweep"}:
+            await_true(lambda function=function: not self.app.busy(function), seconds)
 
     def executions(self, run):
         found = self.steps.list_executions(stateMachineArn=self.machine)["executions"]

@@ -14,6 +14,7 @@ from PIL import Image
 from booth import limits, scenes
 from booth.store import ENDED
 from tests.local.conftest import Booth
+from tests.local.waiting import await_true
 
 STEPS = ("DetectFaces", "CropFaces", "SegmentCrop", "MergeMasks", "Admit", "GenerateImage")
 
@@ -212,14 +213,6 @@ class Trial:
         await_true(lambda: self.record.get("step") == step)
 
 
-def await_true(condition: Callable[[], object], seconds: float = 60) -> None:
-    """Waits for a condition. Raises AssertionError."""
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, f"waited in vain for {condition}"
-        time.sleep(0.05)
-
-
 def _photo() -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (320, 240), "silver").save(out, "JPEG")
@@ -305,7 +298,7 @@ def an_end_during(function: str, call: str) -> Callable[[Trial], None]:
         trial.age_to_stop()
         trial.sweep()
         trial.await_end()
-        await_true(lambda: not trial.booth.app.busy(function))
+        trial.booth.await_idle(function)
 
     return scene
 
@@ -340,7 +333,7 @@ def an_overdue_run(trial: Trial) -> None:
     trial.age_to_stop()
     trial.sweep_with_fault()
     trial.await_end()
-    await_true(lambda: not trial.booth.app.busy("GenerateImage"))
+    trial.booth.await_idle("GenerateImage")
 
 
 def a_photo_kept_for_another_try(trial: Trial) -> None:
@@ -368,7 +361,7 @@ def a_deletion_at_work(trial: Trial) -> None:
     trial.await_step("generate")
     trial.arm()
     trial.delete()
-    await_true(lambda: not trial.booth.app.busy("GenerateImage"))
+    trial.booth.await_idle("GenerateImage")
 
 
 def a_deletion_of_a_foreign_photo(trial: Trial) -> None:

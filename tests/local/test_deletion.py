@@ -11,6 +11,7 @@ from PIL import Image
 
 from booth import limits
 from tests.local.test_promises import await_status, await_step
+from tests.local.waiting import await_true
 
 MARK = "anna-maria"
 
@@ -57,16 +58,15 @@ def assert_gone(booth, uploaded, request_id, seconds=0):
 
 def assert_tombstone_without_names(booth, uploaded):
     """When nothing can come any more, sweep makes the record a tombstone."""
+    booth.await_idle()  # what is still being painted is put, and taken back at once
     booth.age(uploaded, limits.URL_SECONDS + limits.LATE_UPLOAD_SECONDS)
     booth.sweep()
-    until = time.monotonic() + 15
-    while MARK in str(items := everything(booth, booth.run)[1]):
-        assert time.monotonic() < until, items
-        time.sleep(0.1)
+    await_true(lambda: MARK not in str(everything(booth, booth.run)[1]), 15)
+    objects, items = everything(booth, booth.run)
     [tombstone] = [item for item in items if item["pk"]["S"].startswith("run#")]
     assert tombstone.keys() == {"pk", "run", "status", "step", "created", "ended", "expires", "request"}
     assert {item["pk"]["S"].partition("#")[0] for item in items} == {"run", "upload", "id", "request"}
-    assert everything(booth, booth.run)[0] == []
+    assert objects == []
 
 
 def assert_stopped(booth, seconds=10):
@@ -121,16 +121,10 @@ def test_in_the_middle_of_a_step(quick, visit, function, service):
     before = quick.calls(service)
     quick.stand_in(service, canned={"faces": 1}, latency=2)
     quick.put(uploaded, photo())
-    until = time.monotonic() + 30
-    while quick.calls(service) == before:
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    await_true(lambda: quick.calls(service) > before)
     assert quick.delete(request_id)[0] == 200
     assert_gone(quick, uploaded, request_id)
-    until = time.monotonic() + 20
-    while quick.app.busy(function):  # it comes back with its result, and finds no run for it
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    quick.await_idle(function)  # it comes back with its result, and finds no run for it
     assert_gone(quick, uploaded, request_id, seconds=1 if service == "bedrock" else 0)
     assert_stopped(quick)
     assert_tombstone_without_names(quick, uploaded)
@@ -144,11 +138,6 @@ def test_at_any_moment(quick, visit, pause):
     quick.put(uploaded, photo())
     time.sleep(pause)
     assert quick.delete(request_id)[0] == 200
-    for function in quick.app.stack.functions:
-        until = time.monotonic() + 20
-        while function != "Sweep" and quick.app.busy(function):
-            assert time.monotonic() < until
-            time.sleep(0.02)
     assert_tombstone_without_names(quick, uploaded)
     assert_gone(quick, uploaded, request_id)
 
@@ -222,10 +211,6 @@ def test_together_with_finish_and_sweep(quick, visit):
         thread.start()
     for thread in threads:
         thread.join()
-    until = time.monotonic() + 20
-    while quick.app.busy("GenerateImage") or quick.app.busy("Finish"):
-        assert time.monotonic() < until
-        time.sleep(0.05)
     assert_tombstone_without_names(quick, uploaded)
     assert_gone(quick, uploaded, request_id)
 

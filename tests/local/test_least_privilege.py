@@ -6,12 +6,12 @@ these policies are the deployed ones.
 """
 
 import json
-import time
 import uuid
 
 from booth import limits
 from local.iam import applies, as_list
 from tests.local.conftest import PHOTOS
+from tests.local.waiting import await_true
 
 # Allowed, but not called below, each with its reason: (function, action, part of the resource).
 NEEDED_ALL_THE_SAME = {
@@ -139,7 +139,7 @@ def late_steps(booth, portrait):
             booth.age(uploaded, limits.STOP_SECONDS)
             booth.sweep()
             booth.await_end(uploaded)
-            await_true(lambda function=function: not booth.app.busy(function))
+            booth.await_idle(function)
             booth.stand_in(service, canned={"faces": 1})
             if (function, "s3:DeleteObject") in actions(booth):
                 break
@@ -185,10 +185,3 @@ def deletions(booth, portrait):
 def actions(booth):
     """(function, action) of every call so far."""
     return {(function, call.action) for function, call in booth.app.calls("made")}
-
-
-def await_true(condition, seconds=30):
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.02)
