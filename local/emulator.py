@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext, suppress
@@ -130,6 +131,7 @@ class Emulator:
             return clients[at]
 
         lambda_eval_utils.boto_client_for = client_for
+        _let_executions_begin_before_they_stop()
         _spare_needless_work()
         # An execution that fails is an outcome, not news for the console.
         logging.getLogger("moto").setLevel(logging.CRITICAL)
@@ -192,18 +194,37 @@ def _items_of(operations: list[dict], region: str) -> list[tuple[dict, object, o
 
 
 @cache
+def _let_executions_begin_before_they_stop() -> None:
+    """Once in a process: moto's StopExecution fails, or is without effect, before the execution's thread has come to
+    the first state."""
+    from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
+
+    stop = ExecutionWorker.stop
+
+    def stop_when_begun(worker: ExecutionWorker, **how: object) -> None:
+        while worker.env is None or len(worker.env.event_manager.get_event_history()) < 2:  # started, state entered
+            time.sleep(0.005)
+        stop(worker, **how)
+
+    ExecutionWorker.stop = stop_when_begun
+
+
+@cache
 def _spare_needless_work() -> None:
     """Once in a process: spares moto what can have no other result, and what grows with the photos of the day."""
     from moto import backends
     from moto.core.common_models import BaseModel
     from moto.core.serialize import BaseJSONSerializer
     from moto.dynamodb.models.table import Table
+    from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
     # It keeps all objects that ever were, deleted photos too, to show them on a page of its own.
     BaseModel.__new__ = staticmethod(lambda kind, *_, **__: object.__new__(kind))
     # Before each transaction: `_transact` does it.
     Table.__deepcopy__ = lambda table, _: table
 
+    # It parses the state machine for each execution (90 ms), which changes nothing in what was parsed.
+    AmazonStateLanguageParser.parse = staticmethod(cache(AmazonStateLanguageParser.parse))
     # For each request it lists its own folder.
     modules = frozenset(backends.list_of_moto_modules())
     backends.list_of_moto_modules = lambda: modules

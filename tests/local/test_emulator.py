@@ -7,6 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from moto.stepfunctions.parser import models
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+
+from tests.local.waiting import await_true
 
 
 def test_a_transaction_that_is_sent_again_has_its_first_answer(booth):
@@ -30,3 +33,16 @@ def test_one_execution_is_started_of_a_name_however_many_ask_at_the_same_moment(
         answers = list(pool.map(lambda name: start(name=name)["executionArn"], sorted(names * 8)))
     assert len(set(answers)) == 3
     assert [len(booth.executions(name)) for name in names] == [1, 1, 1]
+
+
+def test_an_execution_can_be_stopped_before_it_has_begun(booth, monkeypatch):
+    """As in AWS, where there is no such moment: StopExecution finds whatever StartExecution has named."""
+    parse = AmazonStateLanguageParser.parse
+    later = staticmethod(lambda definition: time.sleep(1) or parse(definition))
+    monkeypatch.setattr(AmazonStateLanguageParser, "parse", later)
+    name = str(uuid.uuid4())
+    started = booth.steps.start_execution(stateMachineArn=booth.machine, name=name, input='{"run": "none"}')
+    booth.steps.stop_execution(executionArn=started["executionArn"])
+    await_true(lambda: booth.executions(name)[0]["status"] != "RUNNING", 10)
+    history = booth.steps.get_execution_history(executionArn=started["executionArn"])["events"]
+    assert [event["type"] for event in history if event["type"].endswith("StateEntered")] == ["TaskStateEntered"]
