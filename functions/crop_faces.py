@@ -1,10 +1,10 @@
 """Step 2: crops around the faces, each with the boxes and landmarks that SAM is asked with."""
 
-import json
 from typing import Any
 
 from booth import aws, ending, objects, sam, store
 from booth.log import step
+from booth.parallel import at_once, together
 from booth.pixels import composite, geometry
 
 aws.at_init(store.connect, objects.connect)
@@ -12,15 +12,19 @@ aws.at_init(store.connect, objects.connect)
 
 @step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    run = store.enter(event["run"], "crop")
-    webp, found = objects.read_all_work(run.run, "photo.webp", "faces.json")
-    photo, faces = composite.decode(webp), geometry.faces_from_json(json.loads(found))
+    run = event["run"]
+    _, webp, found = together(
+        lambda: store.enter(run, "crop"),
+        lambda: objects.read_work(run, "photo.webp"),
+        lambda: objects.read_work_json(run, "faces.json"),
+    )
+    photo, faces = composite.decode(webp), geometry.faces_from_json(found)
     height, width = photo.shape[:2]
     crops = geometry.crops_around(faces, width, height)
     files = {"crops.json": {"size": [width, height], "crops": geometry.crops_to_json(crops)}}
     for number, crop in enumerate(crops):
         l, t, r, b = crop.box
         files[f"crop_{number}.json"] = sam.request_for(crop, faces, composite.encode_for_model(photo[t:b, l:r]))
-    objects.at_once(lambda name: objects.write_work_json(run.run, name, files[name]), files)
-    ending.confirm(run.run)
+    at_once(lambda name: objects.write_work_json(run, name, files[name]), files)
+    ending.confirm(run, then="segment")
     return {"crops": list(range(len(crops)))}

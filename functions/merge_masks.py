@@ -1,6 +1,5 @@
 """Step 4: one mask for the whole photo, in which every face is kept."""
 
-import json
 from typing import Any
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy as np
 from booth import aws, objects, scenes, store
 from booth.errors import RunEnded
 from booth.log import count, logger, step
+from booth.parallel import at_once, together
 from booth.pixels import composite, geometry, masks
 
 aws.at_init(store.connect, objects.connect)
@@ -15,11 +15,14 @@ aws.at_init(store.connect, objects.connect)
 
 @step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    run = store.enter(event["run"], "merge")
-    detected, cropped = map(json.loads, objects.read_all_work(run.run, "faces.json", "crops.json"))
+    run, detected, cropped = together(
+        lambda: store.enter(event["run"], "merge"),
+        lambda: objects.read_work_json(event["run"], "faces.json"),
+        lambda: objects.read_work_json(event["run"], "crops.json"),
+    )
     faces, crops = geometry.faces_from_json(detected), geometry.crops_from_json(cropped["crops"])
     width, height = cropped["size"]
-    found = objects.at_once(lambda number: read_mask(run.run, number, crops[number]), range(len(crops)))
+    found = at_once(lambda number: read_mask(run.run, number, crops[number]), range(len(crops)))
     keep, by_ellipse = masks.keep_mask(width, height, faces, crops, found)
     objects.write_work(run.run, "mask.png", composite.encode_mask(keep), "image/png")
     if by_ellipse:

@@ -68,15 +68,19 @@ def clean(run: Run) -> None:
         store.postpone(run, last_look)
 
 
-def confirm(run: str) -> None:
+def confirm(run: str, then: str = "") -> None:
     """A step asks after its last write under work/ whether the run still goes on; if not, its files go again.
 
-    Raises RunEnded.
+    Args:
+        then: the next step, if its functions don't mark it themselves, being many.
+
+    Raises RunEnded, TimedOut.
     """
-    found = store.find(run)
-    if found is None or found.is_ended:
+    try:
+        store.enter(run, then) if then else store.check(run)
+    except RunEnded:
         objects.delete_work(run)
-        raise RunEnded("the run ended during the step")
+        raise
 
 
 def withdraw(run: str, key: str) -> None:

@@ -14,10 +14,8 @@ results  photo/<name>                       upright copy of the photo, no metada
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -25,13 +23,8 @@ from booth.aws import aws_errors, client, status_of
 from booth.errors import ServiceUnavailable
 from booth.limits import URL_SECONDS
 
-T, R = TypeVar("T"), TypeVar("R")
-
 UPLOAD_PREFIX = "photo/"
 _BATCH = 1000  # objects, DeleteObjects' limit
-
-_AT_ONCE = 10
-"""Threads that read or write at the same time: as many connections as the SDK keeps to one service."""
 
 
 def uploads_bucket() -> str:
@@ -49,12 +42,6 @@ def _s3():
 def connect() -> None:
     """Makes the client."""
     _s3()
-
-
-def at_once(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """Does one thing for several items at the same time; gives the results in order. Raises what the first raised."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(work, items))
 
 
 # Uploads
@@ -153,11 +140,6 @@ def find_work(run: str, name: str) -> bytes | None:
             if status_of(error) == 404:
                 return None
             raise
-
-
-def read_all_work(run: str, *names: str) -> list[bytes]:
-    """Several objects, read at the same time."""
-    return at_once(lambda name: read_work(run, name), names)
 
 
 def write_work(run: str, name: str, body: bytes, content_type: str) -> None:

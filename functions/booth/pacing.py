@@ -16,7 +16,8 @@ from dataclasses import replace
 
 from booth import limits, store
 from booth.chain import Candidate, chain, in_turn
-from booth.errors import ModelsUnavailable, QueueFull, RunEnded, Throttled, TimedOut, TurnLate, TurnLost
+from booth.errors import ModelsUnavailable, QueueFull, Throttled, TurnLate, TurnLost
+from booth.parallel import together
 from booth.store import Pace, Run, Turn
 
 WINDOW_MS = 62_000
@@ -43,18 +44,15 @@ def admit(name: str, pictures: list[int], lost: str | None = None) -> Run:
         Throttled: too many were admitted in the same moment.
     """
     for number in range(_TRIES):
-        run, now = store.get(name), store.now_ms()
-        if run.is_ended:
-            raise RunEnded("the run has ended")
-        if run.deadline <= now:
-            raise TimedOut("the run's time is over")
+        run, seen = together(lambda: store.check(name), store.pace)
+        now = store.now_ms()
         if run.turns and not lost:
             return run
         if lost == TurnLate.__name__:
             turns = {number: _delayed(run.turns[number], now) for number in pictures}
             pace = None  # the plan stays
         else:
-            turns, pace = plan(store.pace(), chain(), name, pictures, now)
+            turns, pace = plan(seen, chain(), name, pictures, now)
         if max(turn.at for turn in turns.values()) > run.claimed + limits.QUEUE_SECONDS * 1000:
             raise QueueFull("its turn would come too late")
         if admitted := store.admit(run, turns, pace):
@@ -104,12 +102,7 @@ def living(pace: Pace, candidates: list[Candidate], now: int) -> list[Candidate]
     return [each for each in candidates if pace.gone.get(str(each), 0) <= now]
 
 
-def living_now() -> list[Candidate]:
-    """The candidates of the chain that are not known to be gone, in order of preference."""
-    return living(store.pace(), chain(), store.now_ms())
-
-
-def order(run: Run, picture: int, attempt: int) -> list[Candidate]:
+def order(run: Run, pace: Pace, picture: int, attempt: int) -> list[Candidate]:
     """The candidates that an attempt at a picture may ask, that whose turn it is first.
 
     The first attempt uses the picture's turn. Each retry takes the next candidate, and no turn: it is counted as one,
@@ -119,7 +112,7 @@ def order(run: Run, picture: int, attempt: int) -> list[Candidate]:
         TurnLost: the candidate is gone; the picture needs another turn.
     """
     turn, now = run.turns[picture], store.now_ms()
-    alive = living_now()
+    alive = living(pace, chain(), now)
     own = next((each for each in alive if str(each) == turn.candidate), None)
     if own is None:
         raise TurnLost("the candidate is gone")

@@ -385,9 +385,18 @@ def enter(run: str, step: str) -> Run:
     )
     if answer:
         return _run_of(answer["Attributes"])
-    if get(run).is_ended:
-        raise RunEnded("the run has ended")
+    check(run)
     raise TimedOut("the run's time is over")
+
+
+def check(run: str) -> Run:
+    """The run, if it goes on. Raises RunEnded, TimedOut as `enter` does."""
+    found = get(run)
+    if found.is_ended:
+        raise RunEnded("the run has ended")
+    if found.deadline <= now_ms():
+        raise TimedOut("the run's time is over")
+    return found
 
 
 def pace() -> Pace:

@@ -167,8 +167,6 @@ def expected(row: Row, fault: str) -> str:
         return _of_an_invocation(row, fault)
     if row.function not in STEPS or scene in AFTER_THE_END:
         return end  # nobody sees it: who was disturbed tries again, or sweep does
-    if row == Row("SegmentCrop", "dynamodb:GetItem"):
-        return end  # the mask lies there already, and MergeMasks finds it
     # Segment Anything is asked twice in all.
     if row.function == "SegmentCrop" and (lasts or (row.service == "sagemaker" and fault in ("5xx", "reset"))):
         return "SUCCEEDED by ellipse"

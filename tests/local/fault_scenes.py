@@ -430,6 +430,7 @@ SCENES: list[tuple[str, Callable[[Trial], None]]] = [
     ("Start *", a_visit),
     *((f"{step} s3:DeleteObject *", scene) for step, scene in LATE.items()),
     *((f"{step} s3:ListBucket *", scene) for step, scene in LATE.items()),
+    ("CropFaces dynamodb:GetItem *", LATE["CropFaces"]),
     ("MergeMasks dynamodb:GetItem *", an_execution_that_outlives_its_run),
     *((f"{step} *", a_visit) for step in STEPS),
     ("Finish s3:DeleteObject results/photo", no_face),

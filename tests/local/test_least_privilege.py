@@ -24,7 +24,8 @@ NEEDED_ALL_THE_SAME = {
     ("CropFaces", "s3:DeleteObject", "work/*"),
     ("CropFaces", "s3:ListBucket", "resultsbucket"),
     ("MergeMasks", "s3:DeleteObject", "work/*"),
-    # Why a step was refused at its start: its run has ended, or its time is over.
+    # Why a step was refused: its run has ended, or its time is over.
+    ("CropFaces", "dynamodb:GetItem", "table/"),
     ("MergeMasks", "dynamodb:GetItem", "table/"),
     # A picture that was written, but not published, by a function that died in between.
     ("Finish", "s3:DeleteObject", "photo/*"),

@@ -16,7 +16,7 @@ from PIL import Image
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
-from booth import generators, pacing, scenes
+from booth import generators, pacing, scenes, store
 from booth.errors import (
     AccessDenied,
     ContentBlocked,
@@ -105,6 +105,10 @@ def test_a_throttled_call_is_made_again_while_that_takes_seconds(chain, models):
     assert models.calls("bedrock") - before == 4
 
 
+def living_now():
+    return pacing.living(store.pace(), pacing.chain(), store.now_ms())
+
+
 @pytest.mark.parametrize(
     "refusal",
     [
@@ -123,7 +127,7 @@ def test_a_candidate_that_is_gone_costs_the_turn_and_is_remembered_by_all(chain,
     with pytest.raises(TurnLost):
         paint()
     assert models.calls("bedrock") - before == 1
-    assert [str(each) for each in pacing.living_now()] == [str(each) for each in pacing.chain()[1:]]
+    assert [str(each) for each in living_now()] == [str(each) for each in pacing.chain()[1:]]
 
 
 def test_why_a_candidate_is_gone_is_told(chain, models):
@@ -146,7 +150,7 @@ def test_when_the_last_one_is_gone_the_picture_fails_and_the_next_one_asks_them_
             paint(first)
     with pytest.raises(ModelsUnavailable):
         paint(3)
-    assert pacing.living_now() == pacing.chain()
+    assert living_now() == pacing.chain()
 
 
 def test_a_request_that_one_model_refuses_is_taken_to_the_next(chain, models):
@@ -157,7 +161,7 @@ def test_a_request_that_one_model_refuses_is_taken_to_the_next(chain, models):
     before = models.calls("bedrock")
     assert paint().shape == PHOTO.shape
     assert models.calls("bedrock") - before == 2, "its other Region would say the same"
-    assert pacing.living_now() == pacing.chain(), "it is about the request: nothing is remembered of the candidate"
+    assert living_now() == pacing.chain(), "it is about the request: nothing is remembered of the candidate"
     models.set("bedrock", faults=[fault(400, "ValidationException", said)])
     with pytest.raises(InternalError):
         paint()
@@ -224,7 +228,7 @@ def test_filters_that_come_as_exceptions(chain, models, name, text, error):
     models.set("bedrock", faults=[fault(400, name, text)])
     with pytest.raises(error):
         paint()
-    assert pacing.living_now() == pacing.chain()
+    assert living_now() == pacing.chain()
 
 
 @pytest.mark.parametrize(

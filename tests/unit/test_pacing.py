@@ -237,7 +237,7 @@ def test_the_first_attempt_asks_whose_turn_it_is_and_each_retry_the_next(table, 
     run = pacing.admit(running(), PICTURES)
     own = run.turns[2].candidate
     other = next(str(each) for each in pacing.chain() if each.model == TITAN and str(each) != own)
-    orders = [[str(each) for each in pacing.order(run, 2, attempt)] for attempt in range(4)]
+    orders = [[str(each) for each in pacing.order(run, table.pace(), 2, attempt)] for attempt in range(4)]
     assert orders[0] == [own, other, f"{INPAINT}@us-east-1"]
     assert [each[0] for each in orders] == [own, other, f"{INPAINT}@us-east-1", own]
 
@@ -245,7 +245,7 @@ def test_the_first_attempt_asks_whose_turn_it_is_and_each_retry_the_next(table, 
 def test_a_retry_is_counted_for_others_come_later(table, running):
     run = pacing.admit(running(), [1])
     for attempt in range(6):
-        pacing.order(run, 1, attempt)
+        pacing.order(run, table.pace(), 1, attempt)
     calls = {name: len(times) for name, times in table.pace().slots.items()}
     other = next(name for name in calls if name.startswith(TITAN) and name != run.turns[1].candidate)
     assert calls == {run.turns[1].candidate: 2, other: 2, f"{INPAINT}@us-east-1": 2}
@@ -259,7 +259,7 @@ def test_a_picture_whose_candidate_is_gone_gets_a_turn_at_the_next(table, runnin
         lost[name] = next(each for each in pacing.chain() if str(each) == name)
         assert isinstance(pacing.lose(lost[name]), TurnLost)
     with pytest.raises(TurnLost):
-        pacing.order(before, 2, 0)
+        pacing.order(before, table.pace(), 2, 0)
     after = pacing.admit(run, [2], lost="TurnLost")
     assert after.turns[2].candidate == f"{INPAINT}@us-east-1"
     assert [after.turns[number] for number in (1, 3)] == [before.turns[number] for number in (1, 3)]
