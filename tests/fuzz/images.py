@@ -398,7 +398,7 @@ def faults(taken: intake.Intake, file: File) -> Iterator[str]:
         yield f"the photo is too narrow: {photo.size}"
     with Image.open(io.BytesIO(taken.detection)) as copy:
         marks = set(copy.info) - {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
-        if (copy.format, copy.mode) != ("JPEG", "RGB") or marks or max(copy.size) > intake.DETECTION_SIDE:
+        if (copy.format, copy.mode) != ("JPEG", "RGB") or marks or max(copy.size) > intake.DETECTION_LIMIT:
             yield f"the copy for detection is {copy.format} {copy.mode} {copy.size} with {marks}"
     if file.mutation == "as_it_is":
         mode = "L" if file.mode in ("1", "L", "LA", "I;16") else "RGB"

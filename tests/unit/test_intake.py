@@ -299,8 +299,11 @@ def test_every_truncation_is_taken_or_refused_in_words(kind):
 
 
 def test_the_detection_copy_stays_below_rekognitions_limit():
-    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (1920, 1920, 3), np.uint8))
-    assert len(intake.normalise(saved(noise, "PNG", compress_level=0)).detection) < 5 * 1024 * 1024
+    side = intake.DETECTION_LIMIT
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 2, (side, side, 3), np.uint8) * np.uint8(255))
+    detection = intake.normalise(saved(noise, "PNG", compress_level=0)).detection
+    assert Image.open(io.BytesIO(detection)).size == noise.size
+    assert len(detection) < 5 * 1024 * 1024
 
 
 @pytest.mark.parametrize("side", [768, 1280, 1408])
@@ -310,7 +313,8 @@ def test_the_photo_gets_the_side_that_is_asked_for(side, size):
     Image.new("RGB", size, "teal").save(file, "JPEG")
     taken = intake.normalise(file.getvalue(), side)
     assert taken.photo.size == ((side, side * 3 // 4) if size[0] > size[1] else (side * 3 // 4, side))
-    assert max(Image.open(io.BytesIO(taken.detection)).size) == max(side, min(max(size), intake.DETECTION_SIDE))
+    detection = max(Image.open(io.BytesIO(taken.detection)).size)
+    assert detection == (max(side, 640) if max(size) == 640 else 2000)  # 4000 pixels are decoded at the half
 
 
 def test_a_large_photo_of_any_format_gives_nearly_the_same_pictures():
