@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext, suppress
 from functools import cache
 
-from werkzeug.exceptions import ClientDisconnected
+from werkzeug.exceptions import ClientDisconnected, HTTPException
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Request, Response
 
@@ -183,13 +183,24 @@ class Emulator:
 
 
 def _dynamodb(environ: dict) -> Response:
-    """moto's answer, without the way through its web framework, which costs as long as a read."""
     from moto.dynamodb.responses import DynamoHandler
+
+    return answer_of(DynamoHandler.dispatch, environ)
+
+
+def answer_of(dispatch: Callable, environ: dict) -> Response:
+    """moto's answer to a request, without the way through its web framework, which costs as long as a read."""
     from moto.moto_server.werkzeug_app import BackendRequest
 
     request = BackendRequest(environ)
-    status, headers, body = DynamoHandler.dispatch(request, request.raw_url, dict(request.headers))
-    return Response(body, int(status), headers)
+    try:
+        status, headers, body = dispatch(request, request.raw_url, dict(request.headers))
+    except HTTPException as error:
+        return Response.from_app(error, environ)
+    response = Response(body, int(status), headers)
+    if request.method == "HEAD" and "content-length" in headers:
+        response.headers["Content-Length"] = headers["content-length"]
+    return response
 
 
 def _items_of(operations: list[dict], region: str) -> list[tuple[dict, object, object]]:

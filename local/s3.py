@@ -33,10 +33,12 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from moto.moto_server.werkzeug_app import create_backend_app
 from moto.s3.models import CorsRule, FakeBucket, s3_backends
+from moto.s3.responses import S3Response
 from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import ClosingIterator
 
 from local import iam
+from local.emulator import answer_of
 
 ACCOUNT = "123456789012"
 CLOCK_SKEW = timedelta(minutes=15)  # S3 accepts requests signed by a clock that is this much ahead
@@ -254,7 +256,10 @@ class S3Front:
         environ.pop("HTTP_TRANSFER_ENCODING", None)
         environ.pop("werkzeug.request", None)
         with self._locks[hash(request.path) % _KEY_LOCKS]:
-            response = Response.from_app(self._moto, environ, buffered=True)
+            if "/" in request.path.strip("/"):  # an object
+                response = answer_of(S3Response.key_dispatch, environ)
+            else:
+                response = Response.from_app(self._moto, environ, buffered=True)
             return response, self._created_event(request, request_id) if response.status_code == 200 else None
 
     def _created_event(self, request: Request, request_id: str) -> dict | None:
