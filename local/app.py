@@ -302,10 +302,6 @@ class App:
         """The ids of a function's processes."""
         return self.lambdas.processes(self._name(function))
 
-    def kill(self, function: str) -> int:
-        """Kills the processes of a function that are at work; how many there were."""
-        return self.lambdas.kill(self._name(function))
-
     def restart(self, function: str) -> None:
         """Lets a function's next invocation start cold."""
         deployed = self.stack.functions[function]
