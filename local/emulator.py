@@ -225,7 +225,10 @@ def _let_executions_begin_before_they_stop() -> None:
     stop = ExecutionWorker.stop
 
     def stop_when_begun(worker: ExecutionWorker, **how: object) -> None:
+        until = time.monotonic() + 5
         while worker.env is None or len(worker.env.event_manager.get_event_history()) < 2:  # started, state entered
+            if time.monotonic() > until:
+                break  # its thread has died
             time.sleep(0.005)
         stop(worker, **how)
 

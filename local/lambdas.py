@@ -199,10 +199,6 @@ class LambdaHost:
         pools = self._pools.values() if name is None else [self._pools[name]]
         return [pid for pool in pools for pid in pool.processes()]
 
-    def kill(self, name: str) -> int:
-        """Kill the function's busy workers, as a crash would, and tell how many there were."""
-        return self._pools[name].kill_busy()
-
     def close(self) -> None:
         """End all processes for good and wait for them. Invocations under way are answered as crashed."""
         self._closing.set()
@@ -313,13 +309,6 @@ class _Pool:
     def processes(self) -> list[int]:
         with self._changed:
             return [worker.pid for worker in (*self._idle, *self._busy) if worker.pid]
-
-    def kill_busy(self) -> int:
-        with self._changed:
-            workers = list(self._busy)
-        for worker in workers:
-            worker.kill()
-        return len(workers)
 
     def reap(self, idle_seconds: float) -> None:
         with self._changed:

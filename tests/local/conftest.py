@@ -165,7 +165,7 @@ class Booth:
         """Waits until no event is being handled."""
         await_true(lambda: not self.app.busy("Start"), seconds)
 
-    def await_idle(self, *functions, seconds=40):
+    def await_idle(self, *functions, seconds=60):
         """Waits until each of these functions (all but Sweep, unless told) has come back from what it was doing."""
         for function in functions or self.app.stack.functions.keys() - {"Sweep"}:
             await_true(lambda function=function: not self.app.busy(function), seconds)

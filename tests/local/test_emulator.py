@@ -39,6 +39,7 @@ def test_an_execution_can_be_stopped_before_it_has_begun(booth, monkeypatch):
     """As in AWS, where there is no such moment: StopExecution finds whatever StartExecution has named."""
     parse = AmazonStateLanguageParser.parse
     later = staticmethod(lambda definition: time.sleep(1) or parse(definition))
+    booth.app.fail({"kind": "slow", "match": "DetectFaces dynamodb:*", "seconds": 1, "times": 1})
     monkeypatch.setattr(AmazonStateLanguageParser, "parse", later)
     name = str(uuid.uuid4())
     started = booth.steps.start_execution(stateMachineArn=booth.machine, name=name, input='{"run": "none"}')

@@ -1,6 +1,7 @@
 """The sample events: each function takes its own, and S3's is what the local S3 sends."""
 
 import json
+import uuid
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,16 @@ def test_photo(quick):
 @pytest.mark.parametrize("function", STEPS)
 def test_a_step_of_an_unknown_run_stops(quick, function):
     answer = invoke(quick, function, event_of(function))
+    assert answer["errorType"] == "RunEnded"
+
+
+@pytest.mark.parametrize("function", STEPS[:-1])
+def test_a_step_of_a_deleted_run_is_told_so_and_not_that_its_files_are_gone(quick, function):
+    uploaded, request_id = quick.upload(), str(uuid.uuid4())
+    quick.ask(uploaded, request_id)
+    run = quick.record(uploaded)["run"]
+    assert quick.delete(request_id)[0] == 200
+    answer = invoke(quick, function, event_of(function) | {"run": run})
     assert answer["errorType"] == "RunEnded"
 
 

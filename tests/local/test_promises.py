@@ -54,9 +54,20 @@ def test_a_function_killed_in_the_middle_is_run_again(quick, function):
     record = await_status(quick, uploaded)
     assert sum(quick.app.failed()["struck"].values()) == 1
     assert record["status"] == "SUCCEEDED"
+    assert not record.get("faces_by_ellipse")
     assert quick.await_clean(uploaded) == []
     result = quick.await_end(uploaded)
     assert len(json.loads(result["url_generated"])) == 3
+
+
+def test_each_step_is_shown(quick):
+    for service in ("rekognition", "sagemaker", "bedrock"):
+        quick.stand_in(service, canned={"faces": 1}, latency=1)
+    uploaded = quick.upload()
+    quick.put(uploaded, photo())
+    for step in ("detect", "segment", "generate"):
+        await_step(quick, uploaded, step)
+    assert await_status(quick, uploaded)["status"] == "SUCCEEDED"
 
 
 def test_a_lost_event_and_nobody_polling(quick):
