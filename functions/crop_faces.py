@@ -26,5 +26,5 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         l, t, r, b = crop.box
         files[f"crop_{number}.json"] = sam.request_for(crop, faces, composite.encode_for_model(photo[t:b, l:r]))
     at_once(lambda name: objects.write_work_json(run, name, files[name]), files)
-    ending.confirm(run, then="segment")
+    ending.confirm(run, lambda run: store.hand_on(run, "crop", then="segment"))
     return {"crops": list(range(len(crops)))}

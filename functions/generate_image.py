@@ -5,7 +5,7 @@ from typing import Any
 from booth import aws, bedrock, ending, generators, limits, objects, pacing, scenes, store
 from booth.errors import RunEnded, TimedOut
 from booth.log import logger, step
-from booth.parallel import together
+from booth.parallel import at_once, together
 from booth.pixels import composite
 
 aws.at_init(store.connect, objects.connect, bedrock.connect_all)
@@ -15,16 +15,12 @@ aws.at_init(store.connect, objects.connect, bedrock.connect_all)
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     number, attempt = event["picture"], event["attempt"]
     logger.append_keys(picture=number, attempt=attempt)
-    run, pace, webp, png = together(
-        lambda: store.enter(event["run"], "generate"),
-        store.pace,
-        lambda: objects.read_work(event["run"], "photo.webp"),
-        lambda: objects.read_work(event["run"], "mask.png"),
-    )
+    run, pace = together(lambda: store.enter(event["run"], "generate"), store.pace)
     if store.now_ms() > run.turns[number].at + limits.LATEST_PAINTING_SECONDS * 1000:
         raise TimedOut("too late for another model call")
     order = pacing.order(run, pace, number, attempt)
     scene = scenes.for_people(scenes.chosen(run.scenes)[number - 1], run.faces)
+    webp, png = at_once(lambda name: objects.read_work(run.run, name), ("photo.webp", "mask.png"))
     photo, keep = composite.decode(webp), composite.decode_mask(png)
     seed = scenes.seed_for(scene, run.run, number, attempt)
     ready = (lambda: None) if attempt else (lambda: pacing.await_slot(run.turns[number]))

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 
 from booth import limits, objects, store
 from booth.aws import aws_errors, client
@@ -68,16 +69,16 @@ def clean(run: Run) -> None:
         store.postpone(run, last_look)
 
 
-def confirm(run: str, then: str = "") -> None:
-    """A step asks after its last write under work/ whether the run still goes on; if not, its files go again.
+def confirm(run: str, look: Callable[[str], object] = store.check) -> None:
+    """A step asks after its last write under work/ whether the run still goes on; if it has ended, its files go again.
 
     Args:
-        then: the next step, if its functions don't mark it themselves, being many.
+        look: how it asks, given the run.
 
-    Raises RunEnded, TimedOut.
+    Raises RunEnded, TimedOut (the run is about to be ended, and cleaned up).
     """
     try:
-        store.enter(run, then) if then else store.check(run)
+        look(run)
     except RunEnded:
         objects.delete_work(run)
         raise

@@ -367,7 +367,7 @@ def _binding(run: Run, request_id: str, picture_id: str) -> list[dict[str, Any]]
 
 
 def enter(run: str, step: str) -> Run:
-    """Called by each step first: marks the step and gives the run.
+    """Called by a step first: marks the step and gives the run.
 
     Raises:
         RunEnded: the run has ended or is gone.
@@ -387,6 +387,14 @@ def enter(run: str, step: str) -> Run:
         return _run_of(answer["Attributes"])
     check(run)
     raise TimedOut("the run's time is over")
+
+
+def hand_on(run: str, step: str, then: str) -> None:
+    """Marks the next step, unless the run has left this one already. Raises RunEnded, TimedOut as `enter` does."""
+    values = {"running": RUNNING, "step": step, "next": then, "now": now_ms()}
+    condition = "#status = :running AND #step = :step AND #deadline > :now"
+    if _write("update_item", **_set(run, "SET #step = :next", values, condition)) is None:
+        check(run)
 
 
 def check(run: str) -> Run:

@@ -165,13 +165,34 @@ def test_writes_that_keep_meeting_others_are_tried_again_later(table, monkeypatc
         table.close("run")
 
 
+def test_the_next_step_is_marked_by_this_one_and_by_no_late_attempt_at_it(table):
+    run = issue(table)
+    table.claim(run, "v")
+    table.enter(run, "crop")
+    table.hand_on(run, "crop", then="segment")
+    assert table.get(run).step == "segment"
+    table.enter(run, "merge")
+    table.hand_on(run, "crop", then="segment")
+    assert table.get(run).step == "merge"
+    table.end(table.get(run), table.FAILED, "NoFaceFound", {})
+    for late in (lambda: table.hand_on(run, "merge", then="generate"), lambda: table.check(run)):
+        with pytest.raises(RunEnded):
+            late()
+
+
 def test_a_step_after_the_deadline(table, monkeypatch):
     run = issue(table)
     table.claim(run, "v")
+    table.enter(run, "crop")
     later = table.now_ms() + limits.RUN_SECONDS * 1000
     monkeypatch.setattr(table, "now_ms", lambda: later)
-    with pytest.raises(TimedOut):
-        table.enter(run, "generate")
+    for late in (
+        lambda: table.enter(run, "generate"),
+        lambda: table.hand_on(run, "crop", then="segment"),
+        lambda: table.check(run),
+    ):
+        with pytest.raises(TimedOut):
+            late()
 
 
 def test_expired_records_are_gone_before_ttl_sweeps_them_but_keys_and_ids_stay_used(table, monkeypatch):

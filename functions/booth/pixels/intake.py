@@ -25,10 +25,10 @@ MAX_ASPECT = 4.0
 PHOTO_SIDE = 1024
 """Longer side of the normalised photo if nothing else is asked for: the image models' standard size."""
 DETECTION_SIDE = 1920
-"""Longer side of the copy in which faces are looked for; Rekognition finds faces from 40 px at this size."""
+"""Longer side that a large photo is made for the faces to be looked for; Rekognition finds them from 40 px at it."""
 DETECTION_LIMIT = 2048
-"""Up to this side the copy keeps its size: what most cameras take is decoded to 2000 to 2048 pixels, and making that a
-little smaller costs more than all that is done before Rekognition is asked (66 of 105 ms)."""
+"""Up to this side it is left as it is: what most cameras take is decoded to 2000 to 2048 pixels, and making that a
+little smaller costs more than all else that is done before Rekognition is asked (docs/decisions/0012-encodings.md)."""
 
 Image.MAX_IMAGE_PIXELS = None  # MAX_PIXELS is checked below, before anything is decoded
 
