@@ -11,6 +11,7 @@ from PIL import Image
 from booth import limits, store
 from deploy import stack
 from tests.local.test_promises import await_status
+from tests.local.waiting import await_true
 
 OLD, NEW, OTHER = "old-token-of-booth-1", "new-token-of-booth-1", "token-of-booth-2"
 CONSENT = {"policy": "2026-11", "language": "en", "time": "2026-11-22T10:00:00Z", "wall": False}
@@ -211,9 +212,6 @@ def test_moderation_takes_place_while_the_faces_are_looked_for(moderated):
     failures = moderated.failures("rekognition")
     uploaded = moderated.upload()
     moderated.put(uploaded, photo())
-    until = time.monotonic() + 30
-    while moderated.calls("rekognition") < before + 2:
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    await_true(lambda: moderated.calls("rekognition") >= before + 2, 30)
     assert moderated.failures("rekognition") == failures
     assert moderated.await_end(uploaded)["status"] == "SUCCEEDED"

@@ -72,10 +72,8 @@ def assert_tombstone_without_names(booth, uploaded):
 def assert_stopped(booth, seconds=10):
     """The execution has stopped before its Finish. (The interpreter ends it when the task at work has returned, and
     calls a Map that was stopped FAILED.)"""
-    until = time.monotonic() + seconds
-    while (execution := booth.executions(booth.run)[0])["status"] == "RUNNING":
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    await_true(lambda: booth.executions(booth.run)[0]["status"] != "RUNNING", seconds)
+    execution = booth.executions(booth.run)[0]
     assert execution["status"] in ("ABORTED", "FAILED")
     history = booth.steps.get_execution_history(executionArn=execution["executionArn"], maxResults=1000)["events"]
     assert "Finish" not in [event.get("stateEnteredEventDetails", {}).get("name") for event in history]

@@ -7,6 +7,7 @@ import pytest
 
 from booth import limits
 from tests.local.test_promises import await_status, photo
+from tests.local.waiting import await_true
 
 TITAN, INPAINT = "amazon.titan-image-generator-v2:0", "us.stability.stable-image-inpaint-v1:0"
 
@@ -69,10 +70,7 @@ def test_a_visit_that_waits_can_be_deleted(full):
     run = full.record(uploaded)["run"]
     status, _ = full.delete(request_id(uploaded), bucket=uploaded["Bucket"], key=uploaded["Key"])
     assert status == 200
-    until = time.monotonic() + 10
-    while full.executions(run)[0]["status"] == "RUNNING":
-        assert time.monotonic() < until
-        time.sleep(0.1)
+    await_true(lambda: full.executions(run)[0]["status"] != "RUNNING", 10)
     assert full.ask(uploaded, request_id(uploaded))[0] == 404
 
 

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from booth import limits
+from tests.local.waiting import await_true
 
 
 def photo():
@@ -28,10 +29,7 @@ def await_status(booth, uploaded, seconds=60):
 
 
 def await_step(booth, uploaded, step, seconds=30):
-    until = time.monotonic() + seconds
-    while booth.record(uploaded)["step"] != step:
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    await_true(lambda: booth.record(uploaded)["step"] == step, seconds)
 
 
 MIDDLE = {
@@ -147,10 +145,8 @@ def test_a_run_past_its_time_is_settled_with_what_it_has(quick):
     quick.stand_in("bedrock", canned={}, faults=[{"kind": "hang", "seconds": 30, "times": 1}])
     uploaded = quick.upload()
     quick.put(uploaded, photo())
-    until = time.monotonic() + 30
-    while sum(each["state"] == "DONE" for each in quick.record(uploaded).get("pictures", {}).values()) < 2:
-        assert time.monotonic() < until
-        time.sleep(0.1)
+    pictures = lambda: quick.record(uploaded).get("pictures", {}).values()  # noqa: E731
+    await_true(lambda: sum(each["state"] == "DONE" for each in pictures()) >= 2, 30)
     quick.age(uploaded, limits.STOP_SECONDS)
     quick.sweep()
     record = await_status(quick, uploaded)
