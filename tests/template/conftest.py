@@ -1,5 +1,7 @@
 """The template's builds, made once, and the tools that look at it."""
 
+import fcntl
+import os
 import platform
 import shutil
 import subprocess
@@ -11,6 +13,7 @@ import yaml
 from deploy.build import ROOT, build
 
 TOOLS = ROOT / ".tools"
+PIXELS = "Pixels"
 SOURCES = ("template.yaml", "monitoring.yaml", "functions", "layers", "statemachine")
 
 
@@ -41,17 +44,17 @@ def read(path: Path) -> dict:
     return yaml.load(path.read_text(encoding="utf-8"), Loader=_Tagged)
 
 
-def built_for(architecture: str, folder: Path) -> Path:
-    """The sources as they are but for the processor, built; gives the build's folder."""
+def built_for(architecture: str, folder: Path, *resources: str) -> Path:
+    """The sources as they are but for the processor, built, or some resources of them; gives the build's folder."""
     sources = folder / "sources"
-    sources.mkdir()
+    sources.mkdir(parents=True)
     for name in SOURCES:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, sources / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             text = (ROOT / name).read_text(encoding="utf-8")
             (sources / name).write_text(text.replace("arm64", architecture), encoding="utf-8")
-    build(sources, folder / "build")
+    build(sources, folder / "build", *resources)
     return folder / "build"
 
 
@@ -67,13 +70,28 @@ def monitoring():
 
 @pytest.fixture(scope="session")
 def for_lambda(tmp_path_factory):
-    """The build that is deployed."""
-    return built_for("arm64", tmp_path_factory.mktemp("arm64"))
+    """The build that is deployed; made once for all of pytest-xdist's workers."""
+    folder = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        folder = folder.parent
+    with (folder / "arm64.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (folder / "arm64" / "build.done").exists():
+            return folder / "arm64" / "build"
+        built = built_for("arm64", folder / "arm64")
+        (folder / "arm64" / "build.done").touch()
+        return built
 
 
 @pytest.fixture(scope="session")
-def for_here(request, tmp_path_factory):
-    """The same for this machine's processor, so that it can be started here."""
+def for_here(for_lambda, tmp_path_factory):
+    """The same for this machine's processor, so that it can be started here: nothing but the layer is compiled."""
     if platform.machine() in ("aarch64", "arm64"):
-        return request.getfixturevalue("for_lambda")
-    return built_for("x86_64", tmp_path_factory.mktemp("x86_64"))
+        return for_lambda
+    here = tmp_path_factory.mktemp("here")
+    for built in for_lambda.iterdir():
+        if built.is_dir() and built.name != PIXELS:
+            assert not list(built.rglob("*.so*")), built
+            (here / built.name).symlink_to(built)
+    (here / PIXELS).symlink_to(built_for("x86_64", tmp_path_factory.mktemp("x86_64"), PIXELS) / PIXELS)
+    return here

@@ -8,9 +8,7 @@ import pytest
 from deploy.build import LIMIT_MB, ROOT, sizes
 from local.app import App
 from tests.local.conftest import PHOTOS, Booth
-from tests.template.conftest import TOOLS
-
-PIXELS = "Pixels"
+from tests.template.conftest import PIXELS, TOOLS
 
 # What is answered here to the sample events: the photo's bucket is another one, nothing is known of the requestId.
 API = {"upload": 200, "list_scenes": 200, "photo": 403, "delete_photo": 404}
