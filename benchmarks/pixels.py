@@ -160,14 +160,15 @@ def normalise(kind: str, megapixels: int) -> tuple[Callable, float]:
 
 
 def keep_photo(faces: int) -> tuple[Callable, float]:
-    """`detect_faces` while Rekognition looks: the work file and the copy that is shown."""
+    """`detect_faces` while Rekognition looks: the work files and the copy that is shown."""
     photo = np.asarray(picture(SIDE, SIDE))
-    return lambda: (composite.encode_exact(photo), composite.encode_jpeg(photo)), photo.nbytes / 1e6
+    encodings = composite.encode_exact, composite.encode_for_model, composite.encode_jpeg
+    return lambda: [encode(photo) for encode in encodings], photo.nbytes / 1e6
 
 
 def crop(faces: int) -> tuple[Callable, float]:
     """`crop_faces`: reads the photo, makes the requests for Segment Anything."""
-    found, data = people(faces), composite.encode_exact(np.asarray(picture(SIDE, SIDE)))
+    found, data = people(faces), composite.encode_for_model(np.asarray(picture(SIDE, SIDE)))
 
     def work() -> list[str]:
         photo = composite.decode(data)
@@ -203,7 +204,7 @@ def merge(faces: int) -> tuple[Callable, float]:
 
     def work() -> bytes:
         read = [composite.decode_mask(each) for each in files]
-        return composite.encode_mask(masks.keep_mask(SIDE, SIDE, found, crops, read)[0])
+        return composite.encode_mask_for_model(masks.keep_mask(SIDE, SIDE, found, crops, read)[0])
 
     return work, SIDE * SIDE * 3 / 1e6
 
@@ -212,33 +213,35 @@ def kept(faces: int) -> np.ndarray:
     return masks.keep_mask(SIDE, SIDE, *_segmented(faces))[0]
 
 
-def ask(faces: int) -> tuple[Callable, float]:
-    """`generate_image` before the model is called: photo and mask as the model takes them."""
+def prepare(faces: int) -> tuple[Callable, float]:
+    """`generate_image` while the model paints: what is put back into its picture."""
     photo = composite.encode_exact(np.asarray(picture(SIDE, SIDE)))
-    mask = composite.encode_mask(kept(faces))
-
-    def work() -> tuple[bytes, bytes]:
-        pixels, keep = composite.decode(photo), composite.decode_mask(mask)
-        frame = frames.fit((SIDE, SIDE), titan.TITAN.sizes)
-        return composite.encode_for_model(frame.place(pixels)), composite.encode_png(frame.place_mask(keep))
-
-    return work, SIDE * SIDE * 3 / 1e6
+    mask = composite.encode_mask_for_model(kept(faces))
+    return lambda: composite.Seam(composite.decode(photo), composite.decode_mask(mask)), SIDE * SIDE * 3 / 1e6
 
 
 def paint(faces: int) -> tuple[Callable, float]:
     """`generate_image` after it: the answer, a PNG, composed with the photo and encoded for visitors."""
-    photo, keep = np.asarray(picture(SIDE, SIDE)), kept(faces)
+    photo = np.asarray(picture(SIDE, SIDE))
+    seam = composite.Seam(photo, kept(faces))
     answer = composite.encode_png((photo * 0.9).astype(np.uint8))  # darker: all of the colour match is at work
 
     def work() -> bytes:
         painted = frames.fit((SIDE, SIDE), titan.TITAN.sizes).restore(composite.decode(answer))
-        return composite.encode_jpeg(composite.composite(photo, painted, keep), xmp=composite.AI_MARK)
+        return composite.encode_jpeg(seam.close(painted), xmp=composite.AI_MARK)
 
     return work, photo.nbytes / 1e6
 
 
 BY_PHOTO = {"detect": detect, "normalise": normalise}
-BY_FACES = {"keep photo": keep_photo, "crop": crop, "segment": segment, "merge": merge, "ask": ask, "paint": paint}
+BY_FACES = {
+    "keep photo": keep_photo,
+    "crop": crop,
+    "segment": segment,
+    "merge": merge,
+    "prepare": prepare,
+    "paint": paint,
+}
 PHOTOS = [("JPEG", 1), ("JPEG", 4), ("JPEG", 12), ("JPEG", 48), ("HEIC", 12), ("HEIC", 48), ("PNG", 12), ("PNG", 48)]
 PHOTOS += [("WEBP", 12), ("WEBP", 48)]
 

@@ -155,7 +155,7 @@ def main() -> None:
             times = []
             for _ in range(5):
                 started = time.process_time()
-                result = composite.composite(case.photo, generated, case.keep)
+                result = composite.Seam(case.photo, case.keep).close(generated)
                 times.append(time.process_time() - started)
             naive = feathered(case.photo, generated, case.keep)
             ours, theirs = (halo(case.photo, generated, case.keep, each) for each in (result, naive))

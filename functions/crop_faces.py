@@ -13,12 +13,12 @@ aws.at_init(store.connect, objects.connect)
 @step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     run = event["run"]
-    _, webp, found = together(
+    _, jpeg, found = together(
         lambda: store.enter(run, "crop"),
-        lambda: objects.read_work(run, "photo.webp"),
+        lambda: objects.read_work(run, "photo.jpg"),
         lambda: objects.read_work_json(run, "faces.json"),
     )
-    photo, faces = composite.decode(webp), geometry.faces_from_json(found)
+    photo, faces = composite.decode(jpeg), geometry.faces_from_json(found)
     height, width = photo.shape[:2]
     crops = geometry.crops_around(faces, width, height)
     files = {"crops.json": {"size": [width, height], "crops": geometry.crops_to_json(crops)}}

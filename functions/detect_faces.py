@@ -41,6 +41,7 @@ def look(run: store.Run, taken: intake.Intake) -> list[dict[str, Any]]:
         details = pool.submit(rekognition.detect_faces, taken.detection)
         refused = pool.submit(rekognition.is_refused, taken.detection, threshold) if threshold else None
         photo = np.asarray(taken.photo)
+        objects.write_work(run.run, "photo.jpg", composite.encode_for_model(photo), "image/jpeg")
         objects.write_work(run.run, "photo.webp", composite.encode_exact(photo), "image/webp")
         if refused and refused.result():
             raise PhotoRefused("moderation labels")

@@ -20,13 +20,19 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         raise TimedOut("too late for another model call")
     order = pacing.order(run, pace, number, attempt)
     scene = scenes.for_people(scenes.chosen(run.scenes)[number - 1], run.faces)
-    webp, png = at_once(lambda name: objects.read_work(run.run, name), ("photo.webp", "mask.png"))
-    photo, keep = composite.decode(webp), composite.decode_mask(png)
+    photo, mask = at_once(lambda name: objects.read_work(run.run, name), ("photo.jpg", "mask.png"))
     seed = scenes.seed_for(scene, run.run, number, attempt)
     ready = (lambda: None) if attempt else (lambda: pacing.await_slot(run.turns[number]))
-    painted = generators.paint(photo, keep, scene, seed, order, ready)
-    publish(run, number, composite.encode_jpeg(composite.composite(photo, painted, keep), xmp=composite.AI_MARK))
+    painted, seam = together(
+        lambda: generators.paint(photo, mask, scene, seed, order, ready), lambda: seam_of(run.run, mask)
+    )
+    publish(run, number, composite.encode_jpeg(seam.close(painted), xmp=composite.AI_MARK))
     return {"picture": number}
+
+
+def seam_of(run: str, mask: bytes) -> composite.Seam:
+    """What is put back into the picture, made ready while the model paints."""
+    return composite.Seam(composite.decode(objects.read_work(run, "photo.webp")), composite.decode_mask(mask))
 
 
 def publish(run: store.Run, number: int, jpeg: bytes) -> None:

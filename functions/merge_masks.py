@@ -24,7 +24,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     width, height = cropped["size"]
     found = at_once(lambda number: read_mask(run.run, number, crops[number]), range(len(crops)))
     keep, by_ellipse = masks.keep_mask(width, height, faces, crops, found)
-    objects.write_work(run.run, "mask.png", composite.encode_mask(keep), "image/png")
+    objects.write_work(run.run, "mask.png", composite.encode_mask_for_model(keep), "image/png")
     if by_ellipse:
         count("FacesKeptByEllipse", by_ellipse)
     try:

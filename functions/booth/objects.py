@@ -3,7 +3,8 @@
 uploads  photo/<name>                       every version is deleted after the run
 results  photo/<name>                       upright copy of the photo, no metadata
          photo/photo_<id>_<n>.jpeg          the pictures
-         work/<run>/photo.webp              normalised photo, RGB, without loss
+         work/<run>/photo.webp              normalised photo, RGB, without loss: kept pixels are its
+         work/<run>/photo.jpg               the same as a JPEG: what the models look at
          work/<run>/faces.json              faces in pixels of photo.webp
          work/<run>/crops.json              size of photo.webp, crops in its pixels, and whose faces they hold
          work/<run>/crop_<n>.json           request for the SAM endpoint

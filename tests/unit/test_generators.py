@@ -61,7 +61,8 @@ def chain(models, table, environment):
 
 def paint(first=0, photo=PHOTO, keep=KEEP):
     """A picture by the chain from its `first` candidate on."""
-    return generators.paint(photo, keep, SCENE, 7, pacing.chain()[first:])
+    jpeg, mask = composite.encode_for_model(photo), composite.encode_mask_for_model(keep)
+    return generators.paint(jpeg, mask, SCENE, 7, pacing.chain()[first:])
 
 
 def fault(status, kind, message="no", **more):

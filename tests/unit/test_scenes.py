@@ -90,7 +90,8 @@ def asked(table, environment):
     environment.setenv("IMAGE_CFG_SCALE", "8.0")
     aws.client("s3").create_bucket(Bucket="results")
     pixels = np.full((96, 128, 3), 90, np.uint8)
-    files = {"photo.webp": composite.encode_exact(pixels), "mask.png": composite.encode_mask(pixels[..., 0] < 128)}
+    files = {"photo.webp": composite.encode_exact(pixels), "photo.jpg": composite.encode_for_model(pixels)}
+    files["mask.png"] = composite.encode_mask_for_model(pixels[..., 0] < 128)
     for name, body in files.items():
         aws.client("s3").put_object(Bucket="results", Key=f"work/r/{name}", Body=body)
     given = {"scenes": ["library"], "content_type": "image/jpeg", "consent": None}

@@ -34,8 +34,8 @@ THROTTLE_PAUSES = (1, 2, 4)
 
 
 def paint(
-    photo: np.ndarray,
-    keep: np.ndarray,
+    photo: bytes,
+    mask: bytes,
     scene: Scene,
     seed: int,
     order: list[Candidate],
@@ -43,11 +43,14 @@ def paint(
 ) -> np.ndarray:
     """One picture of the scene around the kept pixels, uint8 H x W x 3 of the photo's size.
 
+    Photo and mask go to the model as they are if it takes their size.
+
     One slow call at most: when it fails, the state machine comes back with another order.
 
     Args:
-        photo: uint8, H x W x 3.
-        keep: bool, H x W: what the model is to leave as it is.
+        photo: JPEG. As a PNG a large photo could exceed the 5 MB that Titan takes, and what is kept is not taken from
+            the answer anyway.
+        mask: PNG of 8 bits, 0 where the model is to leave the photo as it is, 255 elsewhere; of the photo's size.
         order: the first candidate is asked; others only if its model finds the request invalid, which it says at once.
         ready: called when all is prepared for a call, and returns when it may be made.
 
@@ -63,7 +66,7 @@ def paint(
         if candidate.model in refused:
             continue
         try:
-            return _painted_by(candidate, photo, keep, scene, seed, style, ready)
+            return _painted_by(candidate, photo, mask, scene, seed, style, ready)
         except CandidateGone as refusal:
             count("CandidateGone")
             logger.warning("a candidate is gone", candidate=str(candidate), reason=str(refusal))
@@ -88,18 +91,19 @@ def _ask(candidate: Candidate, body: dict[str, Any]) -> dict[str, Any]:
 
 def _painted_by(
     candidate: Candidate,
-    photo: np.ndarray,
-    keep: np.ndarray,
+    photo: bytes,
+    mask: bytes,
     scene: Scene,
     seed: int,
     style: Style,
     ready: Callable[[], None],
 ) -> np.ndarray:
     codec = CODECS[candidate.model]
-    frame = frames.fit((photo.shape[1], photo.shape[0]), codec.sizes)
-    # As a PNG a large photo could exceed the 5 MB that Titan takes. What is kept is not taken from the answer anyway.
-    jpeg, mask = composite.encode_for_model(frame.place(photo)), composite.encode_png(frame.place_mask(keep))
-    body = codec.request(jpeg, mask, scene, seed, style)
+    frame = frames.fit(composite.size_of(photo), codec.sizes)
+    if not frame.is_whole:
+        photo = composite.encode_for_model(frame.place(composite.decode(photo)))
+        mask = composite.encode_mask_for_model(frame.place_mask(composite.decode_mask(mask)))
+    body = codec.request(photo, mask, scene, seed, style)
     ready()
     answer = _ask(candidate, body)
     try:

@@ -33,23 +33,55 @@ AI_MARK = (
 )
 
 
-def composite(photo: np.ndarray, generated: np.ndarray, keep: np.ndarray) -> np.ndarray:
-    """The generated picture with the photo's kept pixels put back, bit-exact, and no edge to be seen around them.
+class Seam:
+    """The photo's kept pixels, ready to be put back into any picture, with no edge to be seen around them.
+
+    Most of the work needs no picture, so it is done while the model paints.
 
     Args:
-        photo, generated: uint8, H x W x 3, of the same size.
+        photo: uint8, H x W x 3.
         keep: bool, H x W.
-
-    Within SEAM pixels outside the kept region the photo fades out, but only colours that lie between those of the kept
-    edge and the generated ones: of what stood behind the person, nothing lighter or darker than both is left. Within
-    MATCH pixels the model's colour shift is taken back, as far as the kept region shows it. Pixels farther away are the
-    generated ones, exactly.
     """
-    result = generated.copy()
-    if keep.any():
-        view = _around(keep, MATCH)
-        result[view] = _blended(photo[view], generated[view], keep[view])
-    return result
+
+    def __init__(self, photo: np.ndarray, keep: np.ndarray):
+        self._is_empty = not keep.any()
+        if self._is_empty:
+            return
+        self._view = _around(keep, MATCH)
+        self._photo, self._keep = photo[self._view], keep[self._view]
+        near = _fade(self._keep, MATCH)
+        self._band = np.flatnonzero((near > 0) & ~self._keep)  # pixels by their number, row after row
+        self._near = _alpha(near, self._band)
+        alpha = _alpha(_fade(self._keep, SEAM), self._band)
+        self._seam = alpha[:, 0] > 0
+        self._alpha, spots = alpha[self._seam], self._band[self._seam]
+        self._edge, self._behind = _edge_colours(self._photo, self._keep, spots), _at(self._photo, spots)
+
+    def close(self, generated: np.ndarray) -> np.ndarray:
+        """The generated picture (uint8, the photo's H x W x 3) with the kept pixels, bit-exact.
+
+        Within SEAM pixels outside the kept region the photo fades out, but only colours that lie between those of the
+        kept edge and the generated ones: of what stood behind the person, nothing lighter or darker than both is left.
+        Within MATCH pixels the model's colour shift is taken back, as far as the kept region shows it. Pixels farther
+        away are the generated ones, exactly.
+        """
+        result = generated.copy()
+        if not self._is_empty:
+            result[self._view] = self._closed(generated[self._view])
+        return result
+
+    def _closed(self, generated: np.ndarray) -> np.ndarray:
+        shift = _shift(self._photo, generated, self._keep, self._band)
+        matched = _at(generated, self._band) + shift * self._near
+        there = matched[self._seam]
+        fading = np.clip(self._behind, np.minimum(self._edge, there), np.maximum(self._edge, there))
+        matched[self._seam] += self._alpha * (fading - there)
+        result = generated.copy()
+        result.reshape(-1, 3)[self._band] = np.rint(matched.clip(0, 255)).astype(np.uint8)
+        # As rows of values, not of pixels, whose three values numpy would take up one by one.
+        rows = len(self._keep), -1
+        np.copyto(result.reshape(rows), self._photo.reshape(rows), where=np.repeat(self._keep, 3, axis=1))
+        return result
 
 
 def _around(keep: np.ndarray, margin: int) -> tuple[slice, slice]:
@@ -59,24 +91,6 @@ def _around(keep: np.ndarray, margin: int) -> tuple[slice, slice]:
         slice(max(0, int(rows[0]) - margin), int(rows[-1]) + margin + 1),
         slice(max(0, int(columns[0]) - margin), int(columns[-1]) + margin + 1),
     )
-
-
-def _blended(photo: np.ndarray, generated: np.ndarray, keep: np.ndarray) -> np.ndarray:
-    near = _fade(keep, MATCH)
-    band = np.flatnonzero((near > 0) & ~keep)  # pixels by their number, row after row
-    matched = _at(generated, band) + _shift(photo, generated, keep, band) * _alpha(near, band)
-    alpha = _alpha(_fade(keep, SEAM), band)
-    seam = alpha[:, 0] > 0
-    there = matched[seam]
-    edge = _edge_colours(photo, keep, band[seam])
-    fading = np.clip(_at(photo, band[seam]), np.minimum(edge, there), np.maximum(edge, there))
-    matched[seam] += alpha[seam] * (fading - there)
-    result = generated.copy()
-    result.reshape(-1, 3)[band] = np.rint(matched.clip(0, 255)).astype(np.uint8)
-    # As rows of values, not of pixels, whose three values numpy would take up one by one.
-    rows = len(keep), -1
-    np.copyto(result.reshape(rows), photo.reshape(rows), where=np.repeat(keep, 3, axis=1))
-    return result
 
 
 def _at(pixels: np.ndarray, spots: np.ndarray) -> np.ndarray:
@@ -174,6 +188,11 @@ def encode_mask(keep: np.ndarray) -> bytes:
     return _saved(Image.fromarray(~keep), "PNG", compress_level=1)
 
 
+def encode_mask_for_model(keep: np.ndarray) -> bytes:
+    """The same mask with 8 bits a pixel and no grey, which some models refuse."""
+    return _saved(Image.fromarray(np.where(keep, np.uint8(0), np.uint8(255))), "PNG", compress_level=1)
+
+
 def decode_mask(data: bytes) -> np.ndarray:
     """Bool H x W: true where the image is dark. Raises OSError if it is none."""
     return _decoded(data, "L") < 128
@@ -183,6 +202,12 @@ def _saved(image: Image.Image, kind: str, **options: Any) -> bytes:
     out = io.BytesIO()
     image.save(out, kind, **options)
     return out.getvalue()
+
+
+def size_of(data: bytes) -> tuple[int, int]:
+    """Width and height of an image of our own making, told from its head."""
+    with Image.open(io.BytesIO(data)) as image:
+        return image.size
 
 
 def decode(data: bytes) -> np.ndarray:

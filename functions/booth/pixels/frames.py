@@ -36,30 +36,27 @@ class Frame:
     box: tuple[int, int, int, int]
     """Left, top, right and bottom of the scaled photo in the canvas; the rest is padding."""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the photo goes to the model as it is."""
+        return self.canvas == self.photo
+
     def place(self, photo: np.ndarray) -> np.ndarray:
-        """The photo in the canvas, uint8 H x W x 3; the padding is grey. The photo itself if nothing is to be done."""
-        if self.canvas == self.photo:
-            return photo
+        """The photo (uint8 H x W x 3) in the canvas; the padding is grey."""
         canvas = Image.new("RGB", self.canvas, (128, 128, 128))
         canvas.paste(Image.fromarray(photo).resize(self._scaled, Image.Resampling.LANCZOS), self.box[:2])
         return np.asarray(canvas)
 
     def place_mask(self, keep: np.ndarray) -> np.ndarray:
-        """The mask of the canvas, uint8 H x W: 0 where `keep` (bool, the photo's H x W) is true, 255 elsewhere.
-
-        It holds no grey, which some models refuse; the padding is 255: painted anew.
-        """
-        mask = Image.fromarray(np.where(keep, np.uint8(0), np.uint8(255)))
-        if self.canvas == self.photo:
-            return np.asarray(mask)
-        canvas = Image.new("L", self.canvas, 255)
-        canvas.paste(mask.resize(self._scaled, Image.Resampling.NEAREST), self.box[:2])
+        """The kept pixels (bool, the photo's H x W) in the canvas; nothing of the padding is kept."""
+        canvas = Image.new("1", self.canvas)
+        canvas.paste(Image.fromarray(keep).resize(self._scaled, Image.Resampling.NEAREST), self.box[:2])
         return np.asarray(canvas)
 
     def restore(self, picture: np.ndarray) -> np.ndarray:
         """A model's picture of the canvas (uint8 H x W x 3, any size) at the photo's size, without the padding."""
         height, width = picture.shape[:2]
-        if (width, height) == self.canvas == self.photo:
+        if (width, height) == self.photo and self.is_whole:
             return picture
         left, top, right, bottom = self.box
         x, y = width / self.canvas[0], height / self.canvas[1]
