@@ -170,6 +170,13 @@ class Booth:
         for function in functions or self.app.stack.functions.keys() - {"Sweep"}:
             await_true(lambda function=function: not self.app.busy(function), seconds)
 
+    def calls_at_rest(self, service):
+        """Calls so far, told when no run of an earlier test can add to them."""
+        running = lambda: self.steps.list_executions(stateMachineArn=self.machine, statusFilter="RUNNING")  # noqa: E731
+        await_true(lambda: not running()["executions"])
+        self.await_idle()
+        return self.calls(service)
+
     def executions(self, run):
         found = self.steps.list_executions(stateMachineArn=self.machine)["executions"]
         return [each for each in found if each["name"] == run]

@@ -83,7 +83,7 @@ def test_a_presigned_url_ends_after_five_minutes(quick):
 
 def test_s3_takes_a_file_that_is_too_large_and_the_booth_does_not(quick):
     """A presigned PUT can't limit the size; intake does, before it reads a byte. It costs no call of a model."""
-    before = quick.calls("rekognition")
+    before = quick.calls_at_rest("rekognition")
     uploaded, result = quick.process(photo() + bytes(intake.MAX_BYTES))
     assert (result["status"], result["error"]["code"]) == ("FAILED", "PhotoTooLarge")
     assert quick.calls("rekognition") == before

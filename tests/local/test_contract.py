@@ -115,7 +115,7 @@ def test_asked_first_when_the_event_is_late(quick):
 def test_events_twice_and_polls_at_the_same_instant_make_one_run(quick):
     quick.app.drop_events = True
     uploaded = quick.upload()
-    before = quick.calls("bedrock")
+    before = quick.calls_at_rest("bedrock")
     quick.put(uploaded, photo_of("maroon"))
     event = quick.dropped_event(uploaded)
     request_id = str(uuid.uuid4())

@@ -74,7 +74,7 @@ def test_titan_throttled_everywhere_leaves_the_pictures_to_stability(quick):
 
 def test_a_filtered_result_is_painted_once_more(quick):
     quick.stand_in("bedrock", canned={}, faults=[{"kind": "filtered-output", "times": 3}])
-    before = quick.calls("bedrock")
+    before = quick.calls_at_rest("bedrock")
     _, result = quick.process(photo())
     assert quick.calls("bedrock") - before == 6
     assert result["status"] == "SUCCEEDED"
@@ -90,7 +90,7 @@ def test_a_filtered_result_is_painted_once_more(quick):
 )
 def test_what_the_filters_refuse_for_good_has_a_reason_that_a_visitor_can_read(quick, kind, code, calls):
     quick.stand_in("bedrock", canned={}, faults=[{"kind": kind}])
-    before = quick.calls("bedrock")
+    before = quick.calls_at_rest("bedrock")
     _, result = quick.process(photo())
     assert quick.calls("bedrock") - before == 3 * calls
     assert (result["status"], result["error"]["code"]) == ("FAILED", code)
