@@ -5,7 +5,7 @@ from typing import Any
 from booth import aws, bedrock, ending, generators, limits, objects, pacing, scenes, store
 from booth.errors import RunEnded, TimedOut
 from booth.log import logger, step
-from booth.parallel import at_once, together
+from booth.parallel import together
 from booth.pixels import composite
 
 aws.at_init(store.connect, objects.connect, bedrock.connect_all)
@@ -20,12 +20,13 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         raise TimedOut("too late for another model call")
     order = pacing.order(run, pace, number, attempt)
     scene = scenes.for_people(scenes.chosen(run.scenes)[number - 1], run.faces)
-    photo, mask = at_once(lambda name: objects.read_work(run.run, name), ("photo.jpg", "mask.png"))
-    seed = scenes.seed_for(scene, run.run, number, attempt)
-    ready = (lambda: None) if attempt else (lambda: pacing.await_slot(run.turns[number]))
-    painted, seam = together(
-        lambda: generators.paint(photo, mask, scene, seed, order, ready), lambda: seam_of(run.run, mask)
+    photo, mask, *_ = together(
+        lambda: objects.read_work(run.run, "photo.jpg"),
+        lambda: objects.read_work(run.run, "mask.png"),
+        *([] if attempt else [lambda: pacing.await_slot(run.turns[number])]),
     )
+    seed = scenes.seed_for(scene, run.run, number, attempt)
+    painted, seam = together(lambda: generators.paint(photo, mask, scene, seed, order), lambda: seam_of(run.run, mask))
     publish(run, number, composite.encode_jpeg(seam.close(painted), xmp=composite.AI_MARK))
     return {"picture": number}
 

@@ -11,8 +11,8 @@ from booth.store import Run
 
 aws.at_init(store.connect, executions.connect)  # S3 is asked only if the event has not come yet
 
-LOOK_AGAIN_SECONDS = 0.2
-"""Pause between two looks at the table while an answer is held; a finished picture shows within 0.3 s."""
+LOOK_AGAIN_SECONDS, LOOK_AGAIN_PAINTING_SECONDS = 0.3, 0.1
+"""Pause between two looks at the table while an answer is held: a picture is waited for more eagerly than a step."""
 
 
 @endpoint(contract.photo_error)
@@ -65,7 +65,7 @@ def wait_for_news(run: Run, request: contract.PhotoRequest) -> Run:
     seen = contract.progress(run) if request.progress is None else request.progress
     looks = 0
     while contract.progress(run) == seen and not run.is_ended and time.monotonic() < until:
-        time.sleep(LOOK_AGAIN_SECONDS)
+        time.sleep(LOOK_AGAIN_PAINTING_SECONDS if run.step == "generate" else LOOK_AGAIN_SECONDS)
         run, looks = store.get(run.run), looks + 1
         if looks % 5 == 0:
             run = let_in(run)

@@ -1,6 +1,8 @@
 """The emulated services: moto over HTTP, mended where the product would notice a difference to AWS."""
 
 import copy
+import email.parser
+import http.client
 import io
 import logging
 import os
@@ -11,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext, suppress
 from functools import cache
+from typing import BinaryIO
 
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
@@ -236,6 +239,23 @@ def _let_executions_begin_before_they_stop() -> None:
 
 
 @cache
+def _read_heads_quickly() -> None:
+    """Once in a process: the standard library reads HTTP's headers as mail, which takes a sixth of a small request."""
+
+    def parse_headers(file: BinaryIO, _class: type = http.client.HTTPMessage) -> http.client.HTTPMessage:
+        message = _class()
+        lines = http.client._read_headers(file)
+        for line in lines[:-1]:
+            name, colon, value = line.decode("iso-8859-1").partition(":")
+            if not colon or name != name.strip():  # folded, or broken
+                return email.parser.Parser(_class=_class).parsestr(b"".join(lines).decode("iso-8859-1"))
+            message.set_raw(name, value.strip())
+        return message
+
+    http.client.parse_headers = parse_headers
+
+
+@cache
 def _spare_needless_work() -> None:
     """Once in a process: spares moto what can have no other result, and what grows with the photos of the day."""
     from moto import backends
@@ -331,6 +351,7 @@ def listen(port: int) -> socket.socket:
 
 def serve(sock: socket.socket, application: Application) -> ThreadedWSGIServer:
     """Serves the application on a listening socket, a thread per connection, until `.shutdown()`."""
+    _read_heads_quickly()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     host, port = sock.getsockname()
     # The server takes over a copy of the descriptor and closes that one itself.

@@ -39,8 +39,11 @@ def longest_waits(task, name):
 
 def payload_of(run, task):
     """What a step that is there once is given."""
-    pictures = {"pictures": list(range(1, run.pictures + 1)), "lost": None}
-    return {"run": run.id} | (pictures if task == "Admit" else {})
+    more = {
+        "MergeMasks": {"crops": list(range(run.crops))},
+        "Admit": {"pictures": list(range(1, run.pictures + 1)), "lost": None},
+    }
+    return {"run": run.id} | more.get(task, {})
 
 
 def steps_until(task):

@@ -6,7 +6,6 @@ A new model is a module here with a `Codec`, a line in CODECS, and one with its 
 import os
 import random
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,6 @@ def paint(
     scene: Scene,
     seed: int,
     order: list[Candidate],
-    ready: Callable[[], None] = lambda: None,
 ) -> np.ndarray:
     """One picture of the scene around the kept pixels, uint8 H x W x 3 of the photo's size.
 
@@ -52,12 +50,10 @@ def paint(
             the answer anyway.
         mask: PNG of 8 bits, 0 where the model is to leave the photo as it is, 255 elsewhere; of the photo's size.
         order: the first candidate is asked; others only if its model finds the request invalid, which it says at once.
-        ready: called when all is prepared for a call, and returns when it may be made.
 
     Raises:
         ContentBlocked, OutputBlocked, Throttled, ServiceUnavailable, AccessDenied, InternalError: from the call.
         TurnLost, ModelsUnavailable: the candidate is gone, and whether there is another one.
-        TurnLate: from `ready`.
         InternalError: every model found the request invalid.
     """
     style = Style(os.environ["IMAGE_QUALITY"], float(os.environ["IMAGE_CFG_SCALE"]))
@@ -66,7 +62,7 @@ def paint(
         if candidate.model in refused:
             continue
         try:
-            return _painted_by(candidate, photo, mask, scene, seed, style, ready)
+            return _painted_by(candidate, photo, mask, scene, seed, style)
         except CandidateGone as refusal:
             count("CandidateGone")
             logger.warning("a candidate is gone", candidate=str(candidate), reason=str(refusal))
@@ -96,7 +92,6 @@ def _painted_by(
     scene: Scene,
     seed: int,
     style: Style,
-    ready: Callable[[], None],
 ) -> np.ndarray:
     codec = CODECS[candidate.model]
     frame = frames.fit(composite.size_of(photo), codec.sizes)
@@ -104,7 +99,6 @@ def _painted_by(
         photo = composite.encode_for_model(frame.place(composite.decode(photo)))
         mask = composite.encode_mask_for_model(frame.place_mask(composite.decode_mask(mask)))
     body = codec.request(photo, mask, scene, seed, style)
-    ready()
     answer = _ask(candidate, body)
     try:
         return frame.restore(composite.decode(codec.picture(answer)))
