@@ -1,19 +1,11 @@
 """Calls that wait for AWS, made at the same time."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
-
-T, R = TypeVar("T"), TypeVar("R")
+from typing import Any
 
 _AT_ONCE = 10
 """Threads: as many connections as the SDK keeps to one service."""
-
-
-def at_once(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """Does one thing for several items; gives the results in order. Raises what the first of them raised."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(work, items))
 
 
 def together(*calls: Callable[[], Any]) -> list[Any]:
@@ -22,4 +14,5 @@ def together(*calls: Callable[[], Any]) -> list[Any]:
     A step's first look at its run and what it reads are independent. The look stands first, so that a run that has
     ended is told as such, and not as the files that are gone with it.
     """
-    return at_once(lambda call: call(), calls)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(lambda call: call(), calls))
