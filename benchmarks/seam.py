@@ -82,9 +82,10 @@ class Models:
         return geometry.faces_from_rekognition(details, width, height)
 
     def requests(self, photo: np.ndarray, faces: list[geometry.Face]) -> list[dict]:
-        """What Segment Anything is asked, one request for each crop."""
+        """What Segment Anything is asked, one request for each crop, of the photo's JPEG."""
         from booth import sam
 
+        photo = composite.decode(composite.encode_for_model(photo))
         height, width = photo.shape[:2]
         crops = geometry.crops_around(faces, width, height)
         boxes = [(crop, *crop.box) for crop in crops]

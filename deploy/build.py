@@ -35,11 +35,11 @@ def runtime() -> Path:
     raise BuildError(f"{RUNTIME}, which the functions run under, is missing: install it (pyenv install 3.13, uv, apt).")
 
 
-def build(source: Path, out: Path, *resources: str) -> None:
+def build(source: Path, out: Path, resource: str | None = None) -> None:
     """Builds the template in the folder `source` into the folder `out`: one folder per function and layer.
 
     Args:
-        resources: logical ids, if only some of it is wanted.
+        resource: logical id of the only one that is wanted.
 
     Raises:
         BuildError: no interpreter, or sam failed.
@@ -47,7 +47,7 @@ def build(source: Path, out: Path, *resources: str) -> None:
     """
     python = runtime()
     environment = os.environ | {"PATH": f"{python.parent}:{os.environ['PATH']}", "SAM_CLI_TELEMETRY": "0"}
-    command = [SAM, "build", "--template", source / "template.yaml", "--build-dir", out, *resources]
+    command = [SAM, "build", "--template", source / "template.yaml", "--build-dir", out, *filter(None, [resource])]
     with tempfile.TemporaryDirectory() as wheels:
         # For another processor than its own sam asks pip for name and version, without the hash. So it gets nothing
         # but wheels that were checked.

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from booth import aws, ending, limits, objects, sam, store
+from booth import aws, ending, objects, sam, store
 from booth.log import step
 from booth.parallel import together
 from booth.pixels import composite, geometry
@@ -13,26 +13,26 @@ aws.at_init(store.connect, objects.connect)
 
 @step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    run, jpeg, found = together(
-        lambda: store.enter(event["run"], "crop"),
-        lambda: objects.read_work(event["run"], "photo.jpg"),
-        lambda: objects.read_work_json(event["run"], "faces.json"),
+    run = event["run"]
+    _, jpeg, found = together(
+        lambda: store.enter(run, "crop"),
+        lambda: objects.read_work(run, "photo.jpg"),
+        lambda: objects.read_work_json(run, "faces.json"),
     )
     photo, faces = composite.decode(jpeg), geometry.faces_from_json(found)
     height, width = photo.shape[:2]
     crops = geometry.crops_around(faces, width, height)
-    until = run.claimed + limits.LATEST_SEGMENTING_SECONDS * 1000
 
-    def write_order(number: int) -> None:
+    def write_crop(number: int) -> None:
         l, t, r, b = crops[number].box
         request = sam.request_for(crops[number], faces, composite.encode_for_model(photo[t:b, l:r]))
-        objects.write_work_json(run.run, f"crop_{number}.json", {"until": until, "request": request})
+        objects.write_work_json(run, f"crop_{number}.json", request)
 
     all_crops = {"size": [width, height], "crops": geometry.crops_to_json(crops)}
     numbers = list(range(len(crops)))
     together(
-        lambda: objects.write_work_json(run.run, "crops.json", all_crops),
-        *(partial(write_order, number) for number in numbers),
+        lambda: objects.write_work_json(run, "crops.json", all_crops),
+        *(partial(write_crop, number) for number in numbers),
     )
-    ending.confirm(run.run, lambda run: store.hand_on(run, "crop", then="segment"))
+    ending.confirm(run, lambda run: store.hand_on(run, "crop", then="segment"))
     return {"crops": numbers}

@@ -9,6 +9,7 @@ import numpy as np
 from booth import aws, ending, objects, rekognition, scenes, store
 from booth.errors import NoFaceFound, PhotoRefused, PhotoTooLarge, RunEnded
 from booth.log import count, step
+from booth.parallel import together
 from booth.pixels import composite, geometry, intake
 
 aws.at_init(store.connect, objects.connect, rekognition.connect)
@@ -41,8 +42,10 @@ def look(run: store.Run, taken: intake.Intake) -> list[dict[str, Any]]:
         details = pool.submit(rekognition.detect_faces, taken.detection)
         refused = pool.submit(rekognition.is_refused, taken.detection, threshold) if threshold else None
         photo = np.asarray(taken.photo)
-        objects.write_work(run.run, "photo.jpg", composite.encode_for_model(photo), "image/jpeg")
-        objects.write_work(run.run, "photo.webp", composite.encode_exact(photo), "image/webp")
+        together(
+            lambda: objects.write_work(run.run, "photo.jpg", composite.encode_for_model(photo), "image/jpeg"),
+            lambda: objects.write_work(run.run, "photo.webp", composite.encode_exact(photo), "image/webp"),
+        )
         if refused and refused.result():
             raise PhotoRefused("moderation labels")
         publish_copy(run, photo)

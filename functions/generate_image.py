@@ -1,5 +1,6 @@
 """Step 5, once per picture: everything but the faces is painted anew, and the faces' pixels are put back."""
 
+from functools import partial
 from typing import Any
 
 from booth import aws, bedrock, ending, generators, limits, objects, pacing, scenes, store
@@ -20,20 +21,20 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         raise TimedOut("too late for another model call")
     order = pacing.order(run, pace, number, attempt)
     scene = scenes.for_people(scenes.chosen(run.scenes)[number - 1], run.faces)
-    photo, mask, *_ = together(
-        lambda: objects.read_work(run.run, "photo.jpg"),
-        lambda: objects.read_work(run.run, "mask.png"),
-        *([] if attempt else [lambda: pacing.await_slot(run.turns[number])]),
+    # All of them before the model is asked: a file that can't be read must not cost a picture that is paid for.
+    jpeg, mask, webp = together(
+        *(partial(objects.read_work, run.run, name) for name in ("photo.jpg", "mask.png", "photo.webp"))
     )
     seed = scenes.seed_for(scene, run.run, number, attempt)
-    painted, seam = together(lambda: generators.paint(photo, mask, scene, seed, order), lambda: seam_of(run.run, mask))
+    if not attempt:
+        pacing.await_slot(run.turns[number])
+    # The seam is made ready while the model paints.
+    painted, seam = together(
+        lambda: generators.paint(jpeg, mask, scene, seed, order),
+        lambda: composite.Seam(composite.decode(webp), composite.decode_mask(mask)),
+    )
     publish(run, number, composite.encode_jpeg(seam.close(painted), xmp=composite.AI_MARK))
     return {"picture": number}
-
-
-def seam_of(run: str, mask: bytes) -> composite.Seam:
-    """What is put back into the picture, made ready while the model paints."""
-    return composite.Seam(composite.decode(objects.read_work(run, "photo.webp")), composite.decode_mask(mask))
 
 
 def publish(run: store.Run, number: int, jpeg: bytes) -> None:

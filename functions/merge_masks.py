@@ -24,7 +24,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     )
     faces, crops = geometry.faces_from_json(detected), geometry.crops_from_json(cropped["crops"])
     width, height = cropped["size"]
-    found = [fitting(mask, crop) for mask, crop in zip(segmented, crops, strict=True)]
+    found = [fitting(mask, crop, number) for mask, crop, number in zip(segmented, crops, event["crops"], strict=True)]
     keep, by_ellipse = masks.keep_mask(width, height, faces, crops, found)
     objects.write_work(run.run, "mask.png", composite.encode_mask_for_model(keep), "image/png")
     if by_ellipse:
@@ -43,10 +43,10 @@ def read_mask(run: str, number: int) -> np.ndarray | None:
     return None if png is None else composite.decode_mask(png)
 
 
-def fitting(mask: np.ndarray | None, crop: geometry.Crop) -> np.ndarray | None:
+def fitting(mask: np.ndarray | None, crop: geometry.Crop, number: int) -> np.ndarray | None:
     """The mask, or None if it has another size than its crop."""
     l, t, r, b = crop.box
     if mask is None or mask.shape == (b - t, r - l):
         return mask
-    logger.warning("SAM's mask has another size than its crop")
+    logger.warning("SAM's mask has another size than its crop", crop=number)
     return None

@@ -67,6 +67,6 @@ def wait_for_news(run: Run, request: contract.PhotoRequest) -> Run:
     while contract.progress(run) == seen and not run.is_ended and time.monotonic() < until:
         time.sleep(LOOK_AGAIN_PAINTING_SECONDS if run.step == "generate" else LOOK_AGAIN_SECONDS)
         run, looks = store.get(run.run), looks + 1
-        if looks % 5 == 0:
+        if looks % 3 == 0:
             run = let_in(run)
     return run

@@ -2,5 +2,11 @@
 
 import os
 
+from hypothesis import settings
+
 # As the template sets it. Powertools reads it when a function's module is imported, which some tests do early.
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "PhotoBooth")
+
+# Nothing is timed in a test: the machine may be busy.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")

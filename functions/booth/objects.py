@@ -7,7 +7,7 @@ results  photo/<name>                       upright copy of the photo, no metada
          work/<run>/photo.jpg               the same as a JPEG: what the models look at
          work/<run>/faces.json              faces in pixels of photo.webp
          work/<run>/crops.json              size of photo.webp, crops in its pixels, and whose faces they hold
-         work/<run>/crop_<n>.json           request for the SAM endpoint, and until when it is worth asking (epoch ms)
+         work/<run>/crop_<n>.json           request for the SAM endpoint
          work/<run>/crop_<n>_mask.png       its mask
          work/<run>/mask.png                mask for the image model: black = kept, white = generated
 """

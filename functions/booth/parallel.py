@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 _AT_ONCE = 10
-"""Threads: as many connections as the SDK keeps to one service."""
+"""At most; as many connections as the SDK keeps to one service."""
 
 
 def together(*calls: Callable[[], Any]) -> list[Any]:

@@ -172,6 +172,7 @@ class Booth:
 
     def calls_at_rest(self, service):
         """Calls so far, told when no run of an earlier test can add to them."""
+        self.await_quiet()
         running = lambda: self.steps.list_executions(stateMachineArn=self.machine, statusFilter="RUNNING")  # noqa: E731
         await_true(lambda: not running()["executions"])
         self.await_idle()

@@ -44,8 +44,9 @@ def read(path: Path) -> dict:
     return yaml.load(path.read_text(encoding="utf-8"), Loader=_Tagged)
 
 
-def built_for(architecture: str, folder: Path, *resources: str) -> Path:
-    """The sources as they are but for the processor, built, or some resources of them; gives the build's folder."""
+def built_for(architecture: str, folder: Path, resource: str | None = None) -> Path:
+    """The sources as they are but for the processor, built, or one resource of them; gives the build's folder."""
+    shutil.rmtree(folder, ignore_errors=True)  # another worker's build may have failed
     sources = folder / "sources"
     sources.mkdir(parents=True)
     for name in SOURCES:
@@ -54,7 +55,7 @@ def built_for(architecture: str, folder: Path, *resources: str) -> Path:
         else:
             text = (ROOT / name).read_text(encoding="utf-8")
             (sources / name).write_text(text.replace("arm64", architecture), encoding="utf-8")
-    build(sources, folder / "build", *resources)
+    build(sources, folder / "build", resource)
     return folder / "build"
 
 

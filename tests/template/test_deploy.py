@@ -83,15 +83,14 @@ def client(emulator):
 
 
 @pytest.fixture(scope="module")
-def deployed(emulator, client, for_lambda):
+def deployed(emulator, client, for_lambda, tmp_path_factory):
     """The stack's resources by logical id, after `sam deploy` with the configuration for dev."""
-    build = for_lambda.parent / "deployed"
-    build.mkdir()
+    build = tmp_path_factory.mktemp("deployed")
     for built in for_lambda.iterdir():
         # All functions have the same package, whose zipping takes seconds each: one goes whole, the others without
         # the libraries.
         is_whole = built.name in (CALLED, PIXELS) or not (built / "booth").is_dir()
-        (build / built.name).symlink_to(built if is_whole else ROOT / "functions")
+        (build / built.name).symlink_to(built if is_whole else for_lambda.parent / "sources" / "functions")
     (build / "Monitoring").unlink()
     (build / "Monitoring").mkdir()
     monitoring = yaml.safe_load((for_lambda / "Monitoring" / "template.yaml").read_text())

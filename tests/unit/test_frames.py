@@ -57,7 +57,7 @@ def test_any_size_fits_any_rules(width, height, min_side, max_side, max_pixels, 
     assert allowed(sizes, *fit((width, height), sizes).canvas)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(photos(), some.sampled_from(ALL_SIZES))
 def test_what_the_model_leaves_comes_back_where_it_was(photo, sizes):
     width, height = photo
@@ -72,7 +72,7 @@ def test_what_the_model_leaves_comes_back_where_it_was(photo, sizes):
     assert np.abs(back.astype(int) - pixels).max() <= 3
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(photos(), some.sampled_from(ALL_SIZES))
 def test_what_is_kept_lies_where_the_photo_does_and_nothing_of_the_padding_is(photo, sizes):
     width, height = photo

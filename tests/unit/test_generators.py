@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 from PIL import Image
 from werkzeug.serving import make_server
@@ -275,7 +275,6 @@ def test_an_answer_without_a_picture_is_passing_trouble(codec, answer):
         codec.picture(answer)
 
 
-@settings(deadline=None)
 @given(
     some.dictionaries(
         some.sampled_from(["images", "error", "finish_reasons", "seeds"]),
@@ -341,7 +340,6 @@ def test_every_scene_makes_a_request_that_each_model_takes(model, scene):
     assert order.kept[:, :200].all() and not order.kept[:, 200:].any()
 
 
-@settings(deadline=None)
 @given(
     some.sampled_from(list(CODECS)),
     some.text(min_size=1, max_size=12_000),

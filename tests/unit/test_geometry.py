@@ -29,7 +29,7 @@ DETAILS = st.lists(
 
 
 @given(SIZES, DETAILS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_crops_hold_every_face_lie_in_the_photo_and_share_no_pixel(size, details):
     width, height = size
     faces = geometry.faces_from_rekognition(details, width, height)
@@ -52,7 +52,6 @@ def test_crops_hold_every_face_lie_in_the_photo_and_share_no_pixel(size, details
 
 
 @given(SIZES, DETAILS)
-@settings(deadline=None)
 def test_faces_without_area_in_the_photo_are_left_out_and_no_others(size, details):
     width, height = size
     faces = geometry.faces_from_rekognition(details, width, height)
@@ -70,7 +69,6 @@ def test_faces_without_area_in_the_photo_are_left_out_and_no_others(size, detail
 
 
 @given(SIZES, DETAILS)
-@settings(deadline=None)
 def test_json_keeps_faces_and_crops(size, details):
     faces = geometry.faces_from_rekognition(details, *size)
     crops = geometry.crops_around(faces, *size)

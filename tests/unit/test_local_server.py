@@ -1,6 +1,8 @@
 """The local servers: connections that stay open, and what passes counted."""
 
+import email.parser
 import http.client
+import io
 import socket
 
 import pytest
@@ -104,3 +106,33 @@ def test_what_passes_is_counted_by_caller_and_kind():
 def test_kinds_of_requests(method, path, target, kind):
     headers = {"X-Amz-Target": target} if target else {}
     assert kind_of(Request(EnvironBuilder(path, method=method, headers=headers).get_environ())) == kind
+
+
+HEADS = [
+    "Host: x\r\nContent-Length: 0\r\n",
+    "A: 1\r\nA: 2\r\na: 3\r\n",
+    "Empty:\r\nSpaces:   \t value \t \r\n",
+    "Folded: one\r\n two\r\nNext: 1\r\n",
+    "Latin: caf\xc3\xa0\r\nNext: 1\r\n",
+    ": nameless\r\nNext: 1\r\n",
+    "no colon\r\nNext: 1\r\n",
+    "A B: x\r\nNext: 1\r\n",
+    "From x: y\r\nNext: 1\r\n",
+    "Bare: a\rb\r\nNext: 1\r\n",
+    "Colons: a:b:c\r\nOnly-LF: 1\n",
+    "",
+]
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_heads_are_read_as_the_standard_library_reads_them(head):
+    text = f"{head}\r\n"
+    read = emulator.parse_headers(io.BytesIO(text.encode("iso-8859-1")))
+    wanted = email.parser.Parser(_class=http.client.HTTPMessage).parsestr(text)
+    assert read.items() == wanted.items()
+    assert read.get_all("A") == wanted.get_all("A")
+
+
+def test_a_head_without_end_is_refused():
+    with pytest.raises(http.client.HTTPException):
+        emulator.parse_headers(io.BytesIO(b"A: 1\r\n" * 1000))

@@ -65,7 +65,7 @@ def snake(height, width):
 
 
 @given(st.integers(1, 25), st.integers(1, 25), st.floats(0, 1), st.floats(0, 0.3), st.integers(0, 2**31))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_flood_reaches_what_hangs_together_and_nothing_else(height, width, share, sown, seed):
     rng = np.random.default_rng(seed)
     for within in (rng.random((height, width)) < share, snake(height, width), snake(width, height).T):
@@ -77,7 +77,6 @@ def test_a_flood_reaches_what_hangs_together_and_nothing_else(height, width, sha
 
 
 @given(st.integers(1, 25), st.integers(1, 25), st.floats(0, 1), st.integers(0, 2**31))
-@settings(deadline=None)
 def test_a_hole_is_what_the_border_does_not_reach(height, width, share, seed):
     mask = np.random.default_rng(seed).random((height, width)) < share
     border = np.ones_like(mask)
@@ -86,7 +85,7 @@ def test_a_hole_is_what_the_border_does_not_reach(height, width, share, seed):
 
 
 @given(st.lists(face().filter(inside), min_size=1, max_size=12), st.sampled_from(KINDS), st.integers(0, 2**31))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_every_face_is_kept(faces, kind, seed):
     keep, by_ellipse = kept_of(faces, kind, seed)
     assert keep.shape == (H, W)
@@ -104,7 +103,6 @@ def test_every_face_is_kept(faces, kind, seed):
 
 
 @given(face().filter(inside), st.sampled_from(KINDS), st.integers(0, 2**31))
-@settings(deadline=None)
 def test_nothing_far_from_a_face_is_kept(a_face, kind, seed):
     keep, _ = kept_of([a_face], kind, seed)
     l, t, r, b = geometry.whole_pixels(geometry.grow(a_face.box, masks.HEAD), W, H)
@@ -160,7 +158,6 @@ def test_no_line_is_left_between_faces_that_touch():
 
 
 @given(st.integers(0, 999), st.floats(0.5, 1))
-@settings(deadline=None)
 def test_shave_takes_what_touches_the_outside(seed, density):
     mask = np.random.default_rng(seed).random((12, 15)) < density
     slim = masks.shave(mask)
@@ -189,7 +186,6 @@ def test_a_neighbour_is_not_swallowed():
 
 
 @given(st.integers(0, 2**31), st.floats(0.2, 0.8))
-@settings(deadline=None)
 def test_flood_is_what_a_queue_would_find(seed, density):
     within = np.random.default_rng(seed).random((14, 17)) < density
     seeds = np.zeros_like(within)

@@ -40,7 +40,7 @@ def test_the_largest_request_fits_the_endpoint_and_holds_a_hundred_faces():
     st.lists(st.tuples(*[st.floats(-0.4, 1.1)] * 2, *[st.floats(0.02, 0.9)] * 2), min_size=1, max_size=12),
     st.booleans(),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_kept_pixels_are_the_photos_wherever_the_faces_lie(size, boxes, is_heard):
     width, height = size
     photo = np.random.default_rng(1).integers(0, 256, (height, width, 3), np.uint8)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from booth import limits, pacing
@@ -88,7 +88,6 @@ def test_every_region_gets_its_share_of_the_pictures(regions):
     assert len(first) == regions
 
 
-@settings(deadline=None)
 @given(
     some.integers(1, 9),
     some.integers(1, 3),
@@ -110,7 +109,6 @@ def test_no_minute_ever_holds_more_calls_than_the_quota_and_nobody_overtakes(quo
             assert sum(at - MINUTE - 2000 < other <= at for other in times) <= quota
 
 
-@settings(deadline=None)
 @given(some.integers(1, 9), some.integers(1, 3), some.integers(1, 60))
 def test_a_quota_is_used_up_before_anybody_waits(quota, regions, photos):
     chain, pace = candidates(quota, regions), NOTHING

@@ -240,7 +240,7 @@ class TestMask:
             inference.model_fn(str(broken_export(tmp_path, **more)))
 
     @given(arrays.arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 12))))
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=300)
     def test_pieces_are_the_connected_ones(self, mask):
         pieces = inference._pieces(mask)
         assert ((pieces > 0) == mask).all()

@@ -1,12 +1,10 @@
 """The catalogue: what it says, whom its prompts speak of, and how a bad one is refused before it is built."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
-import threading
 from itertools import combinations
 from pathlib import Path
 
@@ -15,11 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from werkzeug.serving import make_server
-from werkzeug.wrappers import Request, Response
 
-from booth import aws, pacing, scenes
-from booth.pixels import composite
+from booth import scenes
 from local.check_scenes import THUMBNAILS, problems
 from local.standins.scenes import render
 
@@ -68,54 +63,6 @@ def test_prompts_describe_and_leave_what_is_unwanted_to_the_negative_prompt(scen
 def test_a_scene_that_has_left_the_catalogue_leaves_the_other_pictures_in_their_places():
     assert [scene.id for scene in scenes.chosen(("cosmos", "gone", "snow"))] == ["cosmos", "sky", "snow"]
     assert scenes.chosen(()) == scenes.defaults()
-
-
-@pytest.fixture
-def asked(table, environment):
-    """A run with its photo in an emulated S3, and a model that keeps the requests it gets; gives (run, requests)."""
-    requests = []
-
-    @Request.application
-    def model(request):
-        requests.append(json.loads(request.get_data()))
-        return Response(json.dumps({"images": [requests[-1]["outPaintingParams"]["image"]]}))
-
-    server = make_server("127.0.0.1", 0, model, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    environment.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", f"http://127.0.0.1:{server.port}")
-    environment.setenv("AWS_ENDPOINT_URL_S3", os.environ["AWS_ENDPOINT_URL_DYNAMODB"])  # the emulator has both
-    environment.setenv("RESULTS_BUCKET", "results")
-    environment.setenv("IMAGE_MODELS", "amazon.titan-image-generator-v2:0@us-east-1")
-    environment.setenv("IMAGE_QUALITY", "premium")
-    environment.setenv("IMAGE_CFG_SCALE", "8.0")
-    aws.client("s3").create_bucket(Bucket="results")
-    pixels = np.full((96, 128, 3), 90, np.uint8)
-    files = {"photo.webp": composite.encode_exact(pixels), "photo.jpg": composite.encode_for_model(pixels)}
-    files["mask.png"] = composite.encode_mask_for_model(pixels[..., 0] < 128)
-    for name, body in files.items():
-        aws.client("s3").put_object(Bucket="results", Key=f"work/r/{name}", Body=body)
-    given = {"scenes": ["library"], "content_type": "image/jpeg", "consent": None}
-    assert table.issue("r", "photo/a.jpg", picture_id="id", **given)
-    table.claim("r", "1")
-    table.enter("r", "merge")
-    table.publish_copy("r", "photo/a.jpg", ["library"])
-    pacing.admit("r", [1])
-    yield requests
-    server.shutdown()
-
-
-@pytest.mark.parametrize(
-    "faces,people", [(1, "of a person in"), (2, "of two people in"), (5, "of a group of people in")]
-)
-def test_the_model_is_told_how_many_people_the_run_has(asked, table, faces, people):
-    import generate_image
-
-    table.note_faces("r", faces, 0)
-    context = type("Context", (), dict.fromkeys(("function_name", "memory_limit_in_mb", "aws_request_id"), "1"))
-    context.invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:generate"
-    generate_image.handler({"run": "r", "picture": 1, "attempt": 0}, context)
-    assert people in asked[0]["outPaintingParams"]["text"]
-    assert asked[0]["outPaintingParams"]["negativeText"] == scenes.catalogue()["library"].negative
 
 
 # What is refused, with its line

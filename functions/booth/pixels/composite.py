@@ -190,7 +190,7 @@ def encode_mask(keep: np.ndarray) -> bytes:
 
 def encode_mask_for_model(keep: np.ndarray) -> bytes:
     """The same mask with 8 bits a pixel and no grey, which some models refuse."""
-    return _saved(Image.fromarray(np.where(keep, np.uint8(0), np.uint8(255))), "PNG", compress_level=1)
+    return encode_png(np.where(keep, np.uint8(0), np.uint8(255)))
 
 
 def decode_mask(data: bytes) -> np.ndarray:

@@ -1,0 +1,103 @@
+"""The step that paints, against an emulated table and bucket and a model that keeps what it is asked."""
+
+import base64
+import json
+import os
+import threading
+
+import numpy as np
+import pytest
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
+
+from booth import aws, pacing, scenes
+from booth.errors import InternalError
+from booth.pixels import composite
+
+PIXELS = np.random.default_rng(1).integers(0, 256, (96, 128, 3), np.uint8)
+KEEP = np.arange(96 * 128).reshape(96, 128) % 128 < 40
+FILES = {
+    "photo.webp": composite.encode_exact(PIXELS),
+    "photo.jpg": composite.encode_for_model(PIXELS),
+    "mask.png": composite.encode_mask_for_model(KEEP),
+}
+
+
+@pytest.fixture
+def asked(table, environment):
+    """A run, admitted, with its files in an emulated S3, and a model that keeps the requests it gets; gives those."""
+    requests = []
+
+    @Request.application
+    def model(request):
+        requests.append(json.loads(request.get_data()))
+        return Response(json.dumps({"images": [requests[-1]["outPaintingParams"]["image"]]}))
+
+    server = make_server("127.0.0.1", 0, model, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    environment.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", f"http://127.0.0.1:{server.port}")
+    environment.setenv("AWS_ENDPOINT_URL_S3", os.environ["AWS_ENDPOINT_URL_DYNAMODB"])  # the emulator has both
+    environment.setenv("RESULTS_BUCKET", "results")
+    environment.setenv("IMAGE_MODELS", "amazon.titan-image-generator-v2:0@us-east-1")
+    environment.setenv("IMAGE_QUALITY", "premium")
+    environment.setenv("IMAGE_CFG_SCALE", "8.0")
+    aws.client("s3").create_bucket(Bucket="results")
+    for name, body in FILES.items():
+        aws.client("s3").put_object(Bucket="results", Key=f"work/r/{name}", Body=body)
+    given = {"scenes": ["library"], "content_type": "image/jpeg", "consent": None}
+    assert table.issue("r", "photo/a.jpg", picture_id="id", **given)
+    table.claim("r", "1")
+    table.enter("r", "merge")
+    table.publish_copy("r", "photo/a.jpg", ["library"])
+    pacing.admit("r", [1])
+    yield requests
+    server.shutdown()
+
+
+def paint(attempt=0):
+    import generate_image
+
+    context = type("Context", (), dict.fromkeys(("function_name", "memory_limit_in_mb", "aws_request_id"), "1"))
+    context.invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:generate"
+    return generate_image.handler({"run": "r", "picture": 1, "attempt": attempt}, context)
+
+
+@pytest.mark.parametrize(
+    "faces,people", [(1, "of a person in"), (2, "of two people in"), (5, "of a group of people in")]
+)
+def test_the_model_is_told_how_many_people_the_run_has(asked, table, faces, people):
+    table.note_faces("r", faces, 0)
+    paint()
+    assert people in asked[0]["outPaintingParams"]["text"]
+    assert asked[0]["outPaintingParams"]["negativeText"] == scenes.catalogue()["library"].negative
+
+
+def test_photo_and_mask_go_to_a_model_that_takes_their_size_as_they_lie_there(asked):
+    paint()
+    [request] = asked
+    assert base64.b64decode(request["outPaintingParams"]["image"]) == FILES["photo.jpg"]
+    assert base64.b64decode(request["outPaintingParams"]["maskImage"]) == FILES["mask.png"]
+
+
+def test_the_kept_pixels_are_those_of_the_exact_photo_not_of_the_models_jpeg(asked, environment):
+    handed = []
+    environment.setattr(composite, "encode_jpeg", lambda pixels, **_: handed.append(pixels) or b"jpeg")
+    paint()
+    [pixels] = handed
+    assert np.array_equal(pixels[KEEP], PIXELS[KEEP])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_can_not_be_read_costs_no_call_of_a_model(asked, name):
+    aws.client("s3").delete_object(Bucket="results", Key=f"work/r/{name}")
+    with pytest.raises(InternalError):
+        paint()
+    assert asked == []
+
+
+def test_the_first_attempt_takes_the_turns_slot_and_a_retry_takes_none(asked, table):
+    turn = table.get("r").turns[1]
+    paint(attempt=1)
+    assert table.slot_used(turn) == 0
+    paint()
+    assert table.slot_used(turn) > 0
