@@ -80,7 +80,7 @@ def hops() -> dict[str, tuple[np.ndarray, list[Way]]]:
     face = photo[:768, 200:840]
     mask = ~pixels.kept(1)
     return {
-        "work/photo, read by each step": (photo, [*PNGS, *WEBPS, RAW, JPEG]),
+        "work/photo, read by each picture": (photo, [*PNGS, *WEBPS, RAW, JPEG]),
         "crop to Segment Anything": (
             face,
             [_in_json(each) for each in (PNGS[1], WEBPS[0], JPEG, PROGRESSIVE, OPTIMISED)],

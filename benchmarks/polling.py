@@ -146,6 +146,7 @@ def measure(app, booths: int, wait: int, pause: float, memory: int) -> str:
         store.claim(each.run, "1")
         store.enter(each.run, "detect")  # a run that waits would be started by whoever asks for it
     before = processes.cpu_seconds(app.processes("Photo"))
+    app.traffic.take()
     threads = [threading.Thread(target=visit, args=(each, app.url, wait, pause, store, contract)) for each in visits]
     for each in threads:
         each.start()
@@ -157,8 +158,7 @@ def measure(app, booths: int, wait: int, pause: float, memory: int) -> str:
         print(f"{refused} calls were answered with 503", file=sys.stderr)
     waited = sorted(delay for each in visits for delay in delays(each))
     held = sum(map(sum, (each.held for each in visits))) / booths
-    looks = held / 0.2 if wait else 0
-    reads = 2 * calls + looks
+    reads = app.traffic.take()["Photo", "dynamodb.GetItem"].requests / booths
     billed = held if wait else calls * (per_call * max(1, VCPU_MB / memory) + 2 * ROUND_TRIP_MS / 1000)
     price = tomllib.loads((ROOT / "benchmarks" / "prices.toml").read_text())
     cost = billed * memory / 1024 * price["lambda"]["gb_second"] + reads * price["dynamodb"]["read"]

@@ -11,8 +11,10 @@ from booth.store import Run
 
 aws.at_init(store.connect, executions.connect)  # S3 is asked only if the event has not come yet
 
-LOOK_AGAIN_SECONDS, LOOK_AGAIN_PAINTING_SECONDS = 0.3, 0.1
-"""Pause between two looks at the table while an answer is held: a picture is waited for more eagerly than a step."""
+LOOK_AGAIN_SECONDS = 0.3
+"""Pause between two looks at the table while an answer is held."""
+LOOK_FOR_PICTURES_SECONDS = 0.1
+"""The same while pictures are painted, which are waited for more eagerly."""
 
 
 @endpoint(contract.photo_error)
@@ -65,7 +67,7 @@ def wait_for_news(run: Run, request: contract.PhotoRequest) -> Run:
     seen = contract.progress(run) if request.progress is None else request.progress
     looks = 0
     while contract.progress(run) == seen and not run.is_ended and time.monotonic() < until:
-        time.sleep(LOOK_AGAIN_PAINTING_SECONDS if run.step == "generate" else LOOK_AGAIN_SECONDS)
+        time.sleep(LOOK_FOR_PICTURES_SECONDS if run.step == "generate" else LOOK_AGAIN_SECONDS)
         run, looks = store.get(run.run), looks + 1
         if looks % 3 == 0:
             run = let_in(run)

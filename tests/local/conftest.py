@@ -182,6 +182,11 @@ class Booth:
         found = self.steps.list_executions(stateMachineArn=self.machine)["executions"]
         return [each for each in found if each["name"] == run]
 
+    def entered(self, execution):
+        """The names of the states that an execution, by its ARN, has entered so far."""
+        history = self.steps.get_execution_history(executionArn=execution, maxResults=1000)["events"]
+        return [event["stateEnteredEventDetails"]["name"] for event in history if "stateEnteredEventDetails" in event]
+
     def left_over(self, uploaded):
         """What is left of an ended run outside its results: versions of the upload, and objects under work/."""
         return self.versions(uploaded) + self.results(f"work/{self.record(uploaded)['run']}/")

@@ -75,8 +75,7 @@ def assert_stopped(booth, seconds=10):
     await_true(lambda: booth.executions(booth.run)[0]["status"] != "RUNNING", seconds)
     execution = booth.executions(booth.run)[0]
     assert execution["status"] in ("ABORTED", "FAILED")
-    history = booth.steps.get_execution_history(executionArn=execution["executionArn"], maxResults=1000)["events"]
-    assert "Finish" not in [event.get("stateEnteredEventDetails", {}).get("name") for event in history]
+    assert "Finish" not in booth.entered(execution["executionArn"])
 
 
 def test_before_the_photo_was_put_and_a_photo_that_is_put_afterwards(quick, visit):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -83,9 +84,11 @@ def client(emulator):
 
 
 @pytest.fixture(scope="module")
-def deployed(emulator, client, for_lambda, tmp_path_factory):
+def deployed(emulator, client, for_lambda):
     """The stack's resources by logical id, after `sam deploy` with the configuration for dev."""
-    build = tmp_path_factory.mktemp("deployed")
+    build = for_lambda.parent / "deployed"  # the built template names files in ../sources
+    shutil.rmtree(build, ignore_errors=True)  # another worker's that has died
+    build.mkdir()
     for built in for_lambda.iterdir():
         # All functions have the same package, whose zipping takes seconds each: one goes whole, the others without
         # the libraries.
