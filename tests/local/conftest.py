@@ -9,8 +9,10 @@ import uuid
 from pathlib import Path
 
 import pytest
+from boto3.dynamodb.types import TypeDeserializer
 from PIL import Image
 
+from booth import store
 from local.app import App
 from tests import openapi
 from tests.local.waiting import await_true
@@ -107,23 +109,18 @@ class Booth:
     # The other side
 
     def record(self, uploaded):
-        """The run's record in the table, plain values."""
-        from boto3.dynamodb.types import TypeDeserializer
-
-        value = TypeDeserializer().deserialize
-        for page in self.table.get_paginator("scan").paginate(TableName=self.table_name):
-            for item in page["Items"]:
-                if item.get("key", {}).get("S") == uploaded["Key"]:
-                    return {name: value(field) for name, field in item.items()}
-        return None
+        """The record of an upload's run, plain values; None if there is none."""
+        pointer = self._item("upload", store.hashed(uploaded["Key"]))
+        return pointer and self.record_of(pointer["run"])
 
     def record_of(self, run):
-        """The record of a run, by its id, plain values."""
-        from boto3.dynamodb.types import TypeDeserializer
+        """The record of a run, by its id, plain values; None if there is none."""
+        return self._item("run", run)
 
-        key = {"pk": {"S": f"run#{run}"}}
-        item = self.table.get_item(TableName=self.table_name, Key=key, ConsistentRead=True)["Item"]
-        return {name: TypeDeserializer().deserialize(field) for name, field in item.items()}
+    def _item(self, kind, name):
+        key = {"pk": {"S": f"{kind}#{name}"}}
+        item = self.table.get_item(TableName=self.table_name, Key=key, ConsistentRead=True).get("Item")
+        return item and {name: TypeDeserializer().deserialize(field) for name, field in item.items()}
 
     def age(self, uploaded, seconds):
         """Makes the run `seconds` older, so that what is due then is due now."""
