@@ -15,25 +15,30 @@ def admit_upload(booth: str) -> None:
     now = int(time.time())
     per_day, per_minute = _limit("PHOTOS_PER_DAY"), _limit("PHOTOS_PER_MINUTE")
     # A look only: what counts is the claim of a photo that has come.
-    if per_day and store.counted(_today(now)) >= per_day:
+    if per_day and store.counted(today()) >= per_day:
         raise TooManyPhotos("All photos of today have been taken. Please come back tomorrow.", _DAY - now % _DAY)
     minute = now - now % 60
     if per_minute and not store.count_up(f"{booth} {minute}", per_minute, expires=minute + 60 + _KEPT):
         raise TooManyPhotos("That was a little fast. Please wait a moment.", minute + 60 - now)
 
 
-def take() -> bool:
+def take(day: str) -> bool:
     """Counts a photo that has come against the day's budget, however it came; False if that is spent."""
-    now = int(time.time())
     per_day = _limit("PHOTOS_PER_DAY")
-    return not per_day or store.count_up(_today(now), per_day, expires=now - now % _DAY + _DAY + _KEPT)
+    return not per_day or store.count_up(day, per_day, expires=int(time.time()) + _DAY + _KEPT)
+
+
+def give_back(day: str) -> None:
+    """Takes back what `take` counted: this photo had been counted already."""
+    if _limit("PHOTOS_PER_DAY"):
+        store.count_down(day)
+
+
+def today() -> str:
+    """Name of the day's counter; days begin at midnight UTC."""
+    return f"day {int(time.time()) // _DAY}"
 
 
 def _limit(name: str) -> int:
     """A number of photos from the environment; 0 means no limit."""
     return int(os.environ[name])
-
-
-def _today(now: int) -> str:
-    """Name of the day's counter; days begin at midnight UTC."""
-    return f"day {now // _DAY}"

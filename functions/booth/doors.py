@@ -45,11 +45,16 @@ def admit(run: Run, version: str) -> Run:
 def claim(name: str, version: str) -> Run:
     """Claims the run and gives it as it then stands: ended, if the day's budget of photos is spent.
 
-    Only the first claim counts. `sweep` cleans up after a refused run as after every other.
+    It counts first and claims then. So a photo that is claimed has been counted, and one that is refused was never
+    seen as claimed: no other door starts it. A door that is second gives its count back; one that dies in between has
+    counted one too many.
     """
-    run = store.claim(name, version)
-    if run and not budget.take():
-        count("BudgetSpent")
-        store.end(run, store.FAILED, "BudgetSpent", {})
-        run = None
-    return run or store.get(name)
+    day = budget.today()
+    if not budget.take(day):
+        if store.refuse(name, version, "BudgetSpent"):
+            count("BudgetSpent")
+        return store.get(name)
+    if run := store.claim(name, version):
+        return run
+    budget.give_back(day)
+    return store.get(name)

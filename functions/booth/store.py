@@ -320,6 +320,22 @@ def claim(run: str, version: str) -> Run | None:
     return _run_of(answer["Attributes"]) if answer else None
 
 
+def refuse(run: str, version: str, error: str) -> bool:
+    """Pins the photo's version and ends the run with this error, in one write: no door sees it as one to start.
+
+    False if somebody has claimed or ended it already. It stays open until it is cleaned for good, like every other.
+    """
+    now = now_ms()
+    values = {"version": version, "failed": FAILED, "error": error, "step": "finish", "now": now, "queued": QUEUED}
+    values["due"] = now + limits.CHECK_SECONDS * 1000
+    changes = (
+        "SET #version = :version, #status = :failed, #error = :error, #step = :step, "
+        "#claimed = :now, #ended = :now, #due = :due"
+    )
+    condition = "#status = :queued AND attribute_not_exists(#version)"
+    return _write("update_item", **_set(run, changes, values, condition)) is not None
+
+
 def bind(run: Run, request_id: str, picture_id: str = "") -> Run:
     """Binds a requestId to the run's upload, once and for good, and takes the caller's id for the pictures.
 
@@ -581,6 +597,19 @@ def count_up(name: str, limit: int, expires: int) -> bool:
         "ExpressionAttributeValues": _values({"one": 1, "limit": limit, "expires": expires}),
     }
     return _write("update_item", **request) is not None
+
+
+def count_down(name: str) -> None:
+    """Takes one off a counter again."""
+    _write(
+        "update_item",
+        TableName=_table(),
+        Key=_pk("count", name),
+        UpdateExpression="ADD #count :less",
+        ConditionExpression="#count > :none",
+        ExpressionAttributeNames={"#count": "count"},
+        ExpressionAttributeValues=_values({"less": -1, "none": 0}),
+    )
 
 
 def counted(name: str) -> int:

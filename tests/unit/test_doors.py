@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +11,7 @@ import pytest
 
 import start
 import upload
-from booth import contract, objects, store
+from booth import budget, contract, objects, store
 from booth.errors import BadRequest
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "events" / "start.json").read_text())
@@ -139,3 +140,30 @@ def test_an_event_that_comes_after_the_end_changes_nothing(account, late):
     assert account.executions() == started
     # A version that no run will process is not kept; the run's own goes with it.
     assert account.versions(key) == ({version} if late != "first" else set())
+
+
+def knock(pool, photos):
+    """The event of every photo through four doors, all at the same time."""
+    events = [event_of(key, version) for key, version in photos * 4]
+    for _ in pool.map(lambda event: start.handler(event, CONTEXT), events):
+        pass
+
+
+def test_the_days_photos_are_counted_once_whatever_doors_they_come_through(account, environment):
+    environment.setenv("PHOTOS_PER_DAY", "5")
+    photos = [(key, account.put(key)) for key in (issued(f"photo/{number}.jpg") for number in range(8))]
+    runs = [store.find_by_upload(key).run for key, _ in photos]
+    with ThreadPoolExecutor(8) as pool:
+        knock(pool, photos[:3])
+        assert store.counted(budget.today()) == 3
+        assert account.executions() == sorted(runs[:3])
+        knock(pool, photos[3:])
+    # Two doors that bring the last photo at once may refuse it, and its count is given back; more than five never go.
+    ended = [store.get(run) for run in runs[3:] if store.get(run).is_ended]
+    assert len(ended) >= 3
+    assert {(run.status, run.error) for run in ended} == {(store.FAILED, "BudgetSpent")}
+    assert account.executions() == sorted(set(runs) - {run.run for run in ended})
+    assert store.counted(budget.today()) == len(account.executions())
+    # What was refused lies there for another try.
+    assert {run.version for run in ended} <= {version for _, version in photos}
+    assert all(account.versions(run.key) == {run.version} for run in ended)

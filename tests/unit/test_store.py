@@ -52,6 +52,19 @@ def test_the_first_claim_wins(table):
     assert table.get(run) == claimed
 
 
+def test_a_claim_or_a_refusal_wins(table):
+    run = issue(table)
+
+    def claim_or_refuse(number):
+        version = f"version-{number}"
+        return table.refuse(run, version, "BudgetSpent") if number % 2 else bool(table.claim(run, version))
+
+    [number] = [number for number, won in enumerate(at_once(8, claim_or_refuse)) if won]
+    found = table.get(run)
+    assert found.version == f"version-{number}"
+    assert (found.status, found.error) == (("FAILED", "BudgetSpent") if number % 2 else ("QUEUED", ""))
+
+
 def test_a_photo_without_upload_is_adopted_once(table):
     found = at_once(8, lambda number: table.adopt(f"run-{number}", "photo/foreign.jpg", f"id-{number}"))
     assert len({run.run for run in found}) == 1
@@ -265,6 +278,9 @@ def test_a_counter_stops_at_its_limit(table):
     assert sorted(counts) == [False] * 5 + [True] * 3
     assert table.counted("day 1") == 3
     assert table.counted("day 2") == 0
+    at_once(5, lambda _: table.count_down("day 1"))
+    table.count_down("day 2")
+    assert (table.counted("day 1"), table.counted("day 2")) == (0, 0)
 
 
 def test_what_sweep_sees(table):
