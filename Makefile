@@ -43,7 +43,7 @@ INSTALLED := .venv/.installed
 TOOLS := $(foreach tool,sam checkov ministack runtime serving,.tools/$(tool)/.installed) .tools/npm/.installed
 STACK = photo-booth-$(ENV)
 
-.PHONY: run test check lint lock audit check-scenes thumbnails setup tools clean faults fuzz odd-photos races load pacing
+.PHONY: run test check lint lock audit check-scenes thumbnails machine setup tools clean faults fuzz odd-photos races load pacing
 .PHONY: bench trace cost bench-pixels bench-encodings bench-cold bench-memory bench-polling bench-seam bench-sam
 .PHONY: preflight build deploy destroy env sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 
@@ -128,23 +128,24 @@ check-scenes: $(INSTALLED)
 thumbnails: $(INSTALLED)
 	.venv/bin/python -m local.standins.scenes
 
-setup: $(INSTALLED)
-	@command -v npm >/dev/null || { echo "npm is missing: install Node.js, which brings it (https://nodejs.org)." >&2; exit 1; }
-	@.venv/bin/python -m local.models
-
-$(INSTALLED): requirements-dev.txt functions/requirements.in layers/pixels/requirements.in sam_model/requirements.txt
+machine:
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or later with its venv module is missing: install it (https://python.org)." >&2; exit 1; }
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js, which brings it (https://nodejs.org)." >&2; exit 1; }
+
+setup: machine $(INSTALLED)
+	@.venv/bin/python -m local.models
+
+$(INSTALLED): requirements-dev.txt functions/requirements.in layers/pixels/requirements.in sam_model/requirements.txt | machine
 	@echo "Installing the Python packages into .venv; this takes a minute or two ..."
 	@$(PYTHON) -m venv .venv
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
 # Each of the tools has packages of its own, which contradict each other's and the application's.
-tools: setup
-	@$(MAKE) --no-print-directory -j2 $(TOOLS)
+tools:
+	@$(MAKE) --no-print-directory -j2 setup $(TOOLS)
 
-.tools/%/.installed: tools/%.txt
+.tools/%/.installed: tools/%.txt | machine
 	@echo "Installing $* ..."
 	@$(PYTHON) -m venv .tools/$*
 	@.tools/$*/bin/pip install --quiet --no-compile --disable-pip-version-check -r $<
@@ -157,7 +158,7 @@ tools: setup
 
 .tools/serving/.installed: sam_model/requirements.txt
 
-.tools/npm/.installed: tools/package.json tools/package-lock.json
+.tools/npm/.installed: tools/package.json tools/package-lock.json | machine
 	@mkdir -p .tools/npm && cp $^ .tools/npm
 	@npm ci --prefix .tools/npm --silent --no-audit --no-fund
 	@touch $@

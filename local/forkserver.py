@@ -1,16 +1,22 @@
-"""The first process of a function: it imports the function once and forks a worker whenever one is asked for.
+"""The processes that a function's workers are forked from.
 
 A start costs some milliseconds and the memory that the worker changes, where an import of its own costs most of a
 second of a processor: on two cores that decides whether fifty photos at once go through. A worker is a process of its
 own all the same, and runs AWS's runtime client from its beginning. Lambda's SnapStart does likewise.
 
-`local.lambdas` runs it as a script, under the function's interpreter and in its environment. Its argument is the
-function's handler, its standard input a pipe that nobody writes to: that ends with the application, however it dies,
-and every process here with it. (PR_SET_PDEATHSIG would be tied to the thread that started it, and to Linux.)
+There are three generations. The first one imports what all functions of a folder import (`COMMON`), and nothing of
+theirs. It forks a process for each function, in the function's own environment, which imports the function, and that
+forks the function's workers.
 
-FORKSERVER_SOCKET is the number of a socket of packets (SOCK_SEQPACKET). Each order is a JSON object, the worker's
-further environment, with the descriptor that becomes its output. The answers are JSON objects, too: {"started": pid},
-in the order of the orders, and later {"ended": pid, "status": exit status, or a signal's number, negative}.
+`local.lambdas` runs the first one as a script, under the functions' interpreter. Its standard input is a pipe that
+nobody writes to: that ends with the application, however it dies, and every worker with it. (PR_SET_PDEATHSIG would be
+tied to the thread that started it, and to Linux.)
+
+Each process that forks has a socket of packets (SOCK_SEQPACKET), the first one's number is in FORKSERVER_SOCKET. An
+order is a JSON object with the child's "environment" (a worker's: what it has beside its function's) and a function's
+"handler". With it come descriptors: what becomes the child's output and a function's own socket. The answers are JSON
+objects, too: {"started": pid}, in the order of the orders, and later {"ended": pid, "status": exit status, or a
+signal's number, negative}.
 """
 
 import contextlib
@@ -22,36 +28,47 @@ import signal
 import socket
 import sys
 import threading
+import time
 import warnings
+from collections.abc import Callable
+from typing import Any
+
+COMMON = ("boto3", "aws_lambda_powertools.metrics", "numpy", "PIL.Image")
 
 
 class ForkServer:
-    """Forks workers, and tells how they ended."""
+    """Forks children, and tells how they ended.
 
-    def __init__(self, control: socket.socket):
+    Args:
+        become: is a child, given the order and its descriptors, until that ends; gives its exit status.
+    """
+
+    def __init__(self, control: socket.socket, become: Callable[[dict[str, Any], list[int]], int]):
         self._control = control
+        self._become = become
         self._is_forking = False
         signal.signal(signal.SIGCHLD, lambda *_: self._tell_ended())
 
     def serve(self) -> None:
-        """Until the application wants no more workers, and the last one has ended."""
+        """Until the application wants no more children, and the last one has ended."""
         while True:
-            order, descriptors, _, _ = socket.recv_fds(self._control, 65536, 1)
+            order, descriptors, _, _ = socket.recv_fds(self._control, 65536, 2)
             if not order:
                 break
-            self._fork(json.loads(order), descriptors[0])
+            self._fork(json.loads(order), descriptors)
         self._tell_ended(options=0)
 
-    def _fork(self, environment: dict[str, str], output: int) -> None:
-        self._is_forking = True  # a worker that ends at once is not to be told of before it has started
+    def _fork(self, order: dict[str, Any], descriptors: list[int]) -> None:
+        self._is_forking = True  # a child that ends at once is not to be told of before it has started
         with warnings.catch_warnings():
             # numpy keeps threads, and can do without them after a fork.
             warnings.simplefilter("ignore", DeprecationWarning)
             pid = os.fork()
         if pid == 0:
             self._control.close()
-            work(environment, output)
-        os.close(output)
+            _be(self._become, order, descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
         self._tell({"started": pid})
         self._is_forking = False
         self._tell_ended()
@@ -68,20 +85,16 @@ class ForkServer:
             self._control.send(json.dumps(message).encode())
 
 
-def work(environment: dict[str, str], output: int) -> None:
-    """Is a worker, until it ends."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    for standard in (1, 2):
-        os.dup2(output, standard)
-    os.close(output)
-    os.environ.update(environment)
-    threading.Thread(target=_end_with_the_application, daemon=True).start()
+def _be(become: Callable[[dict[str, Any], list[int]], int], order: dict[str, Any], descriptors: list[int]) -> None:
+    """Is a child, until it ends. Does not return."""
     status = 1
     try:
-        from awslambdaric.__main__ import main  # not earlier: its import connects it to its own Runtime API
-
-        main(sys.argv)
-        status = 0
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        output = descriptors.pop(0)
+        for standard in (1, 2):
+            os.dup2(output, standard)
+        os.close(output)
+        status = become(order, descriptors)
     except SystemExit as leaving:
         status = leaving.code if isinstance(leaving.code, int) else 1
     except BaseException:
@@ -93,16 +106,42 @@ def work(environment: dict[str, str], output: int) -> None:
         os._exit(status)
 
 
+def be_function(order: dict[str, Any], descriptors: list[int]) -> int:
+    """Has imported the function, and forks its workers."""
+    os.environ.clear()
+    os.environ.update(order["environment"])
+    time.tzset()
+    sys.argv[1:] = [order["handler"]]
+    # What can't be imported is tried again by each worker, where the runtime client tells of it.
+    with contextlib.suppress(Exception, SystemExit):
+        importlib.import_module(order["handler"].rpartition(".")[0])
+    serve(socket.socket(fileno=descriptors[0]), be_worker)
+    return 0
+
+
+def be_worker(order: dict[str, Any], descriptors: list[int]) -> int:
+    """Takes invocations from its Runtime API."""
+    os.environ.update(order["environment"])
+    threading.Thread(target=_end_with_the_application, daemon=True).start()
+    from awslambdaric.__main__ import main  # not earlier: its import connects it to its own Runtime API
+
+    main(sys.argv)
+    return 0
+
+
 def _end_with_the_application() -> None:
     os.read(0, 1)
     os._exit(1)
 
 
-if __name__ == "__main__":
-    sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]
-    own = ForkServer(socket.socket(fileno=int(os.environ.pop("FORKSERVER_SOCKET"))))
-    # What can't be imported is tried again by each worker, where the runtime client tells of it.
-    with contextlib.suppress(Exception, SystemExit):
-        importlib.import_module(sys.argv[1].rpartition(".")[0])
+def serve(control: socket.socket, become: Callable[[dict[str, Any], list[int]], int]) -> None:
     gc.freeze()  # what is not looked at again stays shared
-    own.serve()
+    ForkServer(control, become).serve()
+
+
+if __name__ == "__main__":
+    sys.path[0] = os.getcwd()
+    for package in COMMON:
+        with contextlib.suppress(ImportError):  # a folder's functions may do without it
+            importlib.import_module(package)
+    serve(socket.socket(fileno=int(os.environ["FORKSERVER_SOCKET"])), be_function)

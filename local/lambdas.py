@@ -50,6 +50,7 @@ _FUNCTION_NAME = re.compile(
 )
 
 _FORKSERVER = Path(__file__).parent / "forkserver.py"
+_OF_ALL = {"LANG": "en_US.UTF-8", "TZ": ":UTC", "PATH": os.defpath, "HOME": "/tmp"}
 
 
 class FunctionInitError(Exception):
@@ -123,6 +124,8 @@ class LambdaHost:
         self._idle_seconds = idle_seconds
         self._retry_delays = retry_delays
         self._closing = threading.Event()
+        self._zygotes: dict[tuple[Path, str], _Zygote] = {}  # by folder and PYTHONPATH
+        self._zygotes_lock = threading.Lock()
         self._pools = {function.name: _Pool(function, self._fork_server, self._start_worker) for function in functions}
         threading.Thread(target=self._reap, name="lambda-reaper", daemon=True).start()
 
@@ -204,9 +207,16 @@ class LambdaHost:
         self._closing.set()
         for worker in [worker for pool in self._pools.values() for worker in pool.close()]:
             worker.wait_ended()
+        for zygote in self._zygotes.values():
+            zygote.retire()
 
     def _fork_server(self, function: Function) -> _ForkServer:
-        return _ForkServer(function, self._python, self._region, self._log)
+        place = (function.code, function.environment.get("PYTHONPATH", ""))
+        with self._zygotes_lock:
+            zygote = self._zygotes.get(place)
+            if zygote is None or not zygote.alive:
+                zygote = self._zygotes[place] = _Zygote(*place, self._python)
+        return _ForkServer(function, zygote, self._region, self._log)
 
     def _start_worker(self, server: _ForkServer, ended: Callable[[_Worker], None]) -> _Worker:
         return _Worker(server, self._region, self._log, ended)
@@ -359,71 +369,53 @@ class _Invocation:
                 self.answered.set()
 
 
-class _ForkServer:
-    """The process that a function's workers are forked from: `local.forkserver`."""
+class _Forker:
+    """A process that forks others, see `local.forkserver`: the application's end of its socket."""
 
-    def __init__(self, function: Function, python: str, region: str, log: Callable[[str, str], None]):
-        self.function = function
+    def __init__(self):
         self.alive = True
-        self._log = log
         self._lock = threading.Lock()
-        self._ordered: deque[_Worker] = deque()
-        self._workers: dict[int, _Worker] = {}  # by process id
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self._process = subprocess.Popen(
-                [python, str(_FORKSERVER), function.handler],
-                cwd=function.code,
-                env=_environment(function, region) | {"FORKSERVER_SOCKET": str(theirs.fileno())},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,  # Ctrl-C in the terminal is for the application, which ends its workers
-            )
-        threading.Thread(target=self._listen, daemon=True).start()
-        threading.Thread(target=self._pass_on, daemon=True).start()
+        self._ordered: deque[_ForkServer | _Worker] = deque()
+        self._children: dict[int, _ForkServer | _Worker] = {}  # by process id
+        self._control, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
-    def fork(self, worker: _Worker, environment: Mapping[str, str]) -> BinaryIO:
-        """Start the worker's process; gives what it prints. The worker is told of its start and of its end."""
+    def fork(self, child: _ForkServer | _Worker, order: Mapping[str, object], *descriptors: int) -> BinaryIO:
+        """Start a child; gives what it prints. The child is told of its start and of its end."""
         output, theirs = os.pipe()
         try:
             with self._lock:
-                if self.alive:
-                    self._ordered.append(worker)
-                    socket.send_fds(self._control, [json.dumps(environment).encode()], [theirs])
+                is_lost = not self.alive
+                if not is_lost:
+                    self._ordered.append(child)
+                    socket.send_fds(self._control, [json.dumps(order).encode()], [theirs, *descriptors])
+            if is_lost:
+                child.ended(1)
         except OSError:
-            pass  # it has just ended, and tells the worker
+            pass  # it has just ended, and tells the child
         finally:
             os.close(theirs)
         return open(output, "rb")
 
     def retire(self) -> None:
-        """Fork no more; the process ends with its last worker."""
+        """Fork no more; the process ends with its last child."""
         with contextlib.suppress(OSError):
             self._control.shutdown(socket.SHUT_WR)
 
-    def _pass_on(self) -> None:
-        for line in iter(lambda: self._process.stdout.readline(LOG_LINE_LIMIT), b""):
-            self._log(self.function.name, line.decode("utf-8", "replace").rstrip("\n"))
-
-    def _listen(self) -> None:
+    def _listen(self, await_status: Callable[[], int]) -> None:
         while message := self._receive():
             with self._lock:
                 if pid := message.get("started"):
-                    self._workers[pid] = self._ordered.popleft()
-                    self._workers[pid].started(pid)
+                    self._children[pid] = self._ordered.popleft()
+                    self._children[pid].started(pid)
                     continue
-                worker = self._workers.pop(message["ended"])
-            worker.ended(message["status"])
-        status = self._process.wait()
+                child = self._children.pop(message["ended"])
+            child.ended(message["status"])
+        status = await_status()
         with self._lock:
             self.alive = False
-            left = [*self._ordered, *self._workers.values()]
-        for worker in left:
-            worker.kill()
-            worker.ended(status)
-        self._process.stdin.close()
+            left = [*self._ordered, *self._children.values()]
+        for child in left:
+            child.ended(status)
         self._control.close()
 
     def _receive(self) -> dict[str, int] | None:
@@ -432,6 +424,54 @@ class _ForkServer:
         except ConnectionError:
             return None
         return json.loads(data) if data else None
+
+
+class _Zygote(_Forker):
+    """The process that has imported what the functions of a folder have in common, and forks their fork servers."""
+
+    def __init__(self, code: Path, path: str, python: str):
+        super().__init__()
+        with self._theirs:
+            self._process = subprocess.Popen(
+                [python, str(_FORKSERVER)],
+                cwd=code,
+                env=_OF_ALL | {"PYTHONPATH": path, "FORKSERVER_SOCKET": str(self._theirs.fileno())},
+                stdin=subprocess.PIPE,
+                pass_fds=[self._theirs.fileno()],
+                start_new_session=True,  # Ctrl-C in the terminal is for the application, which ends its workers
+            )
+        threading.Thread(target=self._listen, args=(self._await_status,), daemon=True).start()
+
+    def _await_status(self) -> int:
+        status = self._process.wait()
+        self._process.stdin.close()
+        return status
+
+
+class _ForkServer(_Forker):
+    """The process that has imported a function, and forks its workers."""
+
+    def __init__(self, function: Function, zygote: _Zygote, region: str, log: Callable[[str, str], None]):
+        super().__init__()
+        self.function = function
+        self._log = log
+        self._status: queue.SimpleQueue[int] = queue.SimpleQueue()
+        order = {"handler": function.handler, "environment": _environment(function, region)}
+        with self._theirs:
+            self._output = zygote.fork(self, order, self._theirs.fileno())
+        threading.Thread(target=self._listen, args=(self._status.get,), daemon=True).start()
+        threading.Thread(target=self._pass_on, daemon=True).start()
+
+    def started(self, pid: int) -> None:
+        """Its end is what counts."""
+
+    def ended(self, status: int) -> None:
+        self._status.put(status)
+
+    def _pass_on(self) -> None:
+        with self._output:
+            for line in iter(lambda: self._output.readline(LOG_LINE_LIMIT), b""):
+                self._log(self.function.name, line.decode("utf-8", "replace").rstrip("\n"))
 
 
 class _Worker:
@@ -465,7 +505,8 @@ class _Worker:
         self.pid: int | None = None  # before it has started and after its end
         self._process: int | None = None  # a descriptor: unlike an id it can't come to mean another process
         self._status: queue.SimpleQueue[int] = queue.SimpleQueue()
-        self._output = server.fork(self, _environment_of_worker(function, self._api.server_address[1]))
+        order = {"environment": _environment_of_worker(function, self._api.server_address[1])}
+        self._output = server.fork(self, order)
         threading.Thread(target=self._api.serve, daemon=True).start()
         threading.Thread(target=self._watch, daemon=True).start()
 
@@ -531,6 +572,7 @@ class _Worker:
                 self._end_process()
 
     def ended(self, status: int) -> None:
+        self.kill()  # if only its fork server has ended
         self._status.put(status)
 
     def next_invocation(self) -> _Invocation | None:
@@ -687,10 +729,7 @@ def _environment(function: Function, region: str) -> dict[str, str]:
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{python}",
         "_HANDLER": function.handler,
         "LAMBDA_TASK_ROOT": str(Path(function.code).resolve()),
-        "LANG": "en_US.UTF-8",
-        "TZ": ":UTC",
-        "PATH": os.defpath,
-        "HOME": "/tmp",
+        **_OF_ALL,
     }
 
 

@@ -25,7 +25,7 @@ class SageMaker:
 
     def __init__(self, endpoint: str, model_dir: Path = MODEL_DIR):
         self.endpoint = endpoint
-        self.model = inference.model_fn(str(model_dir))
+        self.model = inference.SegmentAnything(model_dir)  # without the endpoint's run that warms it up: 3 s
 
     def __call__(self, request: Request) -> Response:
         return invoke(request, self.endpoint, self.model)

@@ -156,6 +156,25 @@ def test_a_worker_that_is_killed_is_told_as_lambda_tells_it(start, tmp_path):
     assert host.busy("probe") == 0
 
 
+def parent_of(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+@pytest.mark.parametrize("generation", [1, 2], ids=["the function's", "the folder's"])
+def test_a_process_that_workers_are_forked_from_may_die(start, tmp_path, generation):
+    host = start()
+    ancestor = before = json.loads(call(host, do="tell").body)["pid"]
+    for _ in range(generation):
+        ancestor = parent_of(ancestor)
+    os.kill(ancestor, signal.SIGKILL)
+    until(lambda: before not in host.processes("probe"))
+    if generation == 2:
+        host.configure("probe", {"FOLDER": str(tmp_path), "COLOUR": "red"})
+    told = json.loads(call(host, do="tell").body)
+    assert told["pid"] != before
+    assert told["environment"].get("COLOUR") == ("red" if generation == 2 else None)
+
+
 def test_a_function_that_cannot_be_imported_is_named(start):
     host = start(handler="broken.handler")
     with pytest.raises(FunctionInitError, match=r"probe: Runtime.ImportModuleError: .*no_such_module"):
