@@ -39,6 +39,7 @@ ENDPOINT = photo-booth-sam-$(ENV)
 PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(if $(shell $(name) -c \
 	'import sys, venv; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(name))))
 INSTALLED := .venv/.installed
+INSTALL := install --quiet --disable-pip-version-check -r
 
 TOOLS := $(foreach tool,sam checkov ministack runtime serving,.tools/$(tool)/.installed) .tools/npm/.installed
 STACK = photo-booth-$(ENV)
@@ -51,7 +52,7 @@ run: setup check-scenes
 	@exec .venv/bin/python -m local run --port $(PORT)
 
 test: tools lint
-	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	.venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 sam-package: setup
 	@.venv/bin/python -m sam_model.package $(ARGS)
@@ -135,25 +136,30 @@ machine:
 setup: machine $(INSTALLED)
 	@.venv/bin/python -m local.models
 
-$(INSTALLED): requirements-dev.txt functions/requirements.in layers/pixels/requirements.in sam_model/requirements.txt | machine
+# The pip that comes with Python is as old as that; one of today installs in half the time.
+.venv/.pip: tools/pip.txt | machine
 	@echo "Installing the Python packages into .venv; this takes a minute or two ..."
 	@$(PYTHON) -m venv .venv
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@.venv/bin/python -m pip $(INSTALL) $<
+	@touch $@
+
+$(INSTALLED): requirements-dev.txt functions/requirements.in layers/pixels/requirements.in sam_model/requirements.txt .venv/.pip
+	@.venv/bin/python -m pip $(INSTALL) $<
 	@touch $@
 
 # Each of the tools has packages of its own, which contradict each other's and the application's.
 tools:
 	@$(MAKE) --no-print-directory -j2 setup $(TOOLS)
 
-.tools/%/.installed: tools/%.txt | machine
+.tools/%/.installed: tools/%.txt | .venv/.pip
 	@echo "Installing $* ..."
-	@$(PYTHON) -m venv .tools/$*
-	@.tools/$*/bin/pip install --quiet --no-compile --disable-pip-version-check -r $<
+	@$(PYTHON) -m venv --without-pip .tools/$*
+	@.venv/bin/python -m pip --python .tools/$* $(INSTALL) $< --no-compile
 	@touch $@
 
 .tools/runtime/.installed: tools/runtime.txt | $(INSTALLED) # what Lambda's own image brings, under its Python
-	@python=$$(.venv/bin/python -m deploy runtime) && $$python -m venv .tools/runtime
-	@.tools/runtime/bin/pip install --quiet --disable-pip-version-check -r $<
+	@python=$$(.venv/bin/python -m deploy runtime) && $$python -m venv --without-pip .tools/runtime
+	@.venv/bin/python -m pip --python .tools/runtime $(INSTALL) $<
 	@touch $@
 
 .tools/serving/.installed: sam_model/requirements.txt

@@ -9,4 +9,4 @@ def await_true(condition: Callable[[], object], seconds: float = 60) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, f"waited in vain for {condition}"
-        time.sleep(0.02)
+        time.sleep(0.05)

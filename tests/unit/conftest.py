@@ -45,11 +45,10 @@ def table(environment):
     socket = emulator.listen(0)
     environment.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{socket.getsockname()[1]}")
     server = emulator.serve(socket, emulator.Emulator({}))
-    client = aws.client("dynamodb")
-    client.create_table(**stack.tables["Table"].create)
+    aws.client("dynamodb").create_table(**stack.tables["Table"].create)
     yield store
-    client.delete_table(TableName=stack.tables["Table"].name)
     server.shutdown()
+    emulator.forget_all()
     store._table.cache_clear()
 
 
