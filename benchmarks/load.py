@@ -153,6 +153,7 @@ class Sampler:
 
     def _processes(self) -> Iterable[tuple[int, str]]:
         """The application's processes: id and name."""
+        workers = {pid: name for name in self._functions.values() for pid in self._app.processes(name)}
         parents = {}
         for stat in Path("/proc").glob("[0-9]*/stat"):
             try:
@@ -163,20 +164,18 @@ class Sampler:
             above = pid
             while above not in (0, os.getpid()):
                 above = parents.get(above, 0)
-            if above and (name := self._name(pid)):
+            if above and (name := workers.get(pid) or self._name(pid)):
                 yield pid, name
 
     def _name(self, pid: int) -> str:
         if pid == os.getpid():
             return "emulator"
         try:
-            environment = Path(f"/proc/{pid}/environ").read_bytes()
             command = Path(f"/proc/{pid}/cmdline").read_bytes()
         except OSError:
             return ""
-        if function := re.search(rb"AWS_LAMBDA_FUNCTION_NAME=([^\0]+)", environment):
-            return self._functions.get(function[1].decode(), "")
-        return "stand-ins" if b"local.standins" in command else "visitors" if b"spawn_main" in command else ""
+        kinds = {b"forkserver": "fork servers", b"local.standins": "stand-ins", b"spawn_main": "visitors"}
+        return next((name for part, name in kinds.items() if part in command), "")
 
 
 def percentile(values: Sequence[float], percent: int) -> float:

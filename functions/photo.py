@@ -15,6 +15,8 @@ LOOK_AGAIN_SECONDS = 0.3
 """Pause between two looks at the table while an answer is held."""
 LOOK_FOR_PICTURES_SECONDS = 0.1
 """The same while pictures are painted, which are waited for more eagerly."""
+LOOKS_SHARE = 10
+"""A look takes at most one part in so many of the time, up to a pause of a second: a slow table is asked less."""
 
 
 @endpoint(contract.photo_error)
@@ -65,10 +67,13 @@ def wait_for_news(run: Run, request: contract.PhotoRequest) -> Run:
     """The run as soon as it is further than the client was shown (or than it is now), or after `wait` seconds."""
     until = time.monotonic() + request.wait
     seen = contract.progress(run) if request.progress is None else request.progress
-    looks = 0
+    looks, took = 0, 0.0
     while contract.progress(run) == seen and not run.is_ended and time.monotonic() < until:
-        time.sleep(LOOK_FOR_PICTURES_SECONDS if run.step == "generate" else LOOK_AGAIN_SECONDS)
+        pause = LOOK_FOR_PICTURES_SECONDS if run.step == "generate" else LOOK_AGAIN_SECONDS
+        time.sleep(max(pause, min(took * (LOOKS_SHARE - 1), 1)))
+        asked = time.monotonic()
         run, looks = store.get(run.run), looks + 1
+        took = time.monotonic() - asked
         if looks % 3 == 0:
             run = let_in(run)
     return run
