@@ -1,6 +1,7 @@
 """Settings of all tests."""
 
 import os
+from pathlib import Path
 
 from hypothesis import settings
 
@@ -10,3 +11,8 @@ os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "PhotoBooth")
 # Nothing is timed in a test: the machine may be busy.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+def pytest_collection_modifyitems(items):
+    """The many short files of tests/unit come last, so that all workers end at about the same time."""
+    items.sort(key=lambda item: item.path.is_relative_to(Path(__file__).parent / "unit"))
