@@ -84,7 +84,7 @@ lock: setup
 	.venv/bin/python -m deploy lock
 
 audit: setup .tools/audit/.installed
-	.tools/audit/bin/pip-audit --disable-pip --require-hashes $(foreach f,functions layers/pixels,-r $(f)/requirements.txt)
+	.tools/audit/bin/pip-audit --disable-pip --require-hashes $(foreach f,common pixels,-r layers/$(f)/requirements.txt)
 
 preflight: setup
 	@.venv/bin/python -m operate.preflight $(if $(ENV),--config-env $(ENV)) $(ARGS)
@@ -143,7 +143,7 @@ setup: machine $(INSTALLED)
 	@.venv/bin/python -m pip $(INSTALL) $<
 	@touch $@
 
-$(INSTALLED): requirements-dev.txt functions/requirements.in layers/pixels/requirements.in sam_model/requirements.txt .venv/.pip
+$(INSTALLED): requirements-dev.txt layers/common/requirements.in layers/pixels/requirements.in sam_model/requirements.txt .venv/.pip
 	@.venv/bin/python -m pip $(INSTALL) $<
 	@touch $@
 

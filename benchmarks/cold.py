@@ -89,9 +89,9 @@ def main() -> None:
         units, bare = [], []
         for _ in range(arguments.rounds):
             for name, times in took.items():
-                path = [built / names[name]]
-                path += [built / "Pixels" / "python"] if name in PIXELS else []
-                units.append(seconds(UNIT, path[:1]))
+                common, pixels = (built / layer / "python" for layer in ("Common", "Pixels"))
+                path = [built / names[name], common, *([pixels] if name in PIXELS else [])]
+                units.append(seconds(UNIT, [common]))
                 times.append(seconds(f"import {name}", path))
             bare.append(seconds("pass", []))
     print(machine.line())

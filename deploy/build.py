@@ -1,9 +1,14 @@
-"""Builds the functions and the layer as Lambda gets them: locked wheels, `sam build`, bytecode for every module."""
+"""Builds the functions and the layers as Lambda gets them: locked wheels, `sam build`, bytecode for every module."""
 
+import http.server
 import os
 import shutil
 import subprocess
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from deploy import lock
@@ -48,15 +53,31 @@ def build(source: Path, out: Path, resource: str | None = None) -> None:
     python = runtime()
     environment = os.environ | {"PATH": f"{python.parent}:{os.environ['PATH']}", "SAM_CLI_TELEMETRY": "0"}
     command = [SAM, "build", "--template", source / "template.yaml", "--build-dir", out, *filter(None, [resource])]
-    with tempfile.TemporaryDirectory() as wheels:
+    with tempfile.TemporaryDirectory() as wheels, _served(wheels) as address:
         # For another processor than its own sam asks pip for name and version, without the hash. So it gets nothing
         # but wheels that were checked.
         lock.fetch(source, Path(wheels))
-        environment |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels}
+        environment |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": address, "PIP_NO_CACHE_DIR": "1"}
         done = subprocess.run(command, env=environment, cwd=source, capture_output=True, text=True)
     if done.returncode:
         raise BuildError(done.stderr)
     compile_all(python, out)
+
+
+@contextmanager
+def _served(folder: str) -> Iterator[str]:
+    """The address of a server of the files in a folder: of wheels in a folder itself sam builds each once more."""
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *message: object) -> None:
+            """Says nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
 
 
 def compile_all(python: Path, out: Path) -> None:

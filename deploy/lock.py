@@ -1,6 +1,6 @@
 """What ships to Lambda, locked: every package with its version and the hashes of its wheels.
 
-`requirements.in` beside the code names what the code imports; `requirements.txt`, which `sam build` reads, names all
+`requirements.in` names what the code imports; `requirements.txt`, which `sam build` reads, names all
 that comes with it. pip refuses a wheel whose hash isn't listed.
 """
 
@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-FOLDERS = ("functions", "layers/pixels")
+FOLDERS = ("layers/common", "layers/pixels")
 ARCHITECTURES = ("aarch64", "x86_64")
 """Lambda's, and that of most machines on which it is built."""
 

@@ -296,7 +296,7 @@ class _Reader:
             memory_mb=int(get("MemorySize", 128)),
             retries=int(get("EventInvokeConfig", {}).get("MaximumRetryAttempts", 2)),
             concurrency=int(get("ReservedConcurrentExecutions", Function.concurrency)),
-            layers=tuple(get("Layers", [])),
+            layers=tuple(self._resolve([*common.get("Layers", []), *own.get("Layers", [])])),
         )
         statements = application.policies.setdefault(logical_id, [])
         for policy in get("Policies", []):

@@ -13,7 +13,8 @@ import yaml
 from deploy.build import ROOT, build
 
 TOOLS = ROOT / ".tools"
-PIXELS = "Pixels"
+COMMON, PIXELS = "Common", "Pixels"
+"""The layers."""
 SOURCES = ("template.yaml", "monitoring.yaml", "functions", "layers", "statemachine")
 
 
@@ -86,7 +87,7 @@ def for_lambda(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def for_here(for_lambda, tmp_path_factory):
-    """The same for this machine's processor, so that it can be started here: nothing but the layer is compiled."""
+    """The same for this machine's processor, so that it can be started here: only the pixels' layer is compiled."""
     if platform.machine() in ("aarch64", "arm64"):
         return for_lambda
     here = tmp_path_factory.mktemp("here")

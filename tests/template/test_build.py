@@ -8,7 +8,7 @@ import pytest
 from deploy.build import LIMIT_MB, ROOT, sizes
 from local.app import App
 from tests.local.conftest import PHOTOS, Booth
-from tests.template.conftest import PIXELS, TOOLS
+from tests.template.conftest import COMMON, PIXELS, TOOLS
 
 # What is answered here to the sample events: the photo's bucket is another one, nothing is known of the requestId.
 API = {"upload": 200, "list_scenes": 200, "photo": 403, "delete_photo": 404}
@@ -24,14 +24,18 @@ def test_every_package_fits(for_lambda, template, capsys):
     found = sizes(for_lambda)
     with capsys.disabled():
         print("\n" + "\n".join(f"{name:16} {size:6.1f} MB unpacked" for name, size in found.items()))
-    for name, function in functions_of(template).items():
-        assert found[name] < 60
-        assert found[name] + found[PIXELS] * ("Layers" in function) < LIMIT_MB / 1.5
-
-
-def test_the_doors_carry_no_pixel_packages(for_lambda, template):
     for name in functions_of(template):
-        assert not [each for each in ("numpy", "PIL", "pi_heif") if (for_lambda / name / each).exists()]
+        assert found[name] < 2
+        assert found[name] + found[COMMON] + found[PIXELS] < LIMIT_MB / 1.5
+
+
+def test_packages_are_in_layers_alone(for_lambda, template):
+    """So that the doors get none for pixels, and a change of code uploads nothing else."""
+    for name in functions_of(template):
+        assert not list((for_lambda / name).rglob("*.dist-info"))
+    pixels = ("numpy", "PIL", "pi_heif")
+    assert all((for_lambda / PIXELS / "python" / each).is_dir() for each in pixels)
+    assert not [each for each in pixels if (for_lambda / COMMON / "python" / each).exists()]
 
 
 def test_compiled_modules_are_for_lambdas_processor_and_python(for_lambda):
@@ -53,14 +57,12 @@ def test_compiled_modules_are_for_lambdas_processor_and_python(for_lambda):
         assert int.from_bytes(file.read_bytes()[18:20], "little") == 183, file
 
 
-def test_every_package_of_the_build_is_locked_and_every_locked_one_is_there(for_lambda, template):
-    places = {"functions": list(functions_of(template)), "layers/pixels": [f"{PIXELS}/python"]}
-    for source, folders in places.items():
-        text = (ROOT / source / "requirements.txt").read_text()
-        locked = set(re.findall(r"^([\w.-]+==[\w.]+)", text, re.MULTILINE))
-        for folder in folders:
-            found = [file.parent.stem.rsplit("-", 1) for file in for_lambda.glob(f"{folder}/*.dist-info/METADATA")]
-            assert {f"{name.lower().replace('_', '-')}=={version}" for name, version in found} == locked
+@pytest.mark.parametrize("layer", [COMMON, PIXELS])
+def test_every_package_of_the_build_is_locked_and_every_locked_one_is_there(for_lambda, layer):
+    text = (ROOT / "layers" / layer.lower() / "requirements.txt").read_text()
+    locked = set(re.findall(r"^([\w.-]+==[\w.]+)", text, re.MULTILINE))
+    found = [file.parent.stem.rsplit("-", 1) for file in for_lambda.glob(f"{layer}/python/*.dist-info/METADATA")]
+    assert {f"{name.lower().replace('_', '-')}=={version}" for name, version in found} == locked
 
 
 def test_every_module_has_bytecode(for_lambda):

@@ -14,11 +14,9 @@ import pytest
 import yaml
 
 from deploy.build import ROOT
-from tests.template.conftest import PIXELS, TOOLS
+from tests.template.conftest import COMMON, PIXELS, TOOLS
 
 STACK = "photo-booth-dev"
-CALLED = "Start"
-"""The function that is called in the emulator."""
 
 # What the emulator can't take, each with what is deployed in its place:
 # - alarms over several metrics: left out;
@@ -90,10 +88,7 @@ def deployed(emulator, client, for_lambda):
     shutil.rmtree(build, ignore_errors=True)  # another worker's that has died
     build.mkdir()
     for built in for_lambda.iterdir():
-        # All functions have the same package, whose zipping takes seconds each: one goes whole, the others without
-        # the libraries.
-        is_whole = built.name in (CALLED, PIXELS) or not (built / "booth").is_dir()
-        (build / built.name).symlink_to(built if is_whole else for_lambda.parent / "sources" / "functions")
+        (build / built.name).symlink_to(built)
     (build / "Monitoring").unlink()
     (build / "Monitoring").mkdir()
     monitoring = yaml.safe_load((for_lambda / "Monitoring" / "template.yaml").read_text())
@@ -120,7 +115,7 @@ def unconditional(section):
 def test_the_stack_is_complete(deployed, client, template):
     assert {each["ResourceStatus"] for each in deployed.values()} <= {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
     always = {kind: unconditional(template[kind]) for kind in ("Resources", "Outputs")}
-    assert always["Resources"] - {"Pixels"} <= deployed.keys()  # SAM adds a hash to the layer's name
+    assert always["Resources"] - {COMMON, PIXELS} <= deployed.keys()  # SAM adds a hash to a layer's name
     assert always["Outputs"] <= outputs(client).keys()
 
 

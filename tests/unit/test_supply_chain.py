@@ -74,7 +74,7 @@ def test_another_wheel_than_locked_is_not_built_in(project):
 
 
 def test_a_package_without_a_hash_is_not_built_in(project):
-    (project / "functions" / "requirements.txt").write_text("tiny-thing==1.2\n")
+    (project / "layers" / "common" / "requirements.txt").write_text("tiny-thing==1.2\n")
     with pytest.raises(lock.LockError, match=r"(?i)hash"):
         lock.fetch(project, project / "out")
 
