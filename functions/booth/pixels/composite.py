@@ -4,7 +4,7 @@ import io
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageFile, ImageFilter
+from PIL import Image, ImageChops, ImageFile, ImageFilter
 
 SEAM = 2
 """Pixels outside the kept region in which the photo fades out."""
@@ -14,7 +14,7 @@ SHIFT = 40.0
 """Root of the mean squared colour distance (8-bit RGB) between the kept region and what the model made of it, up to
 about which the model has kept the face and shifted its colours. Beyond it the model has painted something else there,
 and its shift is unknown. docs/decisions/0008-seam.md has the trials."""
-_STEP = 4  # colours are compared at every fourth pixel: a shift has no detail
+_CELL = 4  # pixels: a shift has no detail, so it is found and faded for cells of 4 x 4
 
 JPEG_QUALITY = 95
 
@@ -49,12 +49,11 @@ class Seam:
             return
         self._view = _around(keep, MATCH)
         self._photo, self._keep = photo[self._view], keep[self._view]
-        near = _fade(self._keep, MATCH)
-        self._band = np.flatnonzero((near > 0) & ~self._keep)  # pixels by their number, row after row
-        self._near = _alpha(near, self._band)
-        alpha = _alpha(_fade(self._keep, SEAM), self._band)
-        self._seam = alpha[:, 0] > 0
-        self._alpha, spots = alpha[self._seam], self._band[self._seam]
+        self._near = _near(self._keep)
+        alpha = _fade(self._keep, SEAM).ravel()
+        spots = np.flatnonzero((alpha > 0) & ~self._keep.ravel())  # pixels by their number, row after row
+        # A blurred straight edge is one half on the edge: twice that is 1 inside, and falls to 0 outside.
+        self._spots, self._alpha = spots, np.minimum(alpha[spots].astype(np.float32) * (2 / 255), 1)[:, None]
         self._edge, self._behind = _edge_colours(self._photo, self._keep, spots), _at(self._photo, spots)
 
     def close(self, generated: np.ndarray) -> np.ndarray:
@@ -71,13 +70,13 @@ class Seam:
         return result
 
     def _closed(self, generated: np.ndarray) -> np.ndarray:
-        shift = _shift(self._photo, generated, self._keep, self._band)
-        matched = _at(generated, self._band) + shift * self._near
-        there = matched[self._seam]
+        shift = _shift(self._photo, generated, self._keep, self._near)
+        # A shift of 128 is none.
+        result = np.array(ImageChops.add(Image.fromarray(generated), shift, offset=-128))
+        there = _at(result, self._spots).astype(np.float32)
         fading = np.clip(self._behind, np.minimum(self._edge, there), np.maximum(self._edge, there))
-        matched[self._seam] += self._alpha * (fading - there)
-        result = generated.copy()
-        result.reshape(-1, 3)[self._band] = np.rint(matched.clip(0, 255)).astype(np.uint8)
+        there += self._alpha * (fading - there)
+        result.reshape(-1, 3)[self._spots] = np.rint(there).astype(np.uint8)
         # As rows of values, not of pixels, whose three values numpy would take up one by one.
         rows = len(self._keep), -1
         np.copyto(result.reshape(rows), self._photo.reshape(rows), where=np.repeat(self._keep, 3, axis=1))
@@ -106,10 +105,16 @@ def _fade(keep: np.ndarray, reach: int) -> np.ndarray:
     return np.asarray(soft)
 
 
-def _alpha(faded: np.ndarray, spots: np.ndarray) -> np.ndarray:
-    """float32 n x 1, for spots outside the kept region: 1 at its edge, falling to 0."""
-    # A blurred straight edge is one half on the edge: twice that is 1 inside, and falls to 0 outside.
-    return np.minimum(faded.ravel().take(spots).astype(np.float32) * (2 / 255), 1)[:, None]
+def _near(keep: np.ndarray) -> np.ndarray:
+    """float32 H/4 x W/4: how much of a colour shift is taken back in each cell of 4 x 4 pixels.
+
+    1 on the edge of the kept region, more within it, falling to 0 at MATCH pixels from it. Cells beside one with a
+    pixel farther away have 0 as well: then so has that pixel, which lies between cells.
+    """
+    near = _fade(keep, MATCH)
+    whole = Image.fromarray((near > 0).view(np.uint8) * np.uint8(255)).reduce(_CELL)
+    inner = np.asarray(whole.point(lambda mean: mean == 255 and 255).filter(ImageFilter.MinFilter(3))) > 0
+    return np.asarray(Image.fromarray(near).reduce(_CELL)) * inner * np.float32(2 / 255)
 
 
 def _edge_colours(photo: np.ndarray, keep: np.ndarray, spots: np.ndarray) -> np.ndarray:
@@ -130,33 +135,36 @@ def _edge_colours(photo: np.ndarray, keep: np.ndarray, spots: np.ndarray) -> np.
     return total[:, :3] / total[:, 3:].astype(np.float32)
 
 
-def _shift(photo: np.ndarray, generated: np.ndarray, keep: np.ndarray, spots: np.ndarray) -> np.ndarray:
-    """What has to be added to the generated colours to match the photo's, float32 n x 3, at n spots (numbers of
-    pixels); 0 where that is unknown.
+def _shift(photo: np.ndarray, generated: np.ndarray, keep: np.ndarray, near: np.ndarray) -> Image.Image:
+    """What has to be added to the generated colours to match the photo's, and 128, as an RGB image of their size.
 
-    Models return the region that they were told to keep as well, with the colour shift of the whole picture.
+    128 where that is unknown, or `near` (as `_near` gives it) is 0. Models return the region that they were told to
+    keep as well, with the colour shift of the whole picture.
     """
-    kept = keep[::_STEP, ::_STEP, None].astype(np.float32)
-    apart = (photo[::_STEP, ::_STEP].astype(np.float32) - generated[::_STEP, ::_STEP]) * kept
-    weight = np.maximum(_blur(kept), 0.01)
-    shift = _blur(apart) / weight
-    error = _blur((apart**2).sum(axis=2, keepdims=True)) / weight
-    shift *= np.exp(-((error / SHIFT**2) ** 2))
-    size = keep.shape[1], keep.shape[0]
-    planes = [
-        Image.fromarray(np.ascontiguousarray(shift[..., c])).resize(size, Image.Resampling.BILINEAR) for c in range(3)
-    ]
-    return np.stack([np.asarray(plane).ravel().take(spots) for plane in planes], axis=1)
+    kept = keep[::_CELL, ::_CELL].astype(np.float32)
+    # Colour after colour, for numpy takes up the three values of a pixel one by one.
+    apart = (_planes(photo) - _planes(generated)) * kept
+    means = _blur(np.stack([kept, *apart, (apart**2).sum(axis=0)]))
+    means[1:] /= np.maximum(means[0], 0.01)
+    shift = means[1:4] * (near * np.exp(-((means[4] / SHIFT**2) ** 2))) + 128
+    cells = Image.fromarray(np.rint(shift).clip(0, 255).astype(np.uint8).transpose(1, 2, 0).copy())
+    height, width = keep.shape
+    return cells.resize((width, height), Image.Resampling.BILINEAR, (0, 0, width / _CELL, height / _CELL))
 
 
-def _blur(cells: np.ndarray) -> np.ndarray:
-    """float32 H x W x C, each value the mean of 5 x 5 cells twice over; beyond the border there is 0."""
-    for axis in (0, 1, 0, 1):
-        sums = np.cumsum(np.pad(cells, [(3, 2) if a == axis else (0, 0) for a in range(3)]), axis=axis)
-        low, high = [slice(None)] * 3, [slice(None)] * 3
-        low[axis], high[axis] = slice(None, -5), slice(5, None)
-        cells = (sums[tuple(high)] - sums[tuple(low)]) / 5
-    return cells
+def _planes(pixels: np.ndarray) -> np.ndarray:
+    """float32 3 x H/4 x W/4: the colours of every fourth pixel."""
+    return pixels[::_CELL, ::_CELL].transpose(2, 0, 1).astype(np.float32, order="C")
+
+
+def _blur(planes: np.ndarray) -> np.ndarray:
+    """float32 C x H x W, each value the mean of 5 x 5 twice over; beyond the border there is 0."""
+    _, height, width = planes.shape
+    for _ in range(2):
+        padded = np.pad(planes, [(0, 0), (2, 2), (2, 2)])
+        rows = sum(padded[:, n : n + height] for n in range(5))
+        planes = sum(rows[:, :, n : n + width] for n in range(5)) / np.float32(25)
+    return planes
 
 
 # Which encoding goes where, and what the others cost: docs/decisions/0012-encodings.md.
