@@ -183,6 +183,7 @@ class FaceDetector:
     def __init__(self, model: Path):
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # the export holds unused weights, which is worth no warning
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others need the cores
         self.session = onnxruntime.InferenceSession(model, options, ["CPUExecutionProvider"])
         self.input_name = self.session.get_inputs()[0].name
 
