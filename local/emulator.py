@@ -121,24 +121,12 @@ class Emulator:
         from moto.core.config import default_user_config
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
         from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
-        from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 
         # Retriers count under a key that each makes when first asked for it: two items of a Map that fail in the same
         # moment would make two, and one of them would be tried once too often.
         EvalComponent.heap_key = property(id)
-        # A client per call costs 50 ms; Step Functions has none of that.
-        make_client = lambda_eval_utils.boto_client_for
-        clients: dict[tuple[str, str], object] = {}
-
-        def client_for(region: str, service: str, state_credentials: object = None) -> object:
-            at = (service, os.environ["MOTO_PORT"])
-            if at not in clients:
-                clients[at] = make_client(region=region, service=service)
-            return clients[at]
-
-        lambda_eval_utils.boto_client_for = client_for
         _let_executions_begin_before_they_stop()
-        _spare_needless_work()
+        spare_needless_work()
         # An execution that fails is an outcome, not news for the console.
         logging.getLogger("moto").setLevel(logging.CRITICAL)
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
@@ -261,7 +249,7 @@ def parse_headers(file: BinaryIO, _class: type = http.client.HTTPMessage, **limi
 
 
 @cache
-def _spare_needless_work() -> None:
+def spare_needless_work() -> None:
     """Once in a process: spares moto what can have no other result, and what grows with the photos of the day."""
     from moto import backends
     from moto.core import responses
@@ -270,6 +258,7 @@ def _spare_needless_work() -> None:
     from moto.dynamodb.models.table import Table
     from moto.dynamodb.parsing.expressions import UpdateExpressionParser
     from moto.stepfunctions.parser.asl.component.common.path import result_path
+    from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
     from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
     from moto.stepfunctions.parser.asl.utils import json_path
 
@@ -283,6 +272,12 @@ def _spare_needless_work() -> None:
     # And builds the grammar of JSON paths for each that it evaluates.
     for module in (json_path, result_path):
         module.parse = cache(module.parse)
+    # A client per call costs 50 ms; Step Functions has none of that.
+    make_client = lambda_eval_utils.boto_client_for
+    client_at = cache(lambda region, service, port: make_client(region=region, service=service))
+    lambda_eval_utils.boto_client_for = lambda region, service, state_credentials=None: client_at(
+        region, service, os.environ["MOTO_PORT"]
+    )
     # For each request it lists its own folder.
     modules = frozenset(backends.list_of_moto_modules())
     backends.list_of_moto_modules = lambda: modules

@@ -27,11 +27,10 @@ from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import create_backend_app
 from moto.stepfunctions.parser.asl.component.common.retry import jitter_strategy_decl, retrier_decl
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
-from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from booth.errors import kind_of
-from local import template
+from local import emulator, template
 
 ROOT = Path(__file__).parents[2]
 REGION = "us-east-1"
@@ -192,11 +191,6 @@ def _settled(payload: dict) -> dict:
 # The interpreter
 
 
-class _Quiet(WSGIRequestHandler):
-    def log_request(self, *_: object) -> None:
-        pass
-
-
 class Engine:
     """The interpreter with the photo machine in it. Use it as a context manager; it runs one execution at a time."""
 
@@ -219,9 +213,8 @@ class Engine:
             invoked = _INVOKE.fullmatch(environ["PATH_INFO"])
             return (self._invoke if invoked else step_functions)(environ, start_response)
 
-        self._server = make_server("127.0.0.1", 0, aws, threaded=True, request_handler=_Quiet)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        emulator.spare_needless_work()
+        self._server = emulator.serve(emulator.listen(0), aws)
         self._patch = pytest.MonkeyPatch()
         self._patch.setenv("MOTO_PORT", str(self._server.port))  # where the interpreter looks for Lambda
         self._patch.setitem(default_user_config, "stepfunctions", {"execute_state_machine": True})
@@ -244,7 +237,6 @@ class Engine:
         _LOG.setLevel(logging.NOTSET)
         self._patch.undo()
         self._server.shutdown()
-        self._server.server_close()
 
     def run(
         self,
