@@ -41,6 +41,9 @@ PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(
 INSTALLED := .venv/.installed
 INSTALL := install --quiet --disable-pip-version-check -r
 
+# Without bytecode each call of a tool, and each test worker, compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 TOOLS := $(foreach tool,sam checkov ministack runtime serving,.tools/$(tool)/.installed) .tools/npm/.installed
 STACK = photo-booth-$(ENV)
 
