@@ -170,12 +170,12 @@ def crop(faces: int) -> tuple[Callable, float]:
     """`crop_faces`: reads the photo, makes the requests for Segment Anything."""
     found, data = people(faces), composite.encode_for_model(np.asarray(picture(SIDE, SIDE)))
 
-    def work() -> list[str]:
+    def work() -> list[bytes]:
         photo = composite.decode(data)
         requests = []
         for each in geometry.crops_around(found, SIDE, SIDE):
             l, t, r, b = each.box
-            requests.append(json.dumps(sam.request_for(each, found, composite.encode_for_model(photo[t:b, l:r]))))
+            requests.append(sam.request_for(each, found, composite.encode_for_model(photo[t:b, l:r])))
         return requests
 
     return work, SIDE * SIDE * 3 / 1e6

@@ -6,7 +6,6 @@ processor time, beside a feathered cut-out: what this project did before docs/de
 """
 
 import io
-import json
 import sys
 import time
 from dataclasses import dataclass
@@ -63,7 +62,7 @@ class Models:
         crops = geometry.crops_around(faces, width, height)
         found = []
         for request in self.requests(photo, faces):
-            asked = self.read_request(json.dumps(request), "application/json")
+            asked = self.read_request(request, "application/json")
             found.append(self.sam.masks(asked.pixels, asked.prompts))
         keep, _ = masks.keep_mask(width, height, faces, crops, found)
         return Case(photo, faces, keep)
@@ -81,7 +80,7 @@ class Models:
         ]
         return geometry.faces_from_rekognition(details, width, height)
 
-    def requests(self, photo: np.ndarray, faces: list[geometry.Face]) -> list[dict]:
+    def requests(self, photo: np.ndarray, faces: list[geometry.Face]) -> list[bytes]:
         """What Segment Anything is asked, one request for each crop, of the photo's JPEG."""
         from booth import sam
 

@@ -26,7 +26,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     def write_crop(number: int) -> None:
         l, t, r, b = crops[number].box
         request = sam.request_for(crops[number], faces, composite.encode_for_model(photo[t:b, l:r]))
-        objects.write_work_json(run, f"crop_{number}.json", request)
+        objects.write_work(run, f"crop_{number}.json", request, "application/json")
 
     all_crops = {"size": [width, height], "crops": geometry.crops_to_json(crops)}
     numbers = list(range(len(crops)))

@@ -16,7 +16,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     logger.append_keys(crop=event["crop"])
     run, request = together(
         lambda: store.check(event["run"]),
-        lambda: objects.read_work_json(event["run"], f"crop_{event['crop']}.json"),
+        lambda: objects.read_work(event["run"], f"crop_{event['crop']}.json"),
     )
     if store.now_ms() > run.claimed + limits.LATEST_SEGMENTING_SECONDS * 1000:
         raise TimedOut("too late for another mask")

@@ -210,7 +210,7 @@ class Trial:
         result = visit.send(self.app.url, file, out, show=lambda _: None)
         row: dict[str, object] = {"photo": name, "size": "x".join(map(str, Image.open(file).size))}
         row |= {"faces": len(case.faces), "kept": f"{case.keep.mean():.0%}", "ended": result["status"]}
-        requests = [len(json.dumps(each)) for each in self.models.requests(case.photo, case.faces)]
+        requests = [len(each) for each in self.models.requests(case.photo, case.faces)]
         row |= {"crops": len(requests), "largest request": f"{max(requests, default=0) // 1000} kB"}
         near = []
         for url in json.loads(result["url_generated"]):

@@ -10,7 +10,6 @@ import io
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -21,11 +20,9 @@ from booth.pixels.geometry import Crop, Face, clip
 
 READ_TIMEOUT_SECONDS = 15
 
-Request = dict[str, Any]
 
-
-def request_for(crop: Crop, faces: list[Face], image: bytes) -> Request:
-    """The extended request for one crop; boxes and points in pixels of the crop.
+def request_for(crop: Crop, faces: list[Face], image: bytes) -> bytes:
+    """The extended request for one crop, JSON; boxes and points in pixels of the crop.
 
     Args:
         image: the crop's pixels, as PNG or JPEG.
@@ -38,19 +35,24 @@ def request_for(crop: Crop, faces: list[Face], image: bytes) -> Request:
         boxes.append([round(side, 1) for side in clip((l - left, t - top, r - left, b - top), width, height)])
         marks = [(x - left, y - top) for x, y in faces[index].landmarks.values()]
         points.append([[round(x, 1), round(y, 1)] for x, y in marks if 0 <= x < width and 0 <= y < height])
-    return {"encode_image": base64.b64encode(image).decode(), "input_boxes": boxes, "input_points": points}
+    request = {"encode_image": base64.b64encode(image).decode(), "input_boxes": boxes, "input_points": points}
+    return json.dumps(request).encode()
 
 
-def segment(request: Request) -> np.ndarray:
+def segment(request: bytes) -> np.ndarray:
     """The union of the faces' masks, bool, the crop's H x W, True = face.
+
+    Args:
+        request: as `request_for` makes it.
 
     Raises:
         Throttled, ServiceUnavailable, AccessDenied: from the call, or for an answer that is no mask.
     """
     if os.environ.get("SAM_PROTOCOL", "extended") == "extended":
         return _invoke(request)
-    image = request["encode_image"]
-    requests = [{"encode_image": image, "input_box": box} for box in request["input_boxes"]]
+    asked = json.loads(request)
+    image, boxes = asked["encode_image"], asked["input_boxes"]
+    requests = [json.dumps({"encode_image": image, "input_box": box}).encode() for box in boxes]
     with ThreadPoolExecutor(8) as pool:
         return np.logical_or.reduce(list(pool.map(_invoke, requests)))
 
@@ -60,13 +62,13 @@ def connect():
     return client("sagemaker-runtime", read_timeout=READ_TIMEOUT_SECONDS, attempts=1)
 
 
-def _invoke(body: Request) -> np.ndarray:
+def _invoke(body: bytes) -> np.ndarray:
     with aws_errors():
         answer = connect().invoke_endpoint(
             EndpointName=os.environ["SAM_ENDPOINT"],
             ContentType="application/json",
             Accept="application/json",
-            Body=json.dumps(body).encode(),
+            Body=body,
         )
         text = answer["Body"].read()
     try:

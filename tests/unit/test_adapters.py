@@ -72,7 +72,7 @@ def test_an_image_that_rekognition_does_not_take_is_our_defect(models):
 
 
 def test_the_request_holds_boxes_and_the_landmarks_inside_the_crop():
-    request = sam.request_for(Crop((20, 10, 140, 110), (0, 1)), FACES, IMAGE)
+    request = json.loads(sam.request_for(Crop((20, 10, 140, 110), (0, 1)), FACES, IMAGE))
     assert request["input_boxes"] == [[10.0, 20.0, 40.0, 60.0], [80.0, 20.0, 110.0, 60.0]]
     assert request["input_points"] == [[[25.0, 40.0]], []]
 

@@ -1,7 +1,5 @@
 """Odd photos in the pixel modules: many faces, faces at borders, narrow photos."""
 
-import json
-
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,7 +27,7 @@ def test_the_largest_request_fits_the_endpoint_and_holds_a_hundred_faces():
     photo = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
     faces = [face(x * 140.0, y * 140.0, 100, 120) for x in range(10) for y in range(10)]
     [crop] = geometry.crops_around(faces, side, side)
-    request = json.dumps(sam.request_for(crop, faces, composite.encode_jpeg(photo)))
+    request = sam.request_for(crop, faces, composite.encode_jpeg(photo))
     assert len(request) < MAX_BODY
     asked = inference.read_request(request, "application/json")
     assert len(asked.prompts) == 100
