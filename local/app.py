@@ -18,6 +18,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,7 @@ class App:
         secrets_by_key = dict.fromkeys([self._key, *keys.values()], self._secret)
         s3 = S3Front(secrets_by_key, region=REGION, on_created=self._created, authority=self.authority)
         run(s3_socket, self.traffic.watched(Gate(s3, self._faults)))
-        self.client = boto3.Session(self._key, self._secret, region_name=REGION).client
+        self.client = cache(boto3.Session(self._key, self._secret, region_name=REGION).client)
         self._create_resources()
         routes = {(route.method, route.path): self._name(route.function) for route in self.stack.routes}
         self.results_bucket = self.stack.buckets["ResultsBucket"].name

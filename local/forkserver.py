@@ -4,9 +4,9 @@ A start costs some milliseconds and the memory that the worker changes, where an
 second of a processor: on two cores that decides whether fifty photos at once go through. A worker is a process of its
 own all the same, and runs AWS's runtime client from its beginning. Lambda's SnapStart does likewise.
 
-There are three generations. The first one imports what all functions of a folder import (`COMMON`), and nothing of
-theirs. It forks a process for each function, in the function's own environment, which imports the function, and that
-forks the function's workers.
+There are three generations. The first one imports what all functions of a folder import (`COMMON`), and has boto3 read
+what it makes their clients from (`SERVICES`); of theirs it has nothing. It forks a process for each function, in the
+function's own environment, which imports the function, and that forks the function's workers.
 
 `local.lambdas` runs the first one as a script, under the functions' interpreter. Its standard input is a pipe that
 nobody writes to: that ends with the application, however it dies, and every worker with it. (PR_SET_PDEATHSIG would be
@@ -34,6 +34,8 @@ from collections.abc import Callable
 from typing import Any
 
 COMMON = ("boto3", "aws_lambda_powertools.metrics", "numpy", "PIL.Image")
+SERVICES = ("dynamodb", "s3")
+"""boto3's default session reads the descriptions of these, which takes longer than to make a client out of them."""
 
 
 class ForkServer:
@@ -144,4 +146,10 @@ if __name__ == "__main__":
     for package in COMMON:
         with contextlib.suppress(ImportError):  # a folder's functions may do without it
             importlib.import_module(package)
+    if "boto3" in sys.modules:
+        for service in SERVICES:
+            # With keys of its own, so that the session looks for none: that is for the functions' environments.
+            sys.modules["boto3"].client(
+                service, region_name="us-east-1", aws_access_key_id="none", aws_secret_access_key="none"
+            )
     serve(socket.socket(fileno=int(os.environ["FORKSERVER_SOCKET"])), be_function)

@@ -139,10 +139,13 @@ class Booth:
 
     def forget_pace(self):
         """As if no image model had ever been called, and none were gone."""
-        for page in self.table.get_paginator("scan").paginate(TableName=self.table_name):
-            for item in page["Items"]:
-                if item["pk"]["S"].startswith(("pace", "slot#")):
-                    self.table.delete_item(TableName=self.table_name, Key={"pk": item["pk"]})
+        found = self.table.get_paginator("scan").paginate(
+            TableName=self.table_name,
+            FilterExpression="begins_with(pk, :pace) OR begins_with(pk, :slot)",
+            ExpressionAttributeValues={":pace": {"S": "pace"}, ":slot": {"S": "slot#"}},
+        )
+        for item in [item for page in found for item in page["Items"]]:
+            self.table.delete_item(TableName=self.table_name, Key={"pk": item["pk"]})
 
     def sweep(self):
         """What the schedule does every minute; returns at once."""
