@@ -160,9 +160,9 @@ def normalise(kind: str, megapixels: int) -> tuple[Callable, float]:
 
 
 def keep_photo(faces: int) -> tuple[Callable, float]:
-    """`detect_faces` while Rekognition looks: the work files and the copy that is shown."""
+    """`detect_faces` while Rekognition looks: the work files; the copy that is shown is one of them."""
     photo = np.asarray(picture(SIDE, SIDE))
-    encodings = composite.encode_exact, composite.encode_for_model, composite.encode_jpeg
+    encodings = composite.encode_exact, composite.encode_for_model
     return lambda: [encode(photo) for encode in encodings], photo.nbytes / 1e6
 
 

@@ -42,19 +42,20 @@ def look(run: store.Run, taken: intake.Intake) -> list[dict[str, Any]]:
         details = pool.submit(rekognition.detect_faces, taken.detection)
         refused = pool.submit(rekognition.is_refused, taken.detection, threshold) if threshold else None
         photo = np.asarray(taken.photo)
+        jpeg = composite.encode_for_model(photo)
         together(
-            lambda: objects.write_work(run.run, "photo.jpg", composite.encode_for_model(photo), "image/jpeg"),
+            lambda: objects.write_work(run.run, "photo.jpg", jpeg, "image/jpeg"),
             lambda: objects.write_work(run.run, "photo.webp", composite.encode_exact(photo), "image/webp"),
         )
         if refused and refused.result():
             raise PhotoRefused("moderation labels")
-        publish_copy(run, photo)
+        publish_copy(run, jpeg)
         return details.result()
 
 
-def publish_copy(run: store.Run, photo: np.ndarray) -> None:
+def publish_copy(run: store.Run, jpeg: bytes) -> None:
     """Stores the upright copy and shows it, with the list of the pictures that will come."""
-    objects.put_result(run.key, composite.encode_jpeg(photo))
+    objects.put_result(run.key, jpeg)
     try:
         store.publish_copy(run.run, run.key, [scene.id for scene in scenes.chosen(run.scenes)])
     except RunEnded:

@@ -171,13 +171,16 @@ def _blur(planes: np.ndarray) -> np.ndarray:
 
 
 def encode_jpeg(pixels: np.ndarray, xmp: bytes | None = None) -> bytes:
-    """For visitors: a progressive sRGB JPEG at high quality, full colour resolution (4:4:4), no metadata but `xmp`."""
+    """A picture for visitors: a progressive sRGB JPEG at high quality, in full colour resolution (4:4:4).
+
+    No metadata but `xmp`.
+    """
     more = {"xmp": xmp} if xmp else {}
     return _saved(Image.fromarray(pixels), "JPEG", quality=JPEG_QUALITY, subsampling=0, progressive=True, **more)
 
 
 def encode_for_model(pixels: np.ndarray) -> bytes:
-    """The same pixels as `encode_jpeg` gives, somewhat larger and much sooner."""
+    """For models, and the copy of the photo: the same pixels as `encode_jpeg` gives, somewhat larger, much sooner."""
     return _saved(Image.fromarray(pixels), "JPEG", quality=JPEG_QUALITY, subsampling=0)
 
 
