@@ -58,6 +58,13 @@ def build(source: Path, out: Path, resource: str | None = None) -> None:
         # but wheels that were checked.
         lock.fetch(source, Path(wheels))
         environment |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": address, "PIP_NO_CACHE_DIR": "1"}
+        # Neither through a proxy nor with settings of the user's, which are for other servers.
+        environment |= {
+            "PIP_CONFIG_FILE": os.devnull,
+            "PIP_PROXY": "",
+            "NO_PROXY": "127.0.0.1",
+            "no_proxy": "127.0.0.1",
+        }
         done = subprocess.run(command, env=environment, cwd=source, capture_output=True, text=True)
     if done.returncode:
         raise BuildError(done.stderr)

@@ -1,7 +1,7 @@
 """What ships to Lambda, locked: every package with its version and the hashes of its wheels.
 
-`requirements.in` names what the code imports; `requirements.txt`, which `sam build` reads, names all
-that comes with it. pip refuses a wheel whose hash isn't listed.
+`requirements.in` names what the code imports; `requirements.txt`, which `sam build` reads, names all that comes with
+it. pip refuses a wheel whose hash isn't listed.
 """
 
 import json
