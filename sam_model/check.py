@@ -64,7 +64,7 @@ def check(endpoint: str) -> str:
     return f"{endpoint} works: {figures}, {seconds:.2f} s."
 
 
-def _ask(request: sam.Request, endpoint: str) -> tuple[np.ndarray, float]:
+def _ask(request: bytes, endpoint: str) -> tuple[np.ndarray, float]:
     """The mask, bool (height, width), True = face, and the seconds of the call that brought it."""
     for attempt in range(1, ATTEMPTS + 1):
         started = time.monotonic()
