@@ -575,9 +575,13 @@ def forget(run: str) -> None:
 
 
 def postpone(run: Run, due: int) -> None:
-    """`sweep` looks at this open run again at `due` (epoch ms), unless its status has changed in between."""
-    values = {"due": due, "one": "1", "seen": run.status}
-    _write("update_item", **_set(run.run, "SET #due = :due", values, "#open = :one AND #status = :seen"))
+    """`sweep` looks at this open run again at `due` (epoch ms), unless its status or that time has changed in between.
+
+    So of two that look after it at the same time the slower one changes nothing.
+    """
+    values = {"due": due, "one": "1", "status": run.status, "seen": run.due}
+    condition = "#open = :one AND #status = :status AND #due = :seen"
+    _write("update_item", **_set(run.run, "SET #due = :due", values, condition))
 
 
 def close(run: str) -> None:

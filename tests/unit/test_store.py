@@ -292,6 +292,10 @@ def test_what_sweep_sees(table):
     assert table.due_before(5000) == [(1000, early), (3000, late)]
     table.postpone(table.get(ended), 100)  # a closed run is not opened again
     assert table.due_before(5000) == [(1000, early), (3000, late)]
+    seen = table.get(early)
+    table.postpone(seen, 4000)
+    table.postpone(seen, 9000)  # the slower of two that saw it changes nothing
+    assert table.due_before(5000) == [(3000, late), (4000, early)]
 
 
 def test_names_are_kept_as_hashes_where_the_record_outlives_the_data(table):
