@@ -29,11 +29,12 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     if not attempt:
         pacing.await_slot(run.turns[number])
     # The seam is made ready while the model paints.
-    painted, seam = together(
+    (painted, candidate), seam = together(
         lambda: generators.paint(jpeg, mask, scene, seed, order),
         lambda: composite.Seam(composite.decode(webp), composite.decode_mask(mask)),
     )
     publish(run, number, composite.encode_jpeg(seam.close(painted), xmp=composite.AI_MARK))
+    pacing.answered(candidate, pace)
     return {"picture": number}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from booth import limits, objects, store
 from booth.aws import aws_errors, client
-from booth.errors import PhotoError, RunEnded, ServiceUnavailable, kind_of
+from booth.errors import PhotoError, RunEnded, ServiceUnavailable, TimedOut, kind_of
 from booth.log import count, logger
 from booth.store import DELETED, FAILED, PARTIAL, SUCCEEDED, Run
 
@@ -26,6 +26,8 @@ def settle(run: Run, error: str, picture_errors: dict[int, str] | None = None) -
         status, code, pictures = _outcome(run, error, picture_errors or {})
         if store.end(run, status, code, pictures):
             count(status.capitalize())
+            if kind_of(error) is TimedOut:
+                count("TimedOut")
             logger.info("run ended", status=status, error=code)
         # Refused, it has moved on since it was read: a picture was published, or its photo came after all.
         run = store.get(run.run)

@@ -16,7 +16,8 @@ from dataclasses import replace
 
 from booth import limits, store
 from booth.chain import Candidate, chain, in_turn
-from booth.errors import ModelsUnavailable, QueueFull, Throttled, TurnLate, TurnLost
+from booth.errors import BoothError, ModelsUnavailable, QueueFull, Throttled, TurnLate, TurnLost
+from booth.log import count, logger
 from booth.parallel import together
 from booth.store import Pace, Run, Turn
 
@@ -139,25 +140,54 @@ def await_slot(turn: Turn) -> None:
 def lose(candidate: Candidate) -> TurnLost | ModelsUnavailable:
     """Notes that a candidate is gone; gives what its picture fails with: it needs another turn, or none is left.
 
-    If none is left, all are asked again by the next picture: access may be granted in a minute.
+    Its going is counted once, not each time that it is asked again and still gone: it is known until it answers. If none
+    is left, all are asked again by the next picture: access may be granted in a minute.
     """
     now = store.now_ms()
 
     def without(pace: Pace) -> Pace:
         gone = pace.gone | {str(candidate): now + ASK_AGAIN_MS}
-        return replace(pace, gone=gone if living(replace(pace, gone=gone), chain(), now) else {})
+        is_left = living(replace(pace, gone=gone), chain(), now)
+        return replace(pace, gone=gone if is_left else dict.fromkeys(gone, now))
 
-    if _change(without).gone:
+    before, after = _change(without)
+    if str(candidate) not in before.gone:
+        count("CandidateGone")
+    if after.gone[str(candidate)] > now:
         return TurnLost("the candidate is gone")
+    count("ModelsUnavailable")
     return ModelsUnavailable("every candidate of the chain is gone")
 
 
-def _change(changed: Callable[[Pace], Pace]) -> Pace:
-    """Writes the pace as `changed` makes it of what is there; gives what was written."""
+def answered(candidate: Candidate, seen: Pace) -> None:
+    """Notes that a candidate painted; if it was gone when the pace was `seen`, its next going is counted again.
+
+    Trouble with that is logged, not raised: the picture is published, and a retry would have it painted once more. The
+    candidate's next picture notes it.
+    """
+    count("ModelsUnavailable", 0)  # ends the alarm, which must not end because nobody comes
+    name = str(candidate)
+
+    def with_it(pace: Pace) -> Pace:
+        gone = dict(pace.gone)
+        if gone.get(name) == seen.gone[name]:  # else somebody has found it gone since
+            del gone[name]
+        return replace(pace, gone=gone)
+
+    if name in seen.gone:
+        try:
+            _change(with_it)
+        except BoothError as error:
+            logger.warning("that a candidate is back could not be noted", error=type(error).__name__)
+
+
+def _change(changed: Callable[[Pace], Pace]) -> tuple[Pace, Pace]:
+    """Writes the pace as `changed` makes it of what is there; gives what was there and what was written."""
     for number in range(_TRIES):
-        pace = changed(store.pace())
-        if store.write_pace(pace):
-            return pace
+        before = store.pace()
+        after = changed(before)
+        if store.write_pace(after):
+            return before, after
         _stand_back(number)
     raise Throttled("many write the pace at once")
 

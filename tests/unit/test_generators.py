@@ -62,7 +62,8 @@ def chain(models, table, environment):
 def paint(first=0, photo=PHOTO, keep=KEEP):
     """A picture by the chain from its `first` candidate on."""
     jpeg, mask = composite.encode_for_model(photo), composite.encode_mask_for_model(keep)
-    return generators.paint(jpeg, mask, SCENE, 7, pacing.chain()[first:])
+    picture, _ = generators.paint(jpeg, mask, SCENE, 7, pacing.chain()[first:])
+    return picture
 
 
 def fault(status, kind, message="no", **more):

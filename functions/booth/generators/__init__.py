@@ -38,8 +38,8 @@ def paint(
     scene: Scene,
     seed: int,
     order: list[Candidate],
-) -> np.ndarray:
-    """One picture of the scene around the kept pixels, uint8 H x W x 3 of the photo's size.
+) -> tuple[np.ndarray, Candidate]:
+    """One picture of the scene around the kept pixels, uint8 H x W x 3 of the photo's size, and who painted it.
 
     Photo and mask go to the model as they are if it takes their size.
 
@@ -62,9 +62,8 @@ def paint(
         if candidate.model in refused:
             continue
         try:
-            return _painted_by(candidate, photo, mask, scene, seed, style)
+            return _painted_by(candidate, photo, mask, scene, seed, style), candidate
         except CandidateGone as refusal:
-            count("CandidateGone")
             logger.warning("a candidate is gone", candidate=str(candidate), reason=str(refusal))
             raise pacing.lose(candidate) from refusal
         except RequestRefused as refusal:
