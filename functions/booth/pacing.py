@@ -140,8 +140,8 @@ def await_slot(turn: Turn) -> None:
 def lose(candidate: Candidate) -> TurnLost | ModelsUnavailable:
     """Notes that a candidate is gone; gives what its picture fails with: it needs another turn, or none is left.
 
-    Its going is counted once, not each time that it is asked again and still gone: it is known until it answers. If none
-    is left, all are asked again by the next picture: access may be granted in a minute.
+    Its going is counted once, not again when it is asked again and still gone: it stays in the pace until it paints.
+    If none is left, all are asked again by the next picture: access may be granted in a minute.
     """
     now = store.now_ms()
 

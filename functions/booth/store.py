@@ -65,7 +65,7 @@ class Pace:
     slots: dict[str, list[int]]
     """The last turn that was given at each slot; a candidate has as many as it takes requests a minute."""
     gone: dict[str, int]
-    """Those that refused for good: until when they are not asked. They stay here after that, until they answer."""
+    """Those that refused for good: until when they are not asked. They stay here after that, until they paint."""
     version: int
     """Counts the writes; 0 before the first one."""
 

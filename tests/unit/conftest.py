@@ -6,7 +6,7 @@ import urllib.request
 import boto3
 import pytest
 
-from booth import aws
+from booth import aws, log
 from local import emulator
 from local.standins import server
 
@@ -50,6 +50,20 @@ def table(environment):
     server.shutdown()
     emulator.forget_all()
     store._table.cache_clear()
+
+
+@pytest.fixture
+def counts(capsys):
+    """What was counted since the last look, by name: as it is written for CloudWatch."""
+    log.metrics.clear_metrics()
+
+    def told():
+        log.metrics.flush_metrics()
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"_aws"')]
+        names = [(line, each["Name"]) for line in lines for each in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]]
+        return {name: sum(line[name]) for line, name in names}
+
+    return told
 
 
 class Account:

@@ -4,9 +4,11 @@ import base64
 import json
 import os
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from botocore.awsrequest import AWSResponse
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
@@ -101,3 +103,31 @@ def test_the_first_attempt_takes_the_turns_slot_and_a_retry_takes_none(asked, ta
     assert table.slot_used(turn) == 0
     paint()
     assert table.slot_used(turn) > 0
+
+
+TITAN = "amazon.titan-image-generator-v2:0@us-east-1"
+
+
+def test_a_picture_brings_the_candidate_back_that_was_gone(asked, table, counts):
+    pace = table.pace()
+    assert table.write_pace(replace(pace, gone={TITAN: 1, "other@us-east-1": 2}))
+    paint()
+    assert table.pace().gone == {"other@us-east-1": 2}
+    assert counts() == {"ModelsUnavailable": 0}, "the alarm ends"
+
+
+def test_a_picture_is_not_painted_twice_because_its_candidate_could_not_be_noted(asked, table):
+    assert table.write_pace(replace(table.pace(), gone={TITAN: 1}))
+
+    def throttled(request, **_):
+        if b'"pace"' not in request.body:
+            return None
+        body = {"__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException", "message": "no"}
+        raw = type("Raw", (), {"stream": lambda self, **_: iter([json.dumps(body).encode()])})()
+        return AWSResponse(request.url, 400, {"Content-Type": "application/x-amz-json-1.0"}, raw)
+
+    table.connect().meta.events.register("before-send.dynamodb.UpdateItem", throttled)
+    assert paint() == {"picture": 1}
+    assert table.get("r").pictures["p1"]["state"] == "DONE"
+    assert table.pace().gone == {TITAN: 1}
+    assert len(asked) == 1

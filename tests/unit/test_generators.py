@@ -155,6 +155,30 @@ def test_when_the_last_one_is_gone_the_picture_fails_and_the_next_one_asks_them_
     assert living_now() == pacing.chain()
 
 
+def test_a_candidate_that_goes_is_counted_once_however_often_it_is_asked_again(chain, models, environment, counts):
+    models.set("bedrock", faults=[{"kind": "retired", "match": f"{TITAN}@us-east-1"}])
+    now = store.now_ms()
+    for quarter in range(3):
+        environment.setattr(store, "now_ms", lambda quarter=quarter: now + quarter * (pacing.ASK_AGAIN_MS + 1))
+        assert len(living_now()) == 4, "it is asked again"
+        with pytest.raises(TurnLost):
+            paint()
+        assert counts() == ({} if quarter else {"CandidateGone": 1})
+    models.set("bedrock", faults=[{"kind": "retired", "match": TITAN}])
+    with pytest.raises(TurnLost):
+        paint(1)
+    assert counts() == {"CandidateGone": 1}, "another one"
+
+
+def test_that_none_is_left_is_counted_by_each_picture_and_their_going_once(chain, models, counts):
+    models.set("bedrock", faults=[fault(403, "AccessDeniedException")])
+    for visit in range(2):
+        for first, error in enumerate([TurnLost, TurnLost, TurnLost, ModelsUnavailable]):
+            with pytest.raises(error):
+                paint(first)
+        assert counts() == {"ModelsUnavailable": 1} | ({} if visit else {"CandidateGone": 4})
+
+
 def test_a_request_that_one_model_refuses_is_taken_to_the_next(chain, models):
     said = (
         "Malformed input request: #/x: extraneous key [x] is not permitted, please reformat your input and try again."

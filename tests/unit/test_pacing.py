@@ -284,6 +284,32 @@ def test_a_picture_gets_another_turn_at_once_though_all_are_asked_again(table, r
     assert pacing.admit(run, [1], lost="TurnLost").turns[1].at <= table.now_ms()
 
 
+def test_a_candidate_that_went_and_answered_again_is_counted_when_it_goes_again(table, running, counts):
+    candidate = running() and pacing.chain()[0]
+    pacing.lose(candidate)
+    assert counts() == {"CandidateGone": 1}
+    pacing.answered(candidate, table.pace())
+    assert table.pace().gone == {}
+    assert counts() == {"ModelsUnavailable": 0}
+    pacing.lose(candidate)
+    assert counts() == {"CandidateGone": 1}
+
+
+def test_an_answer_from_before_a_candidate_went_does_not_bring_it_back(table, running, counts):
+    candidate = running() and pacing.chain()[0]
+    pacing.lose(candidate)
+    before = replace(table.pace(), gone={str(candidate): 1})
+    pacing.answered(candidate, before)
+    assert pacing.chain()[0] not in pacing.living(table.pace(), pacing.chain(), table.now_ms())
+    assert counts() == {"CandidateGone": 1, "ModelsUnavailable": 0}
+
+
+def test_many_pictures_find_a_candidate_gone_in_the_same_moment_and_it_is_counted_once(table, running, counts):
+    candidate = running() and pacing.chain()[0]
+    at_once(6, lambda number: pacing.lose(candidate))
+    assert counts() == {"CandidateGone": 1}
+
+
 def test_a_slot_is_free_a_minute_after_its_last_call_however_late_that_came(table, running, environment):
     turn = pacing.admit(running(), [1]).turns[1]
     now, slept = table.now_ms(), []

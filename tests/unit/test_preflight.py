@@ -287,10 +287,10 @@ def test_settings_are_those_of_sam_deploy(tmp_path):
 
 
 def test_the_templates_own_parameters_can_be_read():
-    settings = preflight.read_settings("prod", [])
-    assert settings["ImageModels"].startswith(f"{TITAN}@us-east-1,")
-    assert settings["SamEndpoint"] == "photo-booth-sam-prod"
-    assert preflight.read_settings(None, [])["SamEndpoint"] == "photo-booth-sam"
+    settings, defaults = preflight.read_settings("prod", []), preflight.read_settings(None, [])
+    assert settings["ImageModels"].startswith(f"{INPAINT}@us-east-1,")
+    assert defaults["ImageModels"].startswith(f"{TITAN}@us-east-1,")
+    assert (settings["SamEndpoint"], defaults["SamEndpoint"]) == ("photo-booth-sam-prod", "photo-booth-sam")
 
 
 def test_an_environment_that_is_none_is_told_with_those_that_are():

@@ -1,0 +1,291 @@
+"""Alarms and dashboard look at metrics that exist, and say what is so."""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+from benchmarks import cost
+from booth import store
+from booth.chain import parse_chain
+from tests.template.conftest import ROOT, TOOLS, read
+
+TEMPLATE, MONITORING = read(ROOT / "template.yaml"), read(ROOT / "monitoring.yaml")
+ENDPOINT = read(ROOT / "sam_model" / "endpoint.yaml")
+OWN = "PhotoBooth"
+
+# What AWS publishes, by namespace and dimensions:
+# https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
+# https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html and monitoring-metrics-dimensions.html
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html (a REST API has 4XXError, 5XXError)
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+# https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
+EXECUTIONS = {f"Executions{what}" for what in ("Started", "Succeeded", "Failed", "TimedOut", "Aborted")}
+INVOCATIONS = {"Invocations", "Errors", "Throttles", "Duration", "ConcurrentExecutions"}
+HTTP_API = {"Count", "4xx", "5xx", "Latency", "IntegrationLatency", "DataProcessed"}
+REQUESTS = {"Invocations", "Invocation4XXErrors", "Invocation5XXErrors", "ModelLatency", "OverheadLatency"}
+PUBLISHED = {
+    ("AWS/States", "StateMachineArn"): EXECUTIONS | {"ExecutionTime"},
+    ("AWS/Lambda", "FunctionName"): INVOCATIONS,
+    ("AWS/Lambda",): INVOCATIONS,
+    ("AWS/ApiGateway", "ApiId"): HTTP_API,
+    ("AWS/ApiGateway", "ApiId", "Stage"): HTTP_API,
+    ("AWS/SQS", "QueueName"): {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"},
+    ("AWS/SageMaker", "EndpointName", "VariantName"): REQUESTS,
+    ("/aws/sagemaker/Endpoints", "EndpointName", "VariantName"): {"CPUUtilization", "MemoryUtilization"},
+}
+
+FUNCTIONS = {name for name, each in TEMPLATE["Resources"].items() if each["Type"] == "AWS::Serverless::Function"}
+VALUES = {
+    "StateMachineArn": {"Machine"},
+    "ApiId": {"Api"},
+    "QueueName": {"LostCalls"},
+    "EndpointName": {"SamEndpoint", "AWS::StackName"},
+    "VariantName": {"AllTraffic"},
+    "FunctionName": FUNCTIONS,
+    "service": {"Booth"},
+}
+"""What a dimension's value is, by the name of the parameter that holds it."""
+
+UNWATCHED = {"Succeeded", "Partial", "Failed", "PhotoPutAgain", "BudgetSpent", "RequestRefused", "OldUploads"}
+"""Counted for whoever looks into a booth's day; no alarm and no widget shows them."""
+
+
+def alarms_of(template):
+    return {name: each for name, each in template["Resources"].items() if each["Type"] == "AWS::CloudWatch::Alarm"}
+
+
+ALARMS = {name: each["Properties"] for each_of in (MONITORING, ENDPOINT) for name, each in alarms_of(each_of).items()}
+
+
+def metrics_of(alarm):
+    """The metrics that an alarm looks at: namespace, name and dimensions (name to value)."""
+    several = [each["MetricStat"]["Metric"] for each in alarm.get("Metrics", []) if "MetricStat" in each]
+    for metric in several or [alarm]:
+        values = {each["Name"]: each["Value"] for each in metric.get("Dimensions", [])}
+        yield metric["Namespace"], metric["MetricName"], {name: plain(value) for name, value in values.items()}
+
+
+def plain(value):
+    return value["Ref"] if isinstance(value, dict) else value
+
+
+def dashboard():
+    return json.loads(MONITORING["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])
+
+
+def shown(widget):
+    """The metrics of a widget. "." is what stands there in the row before, "..." all but the last of it.
+
+    Source: "Dashboard body structure and syntax" in CloudWatch's API reference.
+    """
+    before = []
+    for row in widget["properties"]["metrics"]:
+        row = [each for each in row if not isinstance(each, dict)]
+        if not row:  # an expression
+            continue
+        if row[0] == "...":
+            row = before[: len(before) - len(row) + 1] + row[1:]
+        row = before = [before[number] if each == "." else each for number, each in enumerate(row)]
+        names, values = row[2::2], [re.sub(r"^\$\{(.*)\}$", r"\1", value) for value in row[3::2]]
+        yield row[0], row[1], dict(zip(names, values, strict=True))
+
+
+SHOWN = [metric for widget in dashboard()["widgets"] for metric in shown(widget)]
+LOOKED_AT = [metric for alarm in ALARMS.values() for metric in metrics_of(alarm)] + SHOWN
+
+
+def counted():
+    """The names that the functions count, from their source."""
+    for file in sorted((ROOT / "functions").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "count":
+                if ast.unparse(node.args[0]) == "status.capitalize()":  # of a run that has ended
+                    yield from (status.capitalize() for status in store.ENDED if status != store.DELETED)
+                else:
+                    yield ast.literal_eval(node.args[0])
+
+
+@pytest.mark.parametrize(("namespace", "name", "dimensions"), LOOKED_AT, ids=lambda value: str(value))
+def test_every_metric_is_one_that_somebody_publishes(namespace, name, dimensions):
+    if namespace == OWN:
+        assert list(dimensions) == ["service"]
+        assert name in set(counted())
+    else:
+        assert name in PUBLISHED[namespace, *dimensions]
+    for dimension, value in dimensions.items():
+        assert value in VALUES[dimension]
+
+
+def test_every_count_is_looked_at_or_known_not_to_be():
+    looked_at = {name for namespace, name, _ in LOOKED_AT if namespace == OWN}
+    assert set(counted()) - looked_at == UNWATCHED
+
+
+def test_a_count_is_published_under_the_namespace_and_dimension_that_alarms_and_dashboard_name():
+    """In CloudWatch's embedded metric format, as Powertools writes it with the template's environment."""
+    variables = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+    assert variables["POWERTOOLS_SERVICE_NAME"] == {"Ref": "AWS::StackName"}
+    assert TEMPLATE["Resources"]["Monitoring"]["Properties"]["Parameters"]["Booth"] == {"Ref": "AWS::StackName"}
+    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == OWN
+    own = {name: value for name, value in variables.items() if isinstance(value, str)}
+    told = subprocess.run(
+        [sys.executable, "-c", "from booth.log import count, metrics; count('EventLost'); metrics.flush_metrics()"],
+        env=os.environ | own | {"POWERTOOLS_SERVICE_NAME": "booth", "PYTHONPATH": str(ROOT / "functions")},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    line = json.loads(told)
+    [embedded] = line["_aws"]["CloudWatchMetrics"]
+    assert (embedded["Namespace"], embedded["Dimensions"], line["service"]) == (OWN, [["service"]], "booth")
+    assert [each["Name"] for each in embedded["Metrics"]] == ["EventLost"]
+
+
+@pytest.mark.parametrize("name", [name for name, each in ALARMS.items() if "Metrics" in each])
+def test_an_alarms_expressions_are_of_its_own_metrics(name):
+    metrics = ALARMS[name]["Metrics"]
+    ids = {each["Id"] for each in metrics}
+    for each in metrics:
+        words = set(re.findall(r"[A-Za-z_]+", each.get("Expression", "")))
+        assert words - {"SUM", "IF", "METRICS"} <= ids - {each["Id"]}
+    assert len([each for each in metrics if each.get("ReturnData", True)]) == 1
+    assert len({each["MetricStat"]["Period"] for each in metrics if "MetricStat" in each}) == 1
+
+
+def test_the_endpoints_alarms_name_its_variant():
+    assert ENDPOINT["Resources"]["Endpoint"]["Properties"]["EndpointName"] == {"Ref": "AWS::StackName"}
+    variants = ENDPOINT["Resources"]["EndpointConfig"]["Properties"]["ProductionVariants"][0]["Fn::If"][1:]
+    assert {each["VariantName"] for each in variants} == VALUES["VariantName"]
+
+
+def test_the_dashboard_shows_each_function_by_its_name():
+    """A SEARCH would have to guess it: a function's name is the stack's, its own and something random."""
+    for metric in ("Duration", "Errors"):
+        assert {each["FunctionName"] for _, name, each in SHOWN if name == metric} == FUNCTIONS
+    assert "SEARCH" not in json.dumps(MONITORING) + json.dumps(ENDPOINT)
+
+
+# What CloudWatch makes of missing data: "Configuring how CloudWatch alarms treat missing data" in its user guide.
+
+
+def state(alarm, points, before):
+    """The state of an alarm after an evaluation.
+
+    Args:
+        points: those of the evaluation range, which is longer than EvaluationPeriods, the newest first; True where one
+            breaches, None where it is missing.
+        before: the state until now. A new alarm's is INSUFFICIENT_DATA.
+    """
+    needed = alarm["EvaluationPeriods"]
+    found = [point for point in points if point is not None]
+    if not found:
+        ends = {"breaching": "ALARM", "notBreaching": "OK", "ignore": before, "missing": "INSUFFICIENT_DATA"}
+        return ends[alarm["TreatMissingData"]]
+    # With enough of them the newest count, from however far back; else each gap does as TreatMissingData says.
+    filled = found[:needed] + [alarm["TreatMissingData"] == "breaching"] * (needed - len(found))
+    return "ALARM" if sum(filled) >= alarm.get("DatapointsToAlarm", needed) else "OK"
+
+
+def told(alarm, before, after):
+    """Whether somebody hears of a transition. Actions follow a change of state only (PutMetricAlarm in the API)."""
+    actions = {"ALARM": "AlarmActions", "OK": "OKActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
+    return before != after and bool(alarm.get(actions[after]))
+
+
+NONE = [None] * 7
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_no_alarm_is_raised_by_a_first_deployment_where_nothing_has_been_measured(name):
+    alarm = ALARMS[name] | {"EvaluationPeriods": 5}
+    after = state(alarm, NONE, "INSUFFICIENT_DATA")
+    assert after != "ALARM"
+    assert after == "OK" or not told(alarm, "INSUFFICIENT_DATA", after)
+
+
+def test_a_sweep_that_stops_is_told_within_ten_minutes_and_a_busy_one_is_not():
+    alarm = ALARMS["SweepStopped"]
+    assert [(name, each) for _, name, each in metrics_of(alarm)] == [("Invocations", {"FunctionName": "Sweep"})]
+    runs = False  # a data point is at least 1, which is not below the threshold
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
+    assert state(alarm, [runs, *NONE[1:]], "INSUFFICIENT_DATA") == "OK", "the first minute"
+    # A sweep is written down when it ends, three minutes after its call at the latest.
+    assert TEMPLATE["Resources"]["Sweep"]["Properties"]["Timeout"] <= 180
+    assert alarm["EvaluationPeriods"] * alarm["Period"] >= 180 + 60
+    assert state(alarm, [*NONE[:4], runs, runs, runs], "OK") == "OK"
+    after = state(alarm, NONE, "OK")
+    assert told(alarm, "OK", after)
+    # AWS's tables look at five periods for three: two more.
+    assert (alarm["EvaluationPeriods"] + 2) * alarm["Period"] <= 480, "and a minute or two until it is seen"
+
+
+def test_none_left_is_told_until_a_picture_is_painted_and_not_until_nobody_comes():
+    alarm = ALARMS["ModelsUnavailable"]
+    assert [(name, each) for _, name, each in metrics_of(alarm)] == [("ModelsUnavailable", {"service": "Booth"})]
+    assert state(alarm, [True], "OK") == "ALARM"
+    assert state(alarm, [None], "ALARM") == "ALARM"
+    assert state(alarm, [False], "ALARM") == "OK"
+    assert told(alarm, "OK", "ALARM")
+    assert told(alarm, "ALARM", "OK")
+
+
+def test_a_candidate_that_is_gone_is_not_said_to_be_back_when_five_minutes_are_over():
+    alarm = ALARMS["ModelGone"]
+    assert told(alarm, "OK", "ALARM")
+    assert not told(alarm, "ALARM", state(alarm, NONE, "ALARM"))
+
+
+def test_an_alarm_of_runs_that_the_clock_ended_does_not_count_stopped_executions():
+    """A visitor's deletion stops one, too."""
+    counts = {(namespace, name) for namespace, name, _ in metrics_of(ALARMS["RunsTimedOut"])}
+    assert counts == {("AWS/States", "ExecutionsTimedOut"), (OWN, "TimedOut")}
+
+
+def test_the_costs_are_of_as_many_alarms_and_metrics_as_there_are():
+    deploy = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    alarms = [each["Properties"] for each in alarms_of(MONITORING).values()]
+    metrics = sum(len(list(metrics_of(alarm))) for alarm in alarms)
+    assert f"| Alarms: {len(alarms)}, over {metrics} metrics | 0.10 a metric | {metrics * 0.1:.2f} |" in deploy
+    assert f"| The booth's own metrics: {len(set(counted()))} |" in deploy
+    on_it = {json.dumps(metric) for metric in SHOWN}
+    assert f"| Dashboard, of {len(on_it)} metrics |" in deploy
+    assert cost.idle_day_usage(cost.Usage())["cloudwatch.alarm_metric_month"] == metrics / 30
+
+
+# The image models of samconfig.toml
+
+ENDED = {  # AWS's "Amazon Bedrock model lifecycle" and the models' cards
+    "amazon.titan-image-generator-v1",
+    "amazon.titan-image-generator-v2:0",  # 2026-06-30
+    "amazon.nova-canvas-v1:0",  # 2026-09-30
+}
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_each_environment_asks_models_that_live_as_sam_reads_its_configuration(environment):
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))[environment]["deploy"]["parameters"]
+    reads = "import json, sys; from samcli.cli.types import CfnParameterOverridesType as Overrides;"
+    reads += "print(json.dumps(Overrides().convert(json.load(sys.stdin), None, None)))"
+    answer = subprocess.run(
+        [TOOLS / "sam" / "bin" / "python", "-c", reads],
+        input=json.dumps(config["parameter_overrides"]),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    models = json.loads(answer)["ImageModels"]
+
+    assert re.fullmatch(TEMPLATE["Parameters"]["ImageModels"]["AllowedPattern"], models)
+    assert not {each.model for each in parse_chain(models)} & ENDED
+
+
+def test_the_default_chain_begins_with_titan_and_ends_with_a_model_that_lives():
+    first, *_, last = parse_chain(TEMPLATE["Parameters"]["ImageModels"]["Default"])
+    assert first.model == "amazon.titan-image-generator-v2:0"
+    assert last.model not in ENDED
