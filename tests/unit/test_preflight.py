@@ -288,7 +288,7 @@ def test_settings_are_those_of_sam_deploy(tmp_path):
 
 def test_the_templates_own_parameters_can_be_read():
     settings, defaults = preflight.read_settings("prod", []), preflight.read_settings(None, [])
-    assert settings["ImageModels"].startswith(f"{INPAINT}@us-east-1,")
+    assert settings["ImageModels"].startswith(f"us.{INPAINT}@us-east-1,")
     assert defaults["ImageModels"].startswith(f"{TITAN}@us-east-1,")
     assert (settings["SamEndpoint"], defaults["SamEndpoint"]) == ("photo-booth-sam-prod", "photo-booth-sam")
 
