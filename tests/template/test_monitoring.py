@@ -149,6 +149,7 @@ def test_a_count_is_published_under_the_namespace_and_dimension_that_alarms_and_
 
 @pytest.mark.parametrize("name", [name for name, each in ALARMS.items() if "Metrics" in each])
 def test_an_alarms_expressions_are_of_its_own_metrics(name):
+    """And have no FILL: AWS doesn't say what it makes of a metric that never had a data point."""
     metrics = ALARMS[name]["Metrics"]
     ids = {each["Id"] for each in metrics}
     for each in metrics:
@@ -235,7 +236,7 @@ def test_none_left_is_told_until_a_picture_is_painted_and_not_until_nobody_comes
     assert told(alarm, "ALARM", "OK")
 
 
-def test_a_candidate_that_is_gone_is_not_said_to_be_back_when_five_minutes_are_over():
+def test_a_candidate_that_is_gone_is_not_said_to_be_back_when_some_minutes_are_over():
     alarm = ALARMS["ModelGone"]
     assert told(alarm, "OK", "ALARM")
     assert not told(alarm, "ALARM", state(alarm, NONE, "ALARM"))
