@@ -11,7 +11,7 @@ made, and the next one at the slot comes a minute after that.
 import random
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from booth import limits, store
@@ -30,7 +30,14 @@ LONGEST_DELAY_SECONDS = 5
 ASK_AGAIN_MS = 15 * 60 * 1000
 """A candidate that is gone is asked again after this long: a subscription takes up to 15 minutes to come into force."""
 
-_TRIES = 40  # at writing the pace, which others write too
+ADMISSION_SECONDS = 20
+"""For so long a run is planned anew while others are admitted: their function's timeout is 30 s."""
+
+CHANGE_SECONDS = 5
+"""The same for what else changes the pace: a model call of 40 s still fits in behind it."""
+
+_LONGEST_PAUSE_SECONDS = 2
+"""Between two tries. With a thousand writers at once one in some hundred milliseconds goes on: the table can take that."""
 
 
 def admit(name: str, pictures: list[int], lost: str | None = None) -> Run:
@@ -44,7 +51,7 @@ def admit(name: str, pictures: list[int], lost: str | None = None) -> Run:
         RunEnded, TimedOut: the run's end or its deadline came first.
         Throttled: too many were admitted in the same moment.
     """
-    for number in range(_TRIES):
+    for _ in _tries(ADMISSION_SECONDS):
         run, seen = together(lambda: store.check(name), store.pace)
         now = store.now_ms()
         if run.turns and not lost:
@@ -58,7 +65,6 @@ def admit(name: str, pictures: list[int], lost: str | None = None) -> Run:
             raise QueueFull("its turn would come too late")
         if admitted := store.admit(run, turns, pace):
             return admitted
-        _stand_back(number)
     raise Throttled("many are being admitted at once")
 
 
@@ -183,12 +189,11 @@ def answered(candidate: Candidate, seen: Pace) -> None:
 
 def _change(changed: Callable[[Pace], Pace]) -> tuple[Pace, Pace]:
     """Writes the pace as `changed` makes it of what is there; gives what was there and what was written."""
-    for number in range(_TRIES):
+    for _ in _tries(CHANGE_SECONDS):
         before = store.pace()
         after = changed(before)
         if store.write_pace(after):
             return before, after
-        _stand_back(number)
     raise Throttled("many write the pace at once")
 
 
@@ -197,6 +202,13 @@ def _turn_of(run: str, picture: int) -> int:
     return zlib.crc32(run.encode()) + picture
 
 
-def _stand_back(number: int) -> None:
-    """A pause, longer with each try that was lost to another writer, and random, so that they part."""
-    time.sleep(random.random() * min(0.02 * (number + 1), 0.2))
+def _tries(seconds: float) -> Iterator[None]:
+    """Tries at a write that others make too, with random pauses that double (back off with full jitter) between them."""
+    until, longest = time.monotonic() + seconds, 0.02
+    while True:
+        yield
+        pause = random.random() * longest
+        if time.monotonic() + pause > until:
+            return
+        time.sleep(pause)
+        longest = min(2 * longest, _LONGEST_PAUSE_SECONDS)

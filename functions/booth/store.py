@@ -194,22 +194,34 @@ def _reasons(error: ClientError) -> set[str]:
     return {code_of(error)}
 
 
+class _WriteConflict(Exception):
+    """Another transaction is writing the same item at this moment. Whoever writes goes again, or plans anew."""
+
+
+def _write_once(operation: str, **request: Any) -> dict[str, Any] | None:
+    """One conditional write; None if its condition did not hold. Raises _WriteConflict."""
+    with aws_errors():
+        try:
+            return getattr(connect(), operation)(**request)
+        except ClientError as error:
+            reasons = _reasons(error)
+            if reasons & {"ConditionalCheckFailed", "ConditionalCheckFailedException"}:
+                return None
+            if reasons & {"TransactionConflict", "TransactionConflictException"}:
+                raise _WriteConflict("write conflict") from error
+            raise
+
+
 def _write(operation: str, **request: Any) -> dict[str, Any] | None:
     """One conditional write; None if its condition did not hold.
 
     A write that meets another one's transaction on the same item is told so at once and goes again.
     """
-    with aws_errors():
-        for pause in (0.02, 0.05, 0.1, 0.2, 0.4, 0):
-            try:
-                return getattr(connect(), operation)(**request)
-            except ClientError as error:
-                reasons = _reasons(error)
-                if reasons & {"ConditionalCheckFailed", "ConditionalCheckFailedException"}:
-                    return None
-                if not reasons & {"TransactionConflict", "TransactionConflictException"}:
-                    raise
-                time.sleep(pause * random.random())
+    for pause in (0.02, 0.05, 0.1, 0.2, 0.4, 0):
+        try:
+            return _write_once(operation, **request)
+        except _WriteConflict:
+            time.sleep(pause * random.random())
     raise Throttled("write conflicts")
 
 
@@ -434,8 +446,19 @@ def pace() -> Pace:
 
 
 def write_pace(pace: Pace) -> bool:
-    """Writes the pace; False if somebody has since it was read."""
-    return _write("update_item", **_new_pace(pace)) is not None
+    """Writes the pace; False if somebody has since it was read, or is doing so."""
+    return _write_unless_moving("update_item", **_new_pace(pace))
+
+
+def _write_unless_moving(operation: str, **request: Any) -> bool:
+    """Writes what was planned from records that were read; False if one has moved on since, or is just being written.
+
+    It would be no use to write the same again a moment later: the other write makes this one's condition false.
+    """
+    try:
+        return _write_once(operation, **request) is not None
+    except _WriteConflict:
+        return False
 
 
 def _new_pace(pace: Pace) -> dict[str, Any]:
@@ -455,7 +478,7 @@ def _new_pace(pace: Pace) -> dict[str, Any]:
 def admit(run: Run, turns: dict[int, Turn], pace: Pace | None) -> Run | None:
     """Writes turns of a run, the deadline that follows from them, and the pace (None: as it is), all or nothing.
 
-    Returns the run with them, or None if run or pace have moved on since they were read.
+    Returns the run with them, or None if run or pace have moved on since they were read, or are doing so.
     """
     together = run.turns | turns
     deadline = max(turn.at for turn in together.values()) + limits.RUN_SECONDS * 1000
@@ -466,8 +489,8 @@ def admit(run: Run, turns: dict[int, Turn], pace: Pace | None) -> Run | None:
     else:
         changes, values = "#turns = :turns, #step = :step", values | {"turns": written, "step": "wait"}
     update = _set(run.run, f"SET {changes}, #deadline = :deadline", values, "#status = :running AND #deadline = :seen")
-    others = [{"Update": _new_pace(pace)}] if pace else []
-    if _transact({"Update": update}, *others):
+    updates = [update, *([_new_pace(pace)] if pace else [])]
+    if _write_unless_moving("transact_write_items", TransactItems=[{"Update": each} for each in updates]):
         return replace(run, turns=together, deadline=deadline, step=run.step if run.turns else "wait")
     return None
 
