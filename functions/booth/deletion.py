@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from booth import executions, limits, objects, settings, store
+from booth import executions, limits, objects, pacing, settings, store
 from booth.aws import aws_errors, client
 from booth.contract import MAX_PICTURES
 from booth.store import Run
@@ -28,6 +28,7 @@ def erase(run: Run) -> None:
     """
     if run.claimed:
         executions.stop(run.run)
+        pacing.give_back(run)
     pictures = [objects.picture_key(run.picture_id, number) for number in range(1, MAX_PICTURES + 1)]
     objects.delete_upload(run.key)
     objects.delete_results([run.key, *pictures])

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable
 
-from booth import limits, objects, store
+from booth import limits, objects, pacing, store
 from booth.aws import aws_errors, client
 from booth.errors import PhotoError, RunEnded, ServiceUnavailable, TimedOut, kind_of
 from booth.log import count, logger
@@ -59,6 +59,7 @@ def clean(run: Run) -> None:
     written = {run.key, *(objects.picture_key(run.picture_id, number) for number in numbers)}
     objects.delete_results(sorted(written - run.published))
     objects.delete_work(run.run)
+    pacing.give_back(run)
     again_until = run.ended + (limits.TRY_AGAIN_SECONDS * 1000 if _may_be_tried_again(run) else 0)
     if store.now_ms() >= again_until:
         objects.delete_upload(run.key)

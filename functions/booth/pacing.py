@@ -37,7 +37,7 @@ CHANGE_SECONDS = 5
 """The same for what else changes the pace: a model call of 40 s still fits in behind it."""
 
 _LONGEST_PAUSE_SECONDS = 2
-"""Between two tries. With a thousand writers at once one in some hundred milliseconds goes on: the table can take that."""
+"""Between two tries: a thousand writers at once must not be more than one item of the table can take."""
 
 
 def admit(name: str, pictures: list[int], lost: str | None = None) -> Run:
@@ -80,9 +80,11 @@ def plan(
     Where several Regions are free, runs and pictures begin at different ones.
     """
     slots = {name: list(times) for name, times in pace.slots.items()}
+    free = {name: [turn for turn in turns if turn[1] >= now] for name, turns in pace.free.items()}
     for each in candidates:
         if len(times := slots.setdefault(str(each), [])) > each.requests:  # its quota has become smaller
             slots[str(each)] = sorted(times)[-each.requests :]
+            free.pop(str(each), None)  # the slots have other numbers now
     alive = living(pace, candidates, now) or candidates
     regions = [each for each in alive if each.model == alive[0].model]
 
@@ -93,15 +95,48 @@ def plan(
         if in_use == len(times) < each.requests:
             return now, in_use, len(times)  # a slot that was never used
         slot = times.index(min(times))
-        return max(now, times[slot] + WINDOW_MS), in_use, slot
+        given_back = ((at, in_use, slot) for slot, at in free.get(str(each), []))
+        return min([(max(now, times[slot] + WINDOW_MS), in_use, slot), *given_back])
 
     turns = {}
     for picture in pictures:
         candidate = min(in_turn(regions, _turn_of(run, picture)), key=earliest)
-        at, _, slot = earliest(candidate)
-        slots[str(candidate)][slot : slot + 1] = [at]
-        turns[picture] = Turn(str(candidate), slot, at)
-    return turns, Pace(slots, pace.gone, pace.version)
+        name, (at, _, slot) = str(candidate), earliest(candidate)
+        if (slot, at) in free.get(name, []):
+            free[name].remove((slot, at))
+        else:
+            slots[name][slot : slot + 1] = [at]
+        turns[picture] = Turn(name, slot, at)
+    return turns, replace(pace, slots=slots, free=free)
+
+
+def give_back(run: Run) -> None:
+    """Others get those turns of an ended or deleted run that have not come yet.
+
+    Raises:
+        Throttled: many write the pace in the same moment.
+    """
+    for _ in _tries(CHANGE_SECONDS):
+        left = [turn for turn in run.turns.values() if turn.at > store.now_ms()]
+        if not left or store.give_back(run, returned(store.pace(), left)):
+            return
+        run = store.find(run.run) or replace(run, turns={})
+    raise Throttled("many write the pace at once")
+
+
+def returned(pace: Pace, turns: list[Turn]) -> Pace:
+    """The pace without these turns: a slot's last one is as if never given, another one is the next to be given."""
+    slots = {name: list(times) for name, times in pace.slots.items()}
+    free = {name: list(given_back) for name, given_back in pace.free.items()}
+    for turn in turns:
+        times, open_turns = slots.get(turn.candidate, []), free.setdefault(turn.candidate, [])
+        if turn.slot >= len(times):  # its quota has become smaller
+            continue
+        open_turns.append((turn.slot, turn.at))
+        while (last := (turn.slot, times[turn.slot])) in open_turns:
+            open_turns.remove(last)
+            times[turn.slot] -= WINDOW_MS
+    return replace(pace, slots=slots, free=free)
 
 
 def living(pace: Pace, candidates: list[Candidate], now: int) -> list[Candidate]:
@@ -203,7 +238,7 @@ def _turn_of(run: str, picture: int) -> int:
 
 
 def _tries(seconds: float) -> Iterator[None]:
-    """Tries at a write that others make too, with random pauses that double (back off with full jitter) between them."""
+    """Tries at a write that others make too; between them it backs off, with full jitter."""
     until, longest = time.monotonic() + seconds, 0.02
     while True:
         yield

@@ -68,6 +68,8 @@ class Pace:
     """Those that refused for good: until when they are not asked. They stay here after that, until they paint."""
     version: int
     """Counts the writes; 0 before the first one."""
+    free: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    """Turns that were given back before they came: slot and time."""
 
 
 @dataclass(frozen=True)
@@ -442,7 +444,10 @@ def pace() -> Pace:
         return Pace({}, {}, 0)
     value = {name: _from_item(field) for name, field in item.items()}
     slots = {name: [int(at) for at in times] for name, times in value["slots"].items()}
-    return Pace(slots, {name: int(until) for name, until in value["gone"].items()}, int(value["version"]))
+    gone = {name: int(until) for name, until in value["gone"].items()}
+    # Absent in a record that was last written before turns were given back.
+    free = {name: [(int(slot), int(at)) for slot, at in turns] for name, turns in value.get("free", {}).items()}
+    return Pace(slots, gone, int(value["version"]), free)
 
 
 def write_pace(pace: Pace) -> bool:
@@ -462,15 +467,16 @@ def _write_unless_moving(operation: str, **request: Any) -> bool:
 
 
 def _new_pace(pace: Pace) -> dict[str, Any]:
-    values = {"slots": pace.slots, "gone": pace.gone, "next": pace.version + 1}
+    free = {name: [list(turn) for turn in turns] for name, turns in pace.free.items() if turns}
+    values = {"slots": pace.slots, "gone": pace.gone, "free": free, "next": pace.version + 1}
     if pace.version:
         values["seen"] = pace.version
     return {
         "TableName": _table(),
         "Key": _PACE,
-        "UpdateExpression": "SET #slots = :slots, #gone = :gone, #version = :next",
+        "UpdateExpression": "SET #slots = :slots, #gone = :gone, #free = :free, #version = :next",
         "ConditionExpression": "#version = :seen" if pace.version else "attribute_not_exists(pk)",
-        "ExpressionAttributeNames": {f"#{name}": name for name in ("slots", "gone", "version")},
+        "ExpressionAttributeNames": {f"#{name}": name for name in ("slots", "gone", "free", "version")},
         "ExpressionAttributeValues": _values(values),
     }
 
@@ -493,6 +499,15 @@ def admit(run: Run, turns: dict[int, Turn], pace: Pace | None) -> Run | None:
     if _write_unless_moving("transact_write_items", TransactItems=[{"Update": each} for each in updates]):
         return replace(run, turns=together, deadline=deadline, step=run.step if run.turns else "wait")
     return None
+
+
+def give_back(run: Run, pace: Pace) -> bool:
+    """Takes an ended or deleted run's turns from its record and writes the pace with them, all or nothing.
+
+    False if the run has no turns any more, or if run or pace have moved on since they were read, or are doing so.
+    """
+    update = _set(run.run, "REMOVE #turns", {"status": run.status}, "#status = :status AND attribute_exists(#turns)")
+    return _write_unless_moving("transact_write_items", TransactItems=[{"Update": update}, {"Update": _new_pace(pace)}])
 
 
 def slot_used(turn: Turn) -> int:
@@ -584,7 +599,7 @@ def mark_deleted(run: str, due: int) -> Run:
     changes = (
         "SET #status = :deleted, #ended = if_not_exists(#ended, :now), #open = :one, #due = :due, #expires = :expires "
         "REMOVE #version, #scenes, #content_type, #consent, #original, #pictures, #faces, "
-        "#faces_by_ellipse, #turns, #error"
+        "#faces_by_ellipse, #error"
     )
     condition = "attribute_exists(#pk) AND #status <> :deleted"
     answer = _write("update_item", **_set(run, changes, values, condition, ReturnValues="ALL_NEW"))
@@ -593,7 +608,7 @@ def mark_deleted(run: str, due: int) -> Run:
 
 def forget(run: str) -> None:
     """Nothing of a deleted run is left and nothing can come any more: what stays is a tombstone without names."""
-    changes = "REMOVE #key, #picture_id, #upload_until, #claimed, #deadline, #open, #due"
+    changes = "REMOVE #key, #picture_id, #upload_until, #claimed, #deadline, #turns, #open, #due"
     _write("update_item", **_set(run, changes, {"deleted": DELETED}, "#status = :deleted"))
 
 

@@ -342,7 +342,88 @@ def test_a_picture_whose_slot_is_late_comes_as_much_later_and_nobody_else_does(t
     assert (table.pace(), table.get(second)) == (pace, before)
 
 
-def test_a_deleted_visit_has_no_turns_left(table, running):
+# Given back
+
+
+def test_a_turn_that_is_given_back_is_the_next_ones_and_nobody_who_waits_is_told_another_time(table, running):
+    first, second, third = running(), running(), running()
+    for run in (first, second, third):
+        pacing.admit(run, PICTURES)
+    waiting = table.get(third).turns
+    deleted = table.mark_deleted(third, due=0)
+    pacing.give_back(deleted)
+    assert table.get(third).turns == {}
+    fourth = running()
+    assert set(pacing.admit(fourth, PICTURES).turns.values()) == set(waiting.values())
+
+
+def test_turns_are_given_back_once(table, running):
+    runs = [running() for _ in range(3)]
+    for run in runs:
+        pacing.admit(run, PICTURES)
+    deleted = table.mark_deleted(runs[2], due=0)
+    at_once(4, lambda _: pacing.give_back(deleted))
+    given = [turn for _ in range(2) for turn in pacing.admit(running(), PICTURES).turns.values()]
+    assert len(set(given)) == 6
+
+
+def test_a_turn_that_has_come_is_not_given_back(table, running):
     run = running()
     pacing.admit(run, PICTURES)
-    assert table.mark_deleted(run, due=0).turns == {}
+    before = table.pace()
+    table.end(table.get(run), "FAILED", "TimedOut", {})
+    pacing.give_back(table.get(run))
+    assert table.pace() == before
+
+
+def test_a_pace_that_was_written_before_turns_were_given_back_is_read(table, running):
+    pacing.admit(running(), PICTURES)
+    table.connect().update_item(
+        TableName=table._table(),
+        Key=table._PACE,
+        UpdateExpression="REMOVE #free",
+        ExpressionAttributeNames={"#free": "free"},
+    )
+    assert table.pace().free == {}
+    assert len(pacing.admit(running(), PICTURES).turns) == 3
+
+
+@given(
+    some.integers(1, 5),
+    some.integers(1, 3),
+    some.lists(some.tuples(some.integers(0, 40_000), some.integers(0, 4), some.integers(0, 9)), max_size=40),
+)
+def test_no_minute_holds_more_calls_than_the_quota_though_turns_are_given_back(quota, regions, steps):
+    chain, pace, now, waiting = candidates(quota, regions), NOTHING, NOW, []
+    made = {str(each): [] for each in chain}
+    for pause, pictures, given_back in steps:
+        now += pause
+        for turn in [turn for turn in waiting if turn.at <= now]:
+            made[turn.candidate].append(turn.at)
+            waiting.remove(turn)
+        if pictures:
+            turns, pace = plan(pace, chain, pictures, now)
+            assert not {(t.candidate, t.slot, t.at) for t in turns.values()} & {
+                (t.candidate, t.slot, t.at) for t in waiting
+            }
+            waiting += turns.values()
+        elif waiting:
+            pace = pacing.returned(pace, [waiting.pop(given_back % len(waiting))])
+    for turn in waiting:
+        made[turn.candidate].append(turn.at)
+    for times in made.values():
+        for at in times:
+            assert sum(at - MINUTE - 2000 < other <= at for other in times) <= quota
+
+
+@given(some.integers(1, 5), some.integers(1, 30), some.randoms())
+def test_when_all_is_given_back_nothing_is_left_of_it(quota, photos, dice):
+    chain, pace, given_turns = candidates(quota), NOTHING, []
+    for _ in range(photos):
+        turns, pace = plan(pace, chain, 3, NOW)
+        given_turns += turns.values()
+    dice.shuffle(given_turns)
+    for turn in given_turns:
+        pace = pacing.returned(pace, [turn])
+    assert not any(pace.free.values())
+    assert all(at == NOW - pacing.WINDOW_MS for times in pace.slots.values() for at in times)
