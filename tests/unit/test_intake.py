@@ -1,6 +1,7 @@
 """What comes in: formats, modes, orientations, broken and hostile files."""
 
 import io
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -214,6 +215,46 @@ def scan_bomb(scans):
     jpeg = saved(Image.new("RGB", (200, 150), "teal"), "JPEG", progressive=True)
     last = jpeg[jpeg.rindex(b"\xff\xda") : -2]
     return jpeg[:-2] + last * scans + jpeg[-2:]
+
+
+def segment(marker, body):
+    return b"\xff" + bytes([marker]) + struct.pack(">H", len(body) + 2) + body
+
+
+def scans_of(side, scans, frame):
+    """A grey JPEG of some hundred bytes a pass. `frame`: 0xC2, progressive; 0xCA, arithmetic-coded as well."""
+    head = segment(0xDB, b"\0" + bytes([1] * 64))
+    head += segment(frame, struct.pack(">BHHB", 8, side, side, 1) + b"\1\x11\0")
+    if frame == 0xC2:
+        head += segment(0xC4, b"\x00" + bytes([1] + [0] * 15) + b"\0") + segment(0xC4, b"\x10\1" + bytes(15) + b"\0")
+    first = segment(0xDA, b"\1\1\0\0\0\0") + bytes(100)
+    more = segment(0xDA, b"\1\1\0\1\x3f\0") + bytes(100)
+    return b"\xff\xd8" + head + first + more * (scans - 1) + b"\xff\xd9"
+
+
+@pytest.mark.parametrize("frame", [0xC2, 0xCA], ids=["Huffman", "arithmetic"])
+@pytest.mark.parametrize(("side", "scans"), [(7700, 17), (5000, 41), (3200, 98)])
+def test_a_jpeg_of_many_passes_over_many_pixels_is_refused_by_its_header(side, scans, frame):
+    with pytest.raises(UnreadablePhoto, match="too many scans"):
+        intake.normalise(scans_of(side, scans, frame))
+
+
+@pytest.mark.parametrize("frame", [0xC2, 0xCA], ids=["Huffman", "arithmetic"])
+def test_a_small_jpeg_of_many_passes_is_taken(frame):
+    assert intake.normalise(scans_of(400, 100, frame)).photo.size == (1024, 1024)
+
+
+def test_a_jpeg_that_is_too_large_is_told_so_however_many_passes_it_has():
+    with pytest.raises(PhotoTooLarge):
+        intake.normalise(scans_of(60_000, 10, 0xC2))
+
+
+def test_a_heic_whose_pictures_are_larger_than_it_says_is_refused_and_not_decoded():
+    heic = bytearray((PHOTOS / "quarters.heic").read_bytes())
+    for found in list(re.finditer(b"ispe", heic)):
+        heic[found.end() + 4 : found.end() + 12] = struct.pack(">II", 100, 90)
+    with pytest.raises(UnreadablePhoto):
+        intake.normalise(bytes(heic))
 
 
 def test_bombs_of_parts_are_refused_before_they_are_read():

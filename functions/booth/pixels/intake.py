@@ -20,6 +20,9 @@ MIN_SIDE = 80
 """Rekognition takes no smaller image."""
 MAX_SCANS = 100
 """Of a JPEG. Progressive ones have some ten; each costs a pass over all pixels, however few bytes it has."""
+MAX_SCANNED_PIXELS = 1_000_000_000
+"""The same in pixels, all passes together: 16 over the largest photo, 80 over one of 12 megapixels. The costliest kind,
+arithmetic-coded, takes some 3 ms a megapixel."""
 MAX_ASPECT = 4.0
 """Longer to shorter side; what the image models take."""
 PHOTO_SIDE = 1024
@@ -34,6 +37,8 @@ Image.MAX_IMAGE_PIXELS = None  # MAX_PIXELS is checked below, before anything is
 
 _MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
 """What begins a segment of a JPEG; inside the scans' data there is none."""
+_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+"""Markers of the segment with the picture's size, SOF0 to SOF15 (ITU-T T.81, table B.1)."""
 _MAX_PARTS = 50_000
 """Segments of a JPEG, chunks of a PNG: Pillow reads them one by one, and the smallest IDAT chunks in use have 4 kB."""
 _MAX_JUNK = 65_536
@@ -128,7 +133,7 @@ def _read(kind: str, data: bytes) -> Image.Image:
 
 def _check_segments(jpeg: bytes) -> None:
     """Refuses a JPEG on which a decoder would spend minutes. What follows the first picture may be a film."""
-    scans, at = 0, 2
+    scans, pixels, at = 0, 0, 2
     for _ in range(_MAX_PARTS):
         found = _MARKER.search(jpeg, at)
         if not scans and (found.start() if found else len(jpeg)) - at > _MAX_JUNK:
@@ -136,7 +141,10 @@ def _check_segments(jpeg: bytes) -> None:
         if not found or found[1] == b"\xd9":
             return
         scans += found[1] == b"\xda"
-        if scans > MAX_SCANS:
+        if found[1][0] in _FRAME:
+            height, width = struct.unpack(">HH", jpeg[found.end() + 3 : found.end() + 7])
+            pixels = max(pixels, min(width * height, MAX_PIXELS))
+        if scans > MAX_SCANS or scans * pixels > MAX_SCANNED_PIXELS:
             raise UnreadablePhoto("too many scans")
         at = found.end() + int.from_bytes(jpeg[found.end() : found.end() + 2])  # beyond its segment
     raise UnreadablePhoto("too many segments")
