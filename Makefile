@@ -8,7 +8,7 @@
 # make audit          ask for known vulnerabilities of what ships (needs the Internet; not part of make test)
 # make fuzz           bad images, requests and calls: 10,000 images and what belongs to them (N=500 SEED=7)
 # make odd-photos     1 to 100 faces, at borders, tiny, narrow, huge, through the whole application
-# make faults         every AWS call meets every fault, and a crash; writes docs/faults.md (LANES=3 applications at once)
+# make faults         every AWS call meets every fault, and a crash (PART=1/8 for a part; LANES=3 applications at once)
 # make races          a thousand trials of events, polls, uploads and sweep at the same instant (TRIALS=)
 # make load           N=50 photos at once, then STREAM=20 photos a minute for MINUTES=10, while models fail
 # make pacing         60 photos at once to image models that take 20 requests a minute and Region (N=, QUOTA=)
@@ -93,7 +93,7 @@ preflight: setup
 	@.venv/bin/python -m operate.preflight $(if $(ENV),--config-env $(ENV)) $(ARGS)
 
 faults: setup
-	@.venv/bin/python -m tests.local.fault_matrix $(if $(LANES),--lanes $(LANES)) $(ARGS)
+	@.venv/bin/python -m tests.local.play_faults $(if $(PART),--part $(PART)) $(if $(LANES),--lanes $(LANES)) $(ARGS)
 
 races: setup
 	@TRIALS=$(or $(TRIALS),1000) .venv/bin/python -m pytest -q tests/unit/test_races.py $(ARGS)

@@ -1,4 +1,4 @@
-"""What goes wrong with which AWS call, and what a visitor then sees: `make faults`.
+"""What goes wrong with which AWS call, and what a visitor then sees. `make faults` plays it (play_faults.py).
 
 Rows are the calls that the template's policies allow: a function can make no other. Columns are faults at the wire
 (`local/faults.py`). A cell is a whole visit, deletion or sweep through the whole application in which that call meets
@@ -7,12 +7,10 @@ that fault; `expected` names its outcome. Beside the table: each function killed
 Only the waits of the state machine's Retry are shorter here, by `WAITS_SCALED`. The clients' read timeouts are theirs.
 """
 
-import argparse
 import contextlib
 import fnmatch
 import io
 import json
-import multiprocessing
 import sys
 import time
 import traceback
@@ -348,157 +346,3 @@ def crashes(rows: list[Row], calls: dict[str, int]) -> list[Cell]:
             times = 1  # sweeps repeat them as long as they wait, and two may be at work
         cells += [Cell(row, fault, nth) for nth in range(1, times + 1) for fault in CRASHES if fault_of(row, fault)]
     return cells
-
-
-# The table
-
-
-def table(stack, outcomes: dict[Cell, str]) -> str:
-    """docs/faults.md."""
-    rows = rows_of(stack)
-    parts = [INTRODUCTION.format(cells=len(outcomes), rows=len(rows))]
-    for function in dict.fromkeys(row.function for row in rows):
-        head = ["call", *FAULTS]
-        lines = [
-            [f"`{row.action}` {row.where}".strip(), *(_told(outcomes, Cell(row, fault)) for fault in FAULTS)]
-            for row in rows
-            if row.function == function
-        ]
-        parts.append(f"## {function}\n\n" + _markdown(head, lines))
-    lines = []
-    for row in rows:
-        number = max((cell.nth for cell in outcomes if cell.row == row and cell.fault in CRASHES), default=0)
-        told = [{_told(outcomes, Cell(row, fault, nth)) for nth in range(1, number + 1)} for fault in CRASHES]
-        if number:
-            lines.append([row.function, f"`{row.action}` {row.where}".strip(), str(number), *map("; ".join, told)])
-    parts.append(CRASHED + _markdown(["function", "call", "times", *CRASHES], lines))
-    return "\n".join(parts)
-
-
-def _told(outcomes: dict[Cell, str], cell: Cell) -> str:
-    """An outcome in a few words; in bold, if it is not the expected one."""
-    if cell not in outcomes:
-        return "-"
-    outcome, end = outcomes[cell], end_of(cell.row)
-    if outcome != expected(cell.row, cell.fault):
-        return f"**{outcome}**"
-    *told, last = outcome.split(", ")
-    told = [each.split()[0] if each.startswith("50") else each for each in told]
-    last = "right" if last == end else last.replace("SUCCEEDED by ", "").replace("FAILED ", "")
-    return ", ".join(dict.fromkeys([*told, last]))
-
-
-def _markdown(head: list[str], lines: list[list[str]]) -> str:
-    return "".join(f"| {' | '.join(line)} |\n" for line in [head, ["---"] * len(head), *lines])
-
-
-INTRODUCTION = """# What happens when a call to AWS fails
-
-Written by `make faults`: {cells} cells, each played through the whole local application. A row is a call that the
-template's policies allow ({rows}); a function can make no other. A column is a fault at the wire (`local/faults.py`), a
-cell what became of the visit, deletion or sweep in which that call met it. [docs/reliability.md](reliability.md) says
-what was checked in each, and what the words promise. Unexpected outcomes would stand in bold.
-
-| fault | |
-|---|---|
-| throttled once, for long | the service's own words, once, or until the visitor asks again or the run has ended |
-| 5xx, reset | once more than the SDK tries; after a reset the call has taken effect |
-| read timeout | the call takes effect, no answer comes within the client's read timeout, as often as the SDK tries |
-| access denied | until the visitor asks again or the run has ended |
-| malformed | the call takes effect, the answer has other bytes, as often as the SDK tries |
-| cut short | the connection ends in the middle of the answer |
-| slow | each answer comes half a second before the read timeout |
-
-| outcome | |
-|---|---|
-| right | the same end as without the fault; nobody notices |
-| 503, right; 500, right | the visitor is told so, asks again and gets it; 500 when we may not do it |
-| PUT 503, right | the browser's PUT fails, and goes well when it is repeated |
-| by sweep, right | nobody polls; `sweep` brings it to its end |
-| by /photo, right | nobody knew of the photo until somebody asked for it |
-| ellipse | the faces are kept by the ellipse in their boxes, not by Segment Anything's mask |
-| Throttled, AccessDenied, ... | FAILED with this code; the photo is kept for another try |
-"""
-
-CRASHED = """## Crashes
-
-The calling process was killed at each of its calls, before the call or after it had taken effect. `times` is how many
-such calls the scene makes; all of them were tried.
-
-"""
-
-
-# The command
-
-
-def lane(tasks: multiprocessing.Queue, results: multiprocessing.Queue) -> None:
-    """Plays cells, and looks at the scenes of rows, in an application of its own."""
-    with whole_application() as booth:
-        results.put((None, booth.app.stack, 0.0))
-        while task := tasks.get():
-            started = time.monotonic()
-            result = look(booth, task) if isinstance(task, Row) else play(booth, task)
-            results.put((task, result, time.monotonic() - started))
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--lanes", type=int, default=4, help="applications that play at the same time (4)")
-    parser.add_argument("--only", default="*", help="the rows that this matches, such as 'Photo *'; writes no table")
-    parser.add_argument("--faults", default="*", help="the faults that this matches, such as slow; writes no table")
-    arguments = parser.parse_args()
-    context = multiprocessing.get_context("spawn")
-    tasks, results = context.Queue(), context.Queue()
-    lanes = [context.Process(target=lane, args=(tasks, results), daemon=True) for _ in range(arguments.lanes)]
-    for each in lanes:
-        each.start()
-    _, stack, _ = results.get()
-    rows = [
-        row for row in rows_of(stack) if fnmatch.fnmatchcase(f"{row.function} {row.action} {row.where}", arguments.only)
-    ]
-
-    def wanted(cells: list[Cell]) -> list[Cell]:
-        return [cell for cell in cells if fnmatch.fnmatchcase(cell.fault, arguments.faults)]
-
-    scenes: dict[object, list[Row]] = {}
-    for row in rows:
-        if any(fnmatch.fnmatchcase(fault, arguments.faults) and fault_of(row, fault) for fault in CRASHES):
-            scenes.setdefault(scene_of(row), []).append(row)
-    cells = wanted([Cell(row, fault) for row in rows for fault in FAULTS if fault_of(row, fault)])
-    cells.sort(key=lambda cell: cell.fault not in ("read timeout", "slow"))  # the longest first
-    to_do = [*(group[0] for group in scenes.values()), *cells]
-    for task in to_do:
-        tasks.put(task)
-    outcomes: dict[Cell, str] = {}
-    while to_do:
-        task, result, seconds = results.get()
-        if task is None:
-            continue
-        to_do.remove(task)
-        if isinstance(task, Row):
-            more = wanted(crashes(scenes[scene_of(task)], result))
-            to_do += more
-            for cell in more:
-                tasks.put(cell)
-            continue
-        outcomes[task] = result
-        right = result == expected(task.row, task.fault)
-        print(
-            f"{len(outcomes):4} of {len(outcomes) + len(to_do)}  {'ok   ' if right else 'WRONG'} {seconds:4.0f} s  "
-            f"{task.row.function} {task.row.action} {task.row.where} | {task.fault} {task.nth} | {result}"
-            + ("" if right else f" | expected: {expected(task.row, task.fault)}"),
-            flush=True,
-        )
-    for _ in lanes:
-        tasks.put(None)
-    for each in lanes:
-        each.join()
-    wrong = sum(outcome != expected(cell.row, cell.fault) for cell, outcome in outcomes.items())
-    print(f"{len(outcomes)} cells, {wrong} wrong")
-    if arguments.only == arguments.faults == "*":
-        (ROOT / "docs" / "faults.md").write_text(table(stack, outcomes), "utf-8")
-    return 1 if wrong else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,78 @@
+"""The fault matrix is played in parts, and goes on where it broke off."""
+
+import subprocess
+
+import pytest
+
+from tests.local import play_faults
+from tests.local.fault_matrix import Cell
+from tests.local.fault_scenes import Row
+
+ROWS = [
+    Row("Photo", "dynamodb:GetItem"),
+    Row("Start", "states:StartExecution"),
+    Row("DetectFaces", "s3:PutObject", "results/work"),
+]
+CELL = Cell(ROWS[0], "slow")
+
+
+def test_what_was_played_is_known_when_the_command_is_started_again(tmp_path):
+    file = tmp_path / "faults" / "abc.jsonl"
+    record = play_faults.Record(file)
+    record.keep(CELL, "503, SUCCEEDED")
+    record.keep(Cell(ROWS[2], "killed after", 2), "SUCCEEDED")
+    record.keep(ROWS[1], {"Start states:StartExecution ": 1})
+    again = play_faults.Record(file)
+    assert again.outcomes == {CELL: "503, SUCCEEDED", Cell(ROWS[2], "killed after", 2): "SUCCEEDED"}
+    assert again.calls == {ROWS[1]: {"Start states:StartExecution ": 1}}
+
+
+def test_a_changed_working_tree_begins_anew(tmp_path):
+    file = tmp_path / "abc-changed.jsonl"
+    play_faults.Record(file).keep(CELL, "SUCCEEDED")
+    assert play_faults.Record(file).outcomes == {}
+
+
+def test_every_row_is_in_one_part():
+    rows = [Row(f"F{number}", "s3:GetObject", "uploads") for number in range(200)]
+    for row in rows:
+        assert sum(play_faults.in_part(row, k, 8) for k in range(1, 9)) == 1
+    shares = [sum(play_faults.in_part(row, k, 8) for row in rows) for k in range(1, 9)]
+    assert all(shares)
+
+
+@pytest.mark.parametrize("text", ["", "1", "0/8", "9/8", "a/b", "1/"])
+def test_what_is_no_part_is_refused(text):
+    with pytest.raises(ValueError):
+        play_faults.part(text)
+
+
+def test_the_commit_is_named_and_that_the_tree_has_changed(tmp_path):
+    def git(*command):
+        author = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+        return subprocess.run(
+            ["git", "-C", tmp_path, *author, *command], capture_output=True, text=True, check=True
+        ).stdout
+
+    git("init", "-q")
+    (tmp_path / "a").write_text("a")
+    git("add", "a")
+    git("commit", "-qm", "a")
+    commit = git("rev-parse", "HEAD")[:12]
+    assert play_faults.revision(tmp_path) == commit
+    (tmp_path / "a").write_text("b")
+    assert play_faults.revision(tmp_path) == commit + "-changed"
+
+
+def test_the_document_names_the_cells_that_end_otherwise_and_the_commit():
+    outcomes = {
+        Cell(ROWS[0], "slow"): "SUCCEEDED",
+        Cell(ROWS[0], "5xx"): "503 ServiceUnavailable, SUCCEEDED",
+        Cell(ROWS[2], "access denied"): "FAILED AccessDenied",
+        Cell(ROWS[2], "slow"): "a picture is missing",
+    }
+    text = play_faults.exceptions(ROWS, outcomes, "abc", "2026-11-28")
+    assert "on 2026-11-28, at commit abc: 4 cells, 1 wrong" in text
+    assert "| DetectFaces | `s3:PutObject` results/work | access denied | AccessDenied |" in text
+    assert "| DetectFaces | `s3:PutObject` results/work | slow | **a picture is missing** |" in text
+    assert "| Photo |" not in text, "they end right"
