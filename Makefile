@@ -44,7 +44,7 @@ INSTALL := install --quiet --disable-pip-version-check -r
 # Without bytecode each call of a tool, and each test worker, compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-TOOLS := $(foreach tool,sam checkov ministack runtime serving,.tools/$(tool)/.installed) .tools/npm/.installed
+TOOLS := $(foreach tool,sam sagemaker checkov ministack runtime serving,.tools/$(tool)/.installed) .tools/npm/.installed
 STACK = photo-booth-$(ENV)
 
 .PHONY: run test check lint lock audit check-scenes thumbnails machine setup tools clean faults fuzz odd-photos races load pacing
@@ -60,11 +60,11 @@ test: tools lint
 sam-package: setup
 	@.venv/bin/python -m sam_model.package $(ARGS)
 
-sam-deploy: setup
+sam-deploy: setup .tools/sagemaker/.installed
 	@.venv/bin/python -m sam_model.deploy deploy $(ENV) $(if $(INSTANCE),InstanceType=$(INSTANCE)) $(ARGS)
 	@.venv/bin/python -m sam_model.check photo-booth-sam-$(ENV)
 
-sam-on sam-off sam-destroy: setup
+sam-on sam-off sam-destroy: setup .tools/sagemaker/.installed
 	@.venv/bin/python -m sam_model.deploy $(@:sam-%=%) $(ENV)
 
 sam-check: setup
@@ -146,7 +146,7 @@ setup: machine $(INSTALLED)
 	@.venv/bin/python -m pip $(INSTALL) $<
 	@touch $@
 
-$(INSTALLED): requirements-dev.txt layers/common/requirements.in layers/pixels/requirements.in sam_model/requirements.txt .venv/.pip
+$(INSTALLED): requirements-dev.txt layers/common/requirements.in layers/pixels/requirements.in sam_model/cpu/requirements.in .venv/.pip
 	@.venv/bin/python -m pip $(INSTALL) $<
 	@touch $@
 
@@ -160,12 +160,14 @@ tools:
 	@.venv/bin/python -m pip --python .tools/$* $(INSTALL) $< --no-compile
 	@touch $@
 
-.tools/runtime/.installed: tools/runtime.txt | $(INSTALLED) # what Lambda's own image brings, under its Python
-	@python=$$(.venv/bin/python -m deploy runtime) && $$python -m venv --without-pip .tools/runtime
-	@.venv/bin/python -m pip --python .tools/runtime $(INSTALL) $<
+# What Lambda's own image brings, and what the container of the SAM endpoint brings, each under its Python.
+.tools/runtime/.installed: VERSION = 3.13
+.tools/serving/.installed: VERSION = 3.12
+.tools/runtime/.installed .tools/serving/.installed: .tools/%/.installed: tools/%.txt | $(INSTALLED)
+	@echo "Installing $* ..."
+	@python=$$(.venv/bin/python -m deploy runtime $(VERSION)) && $$python -m venv --clear --without-pip .tools/$*
+	@.venv/bin/python -m pip --python .tools/$* $(INSTALL) $<
 	@touch $@
-
-.tools/serving/.installed: sam_model/requirements.txt
 
 .tools/npm/.installed: tools/package.json tools/package-lock.json | machine
 	@mkdir -p .tools/npm && cp $^ .tools/npm

@@ -19,14 +19,14 @@ def build_all(arguments: argparse.Namespace) -> None:
 
 
 def print_runtime(arguments: argparse.Namespace) -> None:
-    """Tells where the interpreter is that the functions run under on Lambda."""
-    print(runtime())
+    """Tells where the interpreter of a version is: Lambda's, or that of the SAM endpoint's container."""
+    print(runtime(arguments.version))
 
 
 def lock_all(arguments: argparse.Namespace) -> None:
     """Writes anew which packages ship, with their hashes."""
-    for folder in lock.FOLDERS:
-        lock.lock(ROOT / folder)
+    for folder in lock.TARGETS:
+        lock.lock(ROOT, folder)
 
 
 def page(arguments: argparse.Namespace) -> None:
@@ -58,7 +58,9 @@ def main() -> int:
     commands = parser.add_subparsers(required=True)
     commands.add_parser("build", help=build_all.__doc__).set_defaults(do=build_all)
     commands.add_parser("lock", help=lock_all.__doc__).set_defaults(do=lock_all)
-    commands.add_parser("runtime", help=print_runtime.__doc__).set_defaults(do=print_runtime)
+    command = commands.add_parser("runtime", help=print_runtime.__doc__)
+    command.add_argument("version", choices=[lock.LAMBDA.python, lock.CONTAINER.python])
+    command.set_defaults(do=print_runtime)
     for do in (page, smoke, destroy):
         command = commands.add_parser(do.__name__, help=do.__doc__)
         command.add_argument("stack")

@@ -15,7 +15,6 @@ from deploy import lock
 
 ROOT = Path(__file__).parent.parent
 SAM = ROOT / ".tools" / "sam" / "bin" / "sam"
-RUNTIME = "python3.13"
 
 LIMIT_MB = 250
 """Lambda's limit of a function with its layers, unpacked (Lambda quotas)."""
@@ -25,19 +24,20 @@ class BuildError(Exception):
     """The build failed; the text says why."""
 
 
-def runtime() -> Path:
-    """The interpreter that the functions run under on Lambda: on PATH, or one of pyenv's.
+def runtime(version: str = lock.LAMBDA.python) -> Path:
+    """The interpreter of a version, that of the functions on Lambda if none is named: on PATH, or one of pyenv's.
 
     Raises:
         BuildError: there is none.
     """
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    found = [shutil.which(RUNTIME), *sorted(pyenv.glob(f"versions/3.13*/bin/{RUNTIME}"), reverse=True)]
+    name = f"python{version}"
+    found = [shutil.which(name), *sorted(pyenv.glob(f"versions/{version}.*/bin/{name}"), reverse=True)]
     for each in filter(None, found):
         # One of pyenv's shims may stand on PATH for a version that isn't chosen.
         if subprocess.run([each, "-c", ""], capture_output=True).returncode == 0:
             return Path(each)
-    raise BuildError(f"{RUNTIME}, which the functions run under, is missing: install it (pyenv install 3.13, uv, apt).")
+    raise BuildError(f"{name}, under which AWS runs this, is missing: install it (pyenv install {version}, uv, apt).")
 
 
 def build(source: Path, out: Path, resource: str | None = None) -> None:
@@ -56,7 +56,7 @@ def build(source: Path, out: Path, resource: str | None = None) -> None:
     with tempfile.TemporaryDirectory() as wheels, _served(wheels) as address:
         # For another processor than its own sam asks pip for name and version, without the hash. So it gets nothing
         # but wheels that were checked.
-        lock.fetch(source, Path(wheels))
+        lock.fetch(source, lock.LAYERS, Path(wheels))
         environment |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": address, "PIP_NO_CACHE_DIR": "1"}
         # Neither through a proxy nor with settings of the user's, which are for other servers.
         environment |= {

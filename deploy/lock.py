@@ -1,52 +1,98 @@
-"""What ships to Lambda, locked: every package with its version and the hashes of its wheels.
+"""What ships, locked: every package with its version and the hashes of its wheels.
 
-`requirements.in` names what the code imports; `requirements.txt`, which `sam build` reads, names all that comes with
-it. pip refuses a wheel whose hash isn't listed.
+`requirements.in` names what the code imports; `requirements.txt` names all that comes with it: `sam build` reads those
+of the layers, sam_model/package.py those of the SAM endpoint. pip refuses a wheel whose hash isn't listed.
 """
 
+import hashlib
 import json
+import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
-FOLDERS = ("layers/common", "layers/pixels")
-ARCHITECTURES = ("aarch64", "x86_64")
-"""Lambda's, and that of most machines on which it is built."""
 
-_PYTHON = "3.13"
-_HEAD = "# Made by `make lock` from requirements.in: all that ships, for Lambda's Python on arm64 and x86_64.\n"
+@dataclass(frozen=True)
+class Target:
+    """What packages run on: a Python, processors, a system whose glibc is 2.28 or later."""
+
+    name: str
+    python: str
+    architectures: tuple[str, ...]
+
+
+# Amazon Linux 2023, glibc 2.34; the second processor is that of most machines on which it is built.
+LAMBDA = Target("Lambda's Python", "3.13", ("aarch64", "x86_64"))
+# AWS's inference container (sam_model/sdk.py): Ubuntu 22.04, glibc 2.35.
+CONTAINER = Target("the serving container's Python", "3.12", ("x86_64",))
+
+LOCK = "requirements.txt"
+LAYERS = ("layers/common", "layers/pixels")
+SERVING = ("sam_model/cpu", "sam_model/gpu")
+TARGETS = dict.fromkeys(LAYERS, LAMBDA) | dict.fromkeys(SERVING, CONTAINER)
+"""Every folder with a lock, and what its packages run on."""
 
 
 class LockError(Exception):
     """pip could not find, or did not accept, a package; the text is its own."""
 
 
-def lock(folder: Path) -> None:
-    """Writes `folder`'s requirements.txt from its requirements.in. Raises LockError."""
+def lock(root: Path, folder: str) -> None:
+    """Writes the requirements.txt of a folder in `root` from its requirements.in. Raises LockError."""
+    target = TARGETS[folder]
     packages: dict[str, set[str]] = {}
-    for architecture in ARCHITECTURES:
-        for name, sha256 in _resolve(folder / "requirements.in", architecture):
+    for architecture in target.architectures:
+        for name, sha256 in _resolve(root / folder / "requirements.in", target, architecture):
             packages.setdefault(name, set()).add(sha256)
-    text = _HEAD
+    processors = " and ".join(target.architectures).replace("aarch64", "arm64")
+    text = f"# Made by `make lock` from requirements.in: all that ships, for {target.name} on {processors}.\n"
     for name, hashes in sorted(packages.items()):
         text += " \\\n    ".join([name, *(f"--hash=sha256:{each}" for each in sorted(hashes))]) + "\n"
-    (folder / "requirements.txt").write_text(text, encoding="utf-8")
+    (root / folder / LOCK).write_text(text, encoding="utf-8")
 
 
-def fetch(root: Path, out: Path) -> None:
-    """Downloads into `out` every locked wheel of the application in `root`; pip checks the hashes. Raises LockError."""
-    files = [part for folder in FOLDERS for part in ("-r", str(root / folder / "requirements.txt"))]
-    for architecture in ARCHITECTURES:
-        _pip("download", "--require-hashes", "--no-deps", "--dest", str(out), *_target(architecture), *files)
+def fetch(root: Path, folders: Iterable[str], out: Path) -> None:
+    """Downloads into `out` every locked wheel of these folders of `root`; pip checks the hashes. Raises LockError."""
+    for target in {TARGETS[folder] for folder in folders}:
+        files = [part for each in folders if TARGETS[each] is target for part in ("-r", str(root / each / LOCK))]
+        for architecture in target.architectures:
+            options = _target(target, architecture)
+            _pip("download", "--require-hashes", "--no-deps", "--dest", str(out), *options, *files)
 
 
-def _resolve(requirements: Path, architecture: str) -> list[tuple[str, str]]:
-    """("name==version", SHA-256 of its wheel) of everything that these requirements bring to Lambda."""
+def wheels(root: Path, folder: str, store: Path) -> list[Path]:
+    """The locked wheels of a folder of `root`, by name: from `store`, where what is missing is downloaded to first.
+
+    Raises LockError.
+    """
+    wanted = set(re.findall(r"--hash=sha256:([0-9a-f]{64})", (root / folder / LOCK).read_text(encoding="utf-8")))
+    store.mkdir(parents=True, exist_ok=True)
+    if wanted - _stored(store).keys():
+        with tempfile.TemporaryDirectory(dir=store) as fresh:  # under its own name a wheel is whole
+            fetch(root, [folder], Path(fresh))
+            for wheel in Path(fresh).iterdir():
+                wheel.replace(store / wheel.name)
+    return sorted(wheel for digest, wheel in _stored(store).items() if digest in wanted)
+
+
+def _stored(store: Path) -> dict[str, Path]:
+    """The wheels in a folder by their SHA-256 in hex."""
+    found = {}
+    for wheel in store.glob("*.whl"):
+        with wheel.open("rb") as file:
+            found[hashlib.file_digest(file, "sha256").hexdigest()] = wheel
+    return found
+
+
+def _resolve(requirements: Path, target: Target, architecture: str) -> list[tuple[str, str]]:
+    """("name==version", SHA-256 of its wheel) of everything that these requirements bring along."""
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.json"
         options = ["--dry-run", "--ignore-installed", "--target", scratch, "--report", str(report)]
-        _pip("install", *options, *_target(architecture), "-r", str(requirements))
+        _pip("install", *options, *_target(target, architecture), "-r", str(requirements))
         found = json.loads(report.read_text(encoding="utf-8"))["install"]
     return [
         (
@@ -57,11 +103,11 @@ def _resolve(requirements: Path, architecture: str) -> list[tuple[str, str]]:
     ]
 
 
-def _target(architecture: str) -> list[str]:
-    """pip's options for wheels that run on Lambda: Amazon Linux 2023 has glibc 2.34."""
+def _target(target: Target, architecture: str) -> list[str]:
+    """pip's options for wheels that run on the target."""
     platforms = [f"manylinux_2_28_{architecture}", f"manylinux_2_17_{architecture}", f"manylinux2014_{architecture}"]
     options = [part for each in platforms for part in ("--platform", each)]
-    return ["--only-binary", ":all:", "--python-version", _PYTHON, *options]
+    return ["--only-binary", ":all:", "--python-version", target.python, *options]
 
 
 def _pip(*command: str) -> None:

@@ -3,11 +3,13 @@
     python -m sam_model.deploy deploy dev [--model FOLDER] [Parameter=value ...]
     python -m sam_model.deploy on|off|destroy dev
 
-The stack and its endpoint are called photo-booth-sam-<environment>. Credentials and Region are boto3's own.
+The stack and its endpoint are called photo-booth-sam-<environment>. Credentials and Region are boto3's own. AWS's
+SageMaker SDK says which image the container has and when the endpoint serves (sdk.py).
 """
 
 import argparse
 import hashlib
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -18,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 from sam_model import package
 
 HERE = Path(__file__).resolve().parent
+SDK_PYTHON = HERE.parent / ".tools" / "sagemaker" / "bin" / "python"
 SERVERLESS = "serverless"
 CAPABILITIES = ["CAPABILITY_IAM"]  # the template makes the container's role and the schedule's
 
@@ -46,15 +49,35 @@ def settings(environment: str, overrides: list[str]) -> dict[str, str]:
     return values
 
 
+def sdk(command: str, region: str, subject: str) -> str:
+    """What AWS's SDK answers (sdk.py), which contradicts our packages and so has a Python of its own.
+
+    Raises:
+        DeployError: it has no answer, for the reason it gives, or isn't installed.
+    """
+    if not SDK_PYTHON.exists():
+        raise DeployError("AWS's SageMaker SDK isn't installed: run make tools.")
+    done = subprocess.run(
+        [SDK_PYTHON, "-m", "sam_model.sdk", command, region, subject],
+        cwd=HERE.parent,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    if done.returncode:
+        raise DeployError(done.stdout.strip() or f"AWS's SageMaker SDK failed ({command} {subject}).")
+    return done.stdout.strip()
+
+
 class Stack:
     """The endpoint's stack, there or not yet."""
 
     def __init__(self, name: str):
         self.name = name
         self._cloudformation = boto3.client("cloudformation")
+        self.region = self._cloudformation.meta.region_name
 
     def deploy(self, parameters: dict[str, str], archive: Path) -> None:
-        """Brings the stack to `parameters` and the model in `archive`, and waits until the endpoint serves.
+        """Brings the stack to `parameters` and the model in `archive`.
 
         A running endpoint serves on meanwhile. The model's key is its SHA-256, so the same model again changes nothing
         and another one makes a new endpoint configuration, between which SageMaker switches.
@@ -86,6 +109,10 @@ class Stack:
         """Creates or deletes the endpoint and leaves everything else as it is. Raises `DeployError`."""
         value = "true" if running else "false"
         self._change("the endpoint is created" if running else "the endpoint is deleted", {"Running": value})
+
+    def wait(self) -> None:
+        """Waits until the endpoint serves, and tells what serves. Raises `DeployError`."""
+        print(sdk("wait", self.region, self.name), flush=True)
 
     def destroy(self) -> None:
         """Removes everything, models included; nothing happens if there is no stack. Raises `DeployError`."""
@@ -148,14 +175,16 @@ class Stack:
             raise DeployError(f"{self.name}: {purpose}: that failed. {self._reason()}") from error
 
     def _reason(self) -> str:
-        """Why the last operation failed: the first failure among the newest events, where the cause is."""
+        """Why the last operation failed: the first failure among the newest events, and what the endpoint says."""
         failures = []
         for event in self._cloudformation.describe_stack_events(StackName=self.name)["StackEvents"]:  # newest first
             if event["ResourceStatus"].endswith("_FAILED"):
                 failures.append(f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}")
             if event["LogicalResourceId"] == self.name and event.get("ResourceStatusReason") == "User Initiated":
                 break
-        return failures[-1] if failures else "CloudFormation gives no reason; look at the stack's events."
+        told = failures[-1] if failures else "CloudFormation gives no reason; look at the stack's events."
+        own = sdk("reason", self.region, self.name)
+        return told if not own or own in told else f"{told} The endpoint says: {own}"
 
     def _description(self) -> dict:
         """CloudFormation's description of the stack; empty if there is none."""
@@ -194,13 +223,17 @@ def main(arguments: list[str] | None = None) -> int:
         parameters = settings(options.environment, options.overrides)
         stack = Stack(f"photo-booth-sam-{options.environment}")
         if options.action == "deploy":
-            gpu = parameters["InstanceType"].startswith("ml.g")
-            package.build(options.model, package.DEFAULT_ARCHIVE, gpu)
+            instance = parameters["InstanceType"]
+            if not parameters.get("ImageUri"):
+                parameters["ImageUri"] = sdk("image", stack.region, instance)
+            package.build(options.model, package.DEFAULT_ARCHIVE, gpu=instance.startswith("ml.g"))
             stack.deploy(parameters, package.DEFAULT_ARCHIVE)
         elif options.action == "destroy":
             stack.destroy()
         else:
             stack.switch(options.action == "on")
+        if options.action in ("deploy", "on"):
+            stack.wait()
     except (DeployError, package.PackageError, BotoCoreError, ClientError) as error:
         print(error, file=sys.stderr)
         return 1

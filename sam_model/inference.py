@@ -1,6 +1,6 @@
 """Segment Anything as a SageMaker endpoint: the two functions that SageMaker's serving containers call.
 
-The PyTorch container (sagemaker-inference over TorchServe or multi-model-server) and the Hugging Face container
+The PyTorch container (sagemaker-pytorch-inference on TorchServe) and the Hugging Face container (multi-model-server)
 load this file as ``code/inference.py``, call `model_fn` once in each worker and `transform_fn` for each request.
 
 Stand-alone: numpy, Pillow and ONNX Runtime only. The model directory holds ``encoder.onnx`` (1x3xSxS float32 in,
@@ -247,11 +247,13 @@ def _keep_bodies_as_bytes() -> None:
 def _threads() -> int:
     """Return how many threads one inference may use: this worker's share of the cores.
 
-    A container can be allowed fewer cores than the machine has. The serving toolkits start as many workers as
-    SAGEMAKER_MODEL_SERVER_WORKERS says; 1 answers a visitor soonest, and more bring no more a second.
+    A container can be allowed fewer cores than the machine has. SAGEMAKER_TS_MAX_WORKERS says how many workers
+    TorchServe starts, SAGEMAKER_MODEL_SERVER_WORKERS how many multi-model-server does; AWS's PyTorch container sets the
+    latter to the number of cores, whatever it was. 1 answers a visitor soonest, and more bring no more a second.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // int(os.environ.get("SAGEMAKER_MODEL_SERVER_WORKERS") or 1))
+    workers = os.environ.get("SAGEMAKER_TS_MAX_WORKERS") or os.environ.get("SAGEMAKER_MODEL_SERVER_WORKERS") or 1
+    return max(1, cores // int(workers))
 
 
 def _media_type(header: str | None) -> str:

@@ -1,8 +1,9 @@
 """Build the archive that a SageMaker model is made of: ``python -m sam_model.package``, or ``make sam-package``.
 
-    encoder.onnx  decoder.onnx  code/inference.py  code/requirements.txt
+    encoder.onnx  decoder.onnx  code/inference.py  code/requirements.txt  code/wheels/*.whl
 
-and what else the model's SHA256SUMS names: the weights beside the graph of an encoder over 2 GB.
+and what else the model's SHA256SUMS names: the weights beside the graph of an encoder over 2 GB. The container installs
+the wheels when it starts; it fetches nothing. They are those of the lock in cpu/ or gpu/, for the container's Python.
 
 The same files give the same bytes, so the archive's SHA-256, which is printed, says what an endpoint runs. (Another
 release of zlib may compress differently; the members are then still the same.)
@@ -11,19 +12,25 @@ release of zlib may compress differently; the members are then still the same.)
 import argparse
 import gzip
 import hashlib
+import io
 import re
 import sys
 import tarfile
 from pathlib import Path
 
+from deploy import lock
 from local.models import MODELS
 from sam_model import inference
 
 ROOT = Path(__file__).resolve().parent.parent
+LOCKED = ROOT
+"""Where the folders of the locks are, and build/wheels/ with what they name."""
 WEIGHTS = ("encoder.onnx", "decoder.onnx")
 DEFAULT_MODEL = ROOT / "models" / "sam"
 DEFAULT_ARCHIVE = ROOT / "build" / "model.tar.gz"
 SUMS = "SHA256SUMS"
+# pip finds the folder beside requirements.txt, wherever it runs, and asks no index.
+OFFLINE = "--no-index\n--find-links wheels\n"
 
 
 class PackageError(RuntimeError):
@@ -33,8 +40,8 @@ class PackageError(RuntimeError):
 def build(model_dir: Path, archive: Path, gpu: bool = False) -> str:
     """Write ``archive`` from the export in ``model_dir`` and the serving code; return its SHA-256 in hex.
 
-    With ``gpu`` the container installs onnxruntime-gpu instead of onnxruntime. Raises `PackageError` if a weights
-    file is missing, isn't the expected one, or isn't an export that the serving code can load.
+    With ``gpu`` the container gets onnxruntime-gpu instead of onnxruntime. Raises `PackageError` if a weights file is
+    missing, isn't the expected one, or isn't an export that the serving code can load, and if a wheel can't be had.
     """
     expected = _expected(model_dir)
     for name, digest in expected.items():
@@ -47,10 +54,15 @@ def build(model_dir: Path, archive: Path, gpu: bool = False) -> str:
         inference.model_fn(str(model_dir))
     except Exception as problem:  # ONNX Runtime has a class of its own for each way a file can be wrong
         raise PackageError(f"The serving code can't load {model_dir}: {problem}") from problem
-    code = ROOT / "sam_model"
+    folder = "sam_model/gpu" if gpu else "sam_model/cpu"
+    try:
+        wheels = lock.wheels(LOCKED, folder, LOCKED / "build" / "wheels" / Path(folder).name)
+    except lock.LockError as problem:
+        raise PackageError(f"The wheels of {folder} can't be had: {problem}") from problem
     members = {
-        "code/inference.py": code / "inference.py",
-        "code/requirements.txt": code / ("requirements-gpu.txt" if gpu else "requirements.txt"),
+        "code/inference.py": (ROOT / "sam_model" / "inference.py").read_bytes(),
+        "code/requirements.txt": (OFFLINE + (LOCKED / folder / lock.LOCK).read_text(encoding="utf-8")).encode(),
+        **{f"code/wheels/{wheel.name}": wheel for wheel in wheels},
         **{name: model_dir / name for name in expected},
     }
     archive.parent.mkdir(parents=True, exist_ok=True)
@@ -85,12 +97,13 @@ def _expected(model_dir: Path) -> dict[str, str]:
     return sums
 
 
-def _add(tar: tarfile.TarFile, name: str, path: Path) -> None:
-    """Add the file with nothing of this machine in its header: no owner, no time, no umask."""
+def _add(tar: tarfile.TarFile, name: str, content: Path | bytes) -> None:
+    """Add a file, or bytes as one, with nothing of this machine in its header: no owner, no time, no umask."""
     member = tarfile.TarInfo(name)
-    member.size = path.stat().st_size
     member.mode = 0o644
-    with path.open("rb") as source:
+    with io.BytesIO(content) if isinstance(content, bytes) else content.open("rb") as source:
+        member.size = source.seek(0, io.SEEK_END)
+        source.seek(0)
         tar.addfile(member, source)
 
 

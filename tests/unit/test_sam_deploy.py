@@ -1,9 +1,14 @@
-"""sam_model/deploy.py over the wire: CloudFormation is the fake beside this file, S3 is moto's."""
+"""sam_model/deploy.py over the wire: CloudFormation and SageMaker are the fakes beside this file, S3 is moto's.
 
+AWS's SageMaker SDK is the real one, out of .tools/sagemaker. Most tests name an image, so that it is asked once less.
+"""
+
+import contextlib
 import hashlib
 import io
 import json
 import re
+import socket
 import subprocess
 import sys
 import tarfile
@@ -12,16 +17,19 @@ from pathlib import Path
 import boto3
 import pytest
 import yaml
-from fake_cloudformation import CloudFormation, render
+from fake_cloudformation import REGION, CloudFormation, render
+from fake_sagemaker import DIGEST, SageMaker
 
+from deploy import lock
 from local import emulator
 from local.template import _Loader
 from sam_model import deploy, package
-from tests import tiny_sam
+from tests import tiny_sam, tiny_wheel
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "sam_model" / "endpoint.yaml"
 DEV, PROD = "photo-booth-sam-dev", "photo-booth-sam-prod"
+IMAGE = f"123456789012.dkr.ecr.{REGION}.amazonaws.com/mine:1"
 
 
 class Aws(CloudFormation):
@@ -29,6 +37,7 @@ class Aws(CloudFormation):
 
     def __init__(self, folder):
         super().__init__(folder)
+        self.sagemaker = SageMaker(self)
         self.first, self.second = folder / "first", folder / "second"
         for number, model in enumerate((self.first, self.second)):
             model.mkdir()
@@ -37,12 +46,16 @@ class Aws(CloudFormation):
             (model / package.SUMS).write_text("\n".join(sums))
 
     def deploy(self, environment, *overrides, model=None):
-        return deploy.main(["deploy", environment, "--model", str(model or self.first), *overrides])
+        settings = [f"ImageUri={IMAGE}", *overrides]
+        return deploy.main(["deploy", environment, "--model", str(model or self.first), *settings])
 
     def objects(self, stack=DEV):
         """What lies in the stack's bucket: content by key."""
         bucket = boto3.resource("s3").Bucket(self.stacks[stack]["bucket"])
         return {item.key: item.get()["Body"].read() for item in bucket.objects.all()}
+
+    def image(self, stack=DEV):
+        return self.endpoints[stack]["model"]["PrimaryContainer"]["Image"]
 
     def model(self, stack=DEV):
         """The archive that the endpoint serves: its members' contents by name."""
@@ -56,11 +69,15 @@ class Aws(CloudFormation):
 def aws(environment, tmp_path, monkeypatch):
     account = Aws(tmp_path)
     running = []
-    for name, application in (("", emulator.Emulator({})), ("_CLOUDFORMATION", account)):
-        socket = emulator.listen(0)
-        environment.setenv(f"AWS_ENDPOINT_URL{name}", f"http://127.0.0.1:{socket.getsockname()[1]}")
-        running.append(emulator.serve(socket, application))
+    services = {"": emulator.Emulator({}), "_CLOUDFORMATION": account, "_SAGEMAKER": account.sagemaker}
+    for name, application in services.items():
+        listening = emulator.listen(0)
+        environment.setenv(f"AWS_ENDPOINT_URL{name}", f"http://127.0.0.1:{listening.getsockname()[1]}")
+        running.append(emulator.serve(listening, application))
     monkeypatch.setattr(package, "DEFAULT_ARCHIVE", tmp_path / "build" / "model.tar.gz")
+    monkeypatch.setattr(package, "LOCKED", tmp_path)
+    for folder in lock.SERVING:  # one small wheel in place of 50 MB and 300 MB
+        tiny_wheel.lock(tmp_path, folder)
     yield account
     for stack in list(account.stacks):
         assert deploy.main(["destroy", stack.removeprefix("photo-booth-sam-")]) == 0
@@ -96,12 +113,28 @@ def test_a_new_model_updates_the_endpoint_and_keeps_its_name_and_the_old_model(a
     assert old != new
 
 
-def test_an_instance_with_a_gpu_gets_the_package_for_it(aws):
-    aws.deploy("dev", "InstanceType=ml.g6.xlarge")
-    assert b"onnxruntime-gpu" in aws.model()["code/requirements.txt"]
-    assert "-gpu-" in aws.endpoints[DEV]["model"]["PrimaryContainer"]["Image"]
-    aws.deploy("dev")
-    assert b"onnxruntime-gpu" not in aws.model()["code/requirements.txt"]
+def test_an_instance_with_a_gpu_gets_the_package_and_the_image_for_it(aws):
+    aws.deploy("dev", "InstanceType=ml.g6.xlarge", "ImageUri=")
+    assert b"tiny-gpu" in aws.model()["code/requirements.txt"]
+    host = f"763104351884.dkr.ecr.{REGION}.amazonaws.com"
+    assert aws.image() == f"{host}/pytorch-inference:2.6.0-gpu-py312"
+    aws.deploy("dev", "ImageUri=")
+    assert b"tiny-gpu" not in aws.model()["code/requirements.txt"]
+    assert aws.image() == f"{host}/pytorch-inference:2.6.0-cpu-py312"
+
+
+def test_an_image_of_ones_own_is_taken(aws):
+    assert aws.deploy("dev") == 0
+    assert aws.image() == IMAGE
+
+
+def test_where_aws_publishes_no_image_nothing_is_made(aws, capsys, environment):
+    environment.setenv("AWS_DEFAULT_REGION", "xx-moon-1")
+    assert aws.deploy("dev", "ImageUri=") == 1
+    error = capsys.readouterr().err
+    assert "AWS publishes no pytorch 2.6.0 inference image for ml.c7i.xlarge in xx-moon-1" in error
+    assert "ImageUri" in error and len(error.splitlines()) == 1
+    assert aws.stacks == {}
 
 
 def test_another_instance_replaces_one_that_scales_without_a_gap(aws):
@@ -175,6 +208,74 @@ def test_a_failed_update_is_told_with_its_cause_and_leaves_what_was(aws, capsys)
     assert aws.deploy("dev", model=aws.second) == 0
 
 
+def test_the_endpoint_is_waited_for_and_described_with_the_images_digest(aws, capsys):
+    aws.sagemaker.statuses = ["Creating", "InService"]
+    assert aws.deploy("dev") == 0
+    repository = IMAGE.rpartition(":")[0]
+    assert f"{DEV} is InService, instances: 1, image: {repository}@{DIGEST}" in capsys.readouterr().out
+    assert aws.sagemaker.statuses == ["InService"]
+
+
+@pytest.mark.parametrize("status", ["Failed", "UpdateRollbackFailed"])
+def test_an_endpoint_that_fails_is_told_with_its_reason(aws, capsys, status):
+    aws.sagemaker.statuses = ["Updating", status]
+    aws.sagemaker.failure = "CannotStartContainerError: no capacity"
+    assert aws.deploy("dev") == 1
+    error = capsys.readouterr().err
+    assert error == f"{DEV} is {status}: CannotStartContainerError: no capacity\n"
+
+
+def test_what_the_endpoint_says_of_a_failed_update_is_told_beside_cloudformations_words(aws, capsys):
+    aws.deploy("dev")
+    aws.fail_next_endpoint = "Resource of type 'AWS::SageMaker::Endpoint' did not stabilize."
+    aws.sagemaker.failure = "The primary container did not pass the ping health check."
+    assert aws.deploy("dev", model=aws.second) == 1
+    error = capsys.readouterr().err
+    assert "did not stabilize. The endpoint says: The primary container did not pass the ping health check." in error
+
+
+def test_on_without_a_model_is_no_success(aws, capsys):
+    aws.deploy("dev")
+    del aws.endpoints[DEV]
+    aws.stacks[DEV]["parameters"]["ModelKey"] = ""
+    assert deploy.main(["on", "dev"]) == 1
+    assert (
+        f'Could not find endpoint "arn:aws:sagemaker:{REGION}:123456789012:endpoint/{DEV}"' in capsys.readouterr().err
+    )
+
+
+def heard(listening):
+    """What was sent to a socket, by connection."""
+    said = []
+    with contextlib.suppress(TimeoutError):
+        while True:
+            connection, _ = listening.accept()
+            with connection:
+                connection.settimeout(0.1)
+                with contextlib.suppress(OSError):
+                    said.append(connection.recv(1000))
+    return said
+
+
+def test_the_sdk_tells_nobody_that_it_is_used(aws, environment):
+    """Its telemetry would go to a bucket of AWS's by HTTPS, and so to the proxy."""
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.settimeout(0.1)
+        environment.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        environment.setenv("NO_PROXY", "127.0.0.1")
+        assert aws.deploy("dev", "ImageUri=") == 0
+        assert not [line for line in heard(proxy) if line.startswith(b"CONNECT")]
+    code = """
+import sam_model.sdk
+from sagemaker.core.common_utils import resolve_value_from_config
+from sagemaker.core.config.config_schema import TELEMETRY_OPT_OUT_PATH
+from sagemaker.core.helper.session_helper import Session
+print(resolve_value_from_config(config_path=TELEMETRY_OPT_OUT_PATH, sagemaker_session=Session()))
+"""
+    done = subprocess.run([deploy.SDK_PYTHON, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == "True", done.stderr
+
+
 def bucket_names():
     return {bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]}
 
@@ -209,17 +310,25 @@ def test_what_cannot_be_done_is_said_in_one_line_and_nothing_is_left(aws, capsys
     assert aws.endpoints == {}
 
 
-def test_the_sagemaker_sdk_is_not_needed():
+def test_the_sdk_contradicts_nothing_of_ours():
+    """It has a Python of its own: the deployment does not import it."""
     code = "import sys, sam_model.deploy; print([name for name in sys.modules if name.split('.')[0] == 'sagemaker'])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_missing_sdk_is_told(aws, capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(deploy, "SDK_PYTHON", tmp_path / "python")
+    assert aws.deploy("dev", "ImageUri=") == 1
+    assert "run make tools" in capsys.readouterr().err
 
 
 # The template
 
 
 def rendered(**parameters):
-    return render(TEMPLATE, {"ModelKey": "model/1/model.tar.gz", "InstanceType": "ml.c7i.xlarge"} | parameters)
+    given = {"ModelKey": "model/1/model.tar.gz", "InstanceType": "ml.c7i.xlarge", "ImageUri": IMAGE}
+    return render(TEMPLATE, given | parameters)
 
 
 def test_cfn_lint_finds_nothing():
@@ -264,29 +373,49 @@ def test_serverless_has_neither_instances_nor_what_goes_with_them():
     assert not {"Target", "Scaling", "Quiet"} & set(resources)
     assert "DeploymentConfig" not in resources["Endpoint"]
     assert "KmsKeyId" not in resources["EndpointConfig"]
-    assert "-cpu-" in resources["Model"]["PrimaryContainer"]["Image"]
+    assert resources["Model"]["EnableNetworkIsolation"] is False  # serverless inference knows none
 
 
-@pytest.mark.parametrize(
-    ("instance", "region", "image"),
-    [
-        ("ml.c7i.xlarge", "us-east-1", r"763104351884\.dkr\.ecr\.us-east-1\..*-cpu-py312-ubuntu22\.04"),
-        ("ml.g5.xlarge", "ap-northeast-2", r"763104351884\.dkr\.ecr\.ap-northeast-2\..*-gpu-py312-cu124-ubuntu22\.04"),
-        ("ml.g4dn.xlarge", "af-south-1", r"626614931356\.dkr\.ecr\.af-south-1\..*-gpu-.*"),
-    ],
-)
-def test_the_image_is_that_of_region_and_instance(instance, region, image):
-    resources = render(TEMPLATE, {"ModelKey": "k", "InstanceType": instance}, region=region)
-    assert re.fullmatch(image, resources["Model"]["PrimaryContainer"]["Image"])
+IMAGES = {
+    ("us-east-1", "ml.c7i.xlarge"): "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.6.0-cpu-py312",
+    (
+        "ap-northeast-2",
+        "ml.g5.xlarge",
+    ): "763104351884.dkr.ecr.ap-northeast-2.amazonaws.com/pytorch-inference:2.6.0-gpu-py312",
+    ("af-south-1", "ml.g4dn.xlarge"): "626614931356.dkr.ecr.af-south-1.amazonaws.com/pytorch-inference:2.6.0-gpu-py312",
+    ("cn-north-1", "serverless"): "727897471807.dkr.ecr.cn-north-1.amazonaws.com.cn/pytorch-inference:2.6.0-cpu-py312",
+}
+
+
+def images(asked):
+    """What the SDK answers to each (Region, instance), asked in one process."""
+    code = f"from sam_model import sdk; print(*(sdk.image(*each) for each in {list(asked)}))"
+    done = subprocess.run([deploy.SDK_PYTHON, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return dict(zip(asked, done.stdout.split(), strict=True))
+
+
+def test_the_image_is_that_of_region_and_instance():
+    assert images(IMAGES) == IMAGES
 
 
 def test_every_instance_on_offer_has_an_image():
     template = yaml.load(TEMPLATE.read_text(encoding="utf-8"), Loader=_Loader)
     offered = template["Parameters"]["InstanceType"]["AllowedValues"]
     assert set(offered) == set(template["Mappings"]["Instances"])
-    for instance in offered:
-        build = template["Mappings"]["Instances"][instance]["Build"]
-        assert build.startswith("gpu" if instance.startswith("ml.g") else "cpu")
+    for (_, instance), image in images([("us-east-1", name) for name in offered]).items():
+        assert f":2.6.0-{'gpu' if instance.startswith('ml.g') else 'cpu'}-py312" in image, instance
+
+
+def test_the_container_is_cut_off_from_every_network():
+    assert rendered()["Model"]["EnableNetworkIsolation"] == "true"
+    assert rendered(NetworkIsolation="false")["Model"]["EnableNetworkIsolation"] == "false"
+
+
+def test_the_wheels_are_for_the_images_python():
+    text = (ROOT / "sam_model" / "sdk.py").read_text()
+    assert re.search(r'PYTHON = .*"py(\d)(\d+)"$', text, re.MULTILINE).groups() == tuple(
+        lock.CONTAINER.python.split(".")
+    )
 
 
 def test_schedules_keep_every_parameter_but_running():

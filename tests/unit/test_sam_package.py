@@ -3,12 +3,15 @@
 import hashlib
 import os
 import shutil
+import subprocess
+import sys
 import tarfile
 
 import pytest
 
+from deploy import lock
 from sam_model import package
-from tests import tiny_sam
+from tests import tiny_sam, tiny_wheel
 
 
 @pytest.fixture
@@ -29,15 +32,27 @@ def test_the_default_weights(tmp_path, capsys):
     with tarfile.open(out) as archive:
         found = {member.name: archive.extractfile(member).read() for member in archive}
     code = package.ROOT / "sam_model"
-    assert found == {
+    wheels = {name: content for name, content in found.items() if name.startswith("code/wheels/")}
+    locked = (code / "cpu" / "requirements.txt").read_text()
+    digests = {hashlib.sha256(content).hexdigest() for content in wheels.values()}
+    assert digests == {part.removeprefix("--hash=sha256:") for part in locked.split() if part.startswith("--hash")}
+    assert any("onnxruntime-" in name and "-cp312-" in name and "x86_64" in name for name in wheels)
+    assert found == wheels | {
         "code/inference.py": (code / "inference.py").read_bytes(),
-        "code/requirements.txt": (code / "requirements.txt").read_bytes(),
+        "code/requirements.txt": f"--no-index\n--find-links wheels\n{locked}".encode(),
         "decoder.onnx": (package.DEFAULT_MODEL / "decoder.onnx").read_bytes(),
         "encoder.onnx": (package.DEFAULT_MODEL / "encoder.onnx").read_bytes(),
     }
 
 
-def test_the_same_files_give_the_same_bytes(tmp_path, export):
+@pytest.fixture
+def locked(tmp_path, monkeypatch):
+    """Small locks in place of the real ones: the wheels by folder."""
+    monkeypatch.setattr(package, "LOCKED", tmp_path)
+    return {folder: tiny_wheel.lock(tmp_path, folder) for folder in lock.SERVING}
+
+
+def test_the_same_files_give_the_same_bytes(tmp_path, export, locked):
     first = package.build(export, tmp_path / "a.tar.gz")
     copy = tmp_path / "copy"
     shutil.copytree(export, copy)
@@ -50,14 +65,41 @@ def test_the_same_files_give_the_same_bytes(tmp_path, export):
         assert {(m.mtime, m.uid, m.gid, m.uname, m.gname, m.mode) for m in archive} == {(0, 0, 0, "", "", 0o644)}
 
 
-def test_for_a_gpu(tmp_path, export):
+def test_for_a_gpu(tmp_path, export, locked):
     package.build(export, tmp_path / "gpu.tar.gz", gpu=True)
     with tarfile.open(tmp_path / "gpu.tar.gz") as archive:
-        wanted = archive.extractfile("code/requirements.txt").read().decode()
-    assert "onnxruntime-gpu==" in wanted and "onnxruntime==" not in wanted
+        assert "tiny-gpu==1.2" in archive.extractfile("code/requirements.txt").read().decode()
+        assert [name for name in archive.getnames() if "/wheels/" in name] == [
+            "code/wheels/tiny_gpu-1.2-py3-none-any.whl"
+        ]
+    wanted = {folder: (package.ROOT / folder / lock.LOCK).read_text() for folder in lock.SERVING}
+    assert "onnxruntime-gpu==" in wanted["sam_model/gpu"] and "onnxruntime==" not in wanted["sam_model/gpu"]
+    assert "onnxruntime==" in wanted["sam_model/cpu"]
 
 
-def test_weights_beside_the_graph(tmp_path, export):
+def test_pip_installs_the_archives_requirements_from_anywhere_without_a_network(tmp_path, export, locked, monkeypatch):
+    package.build(export, tmp_path / "model.tar.gz")
+    with tarfile.open(tmp_path / "model.tar.gz") as archive:
+        archive.extractall(tmp_path / "model", filter="data")
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    command = [sys.executable, "-m", "pip", "install", "--target", tmp_path / "site"]
+    requirements = tmp_path / "model" / "code" / "requirements.txt"
+    done = subprocess.run([*command, "-r", requirements], cwd="/", capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "site" / "tiny_cpu.py").exists()
+
+
+def test_a_wheel_that_cannot_be_had_is_told(tmp_path, export, locked, capsys, monkeypatch):
+    locked["sam_model/cpu"].unlink()
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    assert package.main(["--model", str(export), "--out", str(tmp_path / "model.tar.gz")]) == 1
+    assert "wheels of sam_model/cpu can't be had" in capsys.readouterr().err
+
+
+def test_weights_beside_the_graph(tmp_path, export, locked):
     (export / "encoder.data").write_bytes(b"2 GB")
     with (export / package.SUMS).open("a") as sums:
         sums.write(f"{hashlib.sha256(b'2 GB').hexdigest()} *encoder.data\n")

@@ -10,6 +10,7 @@ import pytest
 
 from deploy import lock
 from local import models
+from tests import tiny_wheel
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -26,7 +27,7 @@ def hashes(text):
     return {line.split("==")[0]: re.findall(r"sha256:([0-9a-f]{64})", line) for line in lines if "==" in line}
 
 
-@pytest.mark.parametrize("folder", lock.FOLDERS)
+@pytest.mark.parametrize("folder", lock.TARGETS)
 def test_the_lock_holds_what_the_code_asks_for(folder):
     wanted = pins((ROOT / folder / "requirements.in").read_text())
     text = (ROOT / folder / "requirements.txt").read_text()
@@ -39,29 +40,22 @@ def test_the_lock_holds_what_the_code_asks_for(folder):
 def project(tmp_path, monkeypatch):
     """A project that needs one package, which is the only one there is."""
     wheels = tmp_path / "wheels"
-    wheels.mkdir()
-    wheel = wheels / "tiny_thing-1.2-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        info = "tiny_thing-1.2.dist-info"
-        archive.writestr("tiny_thing.py", "")
-        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: Tiny_Thing\nVersion: 1.2\n")
-        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr(f"{info}/RECORD", "")
+    tiny_wheel.write(wheels)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
-    for folder in lock.FOLDERS:
+    for folder in lock.TARGETS:
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "requirements.in").write_text("tiny-thing==1.2\n")
-        lock.lock(tmp_path / folder)
+        lock.lock(tmp_path, folder)
     return tmp_path
 
 
 def test_a_lock_holds_the_hash_of_what_there_is(project):
     wheel = project / "wheels" / "tiny_thing-1.2-py3-none-any.whl"
-    for folder in lock.FOLDERS:
+    for folder in lock.TARGETS:
         text = (project / folder / "requirements.txt").read_text()
         assert hashes(text) == {"tiny-thing": [hashlib.sha256(wheel.read_bytes()).hexdigest()]}
-    lock.fetch(project, project / "out")
+    lock.fetch(project, lock.TARGETS, project / "out")
     assert [each.name for each in (project / "out").iterdir()] == [wheel.name]
 
 
@@ -69,14 +63,27 @@ def test_another_wheel_than_locked_is_not_built_in(project):
     with zipfile.ZipFile(project / "wheels" / "tiny_thing-1.2-py3-none-any.whl", "a") as archive:
         archive.writestr("stowaway.py", "")
     with pytest.raises(lock.LockError, match=r"(?s)DO NOT MATCH THE HASHES.*tiny.thing==1\.2"):
-        lock.fetch(project, project / "out")
+        lock.fetch(project, lock.TARGETS, project / "out")
     assert not list((project / "out").glob("*"))
 
 
 def test_a_package_without_a_hash_is_not_built_in(project):
     (project / "layers" / "common" / "requirements.txt").write_text("tiny-thing==1.2\n")
     with pytest.raises(lock.LockError, match=r"(?i)hash"):
-        lock.fetch(project, project / "out")
+        lock.fetch(project, lock.TARGETS, project / "out")
+
+
+def test_wheels_are_fetched_once_and_only_those_of_the_lock_are_taken(project, monkeypatch):
+    store = project / "store"
+    other = tiny_wheel.write(store, "stowaway")
+    [wheel] = lock.wheels(project, "sam_model/cpu", store)
+    assert (wheel.parent, wheel.name) == (store, "tiny_thing-1.2-py3-none-any.whl")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(project / "nowhere"))
+    assert lock.wheels(project, "sam_model/cpu", store) == [wheel]
+    assert set(store.iterdir()) == {wheel, other}
+    wheel.write_bytes(b"something else")
+    with pytest.raises(lock.LockError):
+        lock.wheels(project, "sam_model/cpu", store)
 
 
 # Licences
@@ -89,10 +96,8 @@ def test_everything_that_ships_is_listed_with_its_licence():
     listed = {name: version for name, version, _ in rows}
     assert len(listed) == len(rows), "a row each"
     ships = {}
-    for folder in lock.FOLDERS:
+    for folder in lock.TARGETS:
         ships |= pins((ROOT / folder / "requirements.txt").read_text())
-    for name, version in pins((ROOT / "sam_model" / "requirements.txt").read_text()).items():
-        ships.setdefault(name, version)
     vendor = ROOT / "web" / "vendor"
     ships |= dict(re.findall(r"^\| `[\w.-]+` \| (\S+) (\S+) \|", (vendor / "README.md").read_text(), re.MULTILINE))
     ships |= {each.package: each.version for each in models.MODELS}

@@ -1,0 +1,94 @@
+"""What the deployment asks AWS's SageMaker SDK (sagemaker-core), under the SDK's own Python, .tools/sagemaker:
+
+    python -m sam_model.sdk image us-east-1 ml.c7i.xlarge
+    python -m sam_model.sdk wait us-east-1 photo-booth-sam-dev
+    python -m sam_model.sdk reason us-east-1 photo-booth-sam-dev
+
+The container's image in a Region, for an instance type or "serverless"; waiting until an endpoint serves, with a line
+that describes it; why an endpoint failed, or an empty line. The answer is on standard output. So is the reason, in one
+line and with exit status 1, if there is none. Progress is on standard error.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+os.environ["SAGEMAKER_USER_CONFIG_OVERRIDE"] = str(Path(__file__).with_name("sagemaker.yaml"))  # no telemetry
+
+import rich
+from botocore.exceptions import BotoCoreError, ClientError
+from sagemaker.core import image_uris
+from sagemaker.core.resources import Endpoint
+from sagemaker.core.serverless_inference_config import ServerlessInferenceConfig
+from sagemaker.core.utils.exceptions import FailedStatusError, TimeoutExceededError
+
+# AWS's PyTorch inference container. docs/sam-endpoint.md says why this one and what the package relies on in it.
+FRAMEWORK, VERSION, PYTHON = "pytorch", "2.6.0", "py312"
+SERVERLESS = "serverless"
+POLL_SECONDS = 2
+TIMEOUT_SECONDS = 3600  # as long as endpoint.yaml lets an update take
+
+
+class SdkError(RuntimeError):
+    """There is no answer; the message says why."""
+
+
+def image(region: str, instance: str) -> str:
+    """The container's image for an instance type, or for "serverless". Raises `SdkError` where AWS publishes none."""
+    serverless = instance == SERVERLESS
+    try:
+        return image_uris.retrieve(
+            FRAMEWORK,
+            region=region,
+            version=VERSION,
+            py_version=PYTHON,
+            instance_type=None if serverless else instance,
+            serverless_inference_config=ServerlessInferenceConfig() if serverless else None,
+            image_scope="inference",
+        )
+    except ValueError as error:
+        raise SdkError(
+            f"AWS publishes no {FRAMEWORK} {VERSION} inference image for {instance} in {region}: deploy in another "
+            f"Region, or name an image of yours as ImageUri. ({' '.join(str(error).split())})"
+        ) from error
+
+
+def wait(region: str, name: str) -> str:
+    """Waits until the endpoint serves; one line about what serves. Raises `SdkError` if it fails or isn't there."""
+    endpoint = Endpoint.get(endpoint_name=name, region=region)
+    try:
+        endpoint.wait_for_status("InService", poll=POLL_SECONDS, timeout=TIMEOUT_SECONDS)
+    except FailedStatusError as error:
+        raise SdkError(f"{name} is {endpoint.endpoint_status}: {endpoint.failure_reason}") from error
+    except TimeoutExceededError as error:
+        raise SdkError(f"{name} is still {endpoint.endpoint_status} after {TIMEOUT_SECONDS // 60} minutes.") from error
+    [variant] = endpoint.production_variants
+    images = [each.resolved_image or each.specified_image for each in variant.deployed_images or []]
+    instances = f", instances: {variant.current_instance_count}" if variant.current_instance_count else ""
+    return f"{name} is {endpoint.endpoint_status}{instances}, image: {', '.join(images) or 'not told'}"
+
+
+def reason(region: str, name: str) -> str:
+    """Why the endpoint failed, in SageMaker's words; empty if it did not, or if there is none."""
+    try:
+        return str(Endpoint.get(endpoint_name=name, region=region).failure_reason or "")
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationException":  # its answer for an endpoint that isn't there
+            return ""
+        raise
+
+
+def main(arguments: list[str]) -> int:
+    """Does what the command line says; exit status 1 if there is no answer."""
+    rich.reconfigure(stderr=True)  # the SDK shows its waiting by way of rich
+    command, region, subject = arguments
+    try:
+        print({"image": image, "wait": wait, "reason": reason}[command](region, subject))
+    except (SdkError, BotoCoreError, ClientError) as error:
+        print(error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
