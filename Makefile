@@ -4,7 +4,7 @@
 # make check          the proofs of the deployment alone, which `make test` runs too
 # make check-scenes   refuse a bad functions/scenes.json, naming line and field (part of lint, run and build)
 # make thumbnails     paint a thumbnail for each scene with the local painter
-# make lock           after a change of a requirements.in: lock what ships to Lambda, with hashes
+# make lock           after a change of a requirements.in: lock what ships to Lambda and SageMaker, with hashes
 # make audit          ask for known vulnerabilities of what ships (needs the Internet; not part of make test)
 # make fuzz           bad images, requests and calls: 10,000 images and what belongs to them (N=500 SEED=7)
 # make odd-photos     1 to 100 faces, at borders, tiny, narrow, huge, through the whole application
@@ -87,7 +87,9 @@ lock: setup
 	.venv/bin/python -m deploy lock
 
 audit: setup .tools/audit/.installed
-	.tools/audit/bin/pip-audit --disable-pip --require-hashes $(foreach f,common pixels,-r layers/$(f)/requirements.txt)
+	@found=0; for lock in layers/common layers/pixels sam_model/cpu sam_model/gpu; do \
+	  echo "$$lock:"; .tools/audit/bin/pip-audit --disable-pip --require-hashes -r $$lock/requirements.txt || found=1; \
+	done; exit $$found
 
 preflight: setup
 	@.venv/bin/python -m operate.preflight $(if $(ENV),--config-env $(ENV)) $(ARGS)

@@ -248,8 +248,9 @@ def _threads() -> int:
     """Return how many threads one inference may use: this worker's share of the cores.
 
     A container can be allowed fewer cores than the machine has. SAGEMAKER_TS_MAX_WORKERS says how many workers
-    TorchServe starts, SAGEMAKER_MODEL_SERVER_WORKERS how many multi-model-server does; AWS's PyTorch container sets the
-    latter to the number of cores, whatever it was. 1 answers a visitor soonest, and more bring no more a second.
+    TorchServe starts, SAGEMAKER_MODEL_SERVER_WORKERS how many multi-model-server does; an entry point of AWS's PyTorch
+    container sets the latter to the number of cores, whatever it was. 1 answers a visitor soonest, and more bring no
+    more a second.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     workers = os.environ.get("SAGEMAKER_TS_MAX_WORKERS") or os.environ.get("SAGEMAKER_MODEL_SERVER_WORKERS") or 1

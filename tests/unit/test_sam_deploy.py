@@ -1,6 +1,7 @@
 """sam_model/deploy.py over the wire: CloudFormation and SageMaker are the fakes beside this file, S3 is moto's.
 
-AWS's SageMaker SDK is the real one, out of .tools/sagemaker. Most tests name an image, so that it is asked once less.
+AWS's SageMaker SDK takes seconds to start. The tests that are about it have the real one, out of .tools/sagemaker; for
+the others a script answers in its place.
 """
 
 import contextlib
@@ -30,6 +31,15 @@ ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "sam_model" / "endpoint.yaml"
 DEV, PROD = "photo-booth-sam-dev", "photo-booth-sam-prod"
 IMAGE = f"123456789012.dkr.ecr.{REGION}.amazonaws.com/mine:1"
+REAL_SDK = deploy.SDK_PYTHON
+# Called like the SDK's Python: -m sam_model.sdk, command, Region, instance or endpoint.
+SDK = f"""#!/bin/sh
+case "$3" in
+  image) echo "{IMAGE}-$5" ;;
+  wait) echo "$5 is InService" ;;
+  reason) echo ;;
+esac
+"""
 
 
 class Aws(CloudFormation):
@@ -46,8 +56,7 @@ class Aws(CloudFormation):
             (model / package.SUMS).write_text("\n".join(sums))
 
     def deploy(self, environment, *overrides, model=None):
-        settings = [f"ImageUri={IMAGE}", *overrides]
-        return deploy.main(["deploy", environment, "--model", str(model or self.first), *settings])
+        return deploy.main(["deploy", environment, "--model", str(model or self.first), *overrides])
 
     def objects(self, stack=DEV):
         """What lies in the stack's bucket: content by key."""
@@ -75,6 +84,9 @@ def aws(environment, tmp_path, monkeypatch):
         environment.setenv(f"AWS_ENDPOINT_URL{name}", f"http://127.0.0.1:{listening.getsockname()[1]}")
         running.append(emulator.serve(listening, application))
     monkeypatch.setattr(package, "DEFAULT_ARCHIVE", tmp_path / "build" / "model.tar.gz")
+    (tmp_path / "sdk").write_text(SDK)
+    (tmp_path / "sdk").chmod(0o755)
+    monkeypatch.setattr(deploy, "SDK_PYTHON", tmp_path / "sdk")
     monkeypatch.setattr(package, "LOCKED", tmp_path)
     for folder in lock.SERVING:  # one small wheel in place of 50 MB and 300 MB
         tiny_wheel.lock(tmp_path, folder)
@@ -83,6 +95,35 @@ def aws(environment, tmp_path, monkeypatch):
         assert deploy.main(["destroy", stack.removeprefix("photo-booth-sam-")]) == 0
     for server in running:
         server.shutdown()
+
+
+@pytest.fixture
+def real_sdk(aws, environment):
+    """A function after whose call the deployment asks the real SDK. It must tell nobody else: a proxy listens."""
+    assert REAL_SDK.exists(), "AWS's SageMaker SDK isn't installed: run `make tools`."
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.settimeout(0.1)
+
+        def take():
+            environment.setattr(deploy, "SDK_PYTHON", REAL_SDK)
+            environment.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+            environment.setenv("NO_PROXY", "127.0.0.1")
+
+        yield take
+        assert not [line for line in heard(proxy) if line.startswith(b"CONNECT")]
+
+
+def heard(listening):
+    """What was sent to a socket, by connection."""
+    said = []
+    with contextlib.suppress(TimeoutError):
+        while True:
+            connection, _ = listening.accept()
+            with connection:
+                connection.settimeout(0.1)
+                with contextlib.suppress(OSError):
+                    said.append(connection.recv(1000))
+    return said
 
 
 def test_first_deployment_uploads_the_model_and_brings_the_endpoint_up(aws):
@@ -114,23 +155,23 @@ def test_a_new_model_updates_the_endpoint_and_keeps_its_name_and_the_old_model(a
 
 
 def test_an_instance_with_a_gpu_gets_the_package_and_the_image_for_it(aws):
-    aws.deploy("dev", "InstanceType=ml.g6.xlarge", "ImageUri=")
+    aws.deploy("dev", "InstanceType=ml.g6.xlarge")
     assert b"tiny-gpu" in aws.model()["code/requirements.txt"]
-    host = f"763104351884.dkr.ecr.{REGION}.amazonaws.com"
-    assert aws.image() == f"{host}/pytorch-inference:2.6.0-gpu-py312"
-    aws.deploy("dev", "ImageUri=")
+    assert aws.image() == f"{IMAGE}-ml.g6.xlarge"
+    aws.deploy("dev")
     assert b"tiny-gpu" not in aws.model()["code/requirements.txt"]
-    assert aws.image() == f"{host}/pytorch-inference:2.6.0-cpu-py312"
+    assert aws.image() == f"{IMAGE}-ml.c7i.xlarge"
 
 
 def test_an_image_of_ones_own_is_taken(aws):
-    assert aws.deploy("dev") == 0
-    assert aws.image() == IMAGE
+    assert aws.deploy("dev", "ImageUri=mine:2") == 0
+    assert aws.image() == "mine:2"
 
 
-def test_where_aws_publishes_no_image_nothing_is_made(aws, capsys, environment):
+def test_where_aws_publishes_no_image_nothing_is_made(aws, real_sdk, capsys, environment):
+    real_sdk()
     environment.setenv("AWS_DEFAULT_REGION", "xx-moon-1")
-    assert aws.deploy("dev", "ImageUri=") == 1
+    assert aws.deploy("dev") == 1
     error = capsys.readouterr().err
     assert "AWS publishes no pytorch 2.6.0 inference image for ml.c7i.xlarge in xx-moon-1" in error
     assert "ImageUri" in error and len(error.splitlines()) == 1
@@ -208,34 +249,38 @@ def test_a_failed_update_is_told_with_its_cause_and_leaves_what_was(aws, capsys)
     assert aws.deploy("dev", model=aws.second) == 0
 
 
-def test_the_endpoint_is_waited_for_and_described_with_the_images_digest(aws, capsys):
+def test_the_endpoint_is_waited_for_and_described_with_the_images_digest(aws, real_sdk, capsys):
+    real_sdk()
     aws.sagemaker.statuses = ["Creating", "InService"]
     assert aws.deploy("dev") == 0
-    repository = IMAGE.rpartition(":")[0]
+    repository = aws.image().rpartition(":")[0]
+    assert repository == f"763104351884.dkr.ecr.{REGION}.amazonaws.com/pytorch-inference"
     assert f"{DEV} is InService, instances: 1, image: {repository}@{DIGEST}" in capsys.readouterr().out
     assert aws.sagemaker.statuses == ["InService"]
 
 
-@pytest.mark.parametrize("status", ["Failed", "UpdateRollbackFailed"])
-def test_an_endpoint_that_fails_is_told_with_its_reason(aws, capsys, status):
-    aws.sagemaker.statuses = ["Updating", status]
+def test_an_endpoint_that_fails_is_told_with_its_reason(aws, real_sdk, capsys):
+    real_sdk()
+    aws.sagemaker.statuses = ["Updating", "Failed"]
     aws.sagemaker.failure = "CannotStartContainerError: no capacity"
-    assert aws.deploy("dev") == 1
+    assert aws.deploy("dev", f"ImageUri={IMAGE}") == 1
     error = capsys.readouterr().err
-    assert error == f"{DEV} is {status}: CannotStartContainerError: no capacity\n"
+    assert error == f"{DEV} is Failed: CannotStartContainerError: no capacity\n"
 
 
-def test_what_the_endpoint_says_of_a_failed_update_is_told_beside_cloudformations_words(aws, capsys):
+def test_what_the_endpoint_says_of_a_failed_update_is_told_beside_cloudformations_words(aws, real_sdk, capsys):
     aws.deploy("dev")
+    real_sdk()
     aws.fail_next_endpoint = "Resource of type 'AWS::SageMaker::Endpoint' did not stabilize."
     aws.sagemaker.failure = "The primary container did not pass the ping health check."
-    assert aws.deploy("dev", model=aws.second) == 1
+    assert aws.deploy("dev", f"ImageUri={IMAGE}", model=aws.second) == 1
     error = capsys.readouterr().err
     assert "did not stabilize. The endpoint says: The primary container did not pass the ping health check." in error
 
 
-def test_on_without_a_model_is_no_success(aws, capsys):
+def test_on_without_a_model_is_no_success(aws, real_sdk, capsys):
     aws.deploy("dev")
+    real_sdk()
     del aws.endpoints[DEV]
     aws.stacks[DEV]["parameters"]["ModelKey"] = ""
     assert deploy.main(["on", "dev"]) == 1
@@ -244,27 +289,7 @@ def test_on_without_a_model_is_no_success(aws, capsys):
     )
 
 
-def heard(listening):
-    """What was sent to a socket, by connection."""
-    said = []
-    with contextlib.suppress(TimeoutError):
-        while True:
-            connection, _ = listening.accept()
-            with connection:
-                connection.settimeout(0.1)
-                with contextlib.suppress(OSError):
-                    said.append(connection.recv(1000))
-    return said
-
-
-def test_the_sdk_tells_nobody_that_it_is_used(aws, environment):
-    """Its telemetry would go to a bucket of AWS's by HTTPS, and so to the proxy."""
-    with socket.create_server(("127.0.0.1", 0)) as proxy:
-        proxy.settimeout(0.1)
-        environment.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.getsockname()[1]}")
-        environment.setenv("NO_PROXY", "127.0.0.1")
-        assert aws.deploy("dev", "ImageUri=") == 0
-        assert not [line for line in heard(proxy) if line.startswith(b"CONNECT")]
+def test_the_sdks_telemetry_is_off(environment):
     code = """
 import sam_model.sdk
 from sagemaker.core.common_utils import resolve_value_from_config
@@ -272,7 +297,7 @@ from sagemaker.core.config.config_schema import TELEMETRY_OPT_OUT_PATH
 from sagemaker.core.helper.session_helper import Session
 print(resolve_value_from_config(config_path=TELEMETRY_OPT_OUT_PATH, sagemaker_session=Session()))
 """
-    done = subprocess.run([deploy.SDK_PYTHON, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([REAL_SDK, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.strip() == "True", done.stderr
 
 
@@ -319,7 +344,7 @@ def test_the_sdk_contradicts_nothing_of_ours():
 
 def test_a_missing_sdk_is_told(aws, capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(deploy, "SDK_PYTHON", tmp_path / "python")
-    assert aws.deploy("dev", "ImageUri=") == 1
+    assert aws.deploy("dev") == 1
     assert "run make tools" in capsys.readouterr().err
 
 
@@ -387,22 +412,16 @@ IMAGES = {
 }
 
 
-def images(asked):
-    """What the SDK answers to each (Region, instance), asked in one process."""
-    code = f"from sam_model import sdk; print(*(sdk.image(*each) for each in {list(asked)}))"
-    done = subprocess.run([deploy.SDK_PYTHON, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    return dict(zip(asked, done.stdout.split(), strict=True))
-
-
-def test_the_image_is_that_of_region_and_instance():
-    assert images(IMAGES) == IMAGES
-
-
-def test_every_instance_on_offer_has_an_image():
+def test_each_region_and_instance_on_offer_has_its_image():
     template = yaml.load(TEMPLATE.read_text(encoding="utf-8"), Loader=_Loader)
     offered = template["Parameters"]["InstanceType"]["AllowedValues"]
     assert set(offered) == set(template["Mappings"]["Instances"])
-    for (_, instance), image in images([("us-east-1", name) for name in offered]).items():
+    asked = [*IMAGES, *(("us-east-1", instance) for instance in offered)]
+    code = f"from sam_model import sdk; print(*(sdk.image(*each) for each in {asked}))"
+    done = subprocess.run([REAL_SDK, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    answers = dict(zip(asked, done.stdout.split(), strict=True))
+    assert answers.items() >= IMAGES.items()
+    for (_, instance), image in answers.items():
         assert f":2.6.0-{'gpu' if instance.startswith('ml.g') else 'cpu'}-py312" in image, instance
 
 

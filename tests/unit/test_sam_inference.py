@@ -226,10 +226,13 @@ class TestMask:
     @pytest.mark.parametrize(("workers", "share"), [(None, 1), ("1", 1), ("2", 2), ("9999", None)])
     def test_workers_share_the_cores(self, monkeypatch, workers, share):
         monkeypatch.delenv("SAGEMAKER_MODEL_SERVER_WORKERS", raising=False)
+        monkeypatch.delenv("SAGEMAKER_TS_MAX_WORKERS", raising=False)
         if workers:
             monkeypatch.setenv("SAGEMAKER_MODEL_SERVER_WORKERS", workers)
         cores = len(os.sched_getaffinity(0))
         assert inference._threads() == (max(1, cores // share) if share else 1)
+        monkeypatch.setenv("SAGEMAKER_TS_MAX_WORKERS", "1")  # TorchServe goes by this one
+        assert inference._threads() == cores
 
     @pytest.mark.parametrize(
         ("more", "message"),
