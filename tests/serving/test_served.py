@@ -33,8 +33,8 @@ IMAGE = ROOT / ".tools" / "serving"
 PHOTO = base64.b64encode((ROOT / "tests" / "photos" / "astronaut.jpg").read_bytes()).decode()
 BOX = [182, 58, 271, 178]
 START_SECONDS = 120
-# What the container's entry point does: torchserve-entrypoint.py in aws/deep-learning-containers@22714d4. (Another version
-# leaves the workers alone.) The toolkit writes its settings under /etc, which a test must not.
+# What the container's entry point does: torchserve-entrypoint.py in aws/deep-learning-containers@22714d4, where another
+# version leaves the workers alone. The toolkit writes its settings under /etc, which a test must not.
 SERVE = """
 import multiprocessing, os
 os.environ["SAGEMAKER_MODEL_SERVER_WORKERS"] = str(multiprocessing.cpu_count())
