@@ -36,8 +36,12 @@ from http import HTTPStatus
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from PIL import Image
+
+# From 1.29 on ONNX Runtime reports its use to Microsoft; it looks at this when it is imported.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime
 
 MAX_PIXELS = 4096 * 4096  # decoded 50 MB; the encoder sees 1024x1024, so more pixels bring nothing
 MAX_PROMPTS = 100  # as many faces as one DetectFaces call can return

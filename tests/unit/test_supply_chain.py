@@ -1,8 +1,10 @@
 """What comes from others: locked, listed with its licence, and no secret of ours among what we give away."""
 
 import hashlib
+import os
 import re
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -84,6 +86,32 @@ def test_wheels_are_fetched_once_and_only_those_of_the_lock_are_taken(project, m
     wheel.write_bytes(b"something else")
     with pytest.raises(lock.LockError):
         lock.wheels(project, "sam_model/cpu", store)
+
+
+@pytest.mark.parametrize("module", ["sam_model.inference", "local.standins.rekognition"])
+def test_onnx_runtime_reports_to_nobody(tmp_path, module):
+    """Where it may report, it first writes an identifier of the machine under the home folder."""
+    code = f"""
+import os, {module}
+model = "{ROOT / "models" / "faces" / "centerface.onnx"}"
+{module}.onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+"""
+    # It is silent where it sees a CI or a test.
+    known = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
+    environment = known | {"HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
+    assert list(tmp_path.rglob("*")) == []
+
+
+def test_what_imports_onnx_runtime_is_in_that_test():
+    names = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    importing = {
+        name
+        for name in names.split()
+        if (ROOT / name).is_file()
+        and re.search(r"^(?:import|from) onnxruntime", (ROOT / name).read_text(), re.MULTILINE)
+    }
+    assert importing == {"sam_model/inference.py", "local/standins/rekognition.py"}
 
 
 # Licences
