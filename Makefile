@@ -5,6 +5,7 @@
 # make check-scenes   refuse a bad functions/scenes.json, naming line and field (part of lint, run and build)
 # make thumbnails     paint a thumbnail for each scene with the local painter
 # make lock           after a change of a requirements.in: lock what ships to Lambda and SageMaker, with hashes
+# make released       after a release: keep what its photos under way look like, for tests (REVISION=<commit>)
 # make audit          ask for known vulnerabilities of what ships (needs the Internet; not part of make test)
 # make fuzz           bad images, requests and calls: 10,000 images and what belongs to them (N=500 SEED=7)
 # make odd-photos     1 to 100 faces, at borders, tiny, narrow, huge, through the whole application
@@ -47,7 +48,7 @@ unexport PYTHONDONTWRITEBYTECODE
 TOOLS := $(foreach tool,sam sagemaker checkov ministack runtime serving,.tools/$(tool)/.installed) .tools/npm/.installed
 STACK = photo-booth-$(ENV)
 
-.PHONY: run test check lint lock audit check-scenes thumbnails machine setup tools clean faults fuzz odd-photos races load pacing
+.PHONY: run test check lint lock released audit check-scenes thumbnails machine setup tools clean faults fuzz odd-photos races load pacing
 .PHONY: bench trace cost bench-pixels bench-encodings bench-cold bench-memory bench-polling bench-seam bench-sam
 .PHONY: preflight build deploy destroy env sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 
@@ -85,6 +86,10 @@ lint: setup check-scenes
 
 lock: setup
 	.venv/bin/python -m deploy lock
+
+released: setup
+	@[ -n "$(REVISION)" ] || { echo "Say which commit was released: REVISION=<commit>." >&2; exit 1; }
+	@.venv/bin/python -m tests.upgrade.capture $(REVISION)
 
 audit: setup .tools/audit/.installed
 	@found=0; for lock in layers/common layers/pixels sam_model/cpu sam_model/gpu; do \
