@@ -27,7 +27,7 @@
 #
 # With AWS credentials; ENV=dev (the default) or ENV=prod:
 # make preflight      before an event: can your account paint? (docs/operate.md)
-# make deploy         build, deploy, put the page there, send a photo through (docs/deploy.md)
+# make deploy         build, deploy, put the page there, send a photo through (docs/deploy.md; ARGS="Name=value")
 # make destroy        delete all of it, photos included, after asking (CONFIRM=<stack's name> for scripts)
 # make sam-deploy     the Segment Anything endpoint (docs/sam-endpoint.md; INSTANCE=ml.g5.xlarge, ARGS="Name=value")
 # make sam-package    only its archive, build/model.tar.gz (ARGS="--gpu", "--model FOLDER")
@@ -185,7 +185,7 @@ build: setup check-scenes .tools/sam/.installed
 	.venv/bin/python -m deploy build
 
 deploy: env build
-	.tools/sam/bin/sam deploy --config-env $(ENV)
+	.venv/bin/python -m deploy sam $(ENV) $(ARGS)
 	.venv/bin/python -m deploy page $(STACK)
 	.venv/bin/python -m deploy smoke $(STACK)
 

@@ -29,6 +29,11 @@ def lock_all(arguments: argparse.Namespace) -> None:
         lock.lock(ROOT, folder)
 
 
+def sam(arguments: argparse.Namespace) -> None:
+    """Deploys the stack of an environment of samconfig.toml."""
+    stack.deploy(arguments.environment, arguments.overrides)
+
+
 def page(arguments: argparse.Namespace) -> None:
     """Puts the page where visitors find it."""
     print(f"The page: {stack.put_page(arguments.stack)} files at {stack.outputs(arguments.stack)['BoothUrl']}")
@@ -61,6 +66,10 @@ def main() -> int:
     command = commands.add_parser("runtime", help=print_runtime.__doc__)
     command.add_argument("version", choices=[lock.LAMBDA.python, lock.CONTAINER.python])
     command.set_defaults(do=print_runtime)
+    command = commands.add_parser("sam", help=sam.__doc__)
+    command.add_argument("environment")
+    command.add_argument("overrides", nargs="*", metavar="Name=value", help="parameters of template.yaml")
+    command.set_defaults(do=sam)
     for do in (page, smoke, destroy):
         command = commands.add_parser(do.__name__, help=do.__doc__)
         command.add_argument("stack")

@@ -2,7 +2,10 @@
 
 import json
 import mimetypes
+import shlex
+import subprocess
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,15 +13,53 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import ClientError, WaiterError
 
+from deploy.build import ROOT, SAM
 from local import visit
 
-WEB = Path(__file__).parent.parent / "web"
+WEB = ROOT / "web"
 SAM_STACK = "aws-sam-cli-managed-default"
 """The stack with the bucket that `sam deploy` puts packages into; all applications of the account share it."""
 
 
 class StackError(Exception):
     """The stack isn't there or can't be done with what was asked; the text says why."""
+
+
+def sam_deploy(environment: str, given: list[str], more: list[str] | None = None) -> list[str]:
+    """The command that deploys an environment of samconfig.toml, with its parameters and some `given` ("Name=value").
+
+    --parameter-overrides replaces samconfig.toml's, so all are named. LambdaConcurrency is what AWS says of the
+    account, unless somebody has said it.
+
+    Args:
+        more: further options of sam.
+    """
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
+    parameters = config[environment]["deploy"]["parameters"]
+    pairs = parameters.get("parameter_overrides", [])
+    # As sam takes them from there: a list as it is; in one text, quotes keep spaces together.
+    pairs = [*(shlex.split(pairs) if isinstance(pairs, str) else pairs), *given]
+    if not any(pair.startswith("LambdaConcurrency=") for pair in pairs):
+        pairs.append(f"LambdaConcurrency={lambda_concurrency(parameters.get('region'))}")
+    pairs = [f"{name}={_quoted(value)}" for name, _, value in (pair.partition("=") for pair in pairs)]
+    return [str(SAM), "deploy", "--config-env", environment, *(more or []), "--parameter-overrides", *pairs]
+
+
+def _quoted(value: str) -> str:
+    """For sam, which splits at spaces; a value that is quoted already stays."""
+    return f'"{value}"' if " " in value and value[0] not in "\"'" else value
+
+
+def lambda_concurrency(region: str | None = None) -> int:
+    """How many executions the account allows at once in the Region, of functions that reserve none."""
+    limit = boto3.client("lambda", region_name=region).get_account_settings()["AccountLimit"]
+    return limit["UnreservedConcurrentExecutions"]
+
+
+def deploy(environment: str, given: list[str]) -> None:
+    """Deploys an environment with sam, which shows what it does, and asks. Raises StackError if that failed."""
+    if subprocess.run(sam_deploy(environment, given), cwd=ROOT).returncode:
+        raise StackError("sam has not deployed it; the reason is above.")
 
 
 def outputs(stack: str) -> dict[str, str]:

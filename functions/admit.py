@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from booth import aws, pacing, store
+from booth import aws, concurrency, pacing, store
 from booth.log import count, logger, step
 
 aws.at_init(store.connect)
@@ -10,10 +10,14 @@ aws.at_init(store.connect)
 
 @step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    """How long each of the `pictures` has to wait, in whole seconds. `lost`: by what error they lost their turns."""
+    """How long each of the `pictures` has to wait, in whole seconds, and how many are painted at once.
+
+    `lost`: by what error they lost their turns.
+    """
     run = pacing.admit(event["run"], event["pictures"], event["lost"])
     turns = [{"picture": number, "wait": store.seconds_until(run.turns[number].at)} for number in event["pictures"]]
     if waiting := [turn["wait"] for turn in turns if turn["wait"]]:
         count("PicturesQueued", len(waiting))
         logger.info("pictures wait for their turns", seconds=max(waiting))
-    return {"turns": turns}
+    # Those that wait hold no function meanwhile, and their waits are told from now: so they wait all at the same time.
+    return {"turns": turns, "at_once": len(turns) if waiting else concurrency.at_once()}

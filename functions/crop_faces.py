@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from booth import aws, ending, objects, sam, store
+from booth import aws, concurrency, ending, objects, sam, store
 from booth.log import step
 from booth.parallel import together
 from booth.pixels import composite, geometry
@@ -35,4 +35,4 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         *(partial(write_crop, number) for number in numbers),
     )
     ending.confirm(run, lambda run: store.hand_on(run, "crop", then="segment"))
-    return {"crops": numbers}
+    return {"crops": numbers, "at_once": concurrency.at_once()}

@@ -63,8 +63,9 @@ class App:
         self._port = port
         self._build = build
         self._python = python
-        # Here a photo costs nothing, and the models have no quotas.
+        # Here a photo costs nothing, the models have no quotas, and Lambda's is not a new account's.
         free = {"SamEndpoint": SAM_ENDPOINT, "PhotosPerMinute": "0", "PhotosPerDay": "0", "ImageModels": _unpaced()}
+        free["LambdaConcurrency"] = "1000"
         self._parameters = free | dict(parameters or {})
         self._stop = threading.Event()
         self._ready = False
@@ -133,6 +134,7 @@ class App:
             ],
             region=REGION,
             log=lambda line: self._log_file.write(line + "\n"),
+            concurrency=int(self._parameters["LambdaConcurrency"]),
             retry_delays=(2.0, 4.0),
             python=self._python,
         )
@@ -313,6 +315,7 @@ class App:
         their policies and the secrets; everything else stays as it is. For tests.
         """
         before, self.stack = self.stack, self._read_template(**parameters)
+        self.lambdas.concurrency = int((self._parameters | parameters)["LambdaConcurrency"])
         for name, function in self.stack.functions.items():
             self.authority.statements[self._environments[name]["AWS_ACCESS_KEY_ID"]] = self.stack.policies[name]
             if function != before.functions[name]:

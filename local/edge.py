@@ -78,6 +78,7 @@ class Edge:
         result = self._lambdas.invoke(function, json.dumps(http_event(request, body)).encode())
         if time.monotonic() - started > _TIMEOUT_SECONDS:
             return _json(503, {"message": "Service Unavailable"})
+        # Also a throttled one (AWS re:Post, "How do I resolve the Internal server error of an API Gateway API?").
         if result.status != 200 or result.failed:
             return _json(500, {"message": "Internal Server Error"})
         answer = json.loads(result.body)

@@ -40,6 +40,9 @@ ACCOUNT = "123456789012"
 SYNC_LIMIT = 6 * 1024 * 1024  # bytes of payload, request and response (Lambda quotas)
 ASYNC_LIMIT = 1024 * 1024  # bytes of payload of an event invocation (Lambda quotas)
 INIT_SECONDS = 60.0
+FIRST_BACK_SECONDS, LONGEST_BACK_SECONDS = 1.0, 300.0
+"""Pauses before an event that was throttled is tried again, each twice as long as the one before (Lambda guide, "How
+Lambda handles errors and retries with asynchronous invocation")."""
 LOG_LINE_LIMIT = 256 * 1024  # bytes; longer lines are broken, as CloudWatch Logs does
 REAP_EVERY_SECONDS = 15.0
 
@@ -62,8 +65,8 @@ class Function:
     """A Lambda function as its template describes it.
 
     `code` is the folder that becomes the working directory and the first place of imports, `timeout` is in
-    seconds, `retries` counts the further attempts of a failed event invocation, `concurrency` is the greatest
-    number of workers (an account has 1,000 for all its functions), `layers` are the logical ids of its layers.
+    seconds, `retries` counts the further attempts of a failed event invocation, `event_age` is how many seconds one
+    is kept, `concurrency` is the greatest number of workers, `layers` are the logical ids of its layers.
     """
 
     name: str
@@ -73,6 +76,7 @@ class Function:
     timeout: float = 3.0
     memory_mb: int = 128
     retries: int = 2
+    event_age: float = 6 * 3600
     concurrency: int = 200
     layers: tuple[str, ...] = ()
 
@@ -97,6 +101,8 @@ class LambdaHost:
     Args:
         functions: the functions, told apart by their names.
         region: goes into the functions' environment and ARNs.
+        concurrency: how many executions the account allows at once, of all functions together; the next one is
+            throttled with HTTP 429. It may be set anew.
         log: gets each line that a function prints, without newline, prefixed with `[name] `; called by one
             thread at a time.
         queue_seconds: how long an invocation waits for a free worker before it is throttled with HTTP 429.
@@ -111,11 +117,17 @@ class LambdaHost:
         *,
         region: str,
         log: Callable[[str], None],
+        concurrency: int = 1000,
         queue_seconds: float = 30.0,
         idle_seconds: float = 300.0,
         retry_delays: tuple[float, ...] = (60.0, 120.0),
         python: str = sys.executable,
     ):
+        self.concurrency = concurrency
+        self.refused = 0
+        """How many invocations were beyond it."""
+        self._running = 0
+        self._running_lock = threading.Lock()
         self._region = region
         self._python = python
         self._write = log
@@ -134,7 +146,7 @@ class LambdaHost:
 
         Never raises for what Lambda answers: an error of the function is status 200 with the header
         `X-Amz-Function-Error`; 400, 404, 413 and 429 carry the exception's name in `x-amzn-ErrorType`.
-        An asynchronous call answers 202 at once and is tried again after a failure.
+        An asynchronous call answers 202 at once and is tried again after a failure, or when it was throttled.
         """
         match = _FUNCTION_NAME.fullmatch(name)
         pool = self._pools.get(match["name"]) if match else None
@@ -226,25 +238,49 @@ class LambdaHost:
             self._write(f"[{name}] {line}")
 
     def _run(self, pool: _Pool, request_id: str, payload: bytes, wait_seconds: float | None) -> InvokeResult:
+        with self._running_lock:
+            if self._running >= self.concurrency:
+                self.refused += 1
+                return _throttled("ConcurrentInvocationLimitExceeded")
+            self._running += 1
+        try:
+            return self._run_admitted(pool, request_id, payload, wait_seconds)
+        finally:
+            with self._running_lock:
+                self._running -= 1
+
+    def _run_admitted(self, pool: _Pool, request_id: str, payload: bytes, wait_seconds: float | None) -> InvokeResult:
         worker = pool.acquire(wait_seconds)
         if worker is None:
             if self._closing.is_set():
                 return _refusal(500, "ServiceException", "The local Lambda host is closing.")
-            return _refusal(429, "TooManyRequestsException", "Rate Exceeded.")
+            return _throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
         try:
             return worker.run(request_id, payload)
         finally:
             pool.release(worker)
 
     def _deliver(self, pool: _Pool, request_id: str, payload: bytes) -> None:
-        """Run an event invocation, again with the same request id after each failure."""
-        delays = self._retry_delays[: pool.function.retries]
-        for delay in (0.0, *delays):
+        """Run an event invocation, again with the same request id after each failure.
+
+        What Lambda itself refused goes back into its queue and costs no attempt, as long as the event is young enough.
+        """
+        delays = deque(self._retry_delays[: pool.function.retries])
+        until, back, attempts = time.monotonic() + pool.function.event_age, FIRST_BACK_SECONDS, 0
+        while True:
+            result = self._run(pool, request_id, payload, None)
+            if not result.failed:
+                return
+            if result.status >= 400:
+                delay, back = back, min(back * 2, LONGEST_BACK_SECONDS)
+            else:
+                attempts += 1
+                delay = delays.popleft() if delays else None
+            if delay is None or time.monotonic() + delay > until:
+                break
             if self._closing.wait(delay):
                 return
-            if not self._run(pool, request_id, payload, None).failed:
-                return
-        self._log(pool.function.name, f"event {request_id} dropped after {len(delays) + 1} attempts")
+        self._log(pool.function.name, f"event {request_id} dropped after {attempts} attempts")
 
     def _reap(self) -> None:
         while not self._closing.wait(min(REAP_EVERY_SECONDS, self._idle_seconds / 2)):
@@ -742,6 +778,13 @@ def _exit_reason(status: int) -> str:
 
 def _error(kind: str, message: str) -> bytes:
     return json.dumps({"errorType": kind, "errorMessage": message}, ensure_ascii=False).encode()
+
+
+def _throttled(reason: str) -> InvokeResult:
+    headers = {"x-amzn-ErrorType": "TooManyRequestsException", "x-amzn-RequestId": str(uuid.uuid4())}
+    return InvokeResult(
+        429, headers, json.dumps({"Reason": reason, "Type": "User", "message": "Rate Exceeded."}).encode()
+    )
 
 
 def _refusal(status: int, kind: str, message: str) -> InvokeResult:

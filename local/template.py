@@ -294,7 +294,8 @@ class _Reader:
             environment={name: _text(value) for name, value in self._resolve(variables).items()},
             timeout=float(get("Timeout", 3)),
             memory_mb=int(get("MemorySize", 128)),
-            retries=int(get("EventInvokeConfig", {}).get("MaximumRetryAttempts", 2)),
+            retries=int(get("EventInvokeConfig", {}).get("MaximumRetryAttempts", Function.retries)),
+            event_age=float(get("EventInvokeConfig", {}).get("MaximumEventAgeInSeconds", Function.event_age)),
             concurrency=int(get("ReservedConcurrentExecutions", Function.concurrency)),
             layers=tuple(self._resolve([*common.get("Layers", []), *own.get("Layers", [])])),
         )

@@ -2,12 +2,17 @@
 
 import json
 import mimetypes
+import random
+import time
 import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+ATTEMPTS = 6
+"""At one call while AWS refuses or fails, in 23 seconds on average."""
 
 
 class VisitError(Exception):
@@ -26,9 +31,22 @@ def is_open(url: str) -> bool:
 def call(url: str, path: str, body: dict[str, Any], token: str = "") -> tuple[int, dict[str, Any]]:
     """POSTs JSON, with the booth's token if it has one; gives HTTP status and answer.
 
+    What may pass is tried again: 5xx, of which 500 is also what API Gateway makes of a Lambda that is used up, and its
+    own 429, which has a `message`.
+
     Raises:
         VisitError: nobody answers.
     """
+    for attempt in range(ATTEMPTS):
+        status, answer = _call(url, path, body, token)
+        may_pass = status >= 500 or (status == 429 and "message" in answer)
+        if not may_pass or attempt == ATTEMPTS - 1:
+            break
+        time.sleep(2**attempt * (0.5 + random.random() / 2))
+    return status, answer
+
+
+def _call(url: str, path: str, body: dict[str, Any], token: str) -> tuple[int, dict[str, Any]]:
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     request = urllib.request.Request(url + path, json.dumps(body).encode(), headers)
     try:

@@ -7,16 +7,19 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.request
 
 import boto3
 import pytest
 import yaml
 
+from deploy import stack
 from deploy.build import ROOT
 from tests.template.conftest import COMMON, PIXELS, TOOLS
 
 STACK = "photo-booth-dev"
+CHAIN = "amazon.titan-image-generator-v2:0@us-east-1=7, us.stability.stable-image-inpaint-v1:0@us-east-1"
 
 # What the emulator can't take, each with what is deployed in its place:
 # - alarms over several metrics: left out;
@@ -96,8 +99,12 @@ def deployed(emulator, client, for_lambda):
     for name in alarms:
         del monitoring["Resources"][name]
     (build / "Monitoring" / "template.yaml").write_text(yaml.safe_dump(monitoring))
-    command = [TOOLS / "sam" / "bin" / "sam", "deploy", "--config-file", ROOT / "samconfig.toml", "--config-env", "dev"]
-    status, text = run([*command, "--template-file", build / "template.yaml"], emulator)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in emulator.keys() - os.environ.keys():
+            patch.setenv(name, emulator[name])
+        files = ["--config-file", str(ROOT / "samconfig.toml"), "--template-file", str(build / "template.yaml")]
+        command = stack.sam_deploy("dev", [f"ImageModels={CHAIN}"], files)
+    status, text = run(command, emulator)
     assert status == 0, text[-2000:]
     pages = client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)
     return {each["LogicalResourceId"]: each for page in pages for each in page["StackResourceSummaries"]}
@@ -117,6 +124,16 @@ def test_the_stack_is_complete(deployed, client, template):
     always = {kind: unconditional(template[kind]) for kind in ("Resources", "Outputs")}
     assert always["Resources"] - {COMMON, PIXELS} <= deployed.keys()  # SAM adds a hash to a layer's name
     assert always["Outputs"] <= outputs(client).keys()
+
+
+def test_the_stack_has_the_environments_parameters_those_given_and_what_the_account_allows(deployed, client):
+    [found] = client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+    parameters = {each["ParameterKey"]: each["ParameterValue"] for each in found["Parameters"]}
+    limit = client("lambda").get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
+
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
+    said = dict(pair.split("=", 1) for pair in config["dev"]["deploy"]["parameters"]["parameter_overrides"])
+    assert parameters.items() >= (said | {"ImageModels": CHAIN, "LambdaConcurrency": str(limit)}).items()
 
 
 def test_only_the_booths_own_page_may_put_photos(deployed, client):

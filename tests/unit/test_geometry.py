@@ -1,12 +1,12 @@
 """Boxes and crops: outside the photo, at its borders, overlapping, 1 to 100 faces."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from booth import concurrency
 from booth.pixels import geometry
 from booth.pixels.geometry import Face
 
@@ -98,8 +98,7 @@ def test_a_hundred_small_faces_get_as_many_crops_as_are_segmented_at_once():
     crops = geometry.crops_around(faces, width, height)
     assert len(crops) == geometry.MAX_CROPS
     assert max(len(crop.faces) for crop in crops) < 40
-    machine = json.loads((Path(__file__).parents[2] / "statemachine/photo.asl.json").read_text())
-    assert machine["States"]["SegmentCrops"]["MaxConcurrency"] == geometry.MAX_CROPS
+    assert concurrency.MOST_AT_ONCE == geometry.MAX_CROPS
 
 
 def test_eleven_faces_apart_share_where_it_costs_least():

@@ -207,6 +207,38 @@ def test_beyond_the_limit_an_invocation_is_throttled(start, tmp_path):
     assert not call(host, do="tell").failed
 
 
+def test_beyond_what_the_account_allows_no_function_runs(start, tmp_path):
+    host = start()
+    host.concurrency = 1
+    with ThreadPoolExecutor() as threads:
+        future = threads.submit(call, host, do="meet", people=2)
+        until(lambda: list(tmp_path.glob("*.here")))
+        throttled = call(host, do="tell")
+        (tmp_path / "second.here").touch()
+        assert not future.result().failed
+    assert throttled.status == 429
+    assert throttled.headers["x-amzn-ErrorType"] == "TooManyRequestsException"
+    assert json.loads(throttled.body)["Reason"] == "ConcurrentInvocationLimitExceeded"
+    assert not call(host, do="tell").failed
+
+
+def test_an_event_that_was_throttled_is_kept_until_there_is_room(start, log, tmp_path):
+    host = start(retry_delays=())
+    host.concurrency = 0
+    host.invoke("probe", b'{"do": "fail"}', asynchronous=True)
+    host.concurrency = 1
+    until(lambda: any("dropped after 1 attempts" in line for line in log))
+    assert len((tmp_path / "attempts").read_text().split()) == 1
+
+
+def test_an_event_that_grows_too_old_is_dropped(tmp_path, log):
+    function = Function("probe", "probe.handler", CODE, {"FOLDER": str(tmp_path)}, event_age=0.5)
+    host = LambdaHost([function], region=REGION, log=log.append, concurrency=0)
+    host.invoke("probe", b'{"do": "fail"}', asynchronous=True)
+    until(lambda: any("dropped after 0 attempts" in line for line in log))
+    host.close()
+
+
 def test_an_invocation_waits_for_a_free_worker(start):
     host = start(concurrency=1)
     with ThreadPoolExecutor() as threads:

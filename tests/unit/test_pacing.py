@@ -199,6 +199,23 @@ def test_a_run_that_is_admitted_has_time_from_its_last_turn_on(table, running):
     assert (admitted.status, admitted.step) == ("RUNNING", "wait")
 
 
+@pytest.mark.parametrize(("before", "expected"), [(0, 1), (2, 3)], ids=["free", "used up"])
+def test_pictures_that_wait_for_their_turns_hold_no_function_and_wait_all_at_once(
+    running, environment, before, expected
+):
+    import admit
+
+    environment.setenv("LAMBDA_CONCURRENCY", "6")  # room for one picture at a time
+    for _ in range(before):
+        pacing.admit(running(), PICTURES)
+    context = type("Context", (), dict.fromkeys(("function_name", "memory_limit_in_mb", "aws_request_id"), "1"))
+    context.invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:admit"
+
+    answer = admit.handler({"run": running(), "pictures": PICTURES, "lost": None}, context)
+
+    assert answer["at_once"] == expected
+
+
 def test_a_run_is_admitted_once(table, running):
     run = running()
     first = pacing.admit(run, PICTURES)

@@ -16,7 +16,7 @@ import threading
 import time
 import types
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
@@ -117,15 +117,17 @@ class Run:
     """An execution of the machine: what the functions will answer, then what happened.
 
     `script` gives a function's answers, in order, by its logical id, or by id and number ("SegmentCrop", 3) for one
-    item of a Map; where it says nothing (more) the function succeeds. After the end, `end` is the last state, `status`
-    Step Functions' own, `output` the parsed output of a success, `error` and `cause` a failure's, `waits` the seconds
-    before each retry in order, `longest_waits` those that its jitter was drawn from, `history` the events as
-    GetExecutionHistory gives them.
+    item of a Map; where it says nothing (more) the function succeeds. An answer may be a callable that gives it, or
+    None for success. `at_once` is how many crops, or pictures, are made at once. After the end, `end` is the last
+    state, `status` Step Functions' own, `output` the parsed output of a success, `error` and `cause` a failure's,
+    `waits` the seconds before each retry in order, `longest_waits` those that its jitter was drawn from, `history`
+    the events as GetExecutionHistory gives them.
     """
 
     crops: int
     pictures: int
-    script: dict[str | tuple[str, int], Iterator[Answer | str]]
+    script: dict[str | tuple[str, int], Iterator[Answer | str | Callable[[], Answer | None]]]
+    at_once: int = 10
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     calls: list[Call] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
@@ -162,17 +164,22 @@ class Run:
             for key in ((function, number), function):
                 scripted = next(self.script.get(key, iter(())), None)
                 if scripted is not None:
-                    return scripted
-        return ok(self._result(function, payload))
+                    break
+        if callable(scripted):
+            scripted = scripted()
+        return ok(self._result(function, payload)) if scripted is None else scripted
 
     def _result(self, function: str, payload: dict) -> dict:
         """What the function returns when all is well."""
         return {
             "DetectFaces": lambda: {"faces": self.crops},
-            "CropFaces": lambda: {"crops": list(range(self.crops))},
+            "CropFaces": lambda: {"crops": list(range(self.crops)), "at_once": self.at_once},
             "SegmentCrop": lambda: {"crop": payload["crop"]},
             "MergeMasks": lambda: {"pictures": list(range(1, self.pictures + 1))},
-            "Admit": lambda: {"turns": [{"picture": number, "wait": 0} for number in payload["pictures"]]},
+            "Admit": lambda: (
+                {"at_once": self.at_once}
+                | {"turns": [{"picture": number, "wait": 0} for number in payload["pictures"]]}
+            ),
             "GenerateImage": lambda: {"picture": payload["picture"]},
             "Finish": lambda: _settled(payload),
         }[function]()
@@ -244,15 +251,16 @@ class Engine:
         *,
         crops: int = 1,
         pictures: int = 1,
+        at_once: int = 10,
         definition: dict | None = None,
     ) -> Run:
-        """Run the machine to its end, with `crops` crops and `pictures` scenes in the photo.
+        """Run the machine to its end, with `crops` crops and `pictures` scenes in the photo, `at_once` of each at once.
 
         Args:
             script: the functions' answers, see `Run`.
             definition: another definition than the deployed one.
         """
-        run = Run(crops, pictures, {key: iter(answers) for key, answers in (script or {}).items()})
+        run = Run(crops, pictures, {key: iter(answers) for key, answers in (script or {}).items()}, at_once)
         self._runs[run.id] = run
         self._waits.clear()
         self._longest_waits.clear()

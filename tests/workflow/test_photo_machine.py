@@ -2,6 +2,7 @@
 
 import copy
 import json
+import threading
 from itertools import chain, repeat
 
 import pytest
@@ -85,10 +86,13 @@ def test_each_step_gets_the_run_and_its_number(engine, crops, pictures):
         {
             "run": run.id,
             "found": {"faces": crops},
-            "crops": {"numbers": list(range(crops))},
+            "crops": {"numbers": list(range(crops)), "at_once": 10},
             "segmented": [{"crop": number} for number in range(crops)],
             "scenes": {"numbers": list(range(1, pictures + 1))},
-            "admitted": {"turns": [{"picture": number, "wait": 0} for number in range(1, pictures + 1)]},
+            "admitted": {
+                "turns": [{"picture": number, "wait": 0} for number in range(1, pictures + 1)],
+                "at_once": 10,
+            },
             "pictures": [{"picture": number} for number in range(1, pictures + 1)],
         }
     ]
@@ -101,6 +105,27 @@ def test_masks_are_merged_after_the_last_crop_and_pictures_begin_after_that(engi
     order = [call.function for call in run.calls]
     head, tail = ["DetectFaces", "CropFaces", *["SegmentCrop"] * 5], [*["GenerateImage"] * 3, "Finish"]
     assert order == [*head, "MergeMasks", "Admit", *tail]
+
+
+@pytest.mark.parametrize(("of", "task"), [("crops", "SegmentCrop"), ("pictures", "GenerateImage")])
+@pytest.mark.parametrize(("at_once", "number"), [(10, 10), (2, 6), (1, 3)])
+def test_as_many_are_made_at_once_as_the_step_before_says(engine, of, task, at_once, number):
+    all_here, changed, here, most = threading.Barrier(at_once), threading.Lock(), 0, 0
+
+    def meet():
+        """Answers when as many are at work as are allowed, and counts them."""
+        nonlocal here, most
+        with changed:
+            here += 1
+            most = max(most, here)
+        all_here.wait(20)
+        threading.Event().wait(0.1)  # more would come meanwhile
+        with changed:
+            here -= 1
+
+    run = engine.run({task: repeat(meet)}, at_once=at_once, **{of: number})
+
+    assert (run.end, len(run.payloads(task)), most) == ("Succeeded", number, at_once)
 
 
 # Errors that pass
@@ -214,7 +239,7 @@ def test_throttled_runs_do_not_come_back_in_step(engine):
 
 def turns(*waits):
     """Admit's answer, or AdmitAgain's: for pictures in order, from the first number, the seconds to wait."""
-    return ok({"turns": [{"picture": number, "wait": wait} for number, wait in waits]})
+    return ok({"turns": [{"picture": number, "wait": wait} for number, wait in waits], "at_once": 10})
 
 
 def waited(run):
@@ -440,7 +465,7 @@ def strings_in(value):
 WORDS = {
     # what the machine keeps and hands on
     *("run", "found", "faces", "crops", "numbers", "crop", "segmented", "scenes", "pictures", "picture", "attempt"),
-    *("admitted", "lost", "turns", "turn", "wait", "error", "Error", "status"),
+    *("admitted", "lost", "turns", "turn", "wait", "at_once", "error", "Error", "status"),
     # values
     *("SUCCEEDED", "PARTIAL", "FAILED", "None"),
     # what Step Functions adds of its own to call a function, and to its answer

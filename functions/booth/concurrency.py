@@ -1,0 +1,36 @@
+"""How many executions of Lambda functions the account allows at once in the Region, and what visitors take of them.
+
+A new account allows 10, for all its functions together; what is beyond is refused (429). So a photo's crops and
+pictures are made as many at once as there is room for.
+"""
+
+import os
+
+NEW_ACCOUNT = 10
+"""What AWS gives a new account, and the default of the parameter LambdaConcurrency."""
+
+MOST_AT_ONCE = 10
+"""Crops a photo has at most (`geometry.MAX_CROPS`). Pictures it has five at most."""
+
+BESIDE_VISITORS = 4
+"""Two sweeps, each of which watches for up to two minutes, and two short calls: of the doors, of phones."""
+
+
+def at_once(executions: int | None = None) -> int:
+    """How many crops, or pictures, of a photo are made at once: as many as fit in beside its poll, which is held.
+
+    Args:
+        executions: allowed at once; by default what the stack was told (LAMBDA_CONCURRENCY).
+    """
+    if executions is None:
+        executions = int(os.environ.get("LAMBDA_CONCURRENCY", NEW_ACCOUNT))
+    return max(1, min(MOST_AT_ONCE, executions - BESIDE_VISITORS - 1))
+
+
+def visitors(executions: int, busiest: int) -> int:
+    """How many visitors at once are served without a call being refused; each has a poll that is held.
+
+    Args:
+        busiest: how many crops, or pictures, each has: the larger number.
+    """
+    return max(0, executions - BESIDE_VISITORS) // (1 + min(busiest, at_once(executions)))
