@@ -1,11 +1,13 @@
 """Before an event: can this AWS account paint? `make preflight`, with the operator's credentials.
 
-Asks Bedrock about each candidate of ImageModels, the SAM endpoint for a mask and Rekognition for a face, and prints
-what was found and what to do about it. Parameters are those of `sam deploy`: template.yaml's defaults, then those of
+Asks Bedrock about each candidate of ImageModels, the SAM endpoint for a mask and Rekognition for a face, Lambda how
+many executions it allows at once and Service Quotas for the endpoint's instances, and prints what was found and what to
+do about it. Parameters are those of `sam deploy`: template.yaml's defaults, then those of
 samconfig.toml (--config-env), then those on the command line. It paints nothing: the only calls that cost anything
 are one DetectFaces and one InvokeEndpoint.
 
-Exit status 0 if at least one candidate lives and the SAM endpoint and Rekognition answer, else 1.
+Exit status 0 if at least one candidate lives, the SAM endpoint and Rekognition answer, and Lambda and the instances'
+quota suffice for one visitor and one endpoint; else 1.
 """
 
 import argparse
@@ -27,7 +29,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT / "functions"))  # the application's own clients, as Lambda finds them
 
-from booth import rekognition, sam  # noqa: E402
+from booth import concurrency, rekognition, sam  # noqa: E402
 from booth.aws import client, code_of  # noqa: E402
 from booth.chain import REQUESTS_A_MINUTE  # noqa: E402
 from booth.errors import BoothError, ServiceUnavailable, Throttled  # noqa: E402
@@ -226,6 +228,53 @@ def _own_quota(found: Candidate, name: str) -> float | None:
     return min(values, default=None)
 
 
+def look_at_lambda(told: int) -> Service:
+    """How many visitors at once the account's Lambda serves in the Region. `told`: the parameter LambdaConcurrency."""
+    try:
+        limit = client("lambda").get_account_settings()["AccountLimit"]
+    except (ClientError, BotoCoreError) as error:
+        said = code_of(error) if isinstance(error, ClientError) else type(error).__name__
+        return Service("Lambda", False, said, "See that your credentials may lambda:GetAccountSettings.")
+    executions = limit["UnreservedConcurrentExecutions"]
+    few, many = (concurrency.visitors(executions, busiest) for busiest in (PICTURES, geometry.MAX_CROPS))
+    said = (
+        f"{executions} executions at once of {limit['ConcurrentExecutions']}: "
+        f"{few} visitors at once with {PICTURES} pictures each, {many} if all are groups of ten"
+    )
+    todo = ""
+    if few < 2:
+        todo = 'Ask AWS for more: Service Quotas, AWS Lambda, "Concurrent executions" (L-B99A9384).'
+    elif told > executions:
+        todo = f"LambdaConcurrency={told} is more than there is: write {executions}, or leave it to make deploy."
+    return Service("Lambda", bool(many), said, todo)
+
+
+def look_at_instances(environment: str) -> Service:
+    """Whether the account may have the instances of the SAM endpoint of this environment, as endpoint.toml names them.
+
+    Twice as many as it begins with: an update brings up the new fleet beside the old one.
+    """
+    text = (ROOT / "sam_model" / "endpoint.toml").read_text(encoding="utf-8")
+    template = yaml.load((ROOT / "sam_model" / "endpoint.yaml").read_text(encoding="utf-8"), Loader=_Loader)
+    fleet = {name: each.get("Default") for name, each in template["Parameters"].items()}
+    fleet |= tomllib.loads(text)[environment]
+    quota, least = f"{fleet['InstanceType']} for endpoint usage", int(fleet["MinInstances"])
+    wanted = max(2 * least, int(fleet["MaxInstances"]))
+    if fleet["InstanceType"] == "serverless":
+        return Service("SageMaker", True, "the endpoint is serverless: no quota of instances")
+    request = f'Ask AWS for {wanted}: Service Quotas, Amazon SageMaker, "{quota}".'
+    try:
+        pages = client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
+        values = [each["Value"] for page in pages for each in page["Quotas"] if each["QuotaName"] == quota]
+    except (ClientError, BotoCoreError) as error:
+        said = code_of(error) if isinstance(error, ClientError) else type(error).__name__
+        return Service("SageMaker", False, said, "See that your credentials may servicequotas:ListServiceQuotas.")
+    if not values:
+        return Service("SageMaker", False, f"Service Quotas tells nothing of {quota}", request)
+    said = f"{quota}: {values[0]:g}; the endpoint begins with {least}, an update needs {2 * least}"
+    return Service("SageMaker", values[0] >= least, said, "" if values[0] >= wanted else request)
+
+
 def _words(name: str) -> list[str]:
     """A model's name for comparison: quotas write the provider before it, and sometimes V1 behind it."""
     words = re.findall(r"[a-z0-9]+", name.lower())
@@ -340,6 +389,9 @@ def main(arguments: list[str] | None = None) -> int:
     photo = PHOTO.read_bytes()
     faces, details = look_at_rekognition(photo)
     services = [faces, look_at_sam(settings["SamEndpoint"], photo, details)]
+    services.append(look_at_lambda(int(settings["LambdaConcurrency"])))
+    if settings["SamEndpoint"] == f"photo-booth-sam-{given.config_env}":  # else it is none that we would deploy
+        services.append(look_at_instances(given.config_env))
     print("\n".join(report(candidates, services)))
     return 0 if any(each.lives for each in candidates) and all(each.answers for each in services) else 1
 

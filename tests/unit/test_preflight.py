@@ -40,7 +40,9 @@ class Account:
             "Cross-region model inference requests per minute for Stability AI Stable Image Inpaint V1": 20.0,
             "Cross-region model inference tokens per minute for Stability AI Stable Image Inpaint V1": 1.0,
         }
-        self.endpoints = {"sam": "InService"}
+        self.instances = {"ml.c7i.xlarge for training job usage": 20.0, "ml.c7i.xlarge for endpoint usage": 4.0}
+        self.executions = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 900}
+        self.endpoints = {"sam": "InService", "photo-booth-sam-dev": "InService"}
         self.denied = set()
 
     @Request.application
@@ -50,6 +52,7 @@ class Account:
             "foundation-models": "GetFoundationModel",
             "foundation-model-availability": "GetFoundationModelAvailability",
             "inference-profiles": "GetInferenceProfile",
+            "2016-08-19": "GetAccountSettings",
         }.get(request.path.split("/")[1])
         if operation in self.denied:
             return self.error(400 if target else 403, "AccessDeniedException", target)
@@ -78,10 +81,13 @@ class Account:
 
     def ListServiceQuotas(self, body):
         """One quota a page."""
-        assert body["ServiceCode"] == "bedrock"
-        at, names = int(body.get("NextToken", 0)), list(self.quotas)
-        page = [{"QuotaName": name, "Value": self.quotas[name], "Unit": "None"} for name in names[at : at + 1]]
+        quotas = {"bedrock": self.quotas, "sagemaker": self.instances}[body["ServiceCode"]]
+        at, names = int(body.get("NextToken", 0)), list(quotas)
+        page = [{"QuotaName": name, "Value": quotas[name], "Unit": "None"} for name in names[at : at + 1]]
         return self.answer({"Quotas": page} | ({"NextToken": str(at + 1)} if at + 1 < len(names) else {}), json11=True)
+
+    def GetAccountSettings(self, _):
+        return self.answer({"AccountLimit": self.executions, "AccountUsage": {"FunctionCount": 15}})
 
     def DescribeEndpoint(self, body):
         status = self.endpoints.get(body["EndpointName"])
@@ -114,7 +120,7 @@ def account(models, environment, control_plane):
     """An account of 2026-11: Titan's life has ended, Stability's model is active and granted."""
     accounts, url = control_plane
     accounts.append(Account())
-    for service in ("BEDROCK", "SERVICE_QUOTAS", "SAGEMAKER"):
+    for service in ("BEDROCK", "SERVICE_QUOTAS", "SAGEMAKER", "LAMBDA"):
         environment.setenv(f"AWS_ENDPOINT_URL_{service}", url)
     environment.setenv("SAM_ENDPOINT", "sam")
     environment.setenv("SAM_PROTOCOL", "extended")
@@ -125,8 +131,8 @@ def account(models, environment, control_plane):
 def run(account, models, capsys):
     models.set("rekognition", canned={"faces": 1})
 
-    def run(chain=CHAIN, endpoint="sam"):
-        code = preflight.main([f"ImageModels={chain}", f"SamEndpoint={endpoint}"])
+    def run(chain=CHAIN, endpoint="sam", *more):
+        code = preflight.main([f"ImageModels={chain}", f"SamEndpoint={endpoint}", *more])
         return code, capsys.readouterr().out
 
     return run
@@ -310,3 +316,71 @@ def test_without_a_region_it_says_what_to_set(environment, capsys):
     environment.setenv("AWS_CONFIG_FILE", "/nonexistent")
     assert preflight.main([]) == 1
     assert "AWS_DEFAULT_REGION" in capsys.readouterr().err
+
+
+# What a new account has little of
+
+
+def test_it_says_how_many_visitors_lambda_serves_at_once(run):
+    code, out = run()
+
+    assert code == 0
+    assert (
+        "Lambda: ok, 900 executions at once of 1000: 224 visitors at once with 3 pictures each, 81 if all are groups"
+    ) in out
+
+
+def test_a_new_account_serves_one_visitor_and_is_told_what_to_ask_for(run, account):
+    account.executions = {"ConcurrentExecutions": 10, "UnreservedConcurrentExecutions": 10}
+
+    code, out = run()
+
+    assert code == 0
+    assert "Lambda: ok, 10 executions at once of 10: 1 visitors at once with 3 pictures each, 1 if" in out
+    assert 'Lambda: Ask AWS for more: Service Quotas, AWS Lambda, "Concurrent executions" (L-B99A9384).' in out
+
+
+def test_an_account_whose_executions_others_have_taken_serves_nobody(run, account):
+    account.executions = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 5}
+
+    code, out = run()
+
+    assert code == 1
+    assert "Lambda: BAD, 5 executions at once of 1000" in out
+
+
+def test_a_parameter_that_says_more_than_there_is_is_told(run):
+    assert "LambdaConcurrency=1000 is more than there is: write 900" in run(CHAIN, "sam", "LambdaConcurrency=1000")[1]
+
+
+def test_who_may_not_ask_lambda_is_told(run, account):
+    account.denied.add("GetAccountSettings")
+
+    code, out = run()
+
+    assert code == 1
+    assert "Lambda: BAD, AccessDeniedException" in out
+
+
+@pytest.mark.parametrize(
+    ("instances", "suffice", "advice"),
+    [(None, False, True), (0.0, False, True), (1.0, True, True), (2.0, True, False)],
+)
+def test_the_endpoints_instances_and_twice_as_many_are_asked_for(account, instances, suffice, advice):
+    quota = "ml.c7i.xlarge for endpoint usage"
+    del account.instances[quota]
+    if instances is not None:
+        account.instances[quota] = instances
+
+    found = preflight.look_at_instances("dev")
+
+    assert found.answers == suffice
+    assert found.todo == (f'Ask AWS for 2: Service Quotas, Amazon SageMaker, "{quota}".' if advice else "")
+    assert quota in found.said
+
+
+def test_the_endpoint_that_is_ours_has_its_instances_looked_at(run):
+    assert (
+        "SageMaker: ok, ml.c7i.xlarge for endpoint usage: 4" in run(CHAIN, "photo-booth-sam-dev", "--config-env=dev")[1]
+    )
+    assert "SageMaker:" not in run(CHAIN, "sam", "--config-env=dev")[1]
