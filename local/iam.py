@@ -166,7 +166,7 @@ _TARGETS = {
 }
 _PATHS = (
     (r"/endpoints/([^/]+)/invocations", lambda name, region: [
-        Call("sagemaker:InvokeEndpoint", _arn("sagemaker", region, f"endpoint/{name}"))
+        Call("sagemaker:InvokeEndpoint", _arn("sagemaker", region, f"endpoint/{name.lower()}"))  # whatever its name
     ]),
     (r"/model/(.+)/invoke", _model),
     (r"/2015-03-31/functions/(.+)/invocations", lambda name, region: [Call("lambda:InvokeFunction", name)]),

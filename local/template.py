@@ -324,7 +324,8 @@ class _Reader:
         elif kind in ("Schedule", "ScheduleV2"):
             expression = "Schedule" if kind == "Schedule" else "ScheduleExpression"
             known = {expression, "DeadLetterConfig", "Description", "Enabled", "FlexibleTimeWindow", "Input", "Name"}
-            _refuse_unknown(where, properties, known | {"PermissionsBoundary", "RetryPolicy", "RoleArn", "State"})
+            known |= {"OmitName", "PermissionsBoundary", "RetryPolicy", "RoleArn", "State"}
+            _refuse_unknown(where, properties, known)
             if get("State", "ENABLED") == "ENABLED" and _text(get("Enabled", "true")) == "true":
                 text = get(expression)
                 schedule = Schedule(function, text, _rate_seconds(where, text), get("Input", None))

@@ -293,8 +293,11 @@ def look_at_rekognition(photo: bytes) -> tuple[Service, list[dict[str, Any]]]:
     return Service("Rekognition", True, "finds faces"), details
 
 
-def look_at_sam(endpoint: str, photo: bytes, details: list[dict[str, Any]]) -> Service:
-    """Whether the SAM endpoint is in service and masks the face that Rekognition has found."""
+def look_at_sam(endpoint: str, given_arn: str, photo: bytes, details: list[dict[str, Any]]) -> Service:
+    """Whether the SAM endpoint is in service and masks the face that Rekognition has found.
+
+    `given_arn` is the parameter SamEndpointArn, empty where the template makes the ARN from the name.
+    """
     name = f"SAM endpoint {endpoint}"
     try:
         told = client("sagemaker").describe_endpoint(EndpointName=endpoint)
@@ -308,6 +311,9 @@ def look_at_sam(endpoint: str, photo: bytes, details: list[dict[str, Any]]) -> S
         return Service(name, False, status, "Wait until it is InService.")
     if status != "InService":
         return Service(name, False, status, "Deploy it anew; SageMaker's console has its log.")
+    arn = told["EndpointArn"]
+    if arn != (given_arn or f"{arn.rpartition('/')[0]}/{endpoint}"):
+        return Service(name, False, "InService, but the booth may not call it", f"Set SamEndpointArn to {arn}.")
     height, width = composite.decode(photo).shape[:2]
     faces = geometry.faces_from_rekognition(details, width, height)[:1]
     if not faces:
@@ -388,7 +394,7 @@ def main(arguments: list[str] | None = None) -> int:
     candidates = [look_at(model, region) for model, _, region in pairs]
     photo = PHOTO.read_bytes()
     faces, details = look_at_rekognition(photo)
-    services = [faces, look_at_sam(settings["SamEndpoint"], photo, details)]
+    services = [faces, look_at_sam(settings["SamEndpoint"], settings["SamEndpointArn"], photo, details)]
     services.append(look_at_lambda(int(settings["LambdaConcurrency"])))
     if settings["SamEndpoint"] == f"photo-booth-sam-{given.config_env}":  # else it is none that we would deploy
         services.append(look_at_instances(given.config_env))

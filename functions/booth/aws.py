@@ -67,8 +67,10 @@ def client(service: str, region: str | None = None, read_timeout: int = 5, attem
         retries={"mode": "standard", "total_max_attempts": attempts},
     )
     if service == "s3":
-        # The default would presign with SigV2, which binds no Content-Type.
-        config = config.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
+        # The default would presign with SigV2, which binds no Content-Type. Regional, or us-east-1 alone would get
+        # <bucket>.s3.amazonaws.com, to which the page's Content-Security-Policy lets no browser PUT.
+        s3 = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
+        config = config.merge(Config(signature_version="s3v4", s3=s3))
     with _one_at_a_time:  # boto3's session is not thread-safe while it makes a client; clients are
         made = boto3.client(service, region_name=region, config=config)
     # A call's events share a context of their own.

@@ -3,19 +3,45 @@
 import fcntl
 import os
 import platform
+import re
 import shutil
 import subprocess
+import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 import yaml
+from botocore.loaders import Loader
 
+import local.template
 from deploy.build import ROOT, build
 
 TOOLS = ROOT / ".tools"
+SAM = TOOLS / "sam" / "bin"
 COMMON, PIXELS = "Common", "Pixels"
 """The layers."""
 SOURCES = ("template.yaml", "monitoring.yaml", "functions", "layers", "statemachine")
+
+# What `sam deploy` has CloudFormation do, done here: circles show only afterwards.
+TRANSFORM = """
+import json, sys
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
+
+class NoManagedPolicies:
+    def load(self):
+        return {}
+
+source = yaml_parse(open(sys.argv[1]).read())
+for resource in source["Resources"].values():  # as `sam package` leaves them
+    for name in ("CodeUri", "ContentUri", "DefinitionUri"):
+        if name in resource.get("Properties", {}):
+            resource["Properties"][name] = "s3://packages/" + resource["Properties"][name].replace("/", "-")
+source["Resources"]["Monitoring"]["Properties"]["TemplateURL"] = "https://packages.s3.amazonaws.com/monitoring.yaml"
+source["Globals"]["Function"]["CodeUri"] = "s3://packages/functions"
+print(json.dumps(transform(source, {}, NoManagedPolicies()), default=str))
+"""
 
 
 def tool(*command, **options):
@@ -60,6 +86,46 @@ def built_for(architecture: str, folder: Path, resource: str | None = None) -> P
     return folder / "build"
 
 
+class _Resolver(local.template._Reader):
+    """Reads any template; what only a deployment knows of a resource is text that no other stack has."""
+
+    def __init__(self, path: Path, stack: str, region: str, parameters: Mapping[str, str]):
+        super().__init__(path, stack, region, parameters, {})
+        own = uuid.uuid5(_STACKS, stack + region)
+        self._stack_id = f"arn:aws:cloudformation:{region}:123456789012:stack/{stack}/{own}"
+        [partition] = [
+            each for each in Loader().load_data("endpoints")["partitions"] if re.match(each["regionRegex"], region)
+        ]
+        self._pseudo |= {
+            "AWS::StackId": self._stack_id,
+            "AWS::Partition": partition["partition"],
+            "AWS::URLSuffix": partition["dnsSuffix"],
+        }
+
+    def _ref(self, name):
+        return self._of(name, name) if name in self._template["Resources"] else super()._ref(name)
+
+    def _get_att(self, argument):
+        whole = argument if isinstance(argument, str) else ".".join(argument)
+        return self._of(whole.split(".")[0], whole)
+
+    def _of(self, name, whole):
+        assert name in self._resources, f"{name} is referred to, and not created"
+        return f"{self._stack_id}/{whole}"
+
+
+_STACKS = uuid.UUID(int=0)
+
+
+def resolved(path: Path, stack: str, region: str, **parameters: str) -> dict[str, dict]:
+    """The resources that a stack of this name has in this Region: type and properties, intrinsic functions resolved."""
+    resolver = _Resolver(path, stack, region, parameters)
+    return {
+        name: {"Type": each["Type"], "Properties": resolver._resolve(each.get("Properties", {}))}
+        for name, each in resolver._resources.items()
+    }
+
+
 @pytest.fixture(scope="session")
 def template():
     return read(ROOT / "template.yaml")
@@ -97,3 +163,15 @@ def for_here(for_lambda, tmp_path_factory):
             (here / built.name).symlink_to(built)
     (here / PIXELS).symlink_to(built_for("x86_64", tmp_path_factory.mktemp("x86_64"), PIXELS) / PIXELS)
     return here
+
+
+@pytest.fixture(scope="session")
+def transformed(tmp_path_factory):
+    """template.yaml as SAM hands it to CloudFormation; a file of JSON."""
+    status, text = tool(
+        SAM / "python", "-c", TRANSFORM, ROOT / "template.yaml", env={"AWS_DEFAULT_REGION": "us-east-1"}
+    )
+    assert status == 0, text
+    file = tmp_path_factory.mktemp("transformed") / "template.json"
+    file.write_text(text[text.index("{") :])
+    return file

@@ -3,43 +3,8 @@
 import json
 import re
 
-import pytest
-
 from local.template import load
-from tests.template.conftest import ROOT, TOOLS, tool
-
-SAM = TOOLS / "sam" / "bin"
-
-# What `sam deploy` has CloudFormation do, done here: circles show only afterwards.
-TRANSFORM = """
-import json, sys
-from samtranslator.translator.transform import transform
-from samtranslator.yaml_helper import yaml_parse
-
-class NoManagedPolicies:
-    def load(self):
-        return {}
-
-source = yaml_parse(open(sys.argv[1]).read())
-for resource in source["Resources"].values():  # as `sam package` leaves them
-    for name in ("CodeUri", "ContentUri", "DefinitionUri"):
-        if name in resource.get("Properties", {}):
-            resource["Properties"][name] = "s3://packages/" + resource["Properties"][name].replace("/", "-")
-source["Resources"]["Monitoring"]["Properties"]["TemplateURL"] = "https://packages.s3.amazonaws.com/monitoring.yaml"
-source["Globals"]["Function"]["CodeUri"] = "s3://packages/functions"
-print(json.dumps(transform(source, {}, NoManagedPolicies()), default=str))
-"""
-
-
-@pytest.fixture(scope="session")
-def transformed(tmp_path_factory):
-    status, text = tool(
-        SAM / "python", "-c", TRANSFORM, ROOT / "template.yaml", env={"AWS_DEFAULT_REGION": "us-east-1"}
-    )
-    assert status == 0, text
-    file = tmp_path_factory.mktemp("transformed") / "template.json"
-    file.write_text(text[text.index("{") :])
-    return file
+from tests.template.conftest import ROOT, SAM, TOOLS, tool
 
 
 def test_sam_validates_the_template():

@@ -94,7 +94,8 @@ class Account:
         if status is None:
             return self.error(400, "ValidationException", "SageMaker")
         times = {"CreationTime": 1.7e9, "LastModifiedTime": 1.7e9}
-        fields = {"EndpointName": body["EndpointName"], "EndpointArn": "arn:x", "EndpointConfigName": "x"}
+        arn = f"arn:aws:sagemaker:us-east-1:123456789012:endpoint/{body['EndpointName'].lower()}"
+        fields = {"EndpointName": body["EndpointName"], "EndpointArn": arn, "EndpointConfigName": "x"}
         return self.answer(fields | times | {"EndpointStatus": status}, json11=True)
 
     def answer(self, body, json11=False):
