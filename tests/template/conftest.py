@@ -14,6 +14,7 @@ import pytest
 import yaml
 from botocore.loaders import Loader
 
+import local.iam
 import local.template
 from deploy.build import ROOT, build
 
@@ -93,9 +94,7 @@ class _Resolver(local.template._Reader):
         super().__init__(path, stack, region, parameters, {})
         own = uuid.uuid5(_STACKS, stack + region)
         self._stack_id = f"arn:aws:cloudformation:{region}:123456789012:stack/{stack}/{own}"
-        [partition] = [
-            each for each in Loader().load_data("endpoints")["partitions"] if re.match(each["regionRegex"], region)
-        ]
+        [partition] = [each for each in _PARTITIONS if re.match(each["regionRegex"], region)]
         self._pseudo |= {
             "AWS::StackId": self._stack_id,
             "AWS::Partition": partition["partition"],
@@ -111,19 +110,25 @@ class _Resolver(local.template._Reader):
 
     def _of(self, name, whole):
         assert name in self._resources, f"{name} is referred to, and not created"
+        self.referred.add(name)
         return f"{self._stack_id}/{whole}"
+
+    def read(self, resource):
+        """Type, properties, and logical ids of what has to be there before it: `After`."""
+        self.referred = set(local.iam.as_list(resource.get("DependsOn", [])))
+        assert self.referred <= self._resources.keys(), f"{self.referred} are depended on, and not all created"
+        properties = self._resolve(resource.get("Properties", {}))
+        return {"Type": resource["Type"], "Properties": properties, "After": self.referred}
 
 
 _STACKS = uuid.UUID(int=0)
+_PARTITIONS = Loader().load_data("endpoints")["partitions"]
 
 
 def resolved(path: Path, stack: str, region: str, **parameters: str) -> dict[str, dict]:
-    """The resources that a stack of this name has in this Region: type and properties, intrinsic functions resolved."""
+    """The resources that a stack of this name has in this Region, functions resolved, each as `read` gives it."""
     resolver = _Resolver(path, stack, region, parameters)
-    return {
-        name: {"Type": each["Type"], "Properties": resolver._resolve(each.get("Properties", {}))}
-        for name, each in resolver._resources.items()
-    }
+    return {name: resolver.read(each) for name, each in resolver._resources.items()}
 
 
 @pytest.fixture(scope="session")
