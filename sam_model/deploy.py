@@ -9,9 +9,11 @@ SageMaker SDK says which image the container has and when the endpoint serves (s
 
 import argparse
 import hashlib
+import os
 import subprocess
 import sys
 import tomllib
+import zoneinfo
 from pathlib import Path
 
 import boto3
@@ -33,8 +35,10 @@ def settings(environment: str, overrides: list[str]) -> dict[str, str]:
     """The template's parameters for an environment of endpoint.toml, with `overrides` of the form Name=value on top.
 
     Raises:
-        DeployError: an unknown environment, one without InstanceType, or an override without a name.
+        DeployError: an unknown environment, one without InstanceType or with capitals, or an override without a name.
     """
+    if environment != environment.lower():
+        raise DeployError(f"{environment} has capitals: SageMaker's ARNs have none, and the schedule's role names one.")
     tables = tomllib.loads((HERE / "endpoint.toml").read_text(encoding="utf-8"))
     if environment not in tables:
         raise DeployError(f"There is no environment {environment} in endpoint.toml, only {', '.join(tables)}.")
@@ -46,7 +50,13 @@ def settings(environment: str, overrides: list[str]) -> dict[str, str]:
         values[name] = value
     if "InstanceType" not in values:
         raise DeployError(f"InstanceType is missing for {environment}.")
-    return values
+    return {"TimeZone": own_time_zone()} | values
+
+
+def own_time_zone() -> str:
+    """This machine's time zone as the IANA names it, such as Asia/Seoul; UTC where it has no such name."""
+    zone = os.environ.get("TZ", "").removeprefix(":") or os.path.realpath("/etc/localtime").rpartition("/zoneinfo/")[2]
+    return zone if zone in zoneinfo.available_timezones() else "UTC"
 
 
 def sdk(command: str, region: str, subject: str) -> str:
@@ -223,6 +233,9 @@ def main(arguments: list[str] | None = None) -> int:
         parameters = settings(options.environment, options.overrides)
         stack = Stack(f"photo-booth-sam-{options.environment}")
         if options.action == "deploy":
+            for schedule in ("StartSchedule", "StopSchedule"):
+                if parameters.get(schedule):
+                    print(f"{stack.name}: {schedule} {parameters[schedule]}, by the clocks of {parameters['TimeZone']}")
             instance = parameters["InstanceType"]
             if not parameters.get("ImageUri"):
                 parameters["ImageUri"] = sdk("image", stack.region, instance)

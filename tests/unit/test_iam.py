@@ -84,6 +84,8 @@ def calls(service, operation, **arguments):
         ("rekognition", "detect_faces", {"Image": {"Bytes": b"x"}}, [("rekognition:DetectFaces", "*")]),
         ("sagemaker-runtime", "invoke_endpoint", {"EndpointName": "sam", "Body": b"x"},
          [("sagemaker:InvokeEndpoint", "arn:aws:sagemaker:us-west-2:123456789012:endpoint/sam")]),
+        ("sagemaker-runtime", "invoke_endpoint", {"EndpointName": "OurSam", "Body": b"x"},
+         [("sagemaker:InvokeEndpoint", "arn:aws:sagemaker:us-west-2:123456789012:endpoint/oursam")]),
         ("bedrock-runtime", "invoke_model", {"modelId": "amazon.titan-image-generator-v2:0", "body": b"{}"},
          [("bedrock:InvokeModel", "arn:aws:bedrock:us-west-2::foundation-model/amazon.titan-image-generator-v2:0")]),
         ("bedrock-runtime", "invoke_model", {"modelId": "us.stability.x-v1:0", "body": b"{}"},

@@ -245,6 +245,16 @@ def test_sam_is_missing(run):
     assert "Deploy it, or set SamEndpoint to its name" in out
 
 
+def test_sam_has_capitals_in_its_name_which_its_arn_has_not(run, account):
+    account.endpoints["Sam"] = "InService"
+    arn = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/sam"
+    code, out = run(endpoint="Sam")
+    assert code == 1
+    assert "SAM endpoint Sam: BAD, InService, but the booth may not call it" in out
+    assert f"Set SamEndpointArn to {arn}." in out
+    assert "may not call it" not in run(CHAIN, "Sam", f"SamEndpointArn={arn}")[1]
+
+
 @pytest.mark.parametrize(("status", "advice"), [("Creating", "Wait"), ("Failed", "Deploy it anew")])
 def test_sam_is_not_in_service(run, account, status, advice):
     account.endpoints["sam"] = status

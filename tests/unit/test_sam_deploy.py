@@ -237,6 +237,22 @@ def test_the_schedule_does_what_on_and_off_do(aws):
     assert aws.stacks[PROD]["parameters"] == parameters
 
 
+def test_who_names_no_time_zone_gets_the_machines_own_and_is_told(aws, environment, capsys):
+    environment.setenv("TZ", "Asia/Seoul")
+    assert aws.deploy("dev") == 0
+    stop = aws.stacks[DEV]["rendered"]["Stop"]
+    assert (stop["ScheduleExpression"], stop["ScheduleExpressionTimezone"]) == ("cron(0 20 * * ? *)", "Asia/Seoul")
+    assert "StopSchedule cron(0 20 * * ? *), by the clocks of Asia/Seoul" in capsys.readouterr().out
+    assert aws.deploy("dev", "TimeZone=Europe/Berlin") == 0
+    assert aws.stacks[DEV]["rendered"]["Stop"]["ScheduleExpressionTimezone"] == "Europe/Berlin"
+
+
+@pytest.mark.parametrize(("zone", "used"), [(":Asia/Seoul", "Asia/Seoul"), ("KST-9", "UTC"), ("/etc/passwd", "UTC")])
+def test_a_time_zone_that_aws_would_not_know_is_not_passed_on(environment, zone, used):
+    environment.setenv("TZ", zone)
+    assert deploy.settings("dev", [])["TimeZone"] == used
+
+
 def test_a_failed_update_is_told_with_its_cause_and_leaves_what_was(aws, capsys):
     aws.deploy("dev")
     before = dict(aws.endpoints)
@@ -319,6 +335,8 @@ def test_destroy_removes_models_and_endpoint_and_may_be_repeated(aws):
     ("arguments", "message"),
     [
         (["deploy", "moon"], "There is no environment moon"),
+        (["deploy", "Dev"], "Dev has capitals"),
+        (["on", "Prod"], "Prod has capitals"),
         (["deploy", "dev", "InstanceType"], "not of the form"),
         (["deploy", "dev", "InstanceType=ml.t2.tiny"], "must be one of"),
         (["deploy", "dev", "--model", "nowhere"], "nowhere/SHA256SUMS is missing"),
