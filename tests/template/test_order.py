@@ -15,6 +15,7 @@ CHOICES = {
     },
     "sam": {
         "ModelKey": ["", "model/1/model.tar.gz"],
+        "ImageUri": ["image"],
         "InstanceType": ["ml.c7i.xlarge", "serverless"],
         "Running": ["true", "false"],
         "QuietMinutes": ["0", "60"],

@@ -15,7 +15,8 @@ from tests.template.conftest import ROOT, resolved
 
 STACK, REGION = "photo-booth-sam-prod", "us-east-1"
 AT = f"{REGION}:123456789012"
-OPTIONS = {"ModelKey": "model/1/model.tar.gz", "MaxInstances": "6", "QuietMinutes": "60", "StopSchedule": "rate(1 day)"}
+OPTIONS = {"ModelKey": "model/1/model.tar.gz", "ImageUri": "image"}
+OPTIONS |= {"MaxInstances": "6", "QuietMinutes": "60", "StopSchedule": "rate(1 day)"}
 NOT_OURS = {  # of the registry's lists, which cover every use of a type
     "application-autoscaling:PutScheduledAction",  # our target has no ScheduledActions
     "lambda:DeleteProvisionedConcurrencyConfig",
