@@ -235,7 +235,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.action == "deploy":
             for schedule in ("StartSchedule", "StopSchedule"):
                 if parameters.get(schedule):
-                    print(f"{stack.name}: {schedule} {parameters[schedule]}, by the clocks of {parameters['TimeZone']}")
+                    print(f"{stack.name}: {schedule} is {parameters[schedule]}, time zone {parameters['TimeZone']}")
             instance = parameters["InstanceType"]
             if not parameters.get("ImageUri"):
                 parameters["ImageUri"] = sdk("image", stack.region, instance)

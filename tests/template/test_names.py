@@ -96,7 +96,8 @@ def stack(request, transformed):
         return resolved(ROOT / "monitoring.yaml", f"{name}-Monitoring-1ABCDEFGHIJK", region, **given)
 
     def sam(name, region):
-        options = {"ModelKey": "model/1/model.tar.gz", "ImageUri": "image", "InstanceType": "ml.c7i.xlarge", "QuietMinutes": "60"}
+        options = {"ModelKey": "model/1/model.tar.gz", "ImageUri": "image", "InstanceType": "ml.c7i.xlarge"}
+        options |= {"QuietMinutes": "60"}
         options |= {"StartSchedule": "rate(1 day)", "StopSchedule": "rate(1 day)", "AlarmTopicArn": "arn:aws:sns:::t"}
         return resolved(ROOT / "sam_model" / "endpoint.yaml", name, region, **options)
 

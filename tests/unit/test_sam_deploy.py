@@ -242,7 +242,7 @@ def test_who_names_no_time_zone_gets_the_machines_own_and_is_told(aws, environme
     assert aws.deploy("dev") == 0
     stop = aws.stacks[DEV]["rendered"]["Stop"]
     assert (stop["ScheduleExpression"], stop["ScheduleExpressionTimezone"]) == ("cron(0 20 * * ? *)", "Asia/Seoul")
-    assert "StopSchedule cron(0 20 * * ? *), by the clocks of Asia/Seoul" in capsys.readouterr().out
+    assert "StopSchedule is cron(0 20 * * ? *), time zone Asia/Seoul" in capsys.readouterr().out
     assert aws.deploy("dev", "TimeZone=Europe/Berlin") == 0
     assert aws.stacks[DEV]["rendered"]["Stop"]["ScheduleExpressionTimezone"] == "Europe/Berlin"
 
