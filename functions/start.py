@@ -5,6 +5,7 @@ from typing import Any
 from booth import aws, doors, executions, store
 from booth.contract import is_upload_key
 from booth.log import entry, logger
+from booth.objects import NULL_VERSION
 
 aws.at_init(store.connect, executions.connect)
 
@@ -16,4 +17,4 @@ def handler(event: dict[str, Any], context: object) -> None:
     if not is_upload_key(photo["key"]):
         logger.warning("an object that is no upload is left alone")
         return
-    doors.photo_arrived(photo["key"], photo["version-id"])
+    doors.photo_arrived(photo["key"], photo.get("version-id", NULL_VERSION))

@@ -324,6 +324,12 @@ class App:
             self.client("secretsmanager").delete_secret(SecretId=secret.name, ForceDeleteWithoutRecovery=True)
         self._create_secrets()
 
+    def set_versioning(self, holds: bool) -> None:
+        """Whether the uploads bucket's versioning holds, for which S3 may take 15 minutes. For tests."""
+        from local.s3 import set_versioning
+
+        set_versioning(self.uploads_bucket, holds)
+
     def _run_schedule(self, schedule) -> None:
         event = {"version": "0", "detail-type": "Scheduled Event", "source": "aws.scheduler", "detail": {}}
         while not self._stop.wait(schedule.seconds):

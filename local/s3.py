@@ -258,6 +258,10 @@ class S3Front:
         with self._locks[hash(request.path) % _KEY_LOCKS]:
             if "/" in request.path.strip("/"):  # an object
                 response = answer_of(S3Response.key_dispatch, environ)
+                bucket = _bucket(request)
+                if request.method in ("GET", "HEAD") and response.status_code == 200 and bucket.is_versioned:
+                    # moto says nothing of the version of what was put before versioning held.
+                    response.headers.setdefault("x-amz-version-id", "null")
             else:
                 response = Response.from_app(self._moto, environ, buffered=True)
             return response, self._created_event(request, request_id) if response.status_code == 200 else None
@@ -355,6 +359,15 @@ def _creation_reason(request: Request) -> str | None:
     if request.method != "PUT" or names & {"uploadId", "acl", "tagging", "retention", "legal-hold"}:
         return None
     return "CopyObject" if "x-amz-copy-source" in request.headers else "PutObject"
+
+
+def set_versioning(bucket: str, holds: bool) -> None:
+    """Whether a bucket gives versions. After versioning was enabled S3 takes up to 15 minutes until it does.
+
+    Until then what is put has the version `null`, which no answer and no event names. PutBucketVersioning can't be
+    taken back, so this is no request.
+    """
+    s3_backends[ACCOUNT]["aws"].buckets[bucket].versioning_status = "Enabled" if holds else None
 
 
 def _bucket(request: Request) -> FakeBucket | None:

@@ -3,7 +3,7 @@ times, and the photo is processed once."""
 
 import uuid
 
-from booth import budget, executions, objects, store
+from booth import budget, ending, executions, objects, store
 from booth.log import count, logger
 from booth.store import Run
 
@@ -32,7 +32,9 @@ def admit(run: Run, version: str) -> Run:
     if run.is_waiting_for_photo:
         run = claim(run.run, version)
     if run.is_ended:
-        if run.version != version:
+        # What is put again as version null replaces the run's own and can't be told from it.
+        put_again = version == objects.NULL_VERSION and not ending.keeps_upload(run)
+        if run.version != version or put_again:
             objects.delete_upload(run.key, version)
         return run
     if run.version != version:

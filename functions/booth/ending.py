@@ -60,7 +60,7 @@ def clean(run: Run) -> None:
     objects.delete_results(sorted(written - run.published))
     objects.delete_work(run.run)
     pacing.give_back(run)
-    again_until = run.ended + (limits.TRY_AGAIN_SECONDS * 1000 if _may_be_tried_again(run) else 0)
+    again_until = run.ended + (limits.TRY_AGAIN_SECONDS * 1000 if keeps_upload(run) else 0)
     if store.now_ms() >= again_until:
         objects.delete_upload(run.key)
     last_look = max(again_until, run.ended + limits.CLEAN_SECONDS * 1000)
@@ -94,7 +94,8 @@ def withdraw(run: str, key: str) -> None:
         objects.delete_results([key])
 
 
-def _may_be_tried_again(run: Run) -> bool:
+def keeps_upload(run: Run) -> bool:
+    """Whether an ended run's upload is kept for TRY_AGAIN_SECONDS: it failed through no fault of the photo."""
     return run.status == FAILED and not issubclass(kind_of(run.error), PhotoError)
 
 

@@ -126,6 +126,12 @@ class TurnLate(BoothError):
     """The slot that a picture's turn is at was used late, and is not free soon: the picture is admitted again."""
 
 
+class PhotoNotFound(BoothError):
+    """S3 does not know the photo that was put: it is gone, or a new bucket's versioning does not hold yet."""
+
+    message = "The photo did not reach us. Please take it again."
+
+
 class ServiceUnavailable(BoothError):
     """A connection broke, a call timed out, or a service answered with an error of its own or with nonsense."""
 

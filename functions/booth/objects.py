@@ -20,11 +20,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from booth.aws import aws_errors, client, status_of
-from booth.errors import ServiceUnavailable
+from booth.aws import aws_errors, client, code_of, status_of
+from booth.errors import PhotoNotFound, ServiceUnavailable
 from booth.limits import URL_SECONDS
 
 UPLOAD_PREFIX = "photo/"
+NULL_VERSION = "null"
+"""The version of an object that was put before the bucket's versioning held, which takes S3 up to 15 minutes."""
+
 _BATCH = 1000  # objects, DeleteObjects' limit
 
 
@@ -59,7 +62,7 @@ def newest_version(key: str) -> str | None:
     """Version id of the photo that lies under this Key now, or None."""
     with aws_errors():
         try:
-            return _s3().head_object(Bucket=uploads_bucket(), Key=key)["VersionId"]
+            return _s3().head_object(Bucket=uploads_bucket(), Key=key).get("VersionId", NULL_VERSION)
         except ClientError as error:
             if status_of(error) == 404:
                 return None
@@ -67,9 +70,17 @@ def newest_version(key: str) -> str | None:
 
 
 def read_upload(key: str, version: str, limit: int) -> bytes | None:
-    """The photo's bytes, or None if it has more than `limit`."""
+    """The photo's bytes, or None if it has more than `limit`.
+
+    Raises PhotoNotFound: while a bucket's versioning is new, S3 may answer 404 for what is there.
+    """
     with aws_errors():
-        answer = _s3().get_object(Bucket=uploads_bucket(), Key=key, VersionId=version)
+        try:
+            answer = _s3().get_object(Bucket=uploads_bucket(), Key=key, VersionId=version)
+        except ClientError as error:
+            if status_of(error) == 404:
+                raise PhotoNotFound(code_of(error)) from error
+            raise
         if answer["ContentLength"] > limit:
             answer["Body"].close()
             return None

@@ -121,6 +121,10 @@ def lost_events(booth, portrait):
     booth.app.drop_events = False
     booth.app.deliver(again)
     booth.await_quiet()
+    # A photo that S3 does not find.
+    again["detail"]["object"]["key"] = booth.upload()["Key"]
+    booth.app.deliver(again)
+    await_true(lambda: ("DetectFaces", "s3:ListBucket", booth.app.uploads_bucket) in places(booth))
 
 
 def late_steps(booth, portrait):
@@ -186,3 +190,8 @@ def deletions(booth, portrait):
 def actions(booth):
     """(function, action) of every call so far."""
     return {(function, call.action) for function, call in booth.app.calls("made")}
+
+
+def places(booth):
+    """(function, action, bucket or other name) of every call so far."""
+    return {(function, call.action, call.resource.rpartition(":")[2]) for function, call in booth.app.calls("made")}

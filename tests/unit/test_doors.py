@@ -9,10 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
+import photo
 import start
 import upload
 from booth import budget, contract, objects, store
-from booth.errors import BadRequest
+from booth.errors import BadRequest, PhotoNotFound
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "events" / "start.json").read_text())
 CONTEXT = SimpleNamespace(
@@ -86,6 +87,26 @@ def test_an_event_names_the_photo_as_the_visitor_did(account, name):
     other = account.put(key + "x")
     objects.delete_upload(key)
     assert account.versions(key) == {other}
+
+
+@pytest.mark.parametrize("door", ["event", "poll"])
+def test_a_photo_that_was_put_before_versioning_held_is_taken_as_version_null(account, environment, door):
+    account.clients["s3"].create_bucket(Bucket="new")
+    environment.setenv("UPLOADS_BUCKET", "new")
+    key = issued("photo/new.jpg")
+    assert "VersionId" not in account.clients["s3"].put_object(Bucket="new", Key=key, Body=b"photo")
+    event = event_of(key, None)
+    del event["detail"]["object"]["version-id"]
+    if door == "event":
+        start.handler(event, CONTEXT)
+    else:
+        photo.let_in(store.find_by_upload(key))
+    run = store.find_by_upload(key)
+    assert (run.version, account.executions()) == ("null", [run.run])
+    assert objects.read_upload(key, run.version, limit=5) == b"photo"
+    objects.delete_upload(key)
+    with pytest.raises(PhotoNotFound):
+        objects.read_upload(key, run.version, limit=5)
 
 
 @pytest.mark.parametrize("key", NO_UPLOADS)

@@ -155,6 +155,20 @@ def test_a_passing_error_that_does_not_pass_leads_to_finish(engine, task, name):
     assert_failed_with(run, name, name)
 
 
+def test_a_photo_that_s3_does_not_find_yet_is_looked_for_again(engine):
+    run = engine.run({"DetectFaces": [failing("PhotoNotFound")] * 6})
+
+    assert run.longest_waits == [1, 2, 4, 8, 8, 8]
+    assert run.end == "Succeeded"
+
+
+def test_a_photo_that_s3_never_finds_ends_with_the_reason(engine):
+    run = engine.run({"DetectFaces": repeat(failing("PhotoNotFound"))})
+
+    assert len(run.payloads("DetectFaces")) == 7
+    assert_failed_with(run, "PhotoNotFound", "PhotoNotFound")
+
+
 def test_both_kinds_of_passing_errors_have_attempts_of_their_own(engine):
     throttled, broken = LONGEST_WAITS["DetectFaces"]
     troubles = ["Throttled", "Runtime.ExitError", "Runtime.ExitError", "Throttled", "Throttled", "Throttled"]
