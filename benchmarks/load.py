@@ -459,6 +459,8 @@ def main() -> int:
     parser.add_argument("--faces", type=int, default=1, help="faces in each photo (1)")
     wanted = parser.parse_args()
     starts = [number * 60 / wanted.stream for number in range(int(wanted.minutes * wanted.stream))]
+    if wanted.photos < 1 and not starts:
+        parser.error("no photo is to be sent")
     photo = PHOTO.read_bytes()
     with (
         App(port=0, parameters=chain(wanted.quota)) as app,

@@ -61,7 +61,7 @@ def send(app, photo: Path) -> int:
     """One visit; gives the number of its calls to /photo."""
     polls: list[str] = []
     with tempfile.TemporaryDirectory() as out:
-        result = visit.send(app.url, photo, Path(out), polls.append)
+        result = visit.Booth(app.url, show=polls.append).send(photo, Path(out))
     if result["status"] != "SUCCEEDED":
         raise RuntimeError(result)
     return len(polls) - len(result["pictures"])  # it tells of each answer and of each picture

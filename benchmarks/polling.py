@@ -177,10 +177,12 @@ def main() -> None:
     parser.add_argument("--memory", type=int, default=512, help="MemorySize that costs are reckoned for")
     parser.add_argument("--ways", nargs="+", default=["10:0.1", "0:0.25", "0:0.5", "0:1"], help="wait:pause in seconds")
     arguments = parser.parse_args()
+    if not 1 <= arguments.booths <= 200:
+        parser.error("1 to 200 booths")
     from local.app import App
     from local.lambdas import Function
 
-    booths = min(arguments.booths, 200)
+    booths = arguments.booths
     Function.concurrency = booths  # usually fewer, for a local booth's sake
     with App(port=0) as app:
         os.environ["TABLE"] = app.stack.tables["Table"].name

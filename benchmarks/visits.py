@@ -81,17 +81,17 @@ def visit_as_pad(app: App, photo: bytes) -> Visit:
 
     Raises RuntimeError if not every picture came.
     """
-    began, first = time.monotonic(), 0.0
-    _, envelope = visit.call(app.url, "/upload", {"type": "photo", "filename": "a.jpg", "contentType": "image/jpeg"})
+    booth, began, first = visit.Booth(app.url), time.monotonic(), 0.0
+    _, envelope = booth.call("/upload", {"type": "photo", "filename": "a.jpg", "contentType": "image/jpeg"})
     uploaded = json.loads(envelope["body"])
     put = urllib.request.Request(uploaded["UploadURL"], photo, {"Content-Type": "image/jpeg"}, method="PUT")
     urllib.request.urlopen(put).close()
     request_id = str(uuid.uuid4())
-    visit.call(app.url, "/photo", {"requestId": request_id, "bucket": uploaded["Bucket"], "key": uploaded["Key"]})
+    booth.call("/photo", {"requestId": request_id, "bucket": uploaded["Bucket"], "key": uploaded["Key"]})
     calls, body = 2, {"requestId": request_id, "wait": 10}
     while True:
         asked = time.monotonic()
-        status, answer = visit.call(app.url, "/photo", body)
+        status, answer = booth.call("/photo", body)
         calls += 1
         pictures = json.loads(answer["url_generated"])
         if pictures and not first:

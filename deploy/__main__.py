@@ -35,17 +35,20 @@ def sam(arguments: argparse.Namespace) -> None:
 
 
 def page(arguments: argparse.Namespace) -> None:
-    """Puts the page where visitors find it."""
-    print(f"The page: {stack.put_page(arguments.stack)} files at {stack.outputs(arguments.stack)['BoothUrl']}")
+    """Puts the page where visitors find it, when the booth is ready for them."""
+    count = stack.put_page(arguments.stack, _show)
+    print(f"The page: {count} files at {stack.outputs(arguments.stack)['BoothUrl']}")
 
 
 def smoke(arguments: argparse.Namespace) -> None:
-    """Sends a photo through the stack."""
+    """Sends a photo through the stack as a visitor does, and one that only S3's event tells of."""
     photo = ROOT / "tests" / "photos" / "astronaut.jpg"
     out = ROOT / "out" / arguments.stack
-    url = stack.outputs(arguments.stack)["BoothUrl"]
-    stack.smoke(url, stack.token_of(arguments.stack), photo, out, print)
-    print(f"Three pictures: {out}")
+    known = stack.outputs(arguments.stack)
+    stack.smoke(known["BoothUrl"], stack.token_of(arguments.stack), photo, out, _show)
+    print(f"All pictures: {out}")
+    stack.smoke_event(known["UploadsBucketName"], stack.resource(arguments.stack, "Table"), photo, _show)
+    print("A photo that nobody asked for was painted as well: S3's events arrive.")
 
 
 def destroy(arguments: argparse.Namespace) -> None:
@@ -54,8 +57,12 @@ def destroy(arguments: argparse.Namespace) -> None:
     typed = os.environ.get("CONFIRM") or input("Type its name to go on: ")
     if typed != arguments.stack:
         raise stack.StackError("That is not its name; nothing was deleted.")
-    stack.destroy(arguments.stack, print)
+    stack.destroy(arguments.stack, _show)
     print(f"{arguments.stack} is gone.")
+
+
+def _show(text: str) -> None:
+    print(text, flush=True)
 
 
 def main() -> int:

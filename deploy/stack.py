@@ -2,10 +2,13 @@
 
 import json
 import mimetypes
+import os
 import shlex
 import subprocess
+import sys
 import time
 import tomllib
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +19,27 @@ from botocore.exceptions import ClientError, WaiterError
 from deploy.build import ROOT, SAM
 from local import visit
 
+sys.path.append(str(ROOT / "functions"))  # the application's own look at its table
+
+from booth import store
+from booth.errors import BoothError, kind_of
+
 WEB = ROOT / "web"
 SAM_STACK = "aws-sam-cli-managed-default"
 """The stack with the bucket that `sam deploy` puts packages into; all applications of the account share it."""
+
+
+PROBE = "versioning-probe"
+"""Key of what is put into the uploads bucket to see whether it gets a version; no upload, so it starts nothing."""
+VERSIONS_SECONDS, VERSIONS_PAUSE_SECONDS = 20 * 60, 15
+"""How long, and how often, a bucket is asked: S3 says that versioning takes up to 15 minutes to hold."""
+
+OPEN_SECONDS = 10 * 60
+"""How long a new booth may be unknown: its name in the DNS, the CDN's edges that have no distribution yet."""
+EVENT_SECONDS = 120
+"""S3's events take seconds; a rule that was just made may need a minute."""
+END_SECONDS = 20 * 60
+"""A run that waited longest for its turn has ended by then (functions/booth/limits.py)."""
 
 
 class StackError(Exception):
@@ -71,12 +92,52 @@ def outputs(stack: str) -> dict[str, str]:
     return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
 
 
-def put_page(stack: str) -> int:
+def await_versions(bucket: str, show: Callable[[str], None]) -> None:
+    """Waits until what is put into a bucket gets a version. Raises StackError if it never does.
+
+    A photo without one is processed as well, but a second photo under its Key would take its place.
+    """
+    s3, until = boto3.client("s3"), time.monotonic() + VERSIONS_SECONDS
+    try:
+        while "VersionId" not in s3.put_object(Bucket=bucket, Key=PROBE, Body=b""):
+            left = until - time.monotonic()
+            if left <= 0:
+                raise StackError(
+                    f"{bucket} gives no versions, after {VERSIONS_SECONDS // 60} minutes of asking, so the page was "
+                    f"not put there. Is its versioning on (aws s3api get-bucket-versioning --bucket {bucket})?"
+                )
+            show(f"{bucket} gives no versions yet, which takes S3 up to 15 minutes; waiting {left / 60:.0f} more")
+            time.sleep(VERSIONS_PAUSE_SECONDS)
+    finally:
+        empty(bucket, PROBE)
+
+
+def refuse_unexecuted(stack: str) -> None:
+    """Raises StackError if a change set waits: whoever says no to `sam deploy` gets exit status 0 from it."""
+    pages = boto3.client("cloudformation").get_paginator("list_change_sets").paginate(StackName=stack)
+    for each in (each for page in pages for each in page["Summaries"]):
+        if each["ExecutionStatus"] == "AVAILABLE":
+            raise StackError(
+                f"The change set {each['ChangeSetName']} of {stack} was not executed, so nothing was deployed. Deploy "
+                f"again, or aws cloudformation delete-change-set --change-set-name {each['ChangeSetId']}"
+            )
+
+
+def resource(stack: str, name: str) -> str:
+    """The physical name of the resource with this logical id."""
+    found = boto3.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=name)
+    return found["StackResourceDetail"]["PhysicalResourceId"]
+
+
+def put_page(stack: str, show: Callable[[str], None]) -> int:
     """Puts web/ into the page's bucket, removes what is no longer in it, and has the CDN forget its copies.
 
-    Returns how many files the page has. Browsers ask anew each time; the CDN keeps a file until the next deployment.
+    Before, it waits until the booth is ready for visitors. Returns how many files the page has. Browsers ask anew each
+    time; the CDN keeps a file until the next deployment. Raises StackError.
     """
     known = outputs(stack)
+    refuse_unexecuted(stack)
+    await_versions(known["UploadsBucketName"], show)
     bucket, s3 = known["PageBucketName"], boto3.client("s3")
     files = {file.relative_to(WEB).as_posix(): file for file in sorted(WEB.rglob("*")) if file.is_file()}
     # index.html last, so that it never names a file that isn't there yet.
@@ -110,18 +171,60 @@ def smoke(url: str, token: str, photo: Path, out: Path, show: Callable[[str], No
     """Sends a photo through the booth at `url`, as a visitor does who agrees to its use.
 
     Raises:
-        StackError: a picture is missing.
+        StackError: a picture is missing, or the booth could not be reached for OPEN_SECONDS.
     """
     out.mkdir(parents=True, exist_ok=True)
     now = datetime.now(UTC).isoformat()
     consent = {"policy": "smoke test", "language": "en", "time": now, "wall": False}
+    booth = visit.Booth(url, token, show, patient_until=time.monotonic() + OPEN_SECONDS)
     try:
-        result = visit.send(url, photo, out, show, token, consent=consent)
+        wanted = len(booth.catalogue()["default"])
+        result = booth.send(photo, out, consent=consent)
     except visit.VisitError as error:
         raise StackError(f"the photo did not get through: {error}") from error
-    if result["status"] != "SUCCEEDED":
-        reason = (result["error"] or {}).get("message", "")
-        raise StackError(f"the photo ended {result['status']} {reason}")
+    if problem := visit.shortfall(result, wanted):
+        raise StackError(f"the photo {problem}")
+
+
+def smoke_event(uploads: str, table: str, photo: Path, show: Callable[[str], None]) -> None:
+    """Puts a photo into the uploads bucket, without /upload, and never asks the booth for it.
+
+    So nothing but S3's event can start it: of such a photo `sweep` knows nothing. How it goes is read in the table.
+
+    Raises:
+        StackError: the event never came, or the run did not end well.
+    """
+    os.environ["TABLE"] = table
+    key = f"photo/{uuid.uuid4()}{photo.suffix}"
+    kind = mimetypes.guess_type(photo.name)[0] or "image/jpeg"
+    boto3.client("s3").put_object(Bucket=uploads, Key=key, Body=photo.read_bytes(), ContentType=kind)
+    show("a second photo lies in the uploads bucket; nobody but S3's event tells of it")
+    run = _await(lambda: store.find_by_upload(key), EVENT_SECONDS)
+    if run is None:
+        empty(uploads, key)
+        raise StackError(
+            f"no event of S3's came for a photo in {uploads} within {EVENT_SECONDS} s. Visitors' photos would "
+            "start late, those of other systems never. Check that EventBridge is on for the bucket (aws s3api "
+            f"get-bucket-notification-configuration --bucket {uploads}), that the stack's rule is enabled and has the "
+            "function Start as its target, and what lies in the queue LostCalls and in the log of Start."
+        )
+    show("its event came; waiting for its end")
+    run = _await(lambda: found if (found := store.get(run.run)).is_ended else None, END_SECONDS)
+    if run is None:
+        raise StackError(f"the second photo did not end within {END_SECONDS // 60} minutes; the log of Sweep says why")
+    if run.status != store.SUCCEEDED:
+        raise StackError(f"the second photo ended {run.status}: {kind_of(run.error).message if run.error else ''}")
+
+
+def _await(look: Callable[[], store.Run | None], seconds: float) -> store.Run | None:
+    """What `look` finds in the table, once a second until it finds something; None after so many seconds."""
+    until = time.monotonic() + seconds
+    try:
+        while not (found := look()) and time.monotonic() < until:
+            time.sleep(1)
+    except BoothError as error:
+        raise StackError(f"the table could not be read: {type(error).__name__} {error}") from error
+    return found
 
 
 def destroy(stack: str, show: Callable[[str], None]) -> None:
@@ -159,10 +262,12 @@ def buckets(stack: str) -> Iterator[str]:
 
 
 def empty(bucket: str, prefix: str = "") -> None:
-    """Deletes every object of a bucket, or those under a prefix, in all versions."""
+    """Deletes every object of a bucket, or those under a prefix, in all versions. Raises StackError if one is left."""
     s3 = boto3.client("s3")
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
         found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         if found:
             objects = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
-            s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+            answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+            if errors := answer.get("Errors"):
+                raise StackError(f"S3 did not delete everything in {bucket}: {errors[0].get('Code')}")

@@ -7,10 +7,16 @@ import sys
 import threading
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from local import visit
 from local.app import App, StartError
+
+HERE = "http://127.0.0.1:8000"
+"""Where `python -m local run` opens the booth unless it is told otherwise."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -42,25 +48,58 @@ def _set_faults(url: str, file: Path) -> None:
 
 
 def photo(arguments: argparse.Namespace) -> int:
-    """Sends photos through the running application, or one started for the purpose. 1 if one got no picture."""
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    if visit.is_open(arguments.url):
-        return _send_all(arguments, arguments.url)
-    print(f"No booth at {arguments.url}; starting one ...", file=sys.stderr, flush=True)
-    with App(port=0) as app:
-        return _send_all(arguments, app.url)
+    """Sends photos through the booth at --url, or one that runs here, or one started for the purpose.
+
+    1 unless every photo got every picture that was asked for.
+    """
+    try:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"{arguments.out}: {error.strerror}") from error
+    if arguments.url:
+        return _send_all(arguments, arguments.url.rstrip("/"))
+    try:
+        visit.Booth(HERE).catalogue()
+    except visit.NoAnswer as error:
+        print(f"{error}; starting a booth ...", file=sys.stderr, flush=True)
+        with App(port=0) as app:
+            return _send_all(arguments, app.url)
+    return _send_all(arguments, HERE)
 
 
 def _send_all(arguments: argparse.Namespace, url: str) -> int:
-    results = []
+    """Sends each photo and prints the results; 1 if a picture is missing."""
+    booth = visit.Booth(url, arguments.token, show=_show)
+    fields: dict[str, Any] = {"scenes": arguments.scenes} if arguments.scenes else {}
+    if arguments.consent:
+        now = datetime.now(UTC).isoformat()
+        fields["consent"] = {"policy": arguments.consent, "language": "en", "time": now, "wall": False}
+    try:
+        usual = booth.catalogue()["default"]
+    except visit.VisitError as error:
+        raise StartError(str(error)) from error
+    wanted = len(arguments.scenes or usual)
+    results, good = [], True
     for file in arguments.files:
         try:
-            results.append(visit.send(url, file, arguments.out, show=_show))
-        except visit.VisitError as error:
-            print(f"{file}: {error}", file=sys.stderr)
-            results.append({"status": "FAILED", "error": {"code": "VisitError", "message": str(error)}})
+            results.append(booth.send(file, arguments.out, **fields))
+            problem = visit.shortfall(results[-1], wanted)
+        except (visit.VisitError, OSError) as error:
+            problem = str(error)
+            results.append({"status": "FAILED", "error": {"code": "VisitError", "message": problem}})
+        if problem:
+            print(f"{file}: {problem}", file=sys.stderr)
+            good = False
     print(json.dumps(results[0] if len(results) == 1 else results, indent=2))
-    return 0 if all(result["status"] in ("SUCCEEDED", "PARTIAL") for result in results) else 1
+    return 0 if good else 1
+
+
+def _address(text: str) -> str:
+    """A booth's address as it was given. Raises ValueError if it is none."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise ValueError
+    return text
 
 
 def _show(text: str) -> None:
@@ -82,9 +121,22 @@ def main() -> int:
     send = commands.add_parser("photo", help="send photos through the application and save the pictures")
     send.add_argument("files", nargs="+", type=Path, metavar="FILE")
     send.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="where the pictures go (out)")
-    send.add_argument("--url", default="http://127.0.0.1:8000", help="the running application")
+    send.add_argument("--url", type=_address, help=f"the booth; without it the one at {HERE}, or one started for this")
+    send.add_argument("--token", default="", help="the booth's token, where one is needed")
+    send.add_argument(
+        "--scenes",
+        type=lambda text: text.split(","),
+        metavar="ID,ID",
+        help="of GET /scenes; without it the default ones",
+    )
+    send.add_argument(
+        "--consent", metavar="POLICY", help="the people in the photo agreed to this version of the policy"
+    )
     send.set_defaults(do=photo)
     arguments = parser.parse_args()
+    names = [file.stem for file in getattr(arguments, "files", [])]
+    if len(set(names)) < len(names):
+        send.error("two photos of the same name: the pictures of one would replace the other's")
     try:
         return arguments.do(arguments)
     except StartError as error:

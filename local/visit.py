@@ -1,5 +1,7 @@
-"""One visit, as the pad makes it: the three calls of the contract over plain HTTP."""
+"""One visit, as the pad makes it: the calls of the contract over plain HTTP."""
 
+import http.client
+import itertools
 import json
 import mimetypes
 import random
@@ -8,19 +10,37 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ATTEMPTS = 6
-"""At one call while AWS refuses or fails, in 23 seconds on average."""
+AGAIN_SECONDS = 5
+"""Longest pause before a call is tried again."""
+ATTEMPTS = 8
+"""At one call while AWS refuses or fails, in 20 seconds on average: 5xx, of which 500 is also what API Gateway makes of
+a Lambda that is used up, and its own 429, which has a `message`."""
 
 
 class VisitError(Exception):
     """The booth refused a call or could not be reached."""
 
 
+class NoAnswer(VisitError):
+    """Nobody answered, or not as a booth does: another server's page, an error of the CDN's."""
+
+
+class _StayHere(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: a POST would become a GET, and the booth's token would go to another server."""
+
+    def redirect_request(self, *asked: Any) -> None:
+        """None: the redirect itself is the answer."""
+
+
+_open = urllib.request.build_opener(_StayHere).open
+
+
 def is_open(url: str) -> bool:
-    """Whether /health says 200 at this address."""
+    """Whether /health, which the local servers have, says 200 at this address."""
     try:
         with urllib.request.urlopen(url + "/health", timeout=2) as answer:
             return answer.status == 200
@@ -28,80 +48,144 @@ def is_open(url: str) -> bool:
         return False
 
 
-def call(url: str, path: str, body: dict[str, Any], token: str = "") -> tuple[int, dict[str, Any]]:
-    """POSTs JSON, with the booth's token if it has one; gives HTTP status and answer.
+@dataclass(frozen=True)
+class Booth:
+    """A booth, here or on AWS."""
 
-    What may pass is tried again: 5xx, of which 500 is also what API Gateway makes of a Lambda that is used up, and its
-    own 429, which has a `message`.
+    url: str
+    token: str = ""
+    """The pad's, where one is needed."""
+    show: Callable[[str], None] = print
+    """Is told what goes on."""
+    patient_until: float = 0
+    """Until then (time.monotonic) a call is tried again that was answered with what passes, or by no booth at all."""
 
-    Raises:
-        VisitError: nobody answers.
-    """
-    for attempt in range(ATTEMPTS):
-        status, answer = _call(url, path, body, token)
-        may_pass = status >= 500 or (status == 429 and "message" in answer)
-        if not may_pass or attempt == ATTEMPTS - 1:
-            break
-        time.sleep(2**attempt * (0.5 + random.random() / 2))
-    return status, answer
+    def catalogue(self) -> dict[str, Any]:
+        """The answer of GET /scenes, which only a booth gives. Raises NoAnswer."""
+        status, answer = self._patiently(lambda: self._ask("/scenes"))
+        if not isinstance(answer.get("scenes"), list) or not isinstance(answer.get("default"), list):
+            raise NoAnswer(f"{self.url} is no booth: /scenes answered HTTP {status} without scenes")
+        return answer
+
+    def call(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """POSTs JSON; gives HTTP status and answer. Raises NoAnswer."""
+        return self._patiently(lambda: self._ask(path, json.dumps(body).encode()))
+
+    def upload(self, file: Path, **fields: Any) -> dict[str, Any]:
+        """Asks for an upload URL and PUTs the file there; gives the body of /upload.
+
+        `fields` are further ones of POST /upload. Raises VisitError.
+        """
+        kind = mimetypes.guess_type(file.name)[0] or "image/jpeg"
+        try:
+            photo = file.read_bytes()
+        except OSError as error:
+            raise VisitError(f"can't be read: {error.strerror}") from error
+        status, answer = self.call("/upload", {"type": "photo", "filename": file.name, "contentType": kind} | fields)
+        body = json.loads(answer["body"]) if "body" in answer else answer
+        if status != 200:
+            raise VisitError(_reason(body))
+        put = urllib.request.Request(body["UploadURL"], photo, {"Content-Type": kind}, method="PUT")
+        status, _, _ = self._patiently(lambda: _fetch(put, "the uploads bucket", 60))
+        if status != 200:
+            raise VisitError(f"the upload failed: HTTP {status}")
+        return body
+
+    def send(self, file: Path, out: Path, **fields: Any) -> dict[str, Any]:
+        """A whole visit: upload, polls, pictures saved under `out` the moment they are finished; gives the result.
+
+        `fields` are further ones of POST /upload. Raises VisitError.
+        """
+        uploaded = self.upload(file, **fields)
+        body = {"requestId": str(uuid.uuid4()), "bucket": uploaded["Bucket"], "key": uploaded["Key"], "wait": 10}
+        saved: set[str] = set()
+        while True:
+            status, result = self.call("/photo", body)
+            if status not in (200, 202):
+                raise VisitError(_reason(result))
+            for picture in json.loads(result["url_generated"]):
+                if picture not in saved:
+                    target = out / f"{file.stem}_{picture.rsplit('_', 1)[1]}"
+                    target.write_bytes(self._picture(picture))
+                    saved.add(picture)
+                    self.show(f"{file.name}: saved {target}")
+            state = f"{result['status']:9} {result['step']:8} {result['progress']:4.0%}"
+            self.show(f"{file.name}: {state} {result['time_taken']} s")
+            if status == 200:
+                return result
+            body["progress"] = result["progress"]
+
+    def _picture(self, url: str) -> bytes:
+        def fetch() -> tuple[int, Any, bytes]:
+            status, head, content = _fetch(urllib.request.Request(url), url, 30)
+            if status != 200 or head.get_content_type() != "image/jpeg":
+                raise NoAnswer(f"{url} answered HTTP {status} with {head.get_content_type()}, not with a picture")
+            return status, head, content
+
+        return self._patiently(fetch)[2]
+
+    def _ask(self, path: str, data: bytes | None = None) -> tuple[int, dict[str, Any]]:
+        """HTTP status and answer of one call. Raises NoAnswer if it is no JSON object."""
+        headers = {"Content-Type": "application/json"} if data else {}
+        if data and self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        address = self.url + path
+        status, head, content = _fetch(urllib.request.Request(address, data, headers), self.url, 35)
+        if 300 <= status < 400:
+            raise NoAnswer(f"{address} redirects to {head['Location']}: use the booth's own address")
+        try:
+            answer = json.loads(content)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise NoAnswer(
+                f"{address} answered HTTP {status} with {head.get_content_type()}: no answer of a booth's (yet)"
+            )
+        return status, answer
+
+    def _patiently(self, ask: Callable[[], tuple]) -> tuple:
+        """What `ask` gives, a tuple that begins with the HTTP status. Raises NoAnswer."""
+        for attempt in itertools.count(1):
+            is_patient = time.monotonic() < self.patient_until
+            try:
+                answer = ask()
+                if not _may_pass(answer) or not (is_patient or attempt < ATTEMPTS):
+                    return answer
+                self.show(f"HTTP {answer[0]}; trying again")
+            except NoAnswer as error:
+                if not is_patient:
+                    raise
+                self.show(f"{error}; trying again")
+            time.sleep(min(2 ** (attempt - 1), AGAIN_SECONDS) * (0.5 + random.random() / 2))
 
 
-def _call(url: str, path: str, body: dict[str, Any], token: str) -> tuple[int, dict[str, Any]]:
-    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-    request = urllib.request.Request(url + path, json.dumps(body).encode(), headers)
+def _may_pass(answer: tuple) -> bool:
+    status, *_, content = answer
+    return status >= 500 or (status == 429 and isinstance(content, dict) and "message" in content)
+
+
+def shortfall(result: dict[str, Any], wanted: int) -> str:
+    """Why the result of a visit is less than the pictures that were asked for; empty if it isn't."""
+    if result["status"] == "FAILED":
+        return f"ended FAILED: {_reason(result)}"
+    done = len(json.loads(result["url_generated"]))
+    reasons = {each["error"]["message"] for each in result["pictures"] if each["error"]}
+    return "" if done == wanted else " ".join([f"{done} of {wanted} pictures came.", *sorted(reasons)])
+
+
+def _reason(answer: dict[str, Any]) -> str:
+    """Why a call was refused: our error's message, or API Gateway's."""
+    error = answer.get("error") or answer
+    return error.get("message", "refused") if isinstance(error, dict) else str(error)
+
+
+def _fetch(request: urllib.request.Request, server: str, seconds: float) -> tuple[int, http.client.HTTPMessage, bytes]:
+    """Status, headers and body of an answer, whatever its status. Raises NoAnswer, naming the server."""
     try:
-        with urllib.request.urlopen(request, timeout=35) as answer:
-            return answer.status, json.load(answer)
+        with _open(request, timeout=seconds) as answer:
+            return answer.status, answer.headers, answer.read()
     except urllib.error.HTTPError as error:
         with error:
-            return error.code, json.load(error)
-    except OSError as error:
-        raise VisitError(f"{url} does not answer: {error}") from error
-
-
-def upload(url: str, file: Path, token: str = "", **fields: Any) -> dict[str, Any]:
-    """Asks for an upload URL and PUTs the file there; gives the body of /upload. Raises VisitError."""
-    kind = mimetypes.guess_type(file.name)[0] or "image/jpeg"
-    try:
-        photo = file.read_bytes()
-    except OSError as error:
-        raise VisitError(f"can't be read: {error.strerror}") from error
-    request = {"type": "photo", "filename": file.name, "contentType": kind} | fields
-    status, answer = call(url, "/upload", request, token)
-    body = json.loads(answer["body"]) if "body" in answer else {"error": answer}
-    if status != 200:
-        raise VisitError(body["error"].get("message", "refused"))
-    put = urllib.request.Request(body["UploadURL"], photo, {"Content-Type": kind}, method="PUT")
-    try:
-        with urllib.request.urlopen(put, timeout=60):
-            return body
-    except OSError as error:
-        raise VisitError(f"the upload failed: {error}") from error
-
-
-def send(
-    url: str, file: Path, out: Path, show: Callable[[str], None], token: str = "", **fields: Any
-) -> dict[str, Any]:
-    """A whole visit: upload, polls, pictures saved under `out` the moment they are finished; gives the result.
-
-    `token` is the booth's, `fields` are further ones of POST /upload. Raises VisitError.
-    """
-    uploaded = upload(url, file, token, **fields)
-    request_id = str(uuid.uuid4())
-    body = {"requestId": request_id, "bucket": uploaded["Bucket"], "key": uploaded["Key"], "wait": 10}
-    saved: set[str] = set()
-    while True:
-        status, result = call(url, "/photo", body, token)
-        if status not in (200, 202):
-            raise VisitError(result.get("error", result).get("message", "refused"))
-        for picture in json.loads(result["url_generated"]):
-            if picture not in saved:
-                target = out / f"{file.stem}_{picture.rsplit('_', 1)[1]}"
-                with urllib.request.urlopen(picture, timeout=30) as answer:
-                    target.write_bytes(answer.read())
-                saved.add(picture)
-                show(f"{file.name}: saved {target}")
-        show(f"{file.name}: {result['status']:9} {result['step']:8} {result['progress']:4.0%} {result['time_taken']} s")
-        if status == 200:
-            return result
-        body["progress"] = result["progress"]
+            return error.code, error.headers, error.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise NoAnswer(f"{server} does not answer: {error}") from error

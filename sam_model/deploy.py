@@ -125,9 +125,9 @@ class Stack:
         print(sdk("wait", self.region, self.name), flush=True)
 
     def destroy(self) -> None:
-        """Removes everything, models included; nothing happens if there is no stack. Raises `DeployError`."""
+        """Removes everything, models included. Raises `DeployError`, also if there is no stack (in this Region)."""
         if not self._description():
-            return
+            raise DeployError(f"There is no stack {self.name} here: nothing was deleted. Check account and Region.")
         bucket = self.outputs().get("BucketName")
         if bucket:  # CloudFormation deletes empty buckets only
             boto3.resource("s3").Bucket(bucket).objects.delete()
@@ -229,6 +229,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("overrides", nargs="*", metavar="Parameter=value", help="parameters of endpoint.yaml")
     parser.add_argument("--model", type=Path, default=package.DEFAULT_MODEL, help="folder of the weights to deploy")
     options = parser.parse_intermixed_args(arguments)
+    if options.action != "deploy" and (options.overrides or options.model != package.DEFAULT_MODEL):
+        parser.error("parameters and --model are for deploy")
     try:
         parameters = settings(options.environment, options.overrides)
         stack = Stack(f"photo-booth-sam-{options.environment}")

@@ -207,7 +207,7 @@ class Trial:
         case = self.models(file.read_bytes())
         wrong = list(broken_promises(case))
         started = time.monotonic()
-        result = visit.send(self.app.url, file, out, show=lambda _: None)
+        result = visit.Booth(self.app.url, show=lambda _: None).send(file, out)
         row: dict[str, object] = {"photo": name, "size": "x".join(map(str, Image.open(file).size))}
         row |= {"faces": len(case.faces), "kept": f"{case.keep.mean():.0%}", "ended": result["status"]}
         requests = [len(each) for each in self.models.requests(case.photo, case.faces)]

@@ -69,14 +69,14 @@ def main() -> int:
     if given.case is not None:
         return again(given.only or "images", given.seed, given.case)
     good = True
-    for name, count, memory in (("images", given.count, LAMBDA_MB), ("sam", given.count // 5, SAM_MB)):
+    for name, count, memory in (("images", given.count, LAMBDA_MB), ("sam", max(1, given.count // 5), SAM_MB)):
         if given.only in (None, name):
             outcomes = workers.run(f"tests.fuzz.{name}", given.seed, count, workers=2, memory_mb=memory)
             good &= report(name, given.seed, list(outcomes))
     if given.only in (None, "api"):
         from tests.fuzz import api  # brings the whole application
 
-        good &= report("api", given.seed, api.run(given.count // 25, given.seed))
+        good &= report("api", given.seed, api.run(max(1, given.count // 25), given.seed))
     return not good
 
 

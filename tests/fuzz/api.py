@@ -92,9 +92,9 @@ def _reaching(body: object, place: dict[str, str]) -> object:
 def places_of(url: str) -> list[dict[str, str]]:
     """Bucket and key of a photo that has been put, of one that never comes, and of one that there never was."""
     photo = ROOT / "tests" / "photos" / "hopper.jpg"
-    uploaded = visit.upload(url, photo)
-    answer = visit.call(
-        url, "/upload", {"type": "photo", "filename": f"{uuid.uuid4()}.jpg", "contentType": "image/jpeg"}
+    uploaded = visit.Booth(url).upload(photo)
+    answer = visit.Booth(url).call(
+        "/upload", {"type": "photo", "filename": f"{uuid.uuid4()}.jpg", "contentType": "image/jpeg"}
     )[1]
     never = json.loads(answer["body"])
     places = [{"bucket": each["Bucket"], "key": each["Key"]} for each in (uploaded, never)]

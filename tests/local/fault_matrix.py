@@ -70,7 +70,7 @@ BROWSERS_PUT = Row("Upload", "s3:PutObject", "uploads")
 # Allowed, but never a call of its own.
 NO_CALL = {
     Row(function, "s3:ListBucket", "uploads"): "only lets S3 say 404 of a photo that is not there"
-    for function in ("Upload", "Photo", "DeletePhoto", "Sweep")
+    for function in ("Upload", "Photo", "DeletePhoto", "Sweep", "DetectFaces")
 }
 
 

@@ -37,6 +37,7 @@ from tests.local.fault_scenes import Row, scene_of
 ROOT = Path(__file__).parents[2]
 OUT = ROOT / "out" / "faults"
 CHANGED = "-changed"
+KINDS = (*FAULTS, *CRASHES)
 
 
 # What was played
@@ -240,6 +241,12 @@ def main() -> int:
         if in_part(row, *arguments.part)
         and fnmatch.fnmatchcase(f"{row.function} {row.action} {row.where}", arguments.only)
     ]
+
+    if not any(
+        fault_of(row, fault) and fnmatch.fnmatchcase(fault, arguments.faults) for row in mine for fault in KINDS
+    ):
+        print("There is no such cell.", file=sys.stderr)
+        return 1
 
     def wanted(cells: Iterable[Cell]) -> list[Cell]:
         return [

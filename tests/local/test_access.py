@@ -8,7 +8,7 @@ import uuid
 import pytest
 from PIL import Image
 
-from booth import limits, store
+from booth import aws, limits, store
 from deploy import stack
 from tests.local.test_promises import await_status
 from tests.local.waiting import await_true
@@ -66,6 +66,51 @@ def test_the_smoke_test_of_a_deployment_wants_every_picture(quick, portrait, tmp
     quick.stand_in("rekognition", canned={"faces": 0})
     with pytest.raises(stack.StackError, match="ended FAILED"):
         stack.smoke(quick.url, OLD, photo, tmp_path, print)
+
+
+@pytest.fixture
+def second_photo(quick, portrait, tmp_path, monkeypatch):
+    """The smoke test's second photo, put by the operator; gives its Key when that has come to its end."""
+    photo = tmp_path / "portrait.jpg"
+    photo.write_bytes(portrait)
+    table = quick.app.stack.tables["Table"].name
+    monkeypatch.setenv("TABLE", table)
+    monkeypatch.setattr(stack, "EVENT_SECONDS", 3)
+    monkeypatch.setattr(stack, "END_SECONDS", 60)
+    aws.client.cache_clear()
+    store._table.cache_clear()
+
+    def send():
+        before = set(quick.results("photo/"))
+        stack.smoke_event(quick.app.uploads_bucket, table, photo, print)
+        return set(quick.results("photo/")) - before
+
+    yield send
+    aws.client.cache_clear()
+    store._table.cache_clear()
+
+
+def test_the_smoke_test_proves_that_s3s_events_arrive(quick, second_photo):
+    """Nobody asks for this photo, and sweep doesn't know it: but for the event it would not be painted."""
+    polls = lambda: quick.app.authority.counts["Photo", "dynamodb:GetItem"]  # noqa: E731
+    before = polls()
+    shown = second_photo()
+    assert sum("/photo_" in key for key in shown) == 3
+    assert polls() == before
+
+
+def test_the_smoke_test_says_what_to_look_at_if_no_event_comes(quick, second_photo):
+    quick.app.drop_events = True
+    with pytest.raises(stack.StackError, match=r"EventBridge is on for the bucket.*LostCalls"):
+        second_photo()
+    key = quick.app.dropped[-1]["detail"]["object"]["key"]
+    assert quick.versions({"Bucket": quick.app.uploads_bucket, "Key": key}) == []
+
+
+def test_the_smoke_test_wants_the_second_photo_painted(quick, second_photo):
+    quick.stand_in("rekognition", canned={"faces": 0})
+    with pytest.raises(stack.StackError, match="second photo ended FAILED: We could not find a face"):
+        second_photo()
 
 
 def test_every_valid_token_opens_the_booth(guarded):

@@ -36,7 +36,7 @@ def without_titan(tmp_path):
 
 def test_with_titan_retired_a_photo_still_gets_its_three_pictures(without_titan, tmp_path):
     url, log = without_titan
-    result = visit.send(url, PHOTOS / "astronaut.jpg", tmp_path, show=lambda _: None)
+    result = visit.Booth(url).send(PHOTOS / "astronaut.jpg", tmp_path)
     assert result["status"] == "SUCCEEDED"
     urls = json.loads(result["url_generated"])
     assert len(urls) == 3

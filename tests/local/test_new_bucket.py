@@ -1,4 +1,4 @@
-"""The uploads bucket's first 15 minutes: its versioning is on and does not hold yet, so a photo has the version null."""
+"""The uploads bucket's first 15 minutes: its versioning does not hold yet, so a photo has the version null."""
 
 import copy
 import json

@@ -321,14 +321,23 @@ def bucket_names():
     return {bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]}
 
 
-def test_destroy_removes_models_and_endpoint_and_may_be_repeated(aws):
+def test_destroy_removes_models_and_endpoint_and_says_when_there_is_nothing(aws, capsys):
     names_before = bucket_names()
     aws.deploy("dev")
     assert bucket_names() > names_before
     assert deploy.main(["destroy", "dev"]) == 0
     assert (aws.stacks, aws.endpoints) == ({}, {})
     assert bucket_names() == names_before
-    assert deploy.main(["destroy", "dev"]) == 0
+    assert deploy.main(["destroy", "dev"]) == 1
+    assert "There is no stack photo-booth-sam-dev here: nothing was deleted" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("asked", [["InstanceType=ml.g5.xlarge"], ["--model", "elsewhere"]])
+@pytest.mark.parametrize("action", ["on", "off", "destroy"])
+def test_what_only_a_deployment_can_do_is_refused_elsewhere(aws, action, asked):
+    with pytest.raises(SystemExit) as refusal:
+        deploy.main([action, "dev", *asked])
+    assert refusal.value.code
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from local.standins.scenes import render
 
 
 def thumbnail(scene: scenes.Scene) -> bytes:
-    """A JPEG of the scene without people, as good as fits into the bytes a thumbnail may have."""
+    """A JPEG of the scene without people, as good as fits into the bytes a thumbnail may have. Raises ValueError."""
     width, height = THUMBNAIL_SIZE
     seed = 1 if scene.seed is None else scene.seed
     painting = render(scenes.for_people(scene, 2).prompt, scene.negative, seed, 3 * width, 3 * height)
@@ -19,8 +19,8 @@ def thumbnail(scene: scenes.Scene) -> bytes:
         out = io.BytesIO()
         small.save(out, "JPEG", quality=quality, optimize=True, progressive=True)
         if out.tell() <= THUMBNAIL_BYTES:
-            break
-    return out.getvalue()
+            return out.getvalue()
+    raise ValueError(f"{scene.id} does not fit into {THUMBNAIL_BYTES} bytes")
 
 
 if __name__ == "__main__":
