@@ -241,6 +241,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.odd_photos", description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", default=list(PHOTOS), help=", ".join(PHOTOS))
     given = parser.parse_args()
+    if unknown := set(given.names) - PHOTOS.keys():
+        parser.error(f"no such photo: {', '.join(sorted(unknown))}")
     out = ROOT / "out" / "odd"
     out.mkdir(parents=True, exist_ok=True)
     good = True

@@ -66,6 +66,8 @@ def main() -> int:
     parser.add_argument("--only", choices=("images", "sam", "api"))
     parser.add_argument("--case", type=int, metavar="NUMBER", help="one of the images, or of SAM's requests")
     given = parser.parse_args()
+    if given.case is not None and given.only == "api":
+        parser.error("the calls of the API have no numbers")
     if given.case is not None:
         return again(given.only or "images", given.seed, given.case)
     good = True

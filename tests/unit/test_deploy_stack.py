@@ -81,7 +81,7 @@ def test_a_change_set_that_nobody_executed_is_no_deployment(deployed, monkeypatc
 
 
 def test_what_s3_does_not_delete_is_told(deployed, environment):
-    refusal = "<DeleteResult><Error><Key>a</Key><Code>AccessDenied</Code><Message>Access Denied</Message></Error></DeleteResult>"
+    refusal = "<DeleteResult><Error><Key>a</Key><Code>AccessDenied</Code></Error></DeleteResult>"
     listing = "<ListVersionsResult><Version><Key>a</Key><VersionId>null</VersionId></Version></ListVersionsResult>"
 
     @Request.application

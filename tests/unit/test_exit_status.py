@@ -1,0 +1,62 @@
+"""No command that could not do what was asked exits with 0, and each says why.
+
+Where the reasons are those of AWS or of a booth: test_visit.py, test_deploy_stack.py, test_sam_deploy.py,
+test_sam_check.py, test_preflight.py.
+"""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+NOBODY = "http://127.0.0.1:9"
+
+IMPOSSIBLE = (
+    f"local photo tests/photos/hopper.jpg --url {NOBODY}",
+    "local run --port 70000",
+    "local.standins",
+    "deploy page photo-booth-dev",
+    "deploy smoke photo-booth-dev",
+    "deploy destroy photo-booth-dev",
+    "sam_model.package --model nowhere",
+    "sam_model.deploy deploy moon",
+    "sam_model.deploy off moon",
+    "sam_model.deploy destroy dev",
+    "sam_model.check nowhere",
+    "operate.preflight --config-env moon",
+    "operate.preflight --config-env dev",
+    "benchmarks.load --photos 0 --minutes 0",
+    "benchmarks.polling --booths 201",
+    "benchmarks.waterfall --history nowhere",
+    "tests.fuzz --only api --case 1",
+    "tests.fuzz --count 0",
+    "tests.odd_photos nobody",
+    "tests.local.play_faults --lanes 1 --only nothing",
+)
+
+
+def run(*command):
+    nobody = {
+        "AWS_ENDPOINT_URL": NOBODY,
+        "AWS_MAX_ATTEMPTS": "1",
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+    }
+    environment = os.environ | nobody | {"AWS_DEFAULT_REGION": "us-east-1", "CONFIRM": "photo-booth-dev"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    return done.returncode, (done.stderr or done.stdout).strip()
+
+
+def test_what_can_not_be_done_is_told_and_is_no_success():
+    with ThreadPoolExecutor(2) as pool:
+        ends = list(pool.map(lambda line: run(sys.executable, "-m", *line.split()), IMPOSSIBLE))
+    assert [line for line, (status, said) in zip(IMPOSSIBLE, ends, strict=True) if not status or not said] == []
+
+
+def test_make_deploys_no_environment_that_there_is_not():
+    for target in ("deploy", "destroy"):
+        status, said = run("make", target, "ENV=moon")
+        assert status
+        assert "ENV=dev or ENV=prod" in said
