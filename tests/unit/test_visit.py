@@ -43,6 +43,7 @@ def send(monkeypatch, photo, tmp_path, capsys):
             raise AssertionError("a booth was started")
 
     monkeypatch.setattr(command, "App", NoApp)
+    monkeypatch.setattr(visit, "AGAIN_SECONDS", 0)
 
     def send(*arguments, files=(photo,)):
         command_line = ["local", "photo", *map(str, files), "--out", str(tmp_path / "out"), *arguments]
@@ -102,7 +103,7 @@ NO_BOOTH = {
 
 @pytest.mark.parametrize(("path", "answer", "said"), NO_BOOTH.values(), ids=NO_BOOTH)
 def test_what_is_no_booth_or_refuses_is_told_and_nothing_else_is_tried(booth, send, path, answer, said):
-    booth.first[path] = [answer]
+    booth.first[path] = [answer] * visit.ATTEMPTS
     status, _, error = send("--url", booth.url, "--token", "secret")
     assert status == 1
     assert said in error
