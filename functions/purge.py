@@ -8,11 +8,15 @@ a version for up to four days: one until it is hidden, one more until it goes, e
 from typing import Any
 
 from booth import limits, objects
+from booth.errors import ServiceUnavailable
 from booth.log import count, entry, logger
 
 
 @entry
 def handler(event: dict[str, Any], context: object) -> None:
-    if deleted := objects.delete_old_uploads(limits.UPLOAD_SECONDS):
+    deleted, is_all = objects.delete_old_uploads(limits.UPLOAD_SECONDS)
+    if deleted:
         logger.warning("uploads had grown old", deleted=deleted)
         count("OldUploads", deleted)
+    if not is_all:
+        raise ServiceUnavailable("old uploads are left")  # Lambda calls again in a minute, and that goes on

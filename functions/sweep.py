@@ -1,11 +1,16 @@
-"""Every minute: looks after the open runs, so that each ends in time even if nobody polls and an event was lost."""
+"""Every minute: looks after the open runs, so that each ends in time even if nobody polls and an event was lost.
+
+Several runs are looked at side by side, and those with a deadline apart from all others: neither an upload of 100,000
+versions nor thousands of uploads that wait for their photos keep anybody else waiting.
+"""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from booth import deletion, doors, ending, executions, limits, objects, store
-from booth.errors import BoothError
-from booth.log import count, entry, logger
+from booth.errors import BoothError, Throttled
+from booth.log import about, count, entry, logger
 from booth.store import Run
 
 WATCH_SECONDS = 118
@@ -14,33 +19,66 @@ WATCH_SECONDS = 118
 LOOK_AGAIN_SECONDS = 2
 """Longest pause between two looks at the index while a run comes due."""
 
+THREADS = {store.GOES_ON: 5, store.WAITS: 4}
+"""So many runs are looked at side by side, by kind; with the index's reader as many as a client has connections."""
+
+BUSY_SECONDS = 0.5
+"""Pause between two looks at the index while some of what is due is being looked at."""
+
+RUNS_READ = 100
+"""So many runs of each kind are read from the index at a time, the earliest first."""
+
+QUIET_SECONDS = 5
+"""Step Functions is not asked how executions stand for this long after it throttled."""
+
+
+class Watch:
+    """Looks after the open runs of one kind, GOES_ON or WAITS."""
+
+    def __init__(self, kind: str):
+        self.kind = kind
+        self.threads = ThreadPoolExecutor(THREADS[kind])
+        self.not_before: dict[str, float] = {}
+        """By run, epoch ms: infinite while it is looked at; a moment later, for the index lags behind the records."""
+
+    def begin(self, until: int) -> list[float]:
+        """Begins to look at what is due. Returns when to come again for each run that is due by `until`, epoch ms."""
+        moments = []
+        for due, name in store.due_before(until, self.kind, RUNS_READ):
+            moment, now = max(due, self.not_before.get(name, 0)), store.now_ms()
+            if moment <= now:
+                self.not_before[name] = float("inf")
+                self.threads.submit(self._look, name, due)
+            moments.append(moment if now < moment < float("inf") else now + BUSY_SECONDS * 1000)
+        return moments
+
+    def _look(self, name: str, due: int) -> None:
+        succeeded = look_at(name, due)
+        self.not_before[name] = store.now_ms() + (1 if succeeded else limits.LOOK_SECONDS) * 1000
+
 
 @entry
 def handler(event: dict[str, Any], context: object) -> None:
     """Waits for the runs that come due, so that deadlines are kept to seconds, not minutes; ends if there are none."""
     until = store.now_ms() + WATCH_SECONDS * 1000
-    not_before: dict[str, int] = {}
-    while waiting := [(max(due, not_before.get(run, 0)), run) for due, run in store.due_before(until)]:
-        now = store.now_ms()
-        for name in [name for due, name in waiting if due <= now]:
-            # The index lags behind the records: the same run may be listed once more.
-            not_before[name] = store.now_ms() + 1000
-            if not look_at(name):
-                not_before[name] += 4000
-        pause = min(waiting)[0] - store.now_ms()
-        if store.now_ms() + pause > until:
-            return
-        time.sleep(min(max(pause, 100), LOOK_AGAIN_SECONDS * 1000) / 1000)
-
-
-def look_at(name: str) -> bool:
-    """Does what is due for one run; False if that failed: its trouble must not keep the others waiting."""
-    logger.append_keys(run=name)
+    watches = [Watch(store.GOES_ON), Watch(store.WAITS)]
     try:
-        run = store.find(name)
-        if run is None:
-            store.close(name)
-        elif run.open and run.due <= store.now_ms():
+        while moments := [moment for watch in watches for moment in watch.begin(until)]:
+            now = store.now_ms()
+            pause = min(max(min(moments) - now, 0), LOOK_AGAIN_SECONDS * 1000)
+            if now + pause > until:
+                return
+            time.sleep(pause / 1000)
+    finally:
+        for watch in watches:
+            watch.threads.shutdown(cancel_futures=True)  # what was not begun is due still, for the next sweep
+
+
+def look_at(name: str, due: int) -> bool:
+    """Does what is due for one run; False if that failed: it comes due again later, by itself."""
+    about(name)
+    try:
+        if run := store.take(name, due):
             attend(run)
     except BoothError as error:
         logger.error("a run could not be looked after", error=type(error).__name__, reason=str(error))
@@ -61,22 +99,34 @@ def attend(run: Run) -> None:
     elif run.is_waiting_for_photo:
         await_photo(run, now)
     elif now >= run.stops:
-        # First the end, which refuses whatever comes later; it must not hang on Step Functions' answer.
-        ending.settle(run, "States.Timeout")
+        # First the end, which refuses whatever comes later; it must not hang on Step Functions' answer, nor on S3's.
+        ending.end(run, "States.Timeout", clean_after=0)
         executions.stop(run.run)
     else:
         look_after_execution(run, now)
 
 
+class Quiet:
+    """Until when Step Functions is not asked, epoch ms: it answers 15 DescribeExecutions a second, of all together."""
+
+    until = 0
+
+
 def look_after_execution(run: Run, now: int) -> None:
     begins = max([now, *(turn.at for turn in run.turns.values())])  # till then it may be waiting for its turn
     store.postpone(run, min(begins + limits.CHECK_SECONDS * 1000, run.stops))
-    running = executions.is_running(run.run)
+    if now < Quiet.until:
+        return
+    try:
+        running = executions.is_running(run.run)
+    except Throttled:
+        Quiet.until = store.now_ms() + QUIET_SECONDS * 1000
+        raise
     if running is None:
         executions.start(run.run)
     elif not running:
         # It ended, but could not settle the run itself.
-        ending.settle(store.get(run.run), "InternalError")
+        ending.end(store.get(run.run), "InternalError", clean_after=0)
 
 
 def await_photo(run: Run, now: int) -> None:

@@ -4,7 +4,7 @@ times, and the photo is processed once."""
 import uuid
 
 from booth import budget, ending, executions, objects, store
-from booth.log import count, logger
+from booth.log import about, count, logger
 from booth.store import Run
 
 
@@ -16,7 +16,7 @@ def photo_arrived(key: str, version: str) -> Run | None:
     run = store.find_by_upload(key) or store.adopt(str(uuid.uuid4()), key, picture_id=str(uuid.uuid4()))
     if run is None:
         logger.warning("a photo under a Key that was used before is dropped")
-        objects.delete_upload(key, version)
+        objects.delete_version(key, version)
         return None
     return admit(run, version)
 
@@ -28,14 +28,14 @@ def admit(run: Run, version: str) -> Run:
     caller that died between claim and start loses nothing. Any other version of the Key (a presigned URL used again)
     is not processed and goes when the run does, or now if the run has ended. A deleted run takes no version at all.
     """
-    logger.append_keys(run=run.run)
+    about(run.run)
     if run.is_waiting_for_photo:
         run = claim(run.run, version)
     if run.is_ended:
         # What is put again as version null replaces the run's own and can't be told from it.
         put_again = version == objects.NULL_VERSION and not ending.keeps_upload(run)
         if run.version != version or put_again:
-            objects.delete_upload(run.key, version)
+            objects.delete_version(run.key, version)
         return run
     if run.version != version:
         count("PhotoPutAgain")

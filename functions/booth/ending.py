@@ -12,27 +12,38 @@ from booth.store import DELETED, FAILED, PARTIAL, SUCCEEDED, Run
 
 
 def settle(run: Run, error: str, picture_errors: dict[int, str] | None = None) -> Run:
-    """Ends the run by what was published, unless it has ended, and cleans up.
+    """Ends the run by what was published, unless it has ended, and cleans up; see `end`.
+
+    A deleted run is left to its deletion.
+    """
+    run = end(run, error, picture_errors)
+    if run.is_ended and run.status != DELETED:
+        clean(run)
+    return run
+
+
+def end(
+    run: Run, error: str, picture_errors: dict[int, str] | None = None, clean_after: int = limits.CHECK_SECONDS
+) -> Run:
+    """Ends the run by what was published, unless it has ended. Nothing but the table is asked.
 
     Args:
         error: name of the error that ended it; "" if the state machine came to its end.
         picture_errors: by picture number, the name of the error that a picture failed with.
+        clean_after: seconds after which `sweep` cleans up if nobody has.
 
-    Returns the run as it then stands: ended, unless the photo came while the run was ended for want of it. A deleted
-    run is left to its deletion.
+    Returns the run as it then stands: ended, unless the photo came while the run was ended for want of it.
     """
     version = run.version
     while not run.is_ended and run.version == version:
         status, code, pictures = _outcome(run, error, picture_errors or {})
-        if store.end(run, status, code, pictures):
+        if store.end(run, status, code, pictures, clean_after):
             count(status.capitalize())
             if kind_of(error) is TimedOut:
                 count("TimedOut")
             logger.info("run ended", status=status, error=code)
         # Refused, it has moved on since it was read: a picture was published, or its photo came after all.
         run = store.get(run.run)
-    if run.is_ended and run.status != DELETED:
-        clean(run)
     return run
 
 
@@ -50,26 +61,39 @@ def _outcome(run: Run, error: str, picture_errors: dict[int, str]) -> tuple[str,
 
 
 def clean(run: Run) -> None:
-    """Removes what an ended run leaves, and tells the world. Safe to repeat; `sweep` does until it went through.
+    """Tells the world that a run has ended, and removes what it leaves. `sweep` repeats it until it has worked.
 
-    A picture that was being written when the run ended, but not published, goes too. After CLEAN_SECONDS nobody can
-    write any more, and the run is closed.
+    The world is told first, for a deletion that comes meanwhile is not to be followed by the event. If that fails, the
+    rest is removed all the same. After CLEAN_SECONDS nobody can write any more, and the run is closed.
     """
+    try:
+        if not run.told:
+            _tell_the_world(run)
+            store.note_told(run.run)
+    finally:
+        is_clean = _remove_what_is_left(run)
+    last_look = max(_kept_until(run), run.ended + limits.CLEAN_SECONDS * 1000)
+    if not is_clean:
+        store.postpone(run, store.now_ms() + limits.GO_ON_SECONDS * 1000)
+    elif store.now_ms() >= last_look:
+        store.close(run.run)
+    else:
+        store.postpone(run, last_look)
+
+
+def _remove_what_is_left(run: Run) -> bool:
+    """A picture that was being written when the run ended, but not published, goes too. False if there is more."""
     numbers = [int(name[1:]) for name in run.pictures]
     written = {run.key, *(objects.picture_key(run.picture_id, number) for number in numbers)}
     objects.delete_results(sorted(written - run.published))
     objects.delete_work(run.run)
     pacing.give_back(run)
-    again_until = run.ended + (limits.TRY_AGAIN_SECONDS * 1000 if keeps_upload(run) else 0)
-    if store.now_ms() >= again_until:
-        objects.delete_upload(run.key)
-    last_look = max(again_until, run.ended + limits.CLEAN_SECONDS * 1000)
-    if run.due < last_look:  # nobody has come this far yet
-        _tell_the_world(run)
-    if store.now_ms() >= last_look:
-        store.close(run.run)
-    else:
-        store.postpone(run, last_look)
+    return store.now_ms() < _kept_until(run) or objects.delete_upload(run.key)
+
+
+def _kept_until(run: Run) -> int:
+    """Until when the upload of an ended run is kept, epoch ms."""
+    return run.ended + (limits.TRY_AGAIN_SECONDS * 1000 if keeps_upload(run) else 0)
 
 
 def confirm(run: str, look: Callable[[str], object] = store.check) -> None:

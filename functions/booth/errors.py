@@ -193,6 +193,15 @@ class Conflict(ApiError):
     status = 409
 
 
+class StillRemoving(ApiError):
+    """A deletion goes on after its answer."""
+
+    status = 503
+
+    def __init__(self):
+        super().__init__("This visit is deleted. Removing all that was stored of it takes a little longer.")
+
+
 def _families(base: type[BoothError]) -> list[type[BoothError]]:
     return [base, *(kind for sub in base.__subclasses__() for kind in _families(sub))]
 

@@ -30,6 +30,18 @@ MODEL_CALL_SECONDS = 40
 CHECK_SECONDS = 20
 """`sweep` asks Step Functions about a run this often, from this age on: nearly all have ended by then."""
 
+LOOK_SECONDS = 5
+"""A look of `sweep` at a run that fails, or dies, is repeated after this long, then after twice as long, and so on."""
+
+LONGEST_LOOK_SECONDS = 600
+"""The longest of these pauses."""
+
+REMOVING_SECONDS = 5
+"""How long one look, or a visitor's DELETE, removes versions of an upload; thousands are not removed in one go."""
+
+GO_ON_SECONDS = 2
+"""After this pause `sweep` goes on with a run of which something was left: the others have their turn."""
+
 CLEAN_SECONDS = 120
 """After the end `sweep` cleans once more when no function of the run can be alive (their timeouts are shorter)."""
 
@@ -41,6 +53,9 @@ TRY_AGAIN_SECONDS = 3600
 
 UPLOAD_SECONDS = 23 * 3600
 """`purge`, once an hour, deletes every upload that is older: none is kept for more than a day."""
+
+PURGE_SECONDS = 90
+"""How long one `purge` deletes. Its function's timeout is half a minute later; what is left, the next one takes up."""
 
 WAIT_SECONDS = 20
 """Longest `wait` of POST /photo; API Gateway ends every call at 30 s."""

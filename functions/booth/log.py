@@ -4,6 +4,7 @@ Powertools writes JSON lines and CloudWatch's embedded metrics. Each handler app
 """
 
 import functools
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -21,9 +22,18 @@ logger = Logger()
 metrics = Metrics()
 
 
+_counting = threading.Lock()
+
+
 def count(name: str, value: int = 1) -> None:
     """Count something the operator watches."""
-    metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+    with _counting:  # Powertools' metrics are not thread-safe
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+
+
+def about(run: str) -> None:
+    """From here on this thread's log lines carry this run's id."""
+    logger.thread_safe_append_keys(run=run)
 
 
 def entry(work: Callable[[Any, object], Any]) -> Callable[[Any, object], Any]:

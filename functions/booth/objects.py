@@ -15,14 +15,17 @@ results  photo/<name>                       upright copy of the photo, no metada
 import hashlib
 import json
 import os
+import time
+from collections import deque
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from booth import limits
 from booth.aws import aws_errors, client, code_of, status_of
-from booth.errors import PhotoNotFound, ServiceUnavailable
-from booth.limits import URL_SECONDS
+from booth.errors import BoothError, PhotoNotFound, ServiceUnavailable
+from booth.log import count, logger
 
 UPLOAD_PREFIX = "photo/"
 NULL_VERSION = "null"
@@ -55,7 +58,7 @@ def presigned_put(key: str, content_type: str) -> str:
     """URL for one plain PUT with exactly this Content-Type, valid for URL_SECONDS."""
     params = {"Bucket": uploads_bucket(), "Key": key, "ContentType": content_type}
     with aws_errors():
-        return _s3().generate_presigned_url("put_object", Params=params, ExpiresIn=URL_SECONDS)
+        return _s3().generate_presigned_url("put_object", Params=params, ExpiresIn=limits.URL_SECONDS)
 
 
 def newest_version(key: str) -> str | None:
@@ -100,31 +103,81 @@ def _body(answer: dict[str, Any]) -> bytes:
     return data
 
 
-def delete_upload(key: str, version: str | None = None) -> None:
-    """Deletes one version of an upload for good, or all of them."""
-    bucket = uploads_bucket()
+def delete_version(key: str, version: str) -> None:
+    """Deletes one version of an upload for good."""
     with aws_errors():
-        versions = [version] if version else _versions(bucket, key)
-        _delete_all(bucket, [{"Key": key, "VersionId": each} for each in versions])
+        _delete_all(uploads_bucket(), [{"Key": key, "VersionId": version}])
 
 
-def _versions(bucket: str, key: str) -> list[str]:
-    pages = _s3().get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key)
-    entries = [entry for page in pages for kind in ("Versions", "DeleteMarkers") for entry in page.get(kind, [])]
-    return [entry["VersionId"] for entry in entries if entry["Key"] == key]
+def delete_upload(key: str) -> bool:
+    """Deletes all versions of an upload for good, page by page; False if some are left after REMOVING_SECONDS.
+
+    Whoever has a presigned URL may have put any number of them.
+    """
+    until, place, deleted = time.monotonic() + limits.REMOVING_SECONDS, {"Prefix": key}, 0
+    while place:
+        entries, place = _versions(place)
+        deleted += _delete_versions([each for each in entries if each["Key"] == key])
+        if time.monotonic() >= until:
+            break
+    if deleted > 1:
+        count("VersionsOfAnUpload", deleted)
+    return place is None
 
 
-def delete_old_uploads(seconds: int) -> int:
-    """Deletes every version and delete marker in the uploads bucket that is older than this; how many there were."""
-    bucket, deleted = uploads_bucket(), 0
-    old = datetime.now(UTC) - timedelta(seconds=seconds)
+def _versions(place: dict[str, str]) -> tuple[list[dict[str, Any]], dict[str, str] | None]:
+    """A page of the versions and delete markers in the uploads bucket, and where the next one begins; None: nowhere.
+
+    They come in the order of their Keys. So a Key's own come first where its place has the Key as Prefix, and what
+    follows them is not listed.
+
+    Args:
+        place: parameters of ListObjectVersions.
+    """
     with aws_errors():
-        for page in _s3().get_paginator("list_object_versions").paginate(Bucket=bucket):
-            entries = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-            names = [{"Key": e["Key"], "VersionId": e["VersionId"]} for e in entries if e["LastModified"] < old]
-            _delete_all(bucket, names)
-            deleted += len(names)
-    return deleted
+        page = _s3().list_object_versions(Bucket=uploads_bucket(), **place)
+    entries = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+    if page["IsTruncated"] and all(each["Key"] == place.get("Prefix", each["Key"]) for each in entries):
+        following = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
+        return entries, place | following
+    return entries, None
+
+
+def _delete_versions(entries: list[dict[str, Any]]) -> int:
+    with aws_errors():
+        _delete_all(uploads_bucket(), [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in entries])
+    return len(entries)
+
+
+def delete_old_uploads(seconds: int) -> tuple[int, bool]:
+    """Deletes every version and delete marker in the uploads bucket that is older than this, for PURGE_SECONDS.
+
+    A Key whose versions fill a page is put aside, and has its turns with the other Keys, a page each. What can't be
+    deleted doesn't keep the rest. Returns how many were deleted, and whether no old one is left.
+    """
+    old, until = datetime.now(UTC) - timedelta(seconds=seconds), time.monotonic() + limits.PURGE_SECONDS
+    places: deque[dict[str, str]] = deque([{}])
+    aside: set[str] = set()
+    deleted, failed = 0, False
+    while places and time.monotonic() < until:
+        place = places.popleft()
+        entries, following = _versions(place)
+        wanted = [each for each in entries if each["Key"] == place.get("Prefix", each["Key"])]
+        try:
+            deleted += _delete_versions([each for each in wanted if each["LastModified"] < old])
+        except BoothError as error:
+            logger.error("uploads could not be deleted", error=type(error).__name__, reason=str(error))
+            failed = True
+        keys = {each["Key"] for each in entries}
+        if following and len(keys) == 1 and not keys <= aside:
+            [key] = keys
+            aside.add(key)
+            count("VersionsOfAnUpload", len(entries))
+            places.append({"KeyMarker": key})  # behind its last version
+            following |= {"Prefix": key}
+        if following:
+            places.append(following)
+    return deleted, not (places or failed)
 
 
 # Work files

@@ -11,7 +11,8 @@ One item per record, under a single hash key `pk`:
     slot#<hash of its name>      at, expires         when a slot of an image model was used last
 
 Names are kept as hashes only, so the records that outlive the data say nothing about anybody. A run that needs
-`sweep`'s attention carries `open` and `due`, the keys of the sparse index `open`. Times are epoch milliseconds.
+`sweep`'s attention carries `open` and `due`, the keys of the sparse index `open`: `open` is GOES_ON from the claim to
+the end, else WAITS (for the photo, or to be cleaned up). Times are epoch milliseconds.
 A deleted visit leaves its run as a tombstone: the status DELETED, times and hashes (see `forget`).
 """
 
@@ -35,6 +36,8 @@ from booth.errors import Conflict, RunEnded, Throttled, TimedOut
 QUEUED, RUNNING, SUCCEEDED, PARTIAL, FAILED = "QUEUED", "RUNNING", "SUCCEEDED", "PARTIAL", "FAILED"
 DELETED = "DELETED"
 ENDED = (SUCCEEDED, PARTIAL, FAILED, DELETED)
+
+GOES_ON, WAITS = "1", "2"
 
 RETENTION_SECONDS = int(os.environ.get("RETENTION_DAYS", "7")) * 86_400
 
@@ -109,6 +112,10 @@ class Run:
     """Name of the error class of a failed run."""
     open: str = ""
     due: int = 0
+    tries: int = 0
+    """How many looks of `sweep` in a row have come to no end."""
+    told: int = 0
+    """When `PhotoFinished` was published; 0 if it has not been."""
 
     @property
     def is_ended(self) -> bool:
@@ -164,7 +171,7 @@ def _values(values: dict[str, Any]) -> dict[str, Any]:
 
 def _run_of(item: dict[str, Any]) -> Run:
     fields = {name: _from_item(value) for name, value in item.items() if name in Run.__dataclass_fields__}
-    for name in ("created", "upload_until", "claimed", "deadline", "ended", "faces", "due"):
+    for name in ("created", "upload_until", "claimed", "deadline", "ended", "faces", "due", "tries", "told"):
         fields[name] = int(fields.get(name, 0))
     turns = fields.get("turns", {}).items()
     fields["turns"] = {
@@ -257,8 +264,9 @@ def get(run: str) -> Run:
 
 
 def find_by_upload(key: str) -> Run | None:
-    """The run of an upload's Key."""
-    return _run_named_by("upload", key)
+    """The run of an upload's Key. It has that Key even if it was deleted and its record has forgotten it."""
+    run = _run_named_by("upload", key)
+    return run and replace(run, key=key)
 
 
 def find_by_request(request_id: str) -> Run | None:
@@ -268,7 +276,7 @@ def find_by_request(request_id: str) -> Run | None:
 
 def _new_record(run: str, key: str, fields: dict[str, Any], due: int) -> dict[str, Any]:
     created = now_ms()
-    item = {"run": run, "key": key, "status": QUEUED, "step": "upload", "created": created, "open": "1", "due": due}
+    item = {"run": run, "key": key, "status": QUEUED, "step": "upload", "created": created, "open": WAITS, "due": due}
     item |= {"expires": created // 1000 + RETENTION_SECONDS} | fields
     return {
         "Put": {
@@ -319,13 +327,15 @@ def claim(run: str, version: str) -> Run | None:
         "now": now,
         "deadline": now + limits.RUN_SECONDS * 1000,
         "queued": QUEUED,
+        "open": GOES_ON,
         "due": now + limits.CHECK_SECONDS * 1000,
     }
     answer = _write(
         "update_item",
         **_set(
             run,
-            "SET #version = :version, #step = :step, #claimed = :now, #deadline = :deadline, #due = :due",
+            "SET #version = :version, #step = :step, #claimed = :now, #deadline = :deadline, "
+            "#open = :open, #due = :due",
             values,
             "#status = :queued AND attribute_not_exists(#version)",
             ReturnValues="ALL_NEW",
@@ -341,10 +351,10 @@ def refuse(run: str, version: str, error: str) -> bool:
     """
     now = now_ms()
     values = {"version": version, "failed": FAILED, "error": error, "step": "finish", "now": now, "queued": QUEUED}
-    values["due"] = now + limits.CHECK_SECONDS * 1000
+    values |= {"open": WAITS, "due": now + limits.CHECK_SECONDS * 1000}
     changes = (
         "SET #version = :version, #status = :failed, #error = :error, #step = :step, "
-        "#claimed = :now, #ended = :now, #due = :due"
+        "#claimed = :now, #ended = :now, #open = :open, #due = :due"
     )
     condition = "#status = :queued AND attribute_not_exists(#version)"
     return _write("update_item", **_set(run, changes, values, condition)) is not None
@@ -568,14 +578,16 @@ def publish_picture(run: str, number: int, key: str) -> None:
     _update_running(run, changes, {"done": "DONE", "key": key})
 
 
-def end(run: Run, status: str, error: str, pictures: dict[str, dict[str, str]]) -> bool:
+def end(
+    run: Run, status: str, error: str, pictures: dict[str, dict[str, str]], after: int = limits.CHECK_SECONDS
+) -> bool:
     """Ends the run, once. False if it has ended already or has moved on since `run` was read.
 
-    It stays open until it is cleaned for good: by whoever ended it, or else by `sweep` a little later.
+    It stays open until it is cleaned for good: by whoever ended it, or else by `sweep` after so many seconds (`after`).
     """
     now = now_ms()
     values: dict[str, Any] = {"status": status, "error": error, "pictures": pictures, "now": now, "step": "finish"}
-    values |= {"queued": QUEUED, "running": RUNNING, "due": now + limits.CHECK_SECONDS * 1000}
+    values |= {"queued": QUEUED, "running": RUNNING, "open": WAITS, "due": now + after * 1000}
     conditions = ["#status IN (:queued, :running)"]
     for name, seen in (("pictures", run.pictures), ("version", run.version)):
         if seen:
@@ -583,7 +595,10 @@ def end(run: Run, status: str, error: str, pictures: dict[str, dict[str, str]]) 
             conditions.append(f"#{name} = :seen_{name}")
         else:
             conditions.append(f"attribute_not_exists(#{name})")
-    changes = "SET #status = :status, #error = :error, #pictures = :pictures, #ended = :now, #step = :step, #due = :due"
+    changes = (
+        "SET #status = :status, #error = :error, #pictures = :pictures, #ended = :now, #step = :step, "
+        "#open = :open, #due = :due"
+    )
     return bool(_write("update_item", **_set(run.run, changes, values, " AND ".join(conditions))))
 
 
@@ -595,11 +610,11 @@ def mark_deleted(run: str, due: int) -> Run:
     (epoch ms), so a deletion that breaks off is taken up again.
     """
     now = now_ms()
-    values = {"deleted": DELETED, "now": now, "one": "1", "due": due, "expires": now // 1000 + RETENTION_SECONDS}
+    values = {"deleted": DELETED, "now": now, "open": WAITS, "due": due, "expires": now // 1000 + RETENTION_SECONDS}
     changes = (
-        "SET #status = :deleted, #ended = if_not_exists(#ended, :now), #open = :one, #due = :due, #expires = :expires "
+        "SET #status = :deleted, #ended = if_not_exists(#ended, :now), #open = :open, #due = :due, #expires = :expires "
         "REMOVE #version, #scenes, #content_type, #consent, #original, #pictures, #faces, "
-        "#faces_by_ellipse, #error"
+        "#faces_by_ellipse, #error, #tries"
     )
     condition = "attribute_exists(#pk) AND #status <> :deleted"
     answer = _write("update_item", **_set(run, changes, values, condition, ReturnValues="ALL_NEW"))
@@ -608,18 +623,55 @@ def mark_deleted(run: str, due: int) -> Run:
 
 def forget(run: str) -> None:
     """Nothing of a deleted run is left and nothing can come any more: what stays is a tombstone without names."""
-    changes = "REMOVE #key, #picture_id, #upload_until, #claimed, #deadline, #turns, #open, #due"
+    changes = "REMOVE #key, #picture_id, #upload_until, #claimed, #deadline, #turns, #open, #due, #tries, #told"
     _write("update_item", **_set(run, changes, {"deleted": DELETED}, "#status = :deleted"))
 
 
 def postpone(run: Run, due: int) -> None:
     """`sweep` looks at this open run again at `due` (epoch ms), unless its status or that time has changed in between.
 
-    So of two that look after it at the same time the slower one changes nothing.
+    So of two that look after it at the same time the slower one changes nothing. The look has come to its end.
     """
-    values = {"due": due, "one": "1", "status": run.status, "seen": run.due}
-    condition = "#open = :one AND #status = :status AND #due = :seen"
-    _write("update_item", **_set(run.run, "SET #due = :due", values, condition))
+    values = {"due": due, "status": run.status, "seen": run.due}
+    condition = "attribute_exists(#open) AND #status = :status AND #due = :seen"
+    _write("update_item", **_set(run.run, "SET #due = :due REMOVE #tries", values, condition))
+
+
+def take(run: str, due: int) -> Run | None:
+    """`sweep` takes an open run to look at it; None if it is not due at `due` (epoch ms) any more, or is gone.
+
+    If the look comes to no end, whatever stops it, the run comes due again by itself: after LOOK_SECONDS, the next time
+    after twice as long, and so on up to LONGEST_LOOK_SECONDS; but not later than the moment at which it has to end.
+    """
+    item = _get(_pk("run", run)) or {}
+    if _number(item, "due") != due:
+        return None
+    now, tries = now_ms(), _number(item, "tries")
+    is_expired = "expires" in item and _number(item, "expires") * 1000 < now
+    if is_expired and item.get("status") != {"S": DELETED}:
+        close(run)
+        return None
+    again = now + min(limits.LOOK_SECONDS << min(tries, 10), limits.LONGEST_LOOK_SECONDS) * 1000
+    ends = (
+        _number(item, "deadline") - (limits.RUN_SECONDS - limits.STOP_SECONDS) * 1000,
+        _number(item, "upload_until") + limits.LATE_UPLOAD_SECONDS * 1000,
+    )
+    values = {"due": min([again, *(each for each in ends if each > now)]), "tries": tries + 1, "seen": due}
+    condition = "attribute_exists(#open) AND #due = :seen"
+    request = _set(run, "SET #due = :due, #tries = :tries", values, condition, ReturnValues="ALL_NEW")
+    answer = _write("update_item", **request)
+    return _run_of(answer["Attributes"]) if answer else None
+
+
+def _number(item: dict[str, Any], name: str) -> int:
+    """A number of a record that may lack it, or have something else in its place; 0 then."""
+    return int(item.get(name, {}).get("N", 0))
+
+
+def note_told(run: str) -> None:
+    """The run's end has been published."""
+    condition = "attribute_exists(#pk) AND #status <> :deleted"
+    _write("update_item", **_set(run, "SET #told = :now", {"now": now_ms(), "deleted": DELETED}, condition))
 
 
 def close(run: str) -> None:
@@ -660,19 +712,18 @@ def counted(name: str) -> int:
     return int(item["count"]["N"]) if item else 0
 
 
-def due_before(moment: int) -> list[tuple[int, str]]:
-    """The open runs that want attention before `moment` (epoch ms): when, and the run's id; the earliest first."""
-    pages = (
-        connect()
-        .get_paginator("query")
-        .paginate(
+def due_before(moment: int, kind: str, limit: int) -> list[tuple[int, str]]:
+    """The open runs of a kind (GOES_ON, WAITS) that want attention before `moment` (epoch ms): when, and the run's id.
+
+    The earliest first, and not more than `limit` of them: `sweep` comes again for the others.
+    """
+    with aws_errors():
+        answer = connect().query(
             TableName=_table(),
             IndexName="open",
-            KeyConditionExpression="#open = :one AND due < :moment",
+            KeyConditionExpression="#open = :kind AND due < :moment",
             ExpressionAttributeNames={"#open": "open"},
-            ExpressionAttributeValues=_values({"one": "1", "moment": moment}),
+            ExpressionAttributeValues=_values({"kind": kind, "moment": moment}),
+            Limit=limit,
         )
-    )
-    with aws_errors():
-        items = [item for page in pages for item in page["Items"]]
-    return [(int(item["due"]["N"]), item["pk"]["S"].removeprefix("run#")) for item in items]
+    return [(int(item["due"]["N"]), item["pk"]["S"].removeprefix("run#")) for item in answer["Items"]]
