@@ -22,6 +22,7 @@
 # make bench-encodings   the encodings that each hop of a photo could have
 # make bench-cold     cold starts, out of the built packages, beside a bare boto3
 # make bench-memory   each function's time and price by memory size
+# make bench-sweep   processor time and memory for deleting uploads of very many versions
 # make bench-polling  held answers beside short polls (ARGS="--booths 200")
 # make setup          the set-up alone: .venv and models/; quick when nothing has changed
 #
@@ -49,7 +50,7 @@ TOOLS := $(foreach tool,sam sagemaker checkov ministack runtime serving,.tools/$
 STACK = photo-booth-$(ENV)
 
 .PHONY: run test check lint lock released audit check-scenes thumbnails machine setup tools clean faults fuzz odd-photos races load pacing
-.PHONY: bench trace cost bench-pixels bench-encodings bench-cold bench-memory bench-polling bench-seam bench-sam
+.PHONY: bench trace cost bench-pixels bench-encodings bench-cold bench-memory bench-polling bench-seam bench-sam bench-sweep
 .PHONY: preflight build deploy destroy env sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 
 run: setup check-scenes
@@ -127,7 +128,7 @@ bench-seam: setup
 bench-sam: setup
 	@.venv/bin/python -m benchmarks.sam $(ARGS)
 
-bench-pixels bench-encodings bench-memory bench-polling: setup
+bench-pixels bench-encodings bench-memory bench-polling bench-sweep: setup
 	@.venv/bin/python -m benchmarks.$(@:bench-%=%) $(ARGS)
 
 bench-cold: setup .tools/sam/.installed .tools/runtime/.installed

@@ -162,6 +162,7 @@ def test_finish_settles_a_run_of_many_versions_and_leaves_them_to_sweep(s3, told
     error = {"Error": "NoFaceFound"}
     assert finish.handler({"run": run.run, "error": error}, CONTEXT) == {"status": "FAILED", "error": "NoFaceFound"}
     assert [each["run"] for each in told] == [run.run]
+    assert s3.left(run.key) == PAGE
     sweep.handler({}, CONTEXT)
     assert s3.left(run.key) == 0
     assert len(told) == 1
