@@ -227,15 +227,12 @@ def test_a_record_that_can_not_be_read_is_put_off_and_the_others_are_looked_at(s
     assert due > store.now_ms()
 
 
-def test_an_expired_record_is_closed(account):
+def test_an_expired_record_is_closed(account, environment):
     run = due_now(issued())
     now = store.now_ms()
     set_times(run, expires=now // 1000 + 1)
-    store.now_ms, restore = (lambda: now + 5000), store.now_ms
-    try:
-        assert store.take(run.run, run.due) is None
-    finally:
-        store.now_ms = restore
+    environment.setattr(store, "now_ms", lambda: now + 5000)
+    assert store.take(run.run, run.due) is None
     assert store.due_before(now, store.WAITS, limit=10) == []
 
 
