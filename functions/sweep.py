@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from booth import deletion, doors, ending, executions, limits, objects, store
+from booth import deletion, doors, ending, executions, limits, objects, settings, store
 from booth.errors import BoothError, Throttled
 from booth.log import about, count, entry, logger
 from booth.store import Run
@@ -60,6 +60,7 @@ class Watch:
 @entry
 def handler(event: dict[str, Any], context: object) -> None:
     """Waits for the runs that come due, so that deadlines are kept to seconds, not minutes; ends if there are none."""
+    settings.copy_to_table()
     until = store.now_ms() + WATCH_SECONDS * 1000
     watches = [Watch(store.GOES_ON), Watch(store.WAITS)]
     try:

@@ -22,8 +22,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from local import iam, template
-from local.emulator import Emulator, create_distribution, forget_all, listen, serve
+from local import cloudfront, iam, template
+from local.emulator import Emulator, forget_all, listen, serve
 from local.faults import Fault, Faults, Gate
 from local.lambdas import Function
 from local.traffic import Traffic
@@ -117,7 +117,7 @@ class App:
         from local.lambdas import LambdaHost
         from local.s3 import S3Front
 
-        self._distribution = create_distribution()
+        self._distribution = cloudfront.create_distribution()
         self.stack = self._read_template()
         # Each function has a role of its own, as on AWS: here, an access key of its own.
         keys = {name: _access_key(function.name) for name, function in self.stack.functions.items()}

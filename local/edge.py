@@ -91,7 +91,9 @@ class Edge:
             found = self._s3.get_object(Bucket=self._results_bucket, Key=request.path.removeprefix("/"))
         except ClientError as error:
             return Response("Not found", status=error.response["ResponseMetadata"]["HTTPStatusCode"])
-        headers = self._cdn_headers | {"etag": found["ETag"], "cache-control": "max-age=300"}
+        headers = self._cdn_headers | {"etag": found["ETag"]}
+        if "CacheControl" in found:
+            headers["cache-control"] = found["CacheControl"]
         return Response(found["Body"].read(), content_type=found["ContentType"], headers=headers)
 
     def _page(self, path: str) -> Response:

@@ -10,7 +10,6 @@ import re
 import socket
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext, suppress
 from functools import cache
@@ -20,7 +19,7 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Request, Response
 
-from local import faults, iam
+from local import cloudfront, faults, iam
 from local.lambdas import ACCOUNT
 
 _log = logging.getLogger(__name__)
@@ -127,6 +126,7 @@ class Emulator:
         EvalComponent.heap_key = property(id)
         _let_executions_begin_before_they_stop()
         spare_needless_work()
+        cloudfront.take_invalidations_as_aws_does()
         # An execution that fails is an outcome, not news for the console.
         logging.getLogger("moto").setLevel(logging.CRITICAL)
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
@@ -323,17 +323,6 @@ def refused(authority: iam.Authority, request: Request) -> Response | None:
     is_xml = request.path.startswith("/2020-05-31/")
     code = "AccessDenied" if is_xml else "AccessDeniedException"
     return faults.error(request, 400 if "X-Amz-Target" in request.headers else 403, code, message)
-
-
-def create_distribution() -> str:
-    """A distribution that takes invalidations, which is all that is asked of one here; gives its id."""
-    from moto.cloudfront.models import cloudfront_backends
-
-    config = {"CallerReference": str(uuid.uuid4())}
-    config["DefaultCacheBehavior"] = {"TargetOriginId": "results", "ViewerProtocolPolicy": "https-only"}
-    config["Origins"] = {"Items": [{"Id": "results", "DomainName": "results.s3.amazonaws.com"}]}
-    distribution, _, _ = cloudfront_backends[ACCOUNT]["aws"].create_distribution(config, tags=[])
-    return distribution.id
 
 
 def listen(port: int) -> socket.socket:

@@ -240,6 +240,14 @@ def delete_answer(request_id: str) -> dict[str, Any]:
     return _answer(200, {"requestId": request_id, "status": DELETED})
 
 
+def address(key: str) -> str:
+    """Path under which the CDN shows a result.
+
+    CloudFront forgets a copy by the very text that it was asked for under, and takes no "~" in it as it is.
+    """
+    return "/" + quote(key).replace("~", "%7E")
+
+
 def photo_answer(run: Run, request_id: str, cdn: str) -> dict[str, Any]:
     """Status and results so far: HTTP 202 while the run goes on, 200 when it has ended, however it ended.
 
@@ -248,7 +256,7 @@ def photo_answer(run: Run, request_id: str, cdn: str) -> dict[str, Any]:
     """
 
     def url(key: str) -> str:
-        return f"{cdn}/{quote(key)}" if key else ""
+        return cdn + address(key) if key else ""
 
     waiting = waiting_seconds(run)
     numbered = [run.pictures[name] for name in sorted(run.pictures)]

@@ -57,5 +57,8 @@ UPLOAD_SECONDS = 23 * 3600
 PURGE_SECONDS = 90
 """How long one `purge` deletes. Its function's timeout is half a minute later; what is left, the next one takes up."""
 
+CACHE_SECONDS = 300
+"""How long the CDN and browsers keep a picture that they were given; template.yaml says the same to the CDN."""
+
 WAIT_SECONDS = 20
 """Longest `wait` of POST /photo; API Gateway ends every call at 30 s."""

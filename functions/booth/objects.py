@@ -230,9 +230,10 @@ def picture_key(picture_id: str, number: int) -> str:
 
 def put_result(key: str, jpeg: bytes) -> bool:
     """Stores a JPEG that visitors see. What is there is never overwritten; False if something is."""
+    shown_as = {"ContentType": "image/jpeg", "CacheControl": f"max-age={limits.CACHE_SECONDS}"}
     with aws_errors():
         try:
-            _s3().put_object(Bucket=_results_bucket(), Key=key, Body=jpeg, ContentType="image/jpeg", IfNoneMatch="*")
+            _s3().put_object(Bucket=_results_bucket(), Key=key, Body=jpeg, IfNoneMatch="*", **shown_as)
             return True
         except ClientError as error:
             if status_of(error) == 412:

@@ -1,30 +1,65 @@
-"""What a function can't be told by its environment."""
+"""What a function can't be told by its environment.
+
+The CDN's host and id lie in SSM. `sweep` copies them into the table every minute, and functions look there first: one
+that starts while SSM throttles the account finds them all the same. Where a reading fails for the moment, what was read
+before is believed a while longer.
+"""
 
 import json
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
+from booth import store
 from booth.aws import aws_errors, client
-from booth.errors import BoothError, ServiceUnavailable
+from booth.errors import BoothError, ServiceUnavailable, Throttled
+from booth.log import logger
 
 _PARAMETER_SECONDS = 300
+_PARAMETER_STALE_SECONDS = 86_400
+"""How long the CDN's host and id are believed when they can't be read anew. They change with the distribution only."""
 _SECRET_SECONDS = 60
-
-_known: dict[str, tuple[float, str]] = {}  # by name: until when it is believed, in time.monotonic()'s seconds, and it
+_SECRET_STALE_SECONDS = 600
+"""The same of the booths' tokens: a token that was taken out must not stay good for long."""
+_AGAIN_SECONDS = 10
+"""How long after a reading that failed the next one is tried."""
 
 # Well within API Gateway's 30 s.
 _LIMITS = {"read_timeout": 2, "attempts": 2}
 
 
+@dataclass(frozen=True)
+class _Known:
+    """A text that was read, in time.monotonic()'s seconds: when, and when it is to be read anew."""
+
+    text: str
+    read: float
+    again: float
+
+
+_known: dict[str, _Known] = {}
+
+
 def cdn() -> str:
-    """Base URL of the CDN, from SSM. In the environment it would make the stack a cycle: API, functions, CDN, API."""
+    """Base URL of the CDN. In the environment it would make the stack a cycle: API, functions, CDN, API."""
     return _parameter("CDN_PARAMETER")
 
 
 def distribution() -> str:
-    """Id of the CDN's distribution, from SSM for the same reason."""
+    """Id of the CDN's distribution, which can't be in the environment for the same reason."""
     return _parameter("DISTRIBUTION_PARAMETER")
+
+
+def copy_to_table() -> None:
+    """Copies the CDN's host and id from SSM into the table; what can't be copied now stays as it was."""
+    try:
+        for variable in ("CDN_PARAMETER", "DISTRIBUTION_PARAMETER"):
+            value = _ask_ssm(os.environ[variable])
+            if store.setting(os.environ[variable]) != value:
+                store.keep_setting(os.environ[variable], value)
+    except BoothError as error:
+        logger.error("a setting could not be copied", error=type(error).__name__, reason=str(error))
 
 
 def booth_tokens(secret: str) -> dict[str, str]:
@@ -34,10 +69,11 @@ def booth_tokens(secret: str) -> dict[str, str]:
     """
 
     def read() -> str:
-        return client("secretsmanager", **_LIMITS).get_secret_value(SecretId=secret)["SecretString"]
+        with aws_errors():
+            return client("secretsmanager", **_LIMITS).get_secret_value(SecretId=secret)["SecretString"]
 
     try:
-        tokens = json.loads(_remembered(secret, _SECRET_SECONDS, read))
+        tokens = json.loads(_remembered(secret, _SECRET_SECONDS, _SECRET_STALE_SECONDS, read))
     except (ValueError, KeyError):  # from None: the text is secret
         raise ServiceUnavailable("the booths' tokens are no JSON text") from None
     if not isinstance(tokens, dict) or not all(isinstance(each, str) for each in tokens.values()):
@@ -46,20 +82,33 @@ def booth_tokens(secret: str) -> dict[str, str]:
 
 
 def _parameter(variable: str) -> str:
+    """From the table; from SSM as long as `sweep` has not copied it there yet."""
     name = os.environ[variable]
     return _remembered(
-        name, _PARAMETER_SECONDS, lambda: client("ssm", **_LIMITS).get_parameter(Name=name)["Parameter"]["Value"]
+        name, _PARAMETER_SECONDS, _PARAMETER_STALE_SECONDS, lambda: store.setting(name) or _ask_ssm(name)
     )
 
 
-def _remembered(name: str, seconds: int, read: Callable[[], str]) -> str:
-    """The text under this name, read anew after so many seconds. Raises ServiceUnavailable."""
-    until, value = _known.get(name, (0.0, ""))
-    if time.monotonic() >= until:
-        try:
-            with aws_errors():
-                value = read()
-        except BoothError as error:
+def _ask_ssm(name: str) -> str:
+    with aws_errors():
+        return client("ssm", **_LIMITS).get_parameter(Name=name)["Parameter"]["Value"]
+
+
+def _remembered(name: str, seconds: int, stale_seconds: int, read: Callable[[], str]) -> str:
+    """The text under this name, read anew after so many seconds; if that fails for the moment, the one before.
+
+    Raises ServiceUnavailable: it can't be read, and there is none that is younger than `stale_seconds`.
+    """
+    known, now = _known.get(name), time.monotonic()
+    if known and now < known.again:
+        return known.text
+    try:
+        known = _Known(read(), now, now + seconds)
+    except BoothError as error:
+        is_passing = isinstance(error, Throttled | ServiceUnavailable)
+        if not (known and is_passing and now < known.read + stale_seconds):
             raise ServiceUnavailable(f"a setting can't be read: {error}") from error
-        _known[name] = time.monotonic() + seconds, value
-    return value
+        logger.warning("a setting can't be read anew", error=type(error).__name__, reason=str(error))
+        known = replace(known, again=now + _AGAIN_SECONDS)
+    _known[name] = known
+    return known.text

@@ -8,6 +8,7 @@ One item per record, under a single hash key `pk`:
     run#<run id>                 see `Run`, expires  the run of one upload
     count#<hash of a name>       count, expires      how often something was done, see `count_up`
     pace                         slots, gone, ...    when each image model will be called, see `booth.pacing`
+    setting#<hash of its name>   value               what SSM holds under this name, see `booth.settings`
     slot#<hash of its name>      at, expires         when a slot of an image model was used last
 
 Names are kept as hashes only, so the records that outlive the data say nothing about anybody. A run that needs
@@ -116,6 +117,8 @@ class Run:
     """How many looks of `sweep` in a row have come to no end."""
     told: int = 0
     """When `PhotoFinished` was published; 0 if it has not been."""
+    erased: bool = False
+    """Of a deleted run: all that was there has been removed once, and the CDN told. Its last looks are to come."""
 
     @property
     def is_ended(self) -> bool:
@@ -583,7 +586,8 @@ def end(
 ) -> bool:
     """Ends the run, once. False if it has ended already or has moved on since `run` was read.
 
-    It stays open until it is cleaned for good: by whoever ended it, or else by `sweep` after so many seconds (`after`).
+    A failed run shows no copy of the photo any more: nobody came for that alone. It stays open until it is cleaned for
+    good: by whoever ended it, or else by `sweep` after so many seconds (`after`).
     """
     now = now_ms()
     values: dict[str, Any] = {"status": status, "error": error, "pictures": pictures, "now": now, "step": "finish"}
@@ -599,6 +603,8 @@ def end(
         "SET #status = :status, #error = :error, #pictures = :pictures, #ended = :now, #step = :step, "
         "#open = :open, #due = :due"
     )
+    if status == FAILED:
+        changes += " REMOVE #original"
     return bool(_write("update_item", **_set(run.run, changes, values, " AND ".join(conditions))))
 
 
@@ -623,18 +629,22 @@ def mark_deleted(run: str, due: int) -> Run:
 
 def forget(run: str) -> None:
     """Nothing of a deleted run is left and nothing can come any more: what stays is a tombstone without names."""
-    changes = "REMOVE #key, #picture_id, #upload_until, #claimed, #deadline, #turns, #open, #due, #tries, #told"
+    changes = (
+        "REMOVE #key, #picture_id, #upload_until, #claimed, #deadline, #turns, #open, #due, #tries, #told, #erased"
+    )
     _write("update_item", **_set(run, changes, {"deleted": DELETED}, "#status = :deleted"))
 
 
-def postpone(run: Run, due: int) -> None:
+def postpone(run: Run, due: int, **fields: Any) -> None:
     """`sweep` looks at this open run again at `due` (epoch ms), unless its status or that time has changed in between.
 
-    So of two that look after it at the same time the slower one changes nothing. The look has come to its end.
+    So of two that look after it at the same time the slower one changes nothing. The look has come to its end; `fields`
+    are set with it.
     """
-    values = {"due": due, "status": run.status, "seen": run.due}
+    values = fields | {"due": due, "status": run.status, "seen": run.due}
     condition = "attribute_exists(#open) AND #status = :status AND #due = :seen"
-    _write("update_item", **_set(run.run, "SET #due = :due REMOVE #tries", values, condition))
+    changes = "SET " + ", ".join(f"#{name} = :{name}" for name in ("due", *fields)) + " REMOVE #tries"
+    _write("update_item", **_set(run.run, changes, values, condition))
 
 
 def take(run: str, due: int) -> Run | None:
@@ -710,6 +720,24 @@ def counted(name: str) -> int:
     """How far a counter is."""
     item = _get(_pk("count", name))
     return int(item["count"]["N"]) if item else 0
+
+
+def setting(name: str) -> str | None:
+    """What was last kept under the name of an SSM parameter; None if nothing was."""
+    item = _get(_pk("setting", name))
+    return item["value"]["S"] if item else None
+
+
+def keep_setting(name: str, value: str) -> None:
+    """Keeps what SSM holds under a parameter's name."""
+    _write(
+        "update_item",
+        TableName=_table(),
+        Key=_pk("setting", name),
+        UpdateExpression="SET #value = :value",
+        ExpressionAttributeNames={"#value": "value"},
+        ExpressionAttributeValues=_values({"value": value}),
+    )
 
 
 def due_before(moment: int, kind: str, limit: int) -> list[tuple[int, str]]:
