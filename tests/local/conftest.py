@@ -147,6 +147,12 @@ class Booth:
         for item in [item for page in found for item in page["Items"]]:
             self.table.delete_item(TableName=self.table_name, Key={"pk": item["pk"]})
 
+    def forget_settings(self):
+        """As if no sweep had ever copied settings into the table."""
+        for parameter in self.app.stack.ssm_parameters.values():
+            key = {"pk": {"S": f"setting#{store.hashed(parameter.name)}"}}
+            self.table.delete_item(TableName=self.table_name, Key=key)
+
     def sweep(self):
         """What the schedule does every minute; returns at once."""
         self.app.invoke("Sweep", {})

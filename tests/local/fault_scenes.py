@@ -61,8 +61,13 @@ class Trial:
         """From here on the fault happens. `before` it others, which the scene needs."""
         if self.row.service in ("ssm", "secretsmanager"):
             self.booth.app.restart(self.row.function)  # what they answer is kept while a function is warm
+        is_copied = self.row.service == "ssm" and self.row.function != "Sweep"
+        if is_copied:  # into the table by sweep, where it would be found
+            before = (*before, {"kind": "denied", "match": "Sweep ssm:*"})
         self._is_armed = self.fault is not None
         self.booth.app.fail(*before, *([self.fault] if self.fault else []))
+        if is_copied:
+            self.booth.forget_settings()
 
     def was_met(self) -> bool:
         """Whether the fault has struck."""

@@ -33,6 +33,7 @@ CELLS = [
     Cell(Row("Finish", "dynamodb:UpdateItem"), "killed after"),
     Cell(Row("PhotoMachine", "lambda:InvokeFunction", "photo-booth-generateimage"), "throttled once"),
     Cell(Row("DeletePhoto", "cloudfront:CreateInvalidation"), "5xx"),
+    Cell(Row("DeletePhoto", "ssm:GetParameter"), "throttled for long"),
     Cell(Row("DeletePhoto", "s3:DeleteObject", "results/photo"), "slow"),
     Cell(Row("Sweep", "dynamodb:UpdateItem"), "killed before"),
 ]

@@ -29,6 +29,9 @@ NEEDED_ALL_THE_SAME = {
     ("MergeMasks", "dynamodb:GetItem", "table/"),
     # A picture that was written, but not published, by a function that died in between.
     ("Finish", "s3:DeleteObject", "photo/*"),
+    # Before the first sweep has copied them into the table.
+    ("Photo", "ssm:GetParameter", "parameter/photo-booth/cdn"),
+    ("DeletePhoto", "ssm:GetParameter", "parameter/photo-booth/distribution"),
     # A photo under a Key whose record has expired.
     ("Photo", "s3:DeleteObjectVersion", "photo/*"),
     # Uploads of yesterday.

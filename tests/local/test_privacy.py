@@ -12,6 +12,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from PIL import Image
 
 from booth import limits
+from tests.local.waiting import await_true
 
 NAME, REQUEST, POLICY, EXIF = "Marked-Name", "Marked-Request-2f1c6a1b90", "Marked-Policy", "Marked-Exif"
 CONSENT = {"policy": POLICY, "language": "en", "time": "2026-11-22T10:11:12.345Z", "wall": True}
@@ -164,6 +165,27 @@ def test_the_pictures_carry_no_metadata_of_the_photo(seen):
     assert len(pictures) == 3
     for data in pictures:
         assert not [mark for mark in marks.values() if mark.encode() in data]
+
+
+def test_of_a_photo_that_failed_no_copy_is_shown(quick):
+    """The copy was shown while faces were looked for. Nobody came for it alone."""
+    quick.stand_in("rekognition", canned={"faces": 0})
+    uploaded = quick.upload()
+    quick.put(uploaded, marked_photo())
+    result = quick.await_end(uploaded)
+    assert (result["error"]["code"], result["url_original"]) == ("NoFaceFound", "")
+    await_true(lambda: quick.results(uploaded["Key"]) == [])
+    assert "original" not in quick.record(uploaded)
+
+
+def test_pictures_are_kept_by_browsers_for_as_long_as_by_the_cdn(quick):
+    """The objects say so themselves, here as on AWS."""
+    _, result = quick.process(marked_photo())
+    for url in urls_of(result):
+        assert quick.http("GET", url)[1]["Cache-Control"] == f"max-age={limits.CACHE_SECONDS}"
+        key = url.removeprefix(quick.url + "/")
+        head = quick.s3.head_object(Bucket=quick.app.results_bucket, Key=key)
+        assert head["CacheControl"] == f"max-age={limits.CACHE_SECONDS}"
 
 
 def test_no_upload_grows_older_than_a_day(quick):

@@ -7,7 +7,7 @@ import time
 import pytest
 from PIL import Image
 
-from booth import limits
+from booth import limits, store
 from tests.local.waiting import await_true
 
 
@@ -252,6 +252,18 @@ def test_every_end_is_told_once_as_an_event(quick):
             time.sleep(0.2)
         events.delete_archive(ArchiveName=status)
         assert told == 1
+
+
+def test_a_throttled_ssm_keeps_no_finished_visit_from_its_visitors(quick):
+    uploaded, result = quick.process(photo())
+    quick.sweep()
+    parameter = quick.app.stack.ssm_parameters["CdnParameter"].name
+    kept = {"TableName": quick.table_name, "Key": {"pk": {"S": f"setting#{store.hashed(parameter)}"}}}
+    await_true(lambda: "Item" in quick.table.get_item(**kept))
+    quick.app.fail({"kind": "throttled", "match": "* ssm:*"})
+    quick.app.restart("Photo")
+    status, answer = quick.ask(uploaded, result["requestId"])
+    assert (status, answer["url_original"]) == (200, result["url_original"])
 
 
 def test_a_record_that_has_expired_is_not_found(quick):

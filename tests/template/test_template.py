@@ -6,6 +6,7 @@ import tomllib
 
 import pytest
 
+from booth import limits
 from local import edge
 from local.template import load
 from tests.template.conftest import ROOT, read
@@ -149,7 +150,7 @@ def test_the_cdn_keeps_pictures_for_minutes_and_shows_the_page_for_the_rest():
 
     assert pictures["TargetOriginId"] == "results"
     assert pictures["CachePolicyId"] == {"Ref": "CdnMinutes"}
-    assert minutes["MaxTTL"] <= 300
+    assert minutes["DefaultTTL"] == minutes["MaxTTL"] == limits.CACHE_SECONDS
     assert CDN["DefaultCacheBehavior"]["TargetOriginId"] == "page"
 
 

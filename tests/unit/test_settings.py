@@ -1,53 +1,171 @@
-"""Settings that are read from SSM and Secrets Manager: remembered for a while, read anew, never half understood."""
+"""Settings from the table, SSM and Secrets Manager: remembered for a while, read anew, never half understood, and
+believed a while longer where they can't be read."""
+
+from dataclasses import replace
 
 import boto3
 import pytest
-from moto import mock_aws
 
-from booth import settings
+from booth import aws, settings
 from booth.errors import ServiceUnavailable
+from local import emulator, template
+from local.app import REGION, ROOT
+from local.faults import Faults, Gate
+from tests.unit.conftest import FAKE_CREDENTIALS
+
+
+class Account:
+    """The operator's clients, and faults on the functions' way."""
+
+    def __init__(self, url, faults):
+        operator = {
+            "aws_access_key_id": "AKIATHEOPERATORHIMSELF",
+            "aws_secret_access_key": "secret",
+            "endpoint_url": url,
+        }
+        self.ssm, self.secrets = (boto3.client(name, **operator) for name in ("ssm", "secretsmanager"))
+        self.faults = faults
+
+    def name_cdn(self, value):
+        for name, each in (("cdn", value), ("distribution", "E1EXAMPLE")):
+            self.ssm.put_parameter(Name=f"/booth/{name}", Value=each, Type="String", Overwrite=True)
+
+    def fail(self, kind):
+        self.faults.set([{"kind": kind, "match": f"Photo {service}:*"} for service in ("ssm", "secretsmanager")])
+
+    def heal(self):
+        self.faults.set([])
 
 
 @pytest.fixture
-def aws_account(environment):
+def account(environment):
+    stack = template.load(
+        ROOT / "template.yaml",
+        stack="unit",
+        region=REGION,
+        attributes={"Cdn": "E1EXAMPLE", "Cdn.DomainName": "cdn.example"},
+    )
+    environment.setenv("TABLE", stack.tables["Table"].name)
     environment.setenv("CDN_PARAMETER", "/booth/cdn")
+    environment.setenv("DISTRIBUTION_PARAMETER", "/booth/distribution")
     environment.setattr(settings, "_known", {})
-    with mock_aws():
-        yield boto3.client("ssm"), boto3.client("secretsmanager")
+    settings.store._table.cache_clear()
+    sock = emulator.listen(0)
+    url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+    environment.setenv("AWS_ENDPOINT_URL", url)
+    faults = Faults({FAKE_CREDENTIALS["AWS_ACCESS_KEY_ID"]: "Photo"})
+    server = emulator.serve(sock, Gate(emulator.Emulator({}), faults))
+    aws.client("dynamodb").create_table(**stack.tables["Table"].create)
+    yield Account(url, faults)
+    server.shutdown()
+    emulator.forget_all()
+    settings.store._table.cache_clear()
 
 
-def name_cdn(ssm, value):
-    ssm.put_parameter(Name="/booth/cdn", Value=value, Type="String", Overwrite=True)
+def pass_by(environment, seconds):
+    """So much later, for what is remembered."""
+    known = {
+        name: replace(each, read=each.read - seconds, again=each.again - seconds)
+        for name, each in settings._known.items()
+    }
+    environment.setattr(settings, "_known", known)
 
 
-def test_a_parameter_is_believed_for_a_while_and_then_read_anew(aws_account, environment):
-    ssm, _ = aws_account
-    name_cdn(ssm, "https://first.example")
+def start_cold(environment):
+    environment.setattr(settings, "_known", {})
+
+
+def test_a_parameter_is_believed_for_a_while_and_then_read_anew(account, environment):
+    account.name_cdn("https://first.example")
     assert settings.cdn() == "https://first.example"
-    name_cdn(ssm, "https://second.example")
+    account.name_cdn("https://second.example")
     assert settings.cdn() == "https://first.example"
-    environment.setattr(settings, "_known", {name: (0.0, text) for name, (_, text) in settings._known.items()})
+    pass_by(environment, 300)
     assert settings.cdn() == "https://second.example"
 
 
-def test_a_setting_that_can_not_be_read_is_a_passing_fault_and_asked_for_again(aws_account):
-    ssm, _ = aws_account
+def test_a_setting_that_can_not_be_read_is_a_passing_fault_and_asked_for_again(account):
     with pytest.raises(ServiceUnavailable):
         settings.cdn()
-    name_cdn(ssm, "https://cdn.example")
+    account.name_cdn("https://cdn.example")
     assert settings.cdn() == "https://cdn.example"
 
 
+@pytest.mark.parametrize("kind", ["throttled", "broken", "denied"])
+def test_a_function_that_starts_while_ssm_fails_has_what_sweep_copied(account, environment, kind):
+    account.name_cdn("https://cdn.example")
+    settings.copy_to_table()
+    account.fail(kind)
+    assert (settings.cdn(), settings.distribution()) == ("https://cdn.example", "E1EXAMPLE")
+    settings.copy_to_table()  # it fails, and what is there stays
+    start_cold(environment)
+    assert settings.cdn() == "https://cdn.example"
+
+
+def test_sweep_copies_what_has_changed(account, environment):
+    for host in ("https://first.example", "https://second.example"):
+        account.heal()
+        account.name_cdn(host)
+        settings.copy_to_table()
+        start_cold(environment)
+        account.fail("throttled")
+        assert settings.cdn() == host
+
+
+def test_a_parameter_that_can_not_be_read_anew_is_believed_longer(account, environment):
+    account.name_cdn("https://first.example")
+    assert settings.cdn() == "https://first.example"
+    account.fail("throttled")
+    pass_by(environment, 3600)
+    assert settings.cdn() == "https://first.example"
+    account.name_cdn("https://second.example")
+    account.heal()
+    assert settings.cdn() == "https://first.example"  # it was asked for a moment ago
+    pass_by(environment, 10)
+    assert settings.cdn() == "https://second.example"
+
+
 @pytest.mark.parametrize("text", ["", "no json", "[]", '"a"', '{"pad": 1}', '{"pad": ["a"]}', "null"])
-def test_a_secret_that_is_no_tokens_lets_nobody_in_and_is_not_quoted(aws_account, text):
-    _, secrets = aws_account
-    secrets.create_secret(Name="tokens", SecretString=text or " ")
+def test_a_secret_that_is_no_tokens_lets_nobody_in_and_is_not_quoted(account, text):
+    account.secrets.create_secret(Name="tokens", SecretString=text or " ")
     with pytest.raises(ServiceUnavailable) as refusal:
         settings.booth_tokens("tokens")
     assert refusal.value.__cause__ is None
 
 
-def test_tokens_by_booth(aws_account):
-    _, secrets = aws_account
-    secrets.create_secret(Name="tokens", SecretString='{"pad": "old new"}')
+def test_tokens_by_booth(account):
+    account.secrets.create_secret(Name="tokens", SecretString='{"pad": "old new"}')
     assert settings.booth_tokens("tokens") == {"pad": "old new"}
+
+
+def test_tokens_that_can_not_be_read_anew_are_believed_for_ten_minutes(account, environment):
+    account.secrets.create_secret(Name="tokens", SecretString='{"pad": "a"}')
+    assert settings.booth_tokens("tokens") == {"pad": "a"}
+    account.fail("throttled")
+    pass_by(environment, 300)
+    assert settings.booth_tokens("tokens") == {"pad": "a"}
+    pass_by(environment, 300)
+    with pytest.raises(ServiceUnavailable):
+        settings.booth_tokens("tokens")
+
+
+def test_a_rotation_takes_effect_when_secrets_manager_answers_again(account, environment):
+    account.secrets.create_secret(Name="tokens", SecretString='{"pad": "a"}')
+    settings.booth_tokens("tokens")
+    account.secrets.put_secret_value(SecretId="tokens", SecretString='{"pad": "b"}')
+    account.fail("throttled")
+    pass_by(environment, 60)
+    assert settings.booth_tokens("tokens") == {"pad": "a"}
+    account.heal()
+    pass_by(environment, 10)
+    assert settings.booth_tokens("tokens") == {"pad": "b"}
+
+
+def test_tokens_that_were_taken_away_are_not_believed(account, environment):
+    """The secret is gone: that is an answer."""
+    account.secrets.create_secret(Name="tokens", SecretString='{"pad": "a"}')
+    settings.booth_tokens("tokens")
+    account.secrets.delete_secret(SecretId="tokens", ForceDeleteWithoutRecovery=True)
+    pass_by(environment, 60)
+    with pytest.raises(ServiceUnavailable):
+        settings.booth_tokens("tokens")
