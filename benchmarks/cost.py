@@ -15,6 +15,7 @@ import re
 import sys
 import time
 import tomllib
+import urllib.request
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -32,6 +33,8 @@ PHOTOS_AN_HOUR = 100
 """At an event, to share what the SAM endpoint costs by the hour: 1000 photos in a day of ten hours."""
 SERVERLESS_GB, SERVERLESS_SECONDS = 6, 1.5
 """Memory of the serverless SAM endpoint, and what a crop takes there: as set here, not measured."""
+FREE_PATHS = 1000
+"""Of a month's invalidation paths, by CloudFront's page of prices; the one free share that is reckoned with here."""
 SWEEP_GB = 0.25
 WATCH_SECONDS = 118
 """How long one `sweep` watches, see functions/sweep.py. A run is looked after until CLEAN_SECONDS after its end; sweeps
@@ -111,7 +114,7 @@ def photo_usage(record: visits.Record, record_bytes: int, shown_bytes: int) -> U
 def idle_day_usage(sweep: Usage) -> Usage:
     """A day without photos, the dashboard apart; `sweep` is one that finds nothing to do."""
     usage = Usage({name: value * 1440 for name, value in sweep.items()})
-    usage["dynamodb.read"] += 1440
+    usage["dynamodb.read"] += 3 * 1440  # the index and two settings
     usage["scheduler.call"] = usage["xray.trace"] = 1440 + 24
     usage["lambda.request"] += 24  # purge, a second each
     usage["lambda.gb_second"] += 24 * 0.5
@@ -136,6 +139,16 @@ def sam_costs(crops: int, model_bytes: int, prices: dict[str, Any]) -> dict[str,
     serverless = prices["sam"]["serverless"]
     compute = crops * SERVERLESS_GB * SERVERLESS_SECONDS * serverless["gb_second"]
     return costs | {"serverless": compute + model_bytes / 1e9 * serverless["gb"]}
+
+
+def deletion_costs(paths: int, looks: int, prices: dict[str, Any]) -> tuple[float, int]:
+    """Dollars that a deletion's invalidations cost, and how many deletions of a month are free.
+
+    Args:
+        paths: named to the CDN at each look. At the same look they are billed once, however often they are named.
+        looks: two if the deletion comes before CLEAN_SECONDS after the run's end, else one.
+    """
+    return looks * paths * prices["cloudfront"]["invalidation_path"], FREE_PATHS // (looks * paths)
 
 
 def problems(plumbing: dict[int, float]) -> list[str]:
@@ -182,11 +195,24 @@ def measure(app: App, faces: int, photo: bytes) -> tuple[Usage, int, int]:
     return photo_usage(record, len(json.dumps(item)), sum(sizes)), after["calls"] - before["calls"], moved
 
 
+def deletion_paths(app: App, photo: bytes) -> int:
+    """How many paths the CDN is told when a visitor deletes a visit."""
+    request_id = visits.record_visit(app, photo).visit.request_id
+    body = json.dumps({"requestId": request_id}).encode()
+    headers = {"Content-Type": "application/json"}
+    urllib.request.urlopen(urllib.request.Request(f"{app.url}/photo", body, headers, method="DELETE")).close()
+    cloudfront, distribution = app.client("cloudfront"), app.stack.ssm_parameters["DistributionParameter"].value
+    told = cloudfront.list_invalidations(DistributionId=distribution)["InvalidationList"]["Items"]
+    found = (cloudfront.get_invalidation(DistributionId=distribution, Id=each["Id"])["Invalidation"] for each in told)
+    return sum(each["InvalidationBatch"]["Paths"]["Quantity"] for each in found)
+
+
 def main() -> int:
     prices, photo = tomllib.loads(PRICES.read_text("utf-8")), visits.page_photo()
     with visits.open_app() as app:
         idle = priced(idle_day_usage(idle_sweep(app)), prices)
         measured = {faces: measure(app, faces, photo) for faces in FACES}
+        paths = deletion_paths(app, photo)
     costs = {
         faces: priced(usage, prices) | {"sweep, if it comes alone": sum(priced(sweep_usage(), prices).values())}
         for faces, (usage, _, _) in measured.items()
@@ -202,6 +228,9 @@ def main() -> int:
     sam = [sam_costs(crops, moved, prices) for _, crops, moved in measured.values()]
     models += [(f"SAM on {name}", [each[name] for each in sam]) for name in sam[0]]
     print(f"\nModels, a photo; an instance is shared by {PHOTOS_AN_HOUR} photos an hour:\n\n{table(models, head)}")
+    (once, free), (twice, fewer) = (deletion_costs(paths, looks, prices) for looks in (1, 2))
+    print(f"\nA deletion, {paths} paths a look: {once:.3f}, and {twice:.3f} until two minutes after the end;")
+    print(f"{free} or {fewer} a month are free, as CloudFront's first {FREE_PATHS} paths are.")
     print("\nWhat it is made of (quantities):\n")
     quantities = sorted(set().union(*(usage for usage, _, _ in measured.values())))
     print(table([(name, [usage[name] for usage, _, _ in measured.values()]) for name in quantities], head, ".4g"))

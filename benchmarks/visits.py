@@ -74,6 +74,8 @@ class Visit:
     calls: int
     """Calls of the API."""
     pictures: list[str]
+    """Addresses, the copy of the photo first."""
+    request_id: str
 
 
 def visit_as_pad(app: App, photo: bytes) -> Visit:
@@ -103,7 +105,7 @@ def visit_as_pad(app: App, photo: bytes) -> Visit:
     ended = time.monotonic() - began
     if answer["status"] != "SUCCEEDED":
         raise RuntimeError(f"the visit ended {answer['status']}: {answer['error']}")
-    return Visit(_newest_run(app), first, ended, calls, [answer["url_original"], *pictures])
+    return Visit(_newest_run(app), first, ended, calls, [answer["url_original"], *pictures], request_id)
 
 
 def _newest_run(app: App) -> str:

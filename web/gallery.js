@@ -233,8 +233,8 @@ function showPictures(answer) {
     tiles[0].url = answer.url_original;
     fetchPicture(answer.url_original, "photo.jpg", {}).then(showPhotoFile(tiles), () => {});
   }
-  if (visit.state.phase === "failed") { // its reason stands above; there is no picture
-    tiles.splice(1).forEach(({ element }) => element.remove());
+  if (visit.state.phase === "failed") { // its reason stands above; there is no picture, and no copy but this device's
+    tiles.splice(tiles[0].url || visit.record.blob ? 1 : 0).forEach(({ element }) => element.remove());
     return;
   }
   const pictures = answer?.pictures ?? visit.record.scenes?.map((scene) => ({ scene, state: "WAITING" })) ?? [];

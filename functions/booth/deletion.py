@@ -13,8 +13,8 @@ def delete(run: Run) -> None:
 
     Of a visit that is forgotten only the Key may be known, because the caller named it: what has been put there since
     goes. The CDN is told to forget its copies. If it can't be told now, `sweep` does it; by themselves they go five
-    minutes after they were fetched. Once everything was removed, the record says so, and another call does nothing. If a
-    call breaks off, `sweep` goes on.
+    minutes after they were fetched. Once everything was removed, the record says so, and another call does nothing. If
+    a call breaks off, `sweep` goes on.
 
     Raises StillRemoving if something is left, for `sweep`.
     """

@@ -263,6 +263,12 @@ def test_a_dear_photo_and_dear_faces_are_told(plumbing, words):
     assert cost.problems(plumbing) == words
 
 
+def test_a_deletion_is_paid_by_the_path_and_the_look():
+    prices = tomllib.loads(cost.PRICES.read_text("utf-8"))
+    assert cost.deletion_costs(6, 1, prices) == (pytest.approx(0.03), 166)
+    assert cost.deletion_costs(6, 2, prices) == (pytest.approx(0.06), 83)
+
+
 def test_serverless_sam_is_paid_by_the_crop_and_an_instance_is_shared():
     prices = tomllib.loads(cost.PRICES.read_text("utf-8"))
     one, ten = cost.sam_costs(1, 100_000, prices), cost.sam_costs(10, 1_000_000, prices)

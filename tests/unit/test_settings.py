@@ -19,7 +19,7 @@ class Account:
 
     def __init__(self, url, faults):
         operator = {
-            "aws_access_key_id": "AKIATHEOPERATORHIMSELF",
+            "aws_access_key_id": "AKIATESTOPERATOR0000",
             "aws_secret_access_key": "secret",
             "endpoint_url": url,
         }

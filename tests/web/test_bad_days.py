@@ -2,6 +2,7 @@
 
 import json
 import re
+import uuid
 
 from playwright.sync_api import expect
 
@@ -104,6 +105,17 @@ def test_no_face(quick, open_page):
     await_pictures(pad, 3)
 
 
+def test_a_failed_visit_behind_its_link_shows_the_reason_alone(quick, open_page):
+    quick.stand_in("rekognition", canned={"faces": 0})
+    uploaded, request = quick.upload(), str(uuid.uuid4())
+    quick.put(uploaded, (PHOTOS / "hopper.jpg").read_bytes())
+    quick.await_end(uploaded, request)
+    phone = open_page("phone", f"#visit={request}")
+    await_phase(phone, "failed")
+    assert "We could not find a face in this photo." in phone.inner_text("#note")
+    assert phone.locator(".tile").count() == 0
+
+
 def test_a_failed_service_and_the_same_photo_again(quick, open_page):
     denied = {"status": 400, "type": "AccessDeniedException", "message": "no"}
     quick.stand_in("rekognition", canned={"faces": 1}, faults=[denied])
@@ -193,7 +205,7 @@ def test_deleted_on_the_pad_before_the_photo_was_sent(quick, open_page):
     pad.click("#ask-yes")
     pad.wait_for_selector("#begin")
     assert kept_photos(pad) == 0
-    assert "gone" in pad.inner_text("#start-note")
+    assert "deleted" in pad.inner_text("#start-note")
 
 
 def test_pairing(quick, open_page):
