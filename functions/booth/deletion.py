@@ -57,12 +57,13 @@ def erase(run: Run) -> bool:
 
 def _remove(run: Run) -> bool:
     """Removes what there is, what visitors could see first. False if versions of the upload are left."""
-    objects.delete_results([run.key, *_pictures(run)])
-    objects.delete_work(run.run)
     if run.claimed:
         executions.stop(run.run)
-        pacing.give_back(run)
-    return objects.delete_upload(run.key)
+    objects.delete_results([run.key, *_pictures(run)])
+    objects.delete_work(run.run)
+    is_gone = objects.delete_upload(run.key)
+    pacing.give_back(run)
+    return is_gone
 
 
 def _go_on_soon(run: Run) -> None:

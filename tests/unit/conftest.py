@@ -121,6 +121,8 @@ def account(environment):
         "DOCUMENTED_KEYS": "true",
         "PHOTOS_PER_DAY": "0",
         "EVENT_BUS": "default",
+        "CDN_PARAMETER": "/booth/cdn",
+        "DISTRIBUTION_PARAMETER": "/booth/distribution",
     }.items():
         environment.setenv(name, value)
     store._table.cache_clear()

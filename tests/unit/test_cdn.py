@@ -133,7 +133,7 @@ def test_both_moments_after_which_nothing_can_come_get_their_look(booth):
     booth.put(run.key)
 
     booth.clock.pass_by(limits.CLEAN_SECONDS)
-    assert sweep.look_at(run.run)
+    assert sweep.look_at(run.run, store.get(run.run).due)
     assert results(booth) == []
     first, second = (booth.invalidated()[f"{run.run}-{look}"] for look in (1, 2))
     assert first == second
@@ -142,7 +142,7 @@ def test_both_moments_after_which_nothing_can_come_get_their_look(booth):
     seen = store.get(run.run)
     assert seen.due == run.upload_until + limits.LATE_UPLOAD_SECONDS * 1000
     booth.clock.pass_by(limits.URL_SECONDS + limits.LATE_UPLOAD_SECONDS)
-    assert sweep.look_at(run.run)
+    assert sweep.look_at(run.run, store.get(run.run).due)
     assert booth.versions(run.key) == set()
     assert store.get(run.run).key == store.get(run.run).open == ""
     assert len(booth.invalidated()) == 2
@@ -158,12 +158,12 @@ def test_a_full_queue_is_taken_up_by_sweep(booth):
     assert (run.status, list(booth.invalidated())) == (store.DELETED, ["others"])
 
     booth.clock.pass_by(limits.DELETE_SECONDS)
-    assert not sweep.look_at(run.run)  # it is still full
+    assert not sweep.look_at(run.run, store.get(run.run).due)  # it is still full
     booth.empty_queue()
     assert delete(request_id) == 200  # who asks again is not told from the record: not all is done
     assert booth.invalidated().keys() == {"others", f"{run.run}-1"}
     booth.clock.pass_by(limits.CLEAN_SECONDS)
-    assert sweep.look_at(run.run)
+    assert sweep.look_at(run.run, store.get(run.run).due)
     assert booth.invalidated().keys() == {"others", f"{run.run}-1", f"{run.run}-2"}
 
 
@@ -183,6 +183,6 @@ def test_a_tombstone_as_it_was_written_before_gets_its_last_look(booth):
     run = store.find_by_request(request_id).run
     store.mark_deleted(run, due=store.get(run).upload_until + limits.LATE_UPLOAD_SECONDS * 1000)
     booth.clock.pass_by(limits.URL_SECONDS + limits.LATE_UPLOAD_SECONDS)
-    assert sweep.look_at(run)
+    assert sweep.look_at(run, store.get(run).due)
     assert results(booth) == []
     assert store.get(run).open == ""
