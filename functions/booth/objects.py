@@ -137,7 +137,7 @@ def _versions(place: dict[str, str]) -> tuple[list[dict[str, Any]], dict[str, st
     with aws_errors():
         page = _s3().list_object_versions(Bucket=uploads_bucket(), **place)
     entries = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-    if page["IsTruncated"] and all(each["Key"] == place.get("Prefix", each["Key"]) for each in entries):
+    if page.get("IsTruncated") and all(each["Key"] == place.get("Prefix", each["Key"]) for each in entries):
         following = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
         return entries, place | following
     return entries, None

@@ -4,6 +4,7 @@ import os
 import re
 from urllib.parse import parse_qs, urlsplit
 
+import boto3
 import pytest
 
 from booth import aws, objects
@@ -32,6 +33,7 @@ def invitation(booth, region, monkeypatch):
     lambdas |= {"AWS_ACCESS_KEY_ID": "ASIAFUNCTION", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token"}
     for name, value in (booth["Upload"]["Environment"]["Variables"] | lambdas).items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps its credentials
     aws.client.cache_clear()
     yield urlsplit(objects.presigned_put("photo/andy_portrait_2.jpg", "image/jpeg"))
     aws.client.cache_clear()

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Request, Response
 
 from deploy import __main__ as command
 from deploy import stack
-from local import emulator
+from local import cloudfront, emulator
 from local.s3 import set_versioning
 
 TEMPLATE = {
@@ -31,7 +31,7 @@ def deployed(environment, monkeypatch):
     environment.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{sock.getsockname()[1]}")
     server = emulator.serve(sock, emulator.Emulator({}))
     made = json.loads(json.dumps(TEMPLATE))
-    made["Outputs"]["CdnId"] = {"Value": emulator.create_distribution()}
+    made["Outputs"]["CdnId"] = {"Value": cloudfront.create_distribution()}
     boto3.client("cloudformation").create_stack(StackName="booth", TemplateBody=json.dumps(made))
     monkeypatch.setattr(stack, "VERSIONS_PAUSE_SECONDS", 0)
     yield boto3.client("s3")

@@ -306,6 +306,7 @@ def test_a_step_functions_that_throttles_is_left_in_peace_and_deadlines_are_kept
         store.claim(run.run, "v0")
         due_now(run, earlier=60_000)
     late = overdue()
+    environment.setattr(sweep, "WATCH_SECONDS", 6)  # the SDK's own pauses come first: up to 3 s
     sweep.handler({}, CONTEXT)
     assert store.get(late.run).error == "TimedOut"
     tries = 3  # the SDK's
