@@ -1,5 +1,6 @@
 """POST /photo: binds a requestId to an upload, starts its run if the event hasn't, and tells how it stands."""
 
+import os
 import time
 from typing import Any
 
@@ -44,7 +45,8 @@ def find_run(request: contract.PhotoRequest) -> Run:
     run = store.find_by_upload(request.key) or adopt(request.key)
     if run.status == store.DELETED:
         raise Deleted
-    return store.bind(run, request.request_id, request.id)
+    name = contract.picture_id(request.id, os.environ["DOCUMENTED_KEYS"] == "true") if request.id else ""
+    return store.bind(run, request.request_id, request.id, name)
 
 
 def adopt(key: str) -> Run:

@@ -27,7 +27,8 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
 def issue_key(request: contract.UploadRequest) -> str:
     """Records the upload under the documented Key where that may be given, else under an unguessable one."""
     keys = [contract.unguessable_key(request.content_type)]
-    documented = contract.documented_key(request.filename) if os.environ["DOCUMENTED_KEYS"] == "true" else None
+    is_documented = os.environ["DOCUMENTED_KEYS"] == "true"
+    documented = contract.documented_key(request.filename) if is_documented else None
     # A photo of another system may lie there whose event is still under way.
     if documented and objects.newest_version(documented) is None:
         keys.insert(0, documented)
@@ -37,7 +38,8 @@ def issue_key(request: contract.UploadRequest) -> str:
         if store.issue(
             run,
             key,
-            picture_id=request.id or str(uuid.uuid4()),
+            picture_id=contract.picture_id(request.id, is_documented),
+            given=request.id,
             scenes=request.scenes,
             content_type=request.content_type,
             consent=request.consent,

@@ -196,6 +196,17 @@ def unguessable_key(content_type: str) -> str:
     return f"{UPLOAD_PREFIX}{uuid.uuid4()}.{CONTENT_TYPES[content_type]}"
 
 
+def picture_id(given: str, documented: bool) -> str:
+    """What stands for the id in the pictures' names.
+
+    The caller's `given` one as the documentation shows it, or else with 122 random bits behind it, since a caller may
+    count; without one a UUID.
+    """
+    if not given:
+        return str(uuid.uuid4())
+    return given if documented else f"{given}-{uuid.uuid4().hex}"
+
+
 def _answer(status: int, value: Any) -> dict[str, Any]:
     headers = {"content-type": "application/json", "cache-control": "no-store", "x-content-type-options": "nosniff"}
     return {"statusCode": status, "headers": headers, "body": json.dumps(value)}

@@ -93,7 +93,11 @@ class Run:
     version: str = ""
     """S3 version of the photo, pinned by the claim; empty as long as nobody claimed it."""
     picture_id: str = ""
-    """`id` of the contract, in the pictures' names; given by the caller or at the claim."""
+    """The id in the pictures' names: `id` of the contract, or what was made of it, or a random one."""
+    given: str = ""
+    """Hash of the `id` that the caller gave, in /upload or /photo, if any."""
+    named: bool = False
+    """Whether /photo has given an `id`: for each one that is taken a record stays for good, so it may do that once."""
     request: str = ""
     """Hash of the requestId that is bound to this upload, if any."""
     content_type: str = ""
@@ -290,13 +294,20 @@ def _new_record(run: str, key: str, fields: dict[str, Any], due: int) -> dict[st
     }
 
 
-def issue(run: str, key: str, *, picture_id: str, scenes: list[str], content_type: str, consent: Any) -> bool:
+def issue(
+    run: str, key: str, *, picture_id: str, scenes: list[str], content_type: str, consent: Any, given: str = ""
+) -> bool:
     """Records an upload that is about to come. False if the Key was given before.
 
+    Args:
+        given: the caller's id, if `picture_id` was made of one.
+
     Raises:
-        Conflict: `picture_id` was given before.
+        Conflict: `picture_id` or `given` was given before.
     """
     fields: dict[str, Any] = {"picture_id": picture_id, "content_type": content_type}
+    if given:
+        fields["given"] = hashed(given)
     fields["upload_until"] = now_ms() + limits.URL_SECONDS * 1000
     if scenes:
         fields["scenes"] = scenes
@@ -304,11 +315,16 @@ def issue(run: str, key: str, *, picture_id: str, scenes: list[str], content_typ
         fields["consent"] = json.dumps(consent)
     first_look = now_ms() + limits.FIRST_LOOK_SECONDS * 1000
     record = _new_record(run, key, fields, due=first_look)
-    if _transact(_put_once("upload", key, run), _put_once("id", picture_id, run), record):
+    if _transact(_put_once("upload", key, run), *_take_ids(run, given, picture_id), record):
         return True
-    if _get(_pk("id", picture_id)):
+    if _get(_pk("id", given or picture_id)):
         raise Conflict("This id is taken. Please use another one.")
     return False
+
+
+def _take_ids(run: str, given: str, picture_id: str) -> list[dict[str, Any]]:
+    """Takes the caller's id, and the one in the pictures' names: who has seen it there can't have it either."""
+    return [_put_once("id", each, run) for each in dict.fromkeys((given, picture_id)) if each]
 
 
 def adopt(run: str, key: str, picture_id: str) -> Run | None:
@@ -363,26 +379,35 @@ def refuse(run: str, version: str, error: str) -> bool:
     return _write("update_item", **_set(run, changes, values, condition)) is not None
 
 
-def bind(run: Run, request_id: str, picture_id: str = "") -> Run:
-    """Binds a requestId to the run's upload, once and for good, and takes the caller's id for the pictures.
+def bind(run: Run, request_id: str, given: str = "", picture_id: str = "") -> Run:
+    """Binds a requestId to the run's upload, once and for good, and takes the caller's id for the pictures, once.
 
     The id counts only before the run has started. A refused call changes nothing.
 
+    Args:
+        given: the caller's id.
+        picture_id: what the pictures' names get, if that isn't `given`.
+
     Raises:
-        Conflict: the requestId belongs to another upload, this upload to another requestId, or the id is taken.
+        Conflict: the requestId belongs to another upload, this upload to another requestId, the id is taken, or a
+            call before has given another one.
     """
+    picture_id = picture_id or given
     request = hashed(request_id)
     for _ in range(3):
         if run.request not in ("", request):
             break
-        named = not picture_id or run.picture_id == picture_id or not run.is_waiting_for_photo
-        if run.request and named:
+        # Records of an older version have no `given`.
+        is_named = not given or given == run.picture_id or hashed(given) == run.given or not run.is_waiting_for_photo
+        if run.request and is_named:
             return run
-        if _transact(*_binding(run, request_id, "" if named else picture_id)):
+        if run.named and not is_named:
+            raise Conflict("This photo was given another id before.")
+        if _transact(*_binding(run, request_id, *(("", "") if is_named else (given, picture_id)))):
             return get(run.run)
         for kind, name, sentence in (
             ("request", request_id, "This requestId and this photo belong to different requests."),
-            ("id", "" if named else picture_id, "This id is taken. Please use another one."),
+            ("id", "" if is_named else given, "This id is taken. Please use another one."),
         ):
             pointer = name and _get(_pk(kind, name))
             if pointer and pointer["run"]["S"] != run.run:
@@ -392,7 +417,7 @@ def bind(run: Run, request_id: str, picture_id: str = "") -> Run:
     raise Conflict("This requestId and this photo belong to different requests.")
 
 
-def _binding(run: Run, request_id: str, picture_id: str) -> list[dict[str, Any]]:
+def _binding(run: Run, request_id: str, given: str, picture_id: str) -> list[dict[str, Any]]:
     writes, changes, values, conditions = [], [], {}, ["attribute_exists(#pk)"]
     if not run.request:
         expires = now_ms() // 1000 + RETENTION_SECONDS
@@ -401,10 +426,10 @@ def _binding(run: Run, request_id: str, picture_id: str) -> list[dict[str, Any]]
         values["request"] = hashed(request_id)
         conditions.append("attribute_not_exists(#request)")
     if picture_id:
-        writes.append(_put_once("id", picture_id, run.run))
-        changes.append("#picture_id = :id")
-        values |= {"id": picture_id, "queued": QUEUED}
-        conditions.append("#status = :queued AND attribute_not_exists(#version)")
+        writes += _take_ids(run.run, given, picture_id)
+        changes.append("#picture_id = :id, #given = :given, #named = :true")
+        values |= {"id": picture_id, "given": hashed(given), "true": True, "queued": QUEUED}
+        conditions.append("#status = :queued AND attribute_not_exists(#version) AND attribute_not_exists(#named)")
     update = _set(run.run, "SET " + ", ".join(changes), values, " AND ".join(conditions))
     return [*writes, {"Update": update}]
 
@@ -630,7 +655,8 @@ def mark_deleted(run: str, due: int) -> Run:
 def forget(run: str) -> None:
     """Nothing of a deleted run is left and nothing can come any more: what stays is a tombstone without names."""
     changes = (
-        "REMOVE #key, #picture_id, #upload_until, #claimed, #deadline, #turns, #open, #due, #tries, #told, #erased"
+        "REMOVE #key, #picture_id, #given, #named, #upload_until, #claimed, #deadline, #turns, #open, #due, "
+        "#tries, #told, #erased"
     )
     _write("update_item", **_set(run, changes, {"deleted": DELETED}, "#status = :deleted"))
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import uuid
 import zipfile
 from urllib.parse import urlsplit
@@ -240,6 +241,44 @@ def test_names_that_nobody_chose_have_at_least_122_random_bits(quick):
     names |= {quick.record(each)[field] for each in seen for field in ("picture_id", "run")}
     assert len(names) == 24
     assert all((found := uuid.UUID(name)).version == 4 and str(found) == name for name in names)
+
+
+def test_pictures_of_a_caller_who_counts_have_names_that_nobody_guesses(quick):
+    """In production: an id is never refused for being short, and one that is taken is."""
+    quick.redeploy(DocumentedKeys="false")
+    short, longest = f"{uuid.uuid4().int % 10_000}", uuid.uuid4().hex * 2
+    for given, in_upload in ((short, True), (longest, False)):
+        uploaded = quick.upload(**({"id": given} if in_upload else {}))
+        request_id = str(uuid.uuid4())
+        # With each poll, as a client may send it.
+        assert quick.ask(uploaded, request_id, id=given)[0] == 202
+        quick.put(uploaded, photo())
+        result = quick.await_end(uploaded, request_id, id=given)
+        urls = json.loads(result["url_generated"])
+        found = [re.fullmatch(rf".*/photo/photo_{given}-([0-9a-f]{{32}})_([123])\.jpeg", url) for url in urls]
+        assert [name[2] for name in found] == ["1", "2", "3"]
+        [random] = {name[1] for name in found}
+        assert uuid.UUID(random).version == 4
+        assert quick.http("GET", f"{quick.url}/photo/photo_{given}_1.jpeg")[0] in (403, 404)
+        for seen in (given, urls[0].rpartition("photo_")[2].removesuffix("_1.jpeg")):
+            if len(seen) <= 64:
+                assert ask_for_upload(quick, id=seen)[0] == 409
+                assert quick.ask(quick.upload(), str(uuid.uuid4()), id=seen)[0] == 409
+        assert quick.delete(request_id)[0] == 200
+        assert [quick.http("GET", url)[0] for url in urls] == [404, 404, 404]
+
+
+def test_one_upload_takes_no_more_than_one_id_by_photo(quick):
+    uploaded, request_id = quick.upload(), str(uuid.uuid4())
+    names = [uuid.uuid4().hex for _ in range(5)]
+    answers = [quick.ask(uploaded, request_id, id=name) for name in (names[0], *names)]
+    assert [status for status, _ in answers] == [202, 202, 409, 409, 409, 409]
+    # None of those that were refused is used up.
+    for name in names[1:]:
+        assert ask_for_upload(quick, id=name)[0] == 200
+    quick.put(uploaded, photo())
+    result = quick.await_end(uploaded, request_id)
+    assert f"photo_{names[0]}_1.jpeg" in result["url_generated"]
 
 
 def test_a_token_that_is_nearly_right_is_wrong(guarded):  # noqa: F811

@@ -43,6 +43,14 @@ def test_forms_of_time_and_language(time, language):
     assert contract.upload_request(UPLOAD | {"consent": consent}, set(), needs_consent=True).consent == consent
 
 
+@given(st.from_regex("[A-Za-z0-9_-]{1,64}", fullmatch=True))
+def test_the_callers_id_is_the_documented_name_or_the_beginning_of_one_that_nobody_guesses(caller):
+    assert contract.picture_id(caller, documented=True) == caller
+    names = {contract.picture_id(caller, documented=False) for _ in range(4)}
+    assert len(names) == 4
+    assert all(name.startswith(f"{caller}-") and len(name) == len(caller) + 33 for name in names)
+
+
 def test_no_consent_where_it_is_needed():
     with pytest.raises(ConsentNeeded):
         contract.upload_request(UPLOAD, set(), needs_consent=True)

@@ -104,6 +104,61 @@ def test_a_refused_id_leaves_the_request_unbound(table):
     assert table.bind(run, "request", "free").picture_id == "free"
 
 
+def ids_taken(table):
+    """How many ids have been taken for good."""
+    items = table.connect().scan(TableName=table._table())["Items"]
+    return sum(item["pk"]["S"].startswith("id#") for item in items)
+
+
+def test_an_upload_is_named_once_and_takes_no_further_id(table):
+    run = issue(table)
+    assert table.bind(table.get(run), "request", "first").picture_id == "first"
+    taken = ids_taken(table)
+    for name in ("second", "third"):
+        with pytest.raises(Conflict):
+            table.bind(table.get(run), "request", name)
+    assert ids_taken(table) == taken
+    # The same again is no other name; the others are free for somebody else.
+    assert table.bind(table.get(run), "request", "first").picture_id == "first"
+    assert issue(table, "photo/other.jpg", "second")
+
+
+def test_names_given_at_the_same_instant_are_one(table):
+    run = table.get(issue(table))
+
+    def name(number):
+        try:
+            return table.bind(run, "request", f"name-{number}").picture_id
+        except Conflict:
+            return None
+
+    [named] = [name for name in at_once(8, name) if name]
+    assert table.get(run.run).picture_id == named
+    assert ids_taken(table) == 2, "the random one and the caller's"
+
+
+def test_what_was_made_of_an_id_is_taken_with_it(table):
+    """So who has seen a picture's name can't have it, nor its beginning; and the caller may say its id again."""
+    run = str(uuid.uuid4())
+    given = {"scenes": [], "content_type": "image/jpeg", "consent": None}
+    assert table.issue(run, "photo/a.jpg", picture_id="7-random", given="7", **given)
+    for seen in ("7", "7-random"):
+        with pytest.raises(Conflict):
+            issue(table, "photo/b.jpg", seen)
+    assert table.bind(table.get(run), "request", "7", "7-other").picture_id == "7-random"
+    assert table.bind(table.get(run), "request", "8", "8-random").picture_id == "8-random"
+    with pytest.raises(Conflict):
+        table.bind(table.get(run), "request", "9", "9-random")
+
+
+def test_a_record_from_before_ids_were_kept_apart_is_bound_by_its_id(table):
+    run = issue(table, picture_id="mine")
+    assert table.get(run).given == ""
+    taken = ids_taken(table)
+    assert table.bind(table.get(run), "request", "mine", "mine-random").picture_id == "mine"
+    assert ids_taken(table) == taken
+
+
 def test_the_id_counts_only_before_the_start(table):
     run = issue(table)
     table.claim(run, "v")
