@@ -1,6 +1,5 @@
 """A deployed stack: its page, its first photo, and its end."""
 
-import json
 import mimetypes
 import os
 import shlex
@@ -21,7 +20,7 @@ from local import visit
 
 sys.path.append(str(ROOT / "functions"))  # the application's own look at its table
 
-from booth import store
+from booth import store, tokens
 from booth.errors import BoothError, kind_of
 
 WEB = ROOT / "web"
@@ -160,10 +159,17 @@ def put_page(stack: str, show: Callable[[str], None]) -> int:
 
 
 def token_of(stack: str) -> str:
-    """A booth's token; empty where none is needed (parameter Access)."""
+    """A booth's token; empty where none is needed (parameter Access). Raises StackError if one can't be used."""
     if secret := outputs(stack).get("BoothTokensSecret"):
-        tokens = boto3.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
-        return next(token for tokens in json.loads(tokens).values() for token in tokens.split())
+        text = boto3.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
+        try:
+            booths, problems = tokens.read(text)
+        except ValueError as error:
+            raise StackError(f"the secret {secret}: {error}") from None
+        found = [token for each in booths.values() for token in each]
+        if problems or not found:
+            raise StackError(f"the secret {secret}: {'; '.join(problems) or 'no booth has a token'}")
+        return found[0]
     return ""
 
 

@@ -5,13 +5,12 @@ that starts while SSM throttles the account finds them all the same. Where a rea
 before is believed a while longer.
 """
 
-import json
 import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from booth import store
+from booth import store, tokens
 from booth.aws import aws_errors, client
 from booth.errors import BoothError, ServiceUnavailable, Throttled
 from booth.log import logger
@@ -62,23 +61,23 @@ def copy_to_table() -> None:
         logger.error("a setting could not be copied", error=type(error).__name__, reason=str(error))
 
 
-def booth_tokens(secret: str) -> dict[str, str]:
+def booth_tokens(secret: str) -> dict[str, list[str]]:
     """The booths' tokens by booth, from Secrets Manager; read again every minute, so that a rotation takes effect.
 
-    A booth's tokens stand in one text, separated by spaces: while they are rotated, two are valid.
+    What can't be a token is told to the log and counts for nothing. Raises ServiceUnavailable.
     """
 
     def read() -> str:
         with aws_errors():
-            return client("secretsmanager", **_LIMITS).get_secret_value(SecretId=secret)["SecretString"]
+            text = client("secretsmanager", **_LIMITS).get_secret_value(SecretId=secret)["SecretString"]
+        for problem in tokens.read(text)[1]:
+            logger.error("a booth's token can't be used", problem=problem)
+        return text
 
     try:
-        tokens = json.loads(_remembered(secret, _SECRET_SECONDS, _SECRET_STALE_SECONDS, read))
-    except (ValueError, KeyError):  # from None: the text is secret
-        raise ServiceUnavailable("the booths' tokens are no JSON text") from None
-    if not isinstance(tokens, dict) or not all(isinstance(each, str) for each in tokens.values()):
-        raise ServiceUnavailable("the booths' tokens are not texts by booth")
-    return tokens
+        return tokens.read(_remembered(secret, _SECRET_SECONDS, _SECRET_STALE_SECONDS, read))[0]
+    except (ValueError, KeyError) as error:  # neither quotes the text, which is secret
+        raise ServiceUnavailable(str(error)) from None
 
 
 def _parameter(variable: str) -> str:

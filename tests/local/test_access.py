@@ -13,7 +13,8 @@ from deploy import stack
 from tests.local.test_promises import await_status
 from tests.local.waiting import await_true
 
-OLD, NEW, OTHER = "old-token-of-booth-1", "new-token-of-booth-1", "token-of-booth-2"
+OLD, NEW, OTHER = "the-old-token-of-booth-1", "the-new-token-of-booth-1", "the-token-of-the-booth-2"
+PHRASE = "correct horse battery-staple-and-more"
 CONSENT = {"policy": "2026-11", "language": "en", "time": "2026-11-22T10:00:00Z", "wall": False}
 
 
@@ -38,9 +39,9 @@ def give_tokens(booth, value):
 
 @pytest.fixture
 def guarded(quick):
-    """Booths need a token: booth 1 has two at the moment, booth 2 has one."""
+    """Booths need a token: booth 1 has two at the moment, booth 2 has one, and nobody has a pass phrase."""
     quick.redeploy(Access="token", PhotosPerMinute="30")
-    give_tokens(quick, json.dumps({"booth-1": f"{OLD} {NEW}", "booth-2": OTHER, "nobody": ""}))
+    give_tokens(quick, json.dumps({"booth-1": [OLD, NEW], "booth-2": OTHER, "nobody": ["", PHRASE], "none": []}))
     return quick
 
 
@@ -55,7 +56,7 @@ def test_the_token_that_the_stack_made_opens_the_booth(quick):
 
 def test_the_smoke_test_of_a_deployment_wants_every_picture(quick, portrait, tmp_path):
     quick.redeploy(Access="token", RequireConsent="true")
-    give_tokens(quick, json.dumps({"booth-1": f"{OLD} {NEW}"}))
+    give_tokens(quick, json.dumps({"booth-1": [OLD, NEW]}))
     photo = tmp_path / "portrait.jpg"
     photo.write_bytes(portrait)
     stack.smoke(quick.url, OLD, photo, tmp_path, print)
@@ -132,6 +133,7 @@ def test_without_a_valid_token_nothing_opens(guarded):
     place = {"bucket": uploaded["Bucket"], "key": uploaded["Key"], "requestId": str(uuid.uuid4())}
     calls = [("POST", "/upload", upload), ("POST", "/photo", place), ("DELETE", "/photo", place)]
     wrong = [None, "", "Bearer", "Bearer ", "Bearer wrong", f"Basic {OLD}", OLD, f"Bearer {OLD} {NEW}", "Bearer é😀"]
+    wrong += [f"Bearer {word}" for word in (PHRASE, *PHRASE.split())]
     for header in wrong:
         headers = {"Content-Type": "application/json"}
         if header is not None:
@@ -147,7 +149,7 @@ def test_without_a_valid_token_nothing_opens(guarded):
     assert guarded.ask(uploaded, str(uuid.uuid4()))[0] == 202
 
 
-@pytest.mark.parametrize("value", ["no JSON", '["a"]', '{"booth": 7}'])
+@pytest.mark.parametrize("value", ["no JSON", '["a"]', '{"booth": 7}', '{"booth": [7]}'])
 def test_tokens_that_can_not_be_read_let_nobody_in(quick, value):
     quick.redeploy(Access="token")
     give_tokens(quick, value)
@@ -178,6 +180,7 @@ def test_a_booth_that_asks_too_fast_waits_a_little_and_the_others_do_not(guarded
         if status == 429:
             assert body["error"]["code"] == "TooManyPhotos"
             assert 0 < int(headers["Retry-After"]) <= 60
+    count_to(guarded, f"booth-1 {minute}", 0)  # other tests come in the same minute
 
 
 def test_the_days_budget_ends_in_a_clear_answer_not_a_bill(quick):

@@ -1,6 +1,7 @@
 """Settings from the table, SSM and Secrets Manager: remembered for a while, read anew, never half understood, and
 believed a while longer where they can't be read."""
 
+import json
 from dataclasses import replace
 
 import boto3
@@ -125,7 +126,7 @@ def test_a_parameter_that_can_not_be_read_anew_is_believed_longer(account, envir
     assert settings.cdn() == "https://second.example"
 
 
-@pytest.mark.parametrize("text", ["", "no json", "[]", '"a"', '{"pad": 1}', '{"pad": ["a"]}', "null"])
+@pytest.mark.parametrize("text", ["", "no json", "[]", '"a"', '{"pad": 1}', '{"pad": [["a"]]}', "null"])
 def test_a_secret_that_is_no_tokens_lets_nobody_in_and_is_not_quoted(account, text):
     account.secrets.create_secret(Name="tokens", SecretString=text or " ")
     with pytest.raises(ServiceUnavailable) as refusal:
@@ -134,36 +135,48 @@ def test_a_secret_that_is_no_tokens_lets_nobody_in_and_is_not_quoted(account, te
 
 
 def test_tokens_by_booth(account):
-    account.secrets.create_secret(Name="tokens", SecretString='{"pad": "old new"}')
-    assert settings.booth_tokens("tokens") == {"pad": "old new"}
+    tokens = {"pad": ["the-old-token-of-the-pad", "the-new-token-of-the-pad"], "phone": "the-token-of-the-phone"}
+    account.secrets.create_secret(Name="tokens", SecretString=json.dumps(tokens | {"none": []}))
+    assert settings.booth_tokens("tokens") == tokens | {"phone": ["the-token-of-the-phone"], "none": []}
+
+
+@pytest.mark.parametrize("bad", ["", "correct horse battery staple", "grüße-an-den-photo-stand", "a" * 21])
+def test_what_is_no_token_opens_nothing_and_is_told_to_the_log_without_being_quoted(account, caplog, bad):
+    good = "the-new-token-of-the-pad"
+    account.secrets.create_secret(Name="tokens", SecretString=json.dumps({"mixed-up": [bad, good], "pad": good}))
+    assert [settings.booth_tokens("tokens") for _ in range(3)] == [{"mixed-up": [good], "pad": [good]}] * 3
+    [record] = caplog.records
+    assert "token 1 of 2 of booth 1 of 2" in record.problem
+    assert not bad or bad not in record.problem
+    assert "mixed-up" not in record.problem and good not in record.problem
 
 
 def test_tokens_that_can_not_be_read_anew_are_believed_for_ten_minutes(account, environment):
-    account.secrets.create_secret(Name="tokens", SecretString='{"pad": "a"}')
-    assert settings.booth_tokens("tokens") == {"pad": "a"}
+    account.secrets.create_secret(Name="tokens", SecretString='{"pad": "the-old-token-of-the-pad"}')
+    assert settings.booth_tokens("tokens") == {"pad": ["the-old-token-of-the-pad"]}
     account.fail("throttled")
     pass_by(environment, 300)
-    assert settings.booth_tokens("tokens") == {"pad": "a"}
+    assert settings.booth_tokens("tokens") == {"pad": ["the-old-token-of-the-pad"]}
     pass_by(environment, 300)
     with pytest.raises(ServiceUnavailable):
         settings.booth_tokens("tokens")
 
 
 def test_a_rotation_takes_effect_when_secrets_manager_answers_again(account, environment):
-    account.secrets.create_secret(Name="tokens", SecretString='{"pad": "a"}')
+    account.secrets.create_secret(Name="tokens", SecretString='{"pad": "the-old-token-of-the-pad"}')
     settings.booth_tokens("tokens")
-    account.secrets.put_secret_value(SecretId="tokens", SecretString='{"pad": "b"}')
+    account.secrets.put_secret_value(SecretId="tokens", SecretString='{"pad": "the-new-token-of-the-pad"}')
     account.fail("throttled")
     pass_by(environment, 60)
-    assert settings.booth_tokens("tokens") == {"pad": "a"}
+    assert settings.booth_tokens("tokens") == {"pad": ["the-old-token-of-the-pad"]}
     account.heal()
     pass_by(environment, 10)
-    assert settings.booth_tokens("tokens") == {"pad": "b"}
+    assert settings.booth_tokens("tokens") == {"pad": ["the-new-token-of-the-pad"]}
 
 
 def test_tokens_that_were_taken_away_are_not_believed(account, environment):
     """The secret is gone: that is an answer."""
-    account.secrets.create_secret(Name="tokens", SecretString='{"pad": "a"}')
+    account.secrets.create_secret(Name="tokens", SecretString='{"pad": "the-old-token-of-the-pad"}')
     settings.booth_tokens("tokens")
     account.secrets.delete_secret(SecretId="tokens", ForceDeleteWithoutRecovery=True)
     pass_by(environment, 60)
