@@ -3,9 +3,9 @@
 In the local application, over loopback: as many booths at once as `--booths` says each follow a run of 12 s through
 `POST /photo`, by its requestId alone, as the pad does. The runs are written into the table by this program, with the
 times of a real visit, so nothing else is at work. Four ways of asking: held answers (`wait` 10 with `progress`, the
-pad's), and polls every 0.25, 0.5 and 1 s. For each: calls and DynamoDB reads a photo; how long news waits to be seen;
-processor time of `photo` a call; and what a photo's polling costs on AWS at `--memory` MB. There a call is billed for
-the time that it is held, or, if it isn't, for its processor time at that size's share of a vCPU.
+pad's), and polls every 0.25, 0.5 and 1 s. For each: calls, and reads and writes of DynamoDB, a photo; how long news
+waits to be seen; processor time of `photo` a call; and what a photo's polling costs on AWS at `--memory` MB. There a
+call is billed for the time that it is held, or, if it isn't, for its processor time at that size's share of a vCPU.
 """
 
 import argparse
@@ -158,14 +158,20 @@ def measure(app, booths: int, wait: int, pause: float, memory: int) -> str:
         print(f"{refused} calls were answered with 503", file=sys.stderr)
     waited = sorted(delay for each in visits for delay in delays(each))
     held = sum(map(sum, (each.held for each in visits))) / booths
-    reads = app.traffic.take()["Photo", "dynamodb.GetItem"].requests / booths
+    traffic = app.traffic.take()
+    reads = traffic["Photo", "dynamodb.GetItem"].requests / booths
+    update = traffic.get(("Photo", "dynamodb.UpdateItem"))  # who asks again and again instead of waiting makes none
+    writes = update.requests / booths if update else 0
     billed = held if wait else calls * (per_call * max(1, VCPU_MB / memory) + 2 * ROUND_TRIP_MS / 1000)
     price = tomllib.loads((ROOT / "benchmarks" / "prices.toml").read_text())
     cost = billed * memory / 1024 * price["lambda"]["gb_second"] + reads * price["dynamodb"]["read"]
+    cost += writes * price["dynamodb"]["write"]
     cost += calls * (price["lambda"]["request"] + price["api"]["request"])
     way = f"`wait` {wait}" if wait else f"every {pause} s"
     median, worst = statistics.median(waited), waited[int(len(waited) * 0.95)]
-    figures = f"{calls:.0f} | {reads:.0f} | {median:.2f} | {worst:.2f} | {per_call * 1000:.1f} | {billed:.2f}"
+    figures = (
+        f"{calls:.0f} | {reads:.0f} | {writes:.0f} | {median:.2f} | {worst:.2f} | {per_call * 1000:.1f} | {billed:.2f}"
+    )
     return f"| {way} | {figures} | {cost * 1e6:.0f} | {billed / 12:.2f} |"
 
 
@@ -188,9 +194,10 @@ def main() -> None:
         os.environ["TABLE"] = app.stack.tables["Table"].name
         print(machine.line(), f"{booths} booths, {arguments.memory} MB", sep=", ")
         print(
-            "\n| asking | calls | reads | news after, s | 95 % | CPU ms a call | billed s | $ for a million | at once |"
+            "\n| asking | calls | reads | writes | news after, s | 95 % | CPU ms a call | billed s | $ for a million "
+            "| at once |"
         )
-        print("|---|---|---|---|---|---|---|---|---|")
+        print("|---|---|---|---|---|---|---|---|---|---|")
         for part in (booths // 8, booths // 4, booths // 2, booths):  # starts the processes, not all in one moment
             measure(app, max(1, part), 10, 0.1, arguments.memory)
         for way in arguments.ways:

@@ -29,6 +29,8 @@ class Answer:
     wait: int
     status: int
     body: dict[str, Any]
+    pause: int = 0
+    """Retry-After in seconds."""
 
     @property
     def seconds(self) -> float:
@@ -100,7 +102,7 @@ def _visit(url: str, photo: bytes, visit: Visit, under_way: dict[str, dict[str, 
 def _send(url: str, photo: bytes, visit: Visit, under_way: dict[str, dict[str, str]]) -> None:
     request_id = str(uuid.uuid4())
     wanted = {"type": "photo", "filename": f"{request_id}.jpg", "contentType": "image/jpeg"}
-    _, data = _insist(visit, url + "/upload", json.dumps(wanted).encode(), {"Content-Type": "application/json"})
+    _, data, _ = _insist(visit, url + "/upload", json.dumps(wanted).encode(), {"Content-Type": "application/json"})
     visit.upload_seconds = time.time() - visit.started
     uploaded = json.loads(json.loads(data)["body"])
     _insist(visit, uploaded["UploadURL"], photo, {"Content-Type": uploaded["ContentType"]}, "PUT")
@@ -120,14 +122,14 @@ def _send(url: str, photo: bytes, visit: Visit, under_way: dict[str, dict[str, s
             return
         under_way[visit.key] = {"requestId": request_id}
         body = {"requestId": request_id, "wait": WAIT_SECONDS, "progress": answer.body["progress"]}
-        time.sleep(max(0.0, MIN_POLL_SECONDS - answer.seconds))
+        time.sleep(max(0.0, max(MIN_POLL_SECONDS, answer.pause) - answer.seconds))
     raise RuntimeError("no end")
 
 
 def _fetch(visit: Visit, urls: list[str]) -> None:
     for url in urls:
         if url not in visit.pictures:
-            _, data = _insist(visit, url, None, {}, "GET")
+            _, data, _ = _insist(visit, url, None, {}, "GET")
             if not (data.startswith(b"\xff\xd8\xff") and data.endswith(b"\xff\xd9")):
                 raise RuntimeError("a picture is no whole JPEG")
             visit.pictures[url] = time.time()
@@ -135,8 +137,8 @@ def _fetch(visit: Visit, urls: list[str]) -> None:
 
 def _ask(url: str, body: dict[str, Any]) -> Answer:
     asked = time.time()
-    status, data = _call(url + "/photo", json.dumps(body).encode(), {"Content-Type": "application/json"})
-    return Answer(asked, time.time(), body.get("wait", 0), status, json.loads(data or "{}"))
+    status, data, pause = _call(url + "/photo", json.dumps(body).encode(), {"Content-Type": "application/json"})
+    return Answer(asked, time.time(), body.get("wait", 0), status, json.loads(data or "{}"), pause)
 
 
 def _insist(visit: Visit, url: str, data: bytes | None, headers: dict[str, str], method: str = "POST"):
@@ -149,16 +151,16 @@ def _insist(visit: Visit, url: str, data: bytes | None, headers: dict[str, str],
     return answer
 
 
-def _call(url: str, data: bytes | None, headers: dict[str, str], method: str = "POST") -> tuple[int, bytes]:
-    """HTTP status and body; 0 if the connection broke."""
+def _call(url: str, data: bytes | None, headers: dict[str, str], method: str = "POST") -> tuple[int, bytes, int]:
+    """HTTP status (0 if the connection broke), body, and Retry-After in seconds, else 0."""
     try:
         with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=60) as answer:
-            return answer.status, answer.read()
+            return answer.status, answer.read(), int(answer.headers.get("Retry-After", 0))
     except urllib.error.HTTPError as error:
         with error:
-            return error.code, error.read()
+            return error.code, error.read(), int(error.headers.get("Retry-After", 0))
     except OSError:
-        return 0, b""
+        return 0, b"", 0
 
 
 def _may_pass(status: int) -> bool:

@@ -93,7 +93,7 @@ def visit_as_pad(app: App, photo: bytes) -> Visit:
     calls, body = 2, {"requestId": request_id, "wait": 10}
     while True:
         asked = time.monotonic()
-        status, answer = booth.call("/photo", body)
+        status, answer, pause = booth.poll(body)
         calls += 1
         pictures = json.loads(answer["url_generated"])
         if pictures and not first:
@@ -101,7 +101,7 @@ def visit_as_pad(app: App, photo: bytes) -> Visit:
         if status == 200:
             break
         body["progress"] = answer["progress"]
-        time.sleep(max(0.0, asked + MIN_POLL_SECONDS - time.monotonic()))
+        time.sleep(max(0.0, asked + max(MIN_POLL_SECONDS, pause) - time.monotonic()))
     ended = time.monotonic() - began
     if answer["status"] != "SUCCEEDED":
         raise RuntimeError(f"the visit ended {answer['status']}: {answer['error']}")

@@ -4,7 +4,7 @@ import os
 import time
 from typing import Any
 
-from booth import access, aws, contract, doors, executions, objects, settings, store
+from booth import access, aws, contract, doors, executions, limits, objects, settings, store
 from booth.api import endpoint
 from booth.errors import Deleted, NotFound
 from booth.log import logger
@@ -27,13 +27,13 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         access.booth_of(event)
     run = find_run(request)
     logger.append_keys(run=run.run)
-    run = let_in(run)
+    run, pause = let_in(run), 0
     if request.wait:
-        run = wait_for_news(run, request)
+        run, pause = wait_for_news(run, request)
     if run.status == store.DELETED:
         raise Deleted
     cdn = settings.cdn() if run.original or run.pictures else ""
-    return contract.photo_answer(run, request.request_id, cdn)
+    return contract.photo_answer(run, request.request_id, cdn, pause)
 
 
 def find_run(request: contract.PhotoRequest) -> Run:
@@ -65,12 +65,37 @@ def let_in(run: Run) -> Run:
     return doors.admit(run, version) if version else run
 
 
-def wait_for_news(run: Run, request: contract.PhotoRequest) -> Run:
-    """The run as soon as it is further than the client was shown (or than it is now), or after `wait` seconds."""
-    until = time.monotonic() + request.wait
+def wait_for_news(run: Run, request: contract.PhotoRequest) -> tuple[Run, int]:
+    """The run as soon as it is further than the client was shown (or than it is now), or after `wait` seconds.
+
+    If the answer isn't held: also in how many seconds to ask again, else 0. Who holds one is counted by the time at
+    which it began, so those that died are forgotten when it is over.
+    """
     seen = contract.progress(run) if request.progress is None else request.progress
+    if has_news(run, seen):
+        return run, 0
+    if pause := contract.quiet_seconds(run, request.wait):
+        return run, pause
+    now = int(time.time())
+    held = f"held {run.run} {now // limits.WAIT_SECONDS}"
+    if not store.count_up(held, limits.HELD_ANSWERS, expires=now + 3 * limits.WAIT_SECONDS):
+        return run, limits.ASK_AGAIN_SECONDS
+    try:
+        return watch(run, seen, request.wait), 0
+    finally:
+        store.count_down(held)
+
+
+def has_news(run: Run, seen: float) -> bool:
+    """Whether the run has ended or stands elsewhere than the client has seen."""
+    return run.is_ended or contract.progress(run) != seen
+
+
+def watch(run: Run, seen: float, seconds: int) -> Run:
+    """Looks at the run again and again, until it has news or the time is over."""
+    until = time.monotonic() + seconds
     looks, took = 0, 0.0
-    while contract.progress(run) == seen and not run.is_ended and time.monotonic() < until:
+    while not has_news(run, seen) and time.monotonic() < until:
         pause = LOOK_FOR_PICTURES_SECONDS if run.step == "generate" else LOOK_AGAIN_SECONDS
         time.sleep(max(pause, min(took * (LOOKS_SHARE - 1), 1)))
         asked = time.monotonic()

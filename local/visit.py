@@ -62,14 +62,20 @@ class Booth:
 
     def catalogue(self) -> dict[str, Any]:
         """The answer of GET /scenes, which only a booth gives. Raises NoAnswer."""
-        status, answer = self._patiently(lambda: self._ask("/scenes"))
+        status, _, answer = self._patiently(lambda: self._ask("/scenes"))
         if not isinstance(answer.get("scenes"), list) or not isinstance(answer.get("default"), list):
             raise NoAnswer(f"{self.url} is no booth: /scenes answered HTTP {status} without scenes")
         return answer
 
     def call(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """POSTs JSON; gives HTTP status and answer. Raises NoAnswer."""
-        return self._patiently(lambda: self._ask(path, json.dumps(body).encode()))
+        status, _, answer = self._patiently(lambda: self._ask(path, json.dumps(body).encode()))
+        return status, answer
+
+    def poll(self, body: dict[str, Any]) -> tuple[int, dict[str, Any], int]:
+        """POST /photo; gives HTTP status, answer, and in how many seconds to ask again (Retry-After), else 0."""
+        status, pause, answer = self._patiently(lambda: self._ask("/photo", json.dumps(body).encode()))
+        return status, answer, pause
 
     def upload(self, file: Path, **fields: Any) -> dict[str, Any]:
         """Asks for an upload URL and PUTs the file there; gives the body of /upload.
@@ -100,7 +106,7 @@ class Booth:
         body = {"requestId": str(uuid.uuid4()), "bucket": uploaded["Bucket"], "key": uploaded["Key"], "wait": 10}
         saved: set[str] = set()
         while True:
-            status, result = self.call("/photo", body)
+            status, result, pause = self.poll(body)
             if status not in (200, 202):
                 raise VisitError(_reason(result))
             for picture in json.loads(result["url_generated"]):
@@ -114,6 +120,7 @@ class Booth:
             if status == 200:
                 return result
             body["progress"] = result["progress"]
+            time.sleep(pause)
 
     def _picture(self, url: str) -> bytes:
         def fetch() -> tuple[int, Any, bytes]:
@@ -124,8 +131,8 @@ class Booth:
 
         return self._patiently(fetch)[2]
 
-    def _ask(self, path: str, data: bytes | None = None) -> tuple[int, dict[str, Any]]:
-        """HTTP status and answer of one call. Raises NoAnswer if it is no JSON object."""
+    def _ask(self, path: str, data: bytes | None = None) -> tuple[int, int, dict[str, Any]]:
+        """HTTP status, Retry-After in seconds and answer of one call. Raises NoAnswer if it is no JSON object."""
         headers = {"Content-Type": "application/json"} if data else {}
         if data and self.token:
             headers["Authorization"] = f"Bearer {self.token}"
@@ -141,7 +148,7 @@ class Booth:
             raise NoAnswer(
                 f"{address} answered HTTP {status} with {head.get_content_type()}: no answer of a booth's (yet)"
             )
-        return status, answer
+        return status, int(head.get("Retry-After", 0)), answer
 
     def _patiently(self, ask: Callable[[], tuple]) -> tuple:
         """What `ask` gives, a tuple that begins with the HTTP status. Raises NoAnswer."""

@@ -93,10 +93,10 @@ export function putPhoto({ url, until }, blob, contentType, options) {
   }, options);
 }
 
-/** How a visit stands: {isEnded, answer}. Goes on trying. Throws BoothError. */
+/** How a visit stands: {isEnded, answer, seconds}, `seconds` before the next question. Goes on trying. Throws BoothError. */
 export async function askPhoto(request, options) {
   const reply = await callPhoto("POST", request, options);
-  return { isEnded: reply.status === 200, answer: refuse(reply) };
+  return { isEnded: reply.status === 200, answer: refuse(reply), seconds: reply.seconds };
 }
 
 /** Deletes a visit everywhere; what the booth doesn't know any more is deleted. Throws BoothError. */
@@ -152,7 +152,7 @@ function refuse({ status, body }) {
   return answer;
 }
 
-/** One call; gives {status, body}. Throws Passing. */
+/** One call; gives {status, body, seconds}, `seconds` that the booth asks us to wait. Throws Passing. */
 async function call(method, path, value, { signal, token } = {}) {
   const headers = value ? { "Content-Type": "application/json" } : {};
   if (token) {
@@ -175,7 +175,7 @@ async function call(method, path, value, { signal, token } = {}) {
       }
       return {};
     });
-    return { status, body };
+    return { status, body, seconds };
   } catch (error) {
     throw error instanceof Passing ? error : new Passing("lost");
   } finally {

@@ -171,14 +171,15 @@ export class Visit {
     for (;;) {
       const asked = performance.now();
       try {
-        const { isEnded, answer } = await askPhoto(request, this.#options);
+        const { isEnded, answer, seconds } = await askPhoto(request, this.#options);
         if (isEnded) {
           await this.#end(answer);
           return;
         }
         this.#show({ phase: "working", trouble: "", answer });
         request.progress = answer.progress; // anything else is news, even if it came before the next call
-        await pause(MIN_POLL_MS - (performance.now() - asked), this.#stop.signal);
+        const least = Math.max(MIN_POLL_MS, seconds * 1000); // it may not hold the answer, and say when to ask again
+        await pause(least - (performance.now() - asked), this.#stop.signal);
       } catch (error) {
         if (error.code === "Deleted") {
           await this.#forget();

@@ -207,9 +207,9 @@ def picture_id(given: str, documented: bool) -> str:
     return given if documented else f"{given}-{uuid.uuid4().hex}"
 
 
-def _answer(status: int, value: Any) -> dict[str, Any]:
+def _answer(status: int, value: Any, **more: str) -> dict[str, Any]:
     headers = {"content-type": "application/json", "cache-control": "no-store", "x-content-type-options": "nosniff"}
-    return {"statusCode": status, "headers": headers, "body": json.dumps(value)}
+    return {"statusCode": status, "headers": headers | more, "body": json.dumps(value)}
 
 
 def _error(code: str, message: str) -> dict[str, Any]:
@@ -259,11 +259,12 @@ def address(key: str) -> str:
     return "/" + quote(key).replace("~", "%7E")
 
 
-def photo_answer(run: Run, request_id: str, cdn: str) -> dict[str, Any]:
+def photo_answer(run: Run, request_id: str, cdn: str, pause: int = 0) -> dict[str, Any]:
     """Status and results so far: HTTP 202 while the run goes on, 200 when it has ended, however it ended.
 
     Args:
         cdn: base URL of the CDN without a slash at the end, such as https://d111111abcdef8.cloudfront.net.
+        pause: in how many seconds to ask again, if the answer was not held though that was asked for.
     """
 
     def url(key: str) -> str:
@@ -292,6 +293,8 @@ def photo_answer(run: Run, request_id: str, cdn: str) -> dict[str, Any]:
             for picture in numbered
         ],
     }
+    if pause and not run.is_ended:
+        return _answer(202, value, **{"retry-after": str(pause)})
     return _answer(200 if run.is_ended else 202, value)
 
 
@@ -300,6 +303,17 @@ def waiting_seconds(run: Run) -> int:
     if run.is_ended or run.step != "wait":
         return 0
     return seconds_until(min(turn.at for turn in run.turns.values()))
+
+
+def quiet_seconds(run: Run, wait: int) -> int:
+    """In how many seconds to ask again, if nothing is to be expected of the run within `wait` seconds; else 0.
+
+    Its turn comes later, or its photo has not come and the URL for it has expired.
+    """
+    quiet = waiting_seconds(run)
+    if run.is_waiting_for_photo and 0 < run.upload_until <= now_ms():
+        quiet = WAIT_SECONDS + 1
+    return min(quiet, WAIT_SECONDS) if quiet > wait else 0
 
 
 def _seconds(run: Run) -> float:

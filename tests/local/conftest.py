@@ -85,13 +85,14 @@ class Booth:
 
     def await_end(self, uploaded, request_id=None, seconds=90, **fields):
         """Polls until the run has ended; gives the result. As documented, a 503 is asked again."""
-        request_id = request_id or str(uuid.uuid4())
+        body = {"requestId": request_id or str(uuid.uuid4()), "bucket": uploaded["Bucket"], "key": uploaded["Key"]}
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            status, answer = self.ask(uploaded, request_id, wait=5, **fields)
+            status, headers, answer = self.post("/photo", body | {"wait": 5} | fields)
             if status == 200:
                 return answer
             assert status in (202, 503), answer
+            time.sleep(min(int(headers.get("Retry-After", 0)), 1))  # a pad waits as long as it is told
         raise AssertionError(f"the run did not end: {answer}")
 
     def process(self, photo, filename=None, content_type="image/jpeg", **fields):

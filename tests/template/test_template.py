@@ -8,6 +8,7 @@ import pytest
 
 from booth import limits
 from local import edge
+from local.lambdas import Function
 from local.template import load
 from tests.template.conftest import ROOT, read
 
@@ -187,6 +188,30 @@ def test_whoever_guesses_at_speed_is_slowed_down():
     settings = RESOURCES["Api"]["Properties"]["DefaultRouteSettings"]
     assert 0 < settings["ThrottlingRateLimit"] <= 100
     assert 0 < settings["ThrottlingBurstLimit"] <= 200
+
+
+def test_only_the_apis_functions_take_concurrency_apart_and_only_where_it_is_asked_for():
+    behind_the_api = {
+        name
+        for name, function in FUNCTIONS.items()
+        if any(event["Type"] == "HttpApi" for event in function.get("Events", {}).values())
+    }
+    attributes = {"Cdn": "E1EXAMPLE", "Cdn.DomainName": "cdn.example"}
+    found = {}
+    for given in ("0", "400"):
+        stack = load(
+            ROOT / "template.yaml",
+            stack="unit",
+            region="us-east-1",
+            parameters={"ApiConcurrency": given},
+            attributes=attributes,
+        )
+        found[given] = {name: function.concurrency for name, function in stack.functions.items()}
+
+    assert set(found["0"].values()) == {Function.concurrency}
+    assert {name for name in FUNCTIONS if found["400"][name] != Function.concurrency} == behind_the_api
+    assert found["400"]["Photo"] == 400
+    assert sum(found["400"][name] for name in behind_the_api) <= 1000 - 100
 
 
 def test_every_alarm_says_what_it_means_and_tells_somebody():

@@ -86,6 +86,30 @@ def test_the_image_models_are_in_great_demand(quick, open_page):
     await_pictures(pad, 3)
 
 
+def test_an_answer_that_the_booth_does_not_hold_is_asked_for_again_when_it_says(quick, open_page):
+    """However often that is, the page never asks without a pause."""
+    phone = open_page("phone", "#visit=11111111-2222-4333-8444-555555555555", go=False)
+    phone.clock.install()
+    waiting = {"status": "QUEUED", "step": "wait", "progress": 0.38, "waiting_seconds": 60, "pictures": []}
+    waiting |= {"url_original": "", "url_generated": "[]", "time_taken": "4.0", "requestId": "x", "error": None}
+    asked = []
+
+    def answer(route):
+        asked.append(json.loads(route.request.post_data))
+        route.fulfill(status=202, json=waiting, headers={"Retry-After": "20"})
+
+    phone.route("**/photo", answer)
+    phone.goto("/#visit=11111111-2222-4333-8444-555555555555")
+    await_phase(phone, "working")
+    phone.clock.run_for(15_000)
+    assert len(asked) == 1
+    for _ in range(2):
+        with phone.expect_response("**/photo") as answered:
+            phone.clock.run_for(20_000)
+        answered.value.finished()
+    assert [each.get("progress") for each in asked] == [None, 0.38, 0.38]
+
+
 def test_no_face(quick, open_page):
     """The reason is told in the visitor's language, and the way on is another photo."""
     quick.stand_in("rekognition", canned={"faces": 0})

@@ -1,0 +1,126 @@
+"""What POST /photo holds, and what it answers at once: a held answer takes one of the account's executions."""
+
+import json
+import threading
+import uuid
+
+import pytest
+
+import photo
+from booth import contract, limits
+from booth.store import Turn
+from tests.unit.test_store import issue
+
+
+@pytest.fixture
+def ask(table, environment):
+    """POST /photo by the requestId alone; gives status, Retry-After in seconds (0: none) and answer."""
+    for name, value in {"BOOTH_TOKENS": "", "DOCUMENTED_KEYS": "true", "UPLOADS_BUCKET": "uploads"}.items():
+        environment.setenv(name, value)
+
+    def ask(request_id, **fields):
+        event = {"body": json.dumps({"requestId": request_id} | fields)}
+        answer = photo.handler(event, Context())
+        return answer["statusCode"], int(answer["headers"].get("retry-after", 0)), json.loads(answer["body"])
+
+    return ask
+
+
+class Context:
+    function_name, memory_limit_in_mb, invoked_function_arn, aws_request_id = "photo", 512, "arn", "1"
+
+
+@pytest.fixture
+def running(table):
+    """Makes a run that Segment Anything is at work for; gives its id and its requestId."""
+
+    def running():
+        run, request_id = issue(table, f"photo/{uuid.uuid4()}.jpg"), str(uuid.uuid4())
+        table.bind(table.get(run), request_id)
+        table.claim(run, "1")
+        table.enter(run, "segment")
+        return run, request_id
+
+    return running
+
+
+def count_to(table, name, count):
+    for _ in range(count):
+        assert table.count_up(name, count, expires=2**33)
+
+
+def counters(table):
+    """What the table's counters stand at."""
+    items = table.connect().scan(TableName=table._table())["Items"]
+    return [int(item["count"]["N"]) for item in items if item["pk"]["S"].startswith("count#")]
+
+
+def test_of_forty_who_ask_at_once_a_few_are_held_and_the_others_are_told_when_to_ask_again(table, running, ask):
+    _, request_id = running()
+    answers = []
+    threads = [threading.Thread(target=lambda: answers.append(ask(request_id, wait=2))) for _ in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {(status, answer["step"]) for status, _, answer in answers} == {(202, "segment")}
+    told = [pause for _, pause, _ in answers if pause]
+    # The forty may meet the end of one WAIT_SECONDS and the beginning of the next.
+    assert 40 - 2 * limits.HELD_ANSWERS <= len(told) <= 40 - limits.HELD_ANSWERS
+    assert set(told) == {limits.ASK_AGAIN_SECONDS}
+    # Who has been answered takes no place any more.
+    assert set(counters(table)) == {0}
+
+
+def test_the_held_answers_of_one_run_are_not_those_of_another(table, running, ask, environment):
+    (full, of_full), (_, of_other) = running(), running()
+    environment.setattr(photo.time, "time", lambda: 1_000_000_019.9)
+    count_to(table, f"held {full} 50000000", limits.HELD_ANSWERS)
+    assert ask(of_full, wait=1)[1] == limits.ASK_AGAIN_SECONDS
+    assert ask(of_other, wait=1)[1] == 0
+    # Those that died while they held one are forgotten when their time is over.
+    environment.setattr(photo.time, "time", lambda: 1_000_000_020.1)
+    assert ask(of_full, wait=1)[1] == 0
+
+
+def test_news_is_told_however_many_are_held_and_takes_no_place(table, running, ask):
+    run, request_id = running()
+    for moment in (0, 1, 2):
+        count_to(table, f"held {run} {int(photo.time.time()) // limits.WAIT_SECONDS + moment}", limits.HELD_ANSWERS)
+    seen = ask(request_id)[2]["progress"]
+    table.enter(run, "merge")
+    status, pause, answer = ask(request_id, wait=20, progress=seen)
+    assert (status, pause, answer["step"]) == (202, 0, "merge")
+    table.end(table.get(run), table.FAILED, "TimedOut", {})
+    assert ask(request_id, wait=20, progress=answer["progress"])[:2] == (200, 0)
+    assert set(counters(table)) == {limits.HELD_ANSWERS}
+
+
+@pytest.mark.parametrize(("turn", "wait", "pause"), [(100, 20, 20), (100, 1, 20), (15, 10, 15), (2, 2, 0)])
+def test_nothing_is_held_that_can_not_bring_news_before_it_ends(table, running, ask, turn, wait, pause):
+    """A photo that waits for its turn longer than the caller would."""
+    run, request_id = running()
+    turns = {1: Turn("model@region", 0, table.now_ms() + turn * 1000)}
+    table.admit(table.get(run), turns, None)
+    status, told, answer = ask(request_id, wait=wait)
+    assert (status, told) == (202, pause)
+    assert (answer["status"], answer["step"]) == ("QUEUED", "wait") or not pause
+    assert counters(table) == ([] if pause else [0])
+
+
+def test_a_photo_whose_url_has_expired_is_not_waited_for(table, ask, environment):
+    environment.setattr(photo, "let_in", lambda run: run)  # S3 is not asked here
+    run, request_id = issue(table, f"photo/{uuid.uuid4()}.jpg"), str(uuid.uuid4())
+    table.bind(table.get(run), request_id)
+    assert ask(request_id, wait=1)[1] == 0
+    later = table.now_ms() + limits.URL_SECONDS * 1000
+    for module in (table, contract):
+        environment.setattr(module, "now_ms", lambda: later)
+    assert ask(request_id, wait=1)[1] == limits.WAIT_SECONDS
+
+
+def test_without_wait_nobody_is_told_when_to_ask(table, running, ask):
+    run, request_id = running()
+    table.admit(table.get(run), {1: Turn("model@region", 0, table.now_ms() + 100_000)}, None)
+    assert ask(request_id)[:2] == (202, 0)
+    assert counters(table) == []
