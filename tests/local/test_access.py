@@ -5,6 +5,7 @@ import json
 import time
 import uuid
 
+import boto3
 import pytest
 from PIL import Image
 
@@ -76,6 +77,7 @@ def second_photo(quick, portrait, tmp_path, monkeypatch):
     photo.write_bytes(portrait)
     table = quick.app.stack.tables["Table"].name
     monkeypatch.setenv("TABLE", table)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it would keep another test's credentials
     monkeypatch.setattr(stack, "EVENT_SECONDS", 3)
     monkeypatch.setattr(stack, "END_SECONDS", 60)
     aws.client.cache_clear()
