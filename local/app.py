@@ -64,8 +64,8 @@ class App:
         self._build = build
         self._python = python
         # Here a photo costs nothing, the models have no quotas, and Lambda's is not a new account's.
-        free = {"SamEndpoint": SAM_ENDPOINT, "PhotosPerMinute": "0", "PhotosPerDay": "0", "ImageModels": _unpaced()}
-        free["LambdaConcurrency"] = "1000"
+        free = dict.fromkeys(("PhotosPerCaller", "PhotosPerMinute", "PhotosPerDay"), "0")
+        free |= {"SamEndpoint": SAM_ENDPOINT, "ImageModels": _unpaced(), "LambdaConcurrency": "1000"}
         self._parameters = free | dict(parameters or {})
         self._stop = threading.Event()
         self._ready = False
@@ -156,8 +156,18 @@ class App:
         routes = {(route.method, route.path): self._name(route.function) for route in self.stack.routes}
         self.results_bucket = self.stack.buckets["ResultsBucket"].name
         self.uploads_bucket = self.stack.buckets["UploadsBucket"].name
-        edge = Edge(routes, self.lambdas, self.client("s3"), self.results_bucket, ready=lambda: self._ready)
+        edge = Edge(
+            routes,
+            self.lambdas,
+            self.client("s3"),
+            self.results_bucket,
+            ready=lambda: self._ready,
+            key=lambda: self.stack.functions["Upload"].environment["CDN_KEY"],
+        )
         run(edge_socket, edge)
+        api_socket = _listen(0)
+        self.api_url = f"http://127.0.0.1:{api_socket.getsockname()[1]}"
+        run(api_socket, edge.api)
         self.lambdas.warm()
         self._await_standins()
         for schedule in self.stack.schedules:
@@ -276,8 +286,8 @@ class App:
 
     def _create_secrets(self) -> None:
         for secret in self.stack.secrets.values():
-            value = secret.given | {secret.generated: secrets.token_urlsafe(32)}
-            self.client("secretsmanager").create_secret(Name=secret.name, SecretString=json.dumps(value))
+            value = secret.value or json.dumps(secret.given | {secret.generated: secrets.token_urlsafe(32)})
+            self.client("secretsmanager").create_secret(Name=secret.name, SecretString=value)
 
     def _created(self, event: dict) -> None:
         if self.drop_events:

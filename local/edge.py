@@ -1,11 +1,14 @@
-"""What the pad talks to: API Gateway's HTTP API, the CDN and the booth's page, on one port as behind CloudFront."""
+"""What the pad talks to: API Gateway's HTTP API, the CDN and the booth's page, on one port as behind CloudFront.
+
+The API also has an address of its own, as on AWS, which is past the CDN.
+"""
 
 import base64
 import json
 import mimetypes
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from botocore.exceptions import ClientError
@@ -24,6 +27,11 @@ _SECURITY_HEADERS = {  # as the CDN sends them
     "permissions-policy": "camera=(self), microphone=(), geolocation=()",
     "x-frame-options": "DENY",
 }
+_FORWARDED = ("Content-Type", "CloudFront-Viewer-Address")
+"""The headers that the CDN sends on to the API where access is open: of the viewer's, and its own."""
+_KEY_HEADER = "x-cdn-key"
+_CDN_ADDRESS = "130.176.0.1"
+"""From which the API sees the CDN's calls come: one of CloudFront's, for origins."""
 _CONTENT_SECURITY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
     "connect-src 'self' {uploads}; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -38,6 +46,7 @@ class Edge:
         routes: (method, path) -> name of the function, from the template.
         s3: a boto3 client that may read the results bucket; the page may PUT to its endpoint.
         ready: whether the application is up; /health answers 503 before.
+        key: what the CDN sends with each call of the API, where access is open; else empty.
     """
 
     def __init__(
@@ -47,12 +56,14 @@ class Edge:
         s3,
         results_bucket: str,
         ready: Callable[[], bool],
+        key: Callable[[], str],
     ):
         self._routes = routes
         self._lambdas = lambdas
         self._s3 = s3
         self._results_bucket = results_bucket
         self._ready = ready
+        self._key = key
         policy = _CONTENT_SECURITY.format(uploads=s3.meta.endpoint_url)
         self._cdn_headers = _SECURITY_HEADERS | {"content-security-policy": policy}
 
@@ -60,22 +71,42 @@ class Edge:
         request = Request(environ)
         return self._respond(request)(environ, start_response)
 
+    def api(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
+        """The API at its own address (WSGI application)."""
+        request = Request(environ)
+        function = self._routes.get((request.method, request.path))
+        if function:
+            answer = self._invoke(request, function, request.headers, request.remote_addr)
+        else:
+            answer = _json(404, {"message": "Not Found"})
+        return answer(environ, start_response)
+
     def _respond(self, request: Request) -> Response:
         function = self._routes.get((request.method, request.path))
         if request.path == "/health":
             return _json(200, {"ready": True}) if self._ready() else _json(503, {"ready": False})
         if function:
-            return self._invoke(request, function)
+            return self._invoke(request, function, self._to_api(request), _CDN_ADDRESS)
         if request.method in ("GET", "HEAD"):
             return self._result(request) if request.path.startswith("/photo/") else self._page(request.path)
         return _json(404, {"message": "Not Found"})
 
-    def _invoke(self, request: Request, function: str) -> Response:
+    def _to_api(self, request: Request) -> dict[str, str]:
+        """The headers with which the CDN asks the API, by its origin request policy; Host is the API's."""
+        seen = {name.lower(): value for name, value in request.headers.items()}
+        if key := self._key():
+            seen["cloudfront-viewer-address"] = f"{request.remote_addr}:{request.environ.get('REMOTE_PORT', 1024)}"
+            seen = {name.lower(): seen[name.lower()] for name in _FORWARDED if name.lower() in seen} | {
+                _KEY_HEADER: key
+            }
+        return seen | {"host": "local.execute-api.us-east-1.amazonaws.com"}
+
+    def _invoke(self, request: Request, function: str, headers: Mapping[str, str], address: str | None) -> Response:
         body = request.get_data()
         if len(body) > _MAX_BODY:
             return _json(413, {"message": "Request Entity Too Large"})
         started = time.monotonic()
-        result = self._lambdas.invoke(function, json.dumps(http_event(request, body)).encode())
+        result = self._lambdas.invoke(function, json.dumps(http_event(request, body, headers, address)).encode())
         if time.monotonic() - started > _TIMEOUT_SECONDS:
             return _json(503, {"message": "Service Unavailable"})
         # Also a throttled one (AWS re:Post, "How do I resolve the Internal server error of an API Gateway API?").
@@ -107,8 +138,8 @@ class Edge:
         return Response(content, content_type=kind, headers=self._cdn_headers | {"cache-control": "no-cache"})
 
 
-def http_event(request: Request, body: bytes) -> dict:
-    """The event that an HTTP API hands to a function, payload format 2.0."""
+def http_event(request: Request, body: bytes, headers: Mapping[str, str], address: str | None) -> dict:
+    """The event that an HTTP API, called with these headers from this address, hands to a function (format 2.0)."""
     is_text = request.mimetype.startswith("text/") or request.mimetype in ("application/json", "application/xml")
     route = f"{request.method} {request.path}"
     now = time.time()
@@ -117,7 +148,7 @@ def http_event(request: Request, body: bytes) -> dict:
         "routeKey": route,
         "rawPath": request.path,
         "rawQueryString": request.query_string.decode(),
-        "headers": {name.lower(): value for name, value in request.headers.items()},
+        "headers": {name.lower(): value for name, value in headers.items()},
         "requestContext": {
             "accountId": "123456789012",
             "apiId": "local",
@@ -127,7 +158,7 @@ def http_event(request: Request, body: bytes) -> dict:
                 "method": request.method,
                 "path": request.path,
                 "protocol": "HTTP/1.1",
-                "sourceIp": request.remote_addr,
+                "sourceIp": address,
                 "userAgent": request.headers.get("User-Agent", ""),
             },
             "requestId": str(uuid.uuid4()),

@@ -9,6 +9,7 @@ Sources: "Intrinsic function reference" of CloudFormation, "AWS SAM resources an
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -123,11 +124,15 @@ class SsmParameter:
 
 @dataclass(frozen=True)
 class Secret:
-    """A secret of Secrets Manager whose value is JSON: what is given, and the key whose value is made at random."""
+    """A secret of Secrets Manager whose value is JSON: what is given, and the key whose value is made at random.
+
+    `value` is the whole text of one that is none, and then nothing is generated.
+    """
 
     name: str
     given: dict[str, str]
     generated: str
+    value: str = ""
 
 
 @dataclass(frozen=True)
@@ -368,6 +373,11 @@ class _Reader:
     def _secret(self, application: Application, logical_id: str, properties: dict) -> None:
         _refuse_unknown(logical_id, properties, {"Description", "GenerateSecretString", "Name", "Tags"})
         generate = self._getter(logical_id, properties)("GenerateSecretString")
+        if "GenerateStringKey" not in generate:
+            _refuse_unknown(logical_id, generate, {"ExcludePunctuation", "PasswordLength"})
+            name = self._ref(logical_id)
+            application.secrets[logical_id] = Secret(name, {}, "", _made_up(name))
+            return
         used = {"GenerateStringKey", "SecretStringTemplate"}
         _refuse_unknown(logical_id, generate, used | {"ExcludePunctuation", "PasswordLength"})
         application.secrets[logical_id] = Secret(
@@ -555,7 +565,21 @@ class _Reader:
                 return _text(self._resolve(extra[name]))
             return _text(self._get_att(name) if "." in name else self._ref(name))
 
-        return re.sub(r"\$\{([^}]+)\}", substitute, text)
+        return self._dynamic(re.sub(r"\$\{([^}]+)\}", substitute, text))
+
+    def _dynamic(self, text: str) -> str:
+        """The text, or the value of the template's own secret that it is a dynamic reference to."""
+        if "{{resolve:" not in text:
+            return text
+        secret = re.fullmatch(r"\{\{resolve:secretsmanager:([\w-]+)\}\}", text)
+        if not secret:
+            raise TemplateError(f"the local mode does not know dynamic references: {text}")
+        return _made_up(secret[1])
+
+
+def _made_up(secret: str) -> str:
+    """The value of a secret that is one text: told from its name, for on this machine there is nobody to guess it."""
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _statements(where: str, policy: Any) -> list[dict]:

@@ -1,7 +1,13 @@
-"""Who calls. A booth proves itself with a token; a visitor's phone needs its unguessable requestId and nothing else."""
+"""Who calls. A booth proves itself with a token; a visitor's phone needs its unguessable requestId and nothing else.
 
+Where access is open nobody proves anything, and callers are told apart by their addresses.
+"""
+
+import hashlib
 import hmac
+import ipaddress
 import os
+import time
 from typing import Any
 
 from booth import settings
@@ -27,3 +33,36 @@ def booth_of(event: dict[str, Any]) -> str:
     if not found or scheme.lower() != "bearer":
         raise BoothTokenNeeded("This booth is not signed in. Please call somebody.")
     return found
+
+
+def caller_of(event: dict[str, Any]) -> str:
+    """A name for the caller where access is open, under which its uploads are counted; empty where a token is needed.
+
+    It is the first 16 bits of a hash of the address and the hour: enough to tell an event's callers apart, while 65,536
+    addresses of IPv4 share each, and the next hour's is another.
+    """
+    if os.environ["BOOTH_TOKENS"]:
+        return ""
+    hour = int(time.time()) // 3600
+    return "caller " + hashlib.sha256(f"{hour} {_network(_address(event))}".encode()).hexdigest()[:4]
+
+
+def _address(event: dict[str, Any]) -> str:
+    """The viewer's address as the CDN saw it. Who calls the API past the CDN may send any header, and has its own."""
+    headers, key = event.get("headers", {}), os.environ["CDN_KEY"]
+    viewer = headers.get("cloudfront-viewer-address", "")
+    given = headers.get("x-cdn-key", "").encode(errors="replace")
+    if viewer and key and hmac.compare_digest(given, key.encode()):
+        return viewer.rpartition(":")[0].strip("[]")  # a port follows; some have seen IPv6 in brackets
+    return event["requestContext"]["http"]["sourceIp"]
+
+
+def _network(address: str) -> str:
+    """What one caller has of addresses: one of IPv4, 64 bits of IPv6's, of which networks give a household as many."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address  # counted all the same; an error would be logged, and the address with it
+    if found.version == 6:
+        return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))
+    return str(found)

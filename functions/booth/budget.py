@@ -1,4 +1,4 @@
-"""How many photos may be taken, for each one costs money: per booth and minute, and per day in all."""
+"""How many photos may be taken, for each one costs money: per caller, per booth and minute, and per day in all."""
 
 import os
 import time
@@ -10,14 +10,21 @@ _DAY = 86_400
 _KEPT = 3600  # a counter outlives its time by this many seconds
 
 
-def admit_upload(booth: str) -> None:
-    """Counts an upload of this booth. Raises TooManyPhotos, if it asks too fast or the day's photos are taken."""
+def admit_upload(booth: str, caller: str) -> None:
+    """Counts an upload of this booth, and of the caller unless that is empty.
+
+    Raises TooManyPhotos, if one of them asks too fast or the day's photos are taken.
+    """
     now = int(time.time())
     per_day, per_minute = _limit("PHOTOS_PER_DAY"), _limit("PHOTOS_PER_MINUTE")
     # A look only: what counts is the claim of a photo that has come.
     if per_day and store.counted(today()) >= per_day:
         raise TooManyPhotos("All photos of today have been taken. Please come back tomorrow.", _DAY - now % _DAY)
     minute = now - now % 60
+    per_caller = _limit("PHOTOS_PER_CALLER")
+    # First, so that one caller does not use up what is for all.
+    if caller and per_caller and not store.count_up(f"{caller} {minute}", per_caller, expires=minute + _KEPT):
+        raise TooManyPhotos("That was a little fast. Please wait a moment.", minute + 60 - now)
     if per_minute and not store.count_up(f"{booth} {minute}", per_minute, expires=minute + 60 + _KEPT):
         raise TooManyPhotos("That was a little fast. Please wait a moment.", minute + 60 - now)
 

@@ -1,9 +1,11 @@
 """Who may take photos and how many: tokens, limits, consent, moderation."""
 
+import http.client
 import io
 import json
 import time
 import uuid
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -267,3 +269,68 @@ def test_moderation_takes_place_while_the_faces_are_looked_for(moderated):
     await_true(lambda: moderated.calls("rekognition") >= before + 2, 30)
     assert moderated.failures("rekognition") == failures
     assert moderated.await_end(uploaded)["status"] == "SUCCEEDED"
+
+
+def upload_from(booth, address, url=None, headers=None):
+    """POST /upload from an address of this machine, 127.0.0.0/8; gives the status."""
+    place = urlsplit(url or booth.url)
+    connection = http.client.HTTPConnection(place.hostname, place.port, timeout=60, source_address=(address, 0))
+    body = json.dumps({"type": "photo", "filename": f"{uuid.uuid4().hex}.jpg", "contentType": "image/jpeg"})
+    connection.request("POST", "/upload", body, {"Content-Type": "application/json"} | (headers or {}))
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+@pytest.fixture
+def opened(quick):
+    """Open to all, with the template's own limits; nobody has called in this hour."""
+    within_one_minute()
+    quick.redeploy(Access="open", PhotosPerCaller="10", PhotosPerMinute="30")
+    forget_counters(quick)
+    yield quick
+    forget_counters(quick)
+
+
+def counters(booth):
+    pages = booth.table.get_paginator("scan").paginate(TableName=booth.table_name)
+    return [item for page in pages for item in page["Items"] if item["pk"]["S"].startswith("count#")]
+
+
+def forget_counters(booth):
+    for item in counters(booth):
+        booth.table.delete_item(TableName=booth.table_name, Key={"pk": item["pk"]})
+
+
+def test_one_caller_does_not_shut_the_others_out(opened):
+    assert [upload_from(opened, "127.0.0.2") for _ in range(12)] == [200] * 10 + [429] * 2
+    # A header of its own is the CDN's to overwrite, and what comes past the CDN has the address that it came from.
+    forged = {
+        "CloudFront-Viewer-Address": "198.51.100.7:4711",
+        "X-Cdn-Key": "guessed",
+        "X-Forwarded-For": "198.51.100.7",
+    }
+    for url in (opened.url, opened.app.api_url):
+        assert upload_from(opened, "127.0.0.2", url, forged) == 429
+    # Several pads behind another address take theirs.
+    assert [upload_from(opened, "127.0.0.3") for _ in range(10)] == [200] * 10
+    # All together are still no more than PhotosPerMinute.
+    assert [upload_from(opened, "127.0.0.4", opened.app.api_url, forged) for _ in range(10)] == [200] * 10
+    assert upload_from(opened, "127.0.0.5") == 429
+
+
+def test_of_an_address_a_part_of_a_hash_is_kept_for_an_hour_at_most(opened):
+    assert upload_from(opened, "127.0.0.2") == 200
+    kept = counters(opened)
+    assert len(kept) == 2, "the caller's, and that of all"
+    assert all(item.keys() == {"pk", "count", "expires"} for item in kept)
+    assert min(int(item["expires"]["N"]) for item in kept) <= time.time() + 3600
+    assert "127.0.0.2" not in json.dumps(kept)
+
+
+def test_where_a_token_is_needed_no_address_is_kept(guarded):
+    within_one_minute()
+    forget_counters(guarded)
+    guarded.token = OLD
+    assert [ask_for_upload(guarded)[0] for _ in range(12)] == [200] * 12
+    assert len(counters(guarded)) == 1, "the booth's"

@@ -177,6 +177,23 @@ def test_the_local_mode_sends_the_same_headers():
     } == edge._SECURITY_HEADERS
 
 
+def test_the_local_cdn_asks_the_api_with_the_same_headers_where_access_is_open():
+    [origin] = [each for each in CDN["Origins"] if each["Id"] == "api"]
+    policy = RESOURCES["CdnToOpenApi"]["Properties"]["OriginRequestPolicyConfig"]
+    condition, [key], _ = origin["OriginCustomHeaders"]["Fn::If"]
+    secret = {"Fn::Sub": "{{resolve:secretsmanager:${CdnKey}}}"}
+
+    assert RESOURCES["CdnToOpenApi"]["Condition"] == RESOURCES["CdnKey"]["Condition"] == condition == "OpenToAll"
+    assert policy["HeadersConfig"] == {"HeaderBehavior": "whitelist", "Headers": list(edge._FORWARDED)}
+    assert key == {"HeaderName": edge._KEY_HEADER, "HeaderValue": secret}
+    assert FUNCTIONS["Upload"]["Environment"]["Variables"]["CDN_KEY"]["Fn::If"] == [condition, secret, ""]
+    # A token comes in the header Authorization, which only a policy for all headers passes on.
+    all_but_host = "b689b0a8-53d0-40ab-baf2-68738e2966ac"  # AllViewerExceptHostHeader
+    for behaviour in CDN["CacheBehaviors"]:
+        if behaviour["TargetOriginId"] == "api":
+            assert behaviour["OriginRequestPolicyId"]["Fn::If"] == [condition, {"Ref": "CdnToOpenApi"}, all_but_host]
+
+
 def test_the_state_machine_and_the_api_log_no_data():
     logging = RESOURCES["PhotoMachine"]["Properties"]["Logging"]
     assert (logging["Level"], logging["IncludeExecutionData"]) == ("ERROR", False)

@@ -192,7 +192,7 @@ def test_tokens_of_the_booths_are_made_and_read_only_where_they_are_needed():
     root = FOLDER.parents[3]
     attributes = {"Cdn": "E1", "Cdn.DomainName": "cdn.example"}
     functions = ("Upload", "Photo", "DeletePhoto")
-    for access, name in (("open", ""), ("token", "unit-boothtokens")):
+    for access, name, secret in (("open", "", "unit-cdnkey"), ("token", "unit-boothtokens", "unit-boothtokens")):
         application = load(
             root / "template.yaml",
             stack="unit",
@@ -200,5 +200,9 @@ def test_tokens_of_the_booths_are_made_and_read_only_where_they_are_needed():
             parameters={"Access": access},
             attributes=attributes,
         )
-        assert [secret.name for secret in application.secrets.values()] == [name] * bool(name)
+        assert [each.name for each in application.secrets.values()] == [secret]
         assert {application.functions[each].environment["BOOTH_TOKENS"] for each in functions} == {name}
+        # Where nobody needs a token, callers are told apart by what only the CDN can say.
+        key = "" if name else application.secrets["CdnKey"].value
+        assert application.functions["Upload"].environment["CDN_KEY"] == key
+        assert len(key) == (0 if name else 64)
