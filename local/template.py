@@ -571,7 +571,7 @@ class _Reader:
         """The text, or the value of the template's own secret that it is a dynamic reference to."""
         if "{{resolve:" not in text:
             return text
-        secret = re.fullmatch(r"\{\{resolve:secretsmanager:([\w-]+)\}\}", text)
+        secret = re.fullmatch(r"\{\{resolve:secretsmanager:([\w-]+|arn:[\w:/-]+)\}\}", text)
         if not secret:
             raise TemplateError(f"the local mode does not know dynamic references: {text}")
         return _made_up(secret[1])
