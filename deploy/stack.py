@@ -162,13 +162,11 @@ def token_of(stack: str) -> str:
     """A booth's token; empty where none is needed (parameter Access). Raises StackError if one can't be used."""
     if secret := outputs(stack).get("BoothTokensSecret"):
         text = boto3.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
-        try:
-            booths, problems = tokens.read(text)
-        except ValueError as error:
-            raise StackError(f"the secret {secret}: {error}") from None
-        found = [token for each in booths.values() for token in each]
-        if problems or not found:
-            raise StackError(f"the secret {secret}: {'; '.join(problems) or 'no booth has a token'}")
+        if problems := tokens.problems(text):
+            raise StackError(f"the secret {secret}: {'; '.join(problems)}")
+        found = [token for each in tokens.read(text).values() for token in each]
+        if not found:
+            raise StackError(f"the secret {secret}: no booth has a token")
         return found[0]
     return ""
 

@@ -4,7 +4,7 @@ import os
 import time
 from typing import Any
 
-from booth import access, aws, contract, doors, executions, limits, objects, settings, store
+from booth import access, aws, concurrency, contract, doors, executions, limits, objects, settings, store
 from booth.api import endpoint
 from booth.errors import Deleted, NotFound
 from booth.log import logger
@@ -78,7 +78,7 @@ def wait_for_news(run: Run, request: contract.PhotoRequest) -> tuple[Run, int]:
         return run, pause
     now = int(time.time())
     held = f"held {run.run} {now // limits.WAIT_SECONDS}"
-    if not store.count_up(held, limits.HELD_ANSWERS, expires=now + 3 * limits.WAIT_SECONDS):
+    if not store.count_up(held, concurrency.held_answers(), expires=now + 3 * limits.WAIT_SECONDS):
         return run, limits.ASK_AGAIN_SECONDS
     try:
         return watch(run, seen, request.wait), 0

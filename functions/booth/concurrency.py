@@ -12,6 +12,9 @@ NEW_ACCOUNT = 10
 MOST_AT_ONCE = 10
 """Crops a photo has at most (`geometry.MAX_CROPS`). Pictures it has five at most."""
 
+HELD_ANSWERS = 8
+"""Answers about one run that are held: a pad's and the phones' of a group."""
+
 BESIDE_VISITORS = 4
 """Two sweeps, each of which watches for up to two minutes, and two short calls: of the doors, of phones."""
 
@@ -22,9 +25,20 @@ def at_once(executions: int | None = None) -> int:
     Args:
         executions: allowed at once; by default what the stack was told (LAMBDA_CONCURRENCY).
     """
-    if executions is None:
-        executions = int(os.environ.get("LAMBDA_CONCURRENCY", NEW_ACCOUNT))
+    executions = _allowed() if executions is None else executions
     return max(1, min(MOST_AT_ONCE, executions - BESIDE_VISITORS - 1))
+
+
+def held_answers() -> int:
+    """How many answers of POST /photo about one run are held that were asked for within the same WAIT_SECONDS.
+
+    Each takes an execution all the time; in a new account the pad's alone is held, and phones are told to ask again.
+    """
+    return max(1, min(HELD_ANSWERS, _allowed() // 10))
+
+
+def _allowed() -> int:
+    return int(os.environ.get("LAMBDA_CONCURRENCY", NEW_ACCOUNT))
 
 
 def visitors(executions: int, busiest: int) -> int:

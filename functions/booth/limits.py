@@ -63,9 +63,5 @@ CACHE_SECONDS = 300
 WAIT_SECONDS = 20
 """Longest `wait` of POST /photo; API Gateway ends every call at 30 s."""
 
-HELD_ANSWERS = 8
-"""So many answers of POST /photo about one run are held that were asked for within the same WAIT_SECONDS: a pad and the
-phones of a group. Each takes an execution of Lambda's all the time."""
-
 ASK_AGAIN_SECONDS = 2
 """When to ask again, if that many are held."""

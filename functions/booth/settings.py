@@ -70,13 +70,13 @@ def booth_tokens(secret: str) -> dict[str, list[str]]:
     def read() -> str:
         with aws_errors():
             text = client("secretsmanager", **_LIMITS).get_secret_value(SecretId=secret)["SecretString"]
-        for problem in tokens.read(text)[1]:
+        for problem in tokens.problems(text):
             logger.error("a booth's token can't be used", problem=problem)
         return text
 
     try:
-        return tokens.read(_remembered(secret, _SECRET_SECONDS, _SECRET_STALE_SECONDS, read))[0]
-    except (ValueError, KeyError) as error:  # neither quotes the text, which is secret
+        return tokens.read(_remembered(secret, _SECRET_SECONDS, _SECRET_STALE_SECONDS, read))
+    except ValueError as error:  # it does not quote the text, which is secret
         raise ServiceUnavailable(str(error)) from None
 
 

@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 import photo
-from booth import contract, limits
+from booth import concurrency, contract, limits
 from booth.store import Turn
 from tests.unit.test_store import issue
 
@@ -15,7 +15,8 @@ from tests.unit.test_store import issue
 @pytest.fixture
 def ask(table, environment):
     """POST /photo by the requestId alone; gives status, Retry-After in seconds (0: none) and answer."""
-    for name, value in {"BOOTH_TOKENS": "", "DOCUMENTED_KEYS": "true", "UPLOADS_BUCKET": "uploads"}.items():
+    given = {"BOOTH_TOKENS": "", "DOCUMENTED_KEYS": "true", "UPLOADS_BUCKET": "uploads", "LAMBDA_CONCURRENCY": "1000"}
+    for name, value in given.items():
         environment.setenv(name, value)
 
     def ask(request_id, **fields):
@@ -66,7 +67,7 @@ def test_of_forty_who_ask_at_once_a_few_are_held_and_the_others_are_told_when_to
     assert {(status, answer["step"]) for status, _, answer in answers} == {(202, "segment")}
     told = [pause for _, pause, _ in answers if pause]
     # The forty may meet the end of one WAIT_SECONDS and the beginning of the next.
-    assert 40 - 2 * limits.HELD_ANSWERS <= len(told) <= 40 - limits.HELD_ANSWERS
+    assert 40 - 2 * concurrency.HELD_ANSWERS <= len(told) <= 40 - concurrency.HELD_ANSWERS
     assert set(told) == {limits.ASK_AGAIN_SECONDS}
     # Who has been answered takes no place any more.
     assert set(counters(table)) == {0}
@@ -75,7 +76,7 @@ def test_of_forty_who_ask_at_once_a_few_are_held_and_the_others_are_told_when_to
 def test_the_held_answers_of_one_run_are_not_those_of_another(table, running, ask, environment):
     (full, of_full), (_, of_other) = running(), running()
     environment.setattr(photo.time, "time", lambda: 1_000_000_019.9)
-    count_to(table, f"held {full} 50000000", limits.HELD_ANSWERS)
+    count_to(table, f"held {full} 50000000", concurrency.HELD_ANSWERS)
     assert ask(of_full, wait=1)[1] == limits.ASK_AGAIN_SECONDS
     assert ask(of_other, wait=1)[1] == 0
     # Those that died while they held one are forgotten when their time is over.
@@ -86,14 +87,16 @@ def test_the_held_answers_of_one_run_are_not_those_of_another(table, running, as
 def test_news_is_told_however_many_are_held_and_takes_no_place(table, running, ask):
     run, request_id = running()
     for moment in (0, 1, 2):
-        count_to(table, f"held {run} {int(photo.time.time()) // limits.WAIT_SECONDS + moment}", limits.HELD_ANSWERS)
+        count_to(
+            table, f"held {run} {int(photo.time.time()) // limits.WAIT_SECONDS + moment}", concurrency.HELD_ANSWERS
+        )
     seen = ask(request_id)[2]["progress"]
     table.enter(run, "merge")
     status, pause, answer = ask(request_id, wait=20, progress=seen)
     assert (status, pause, answer["step"]) == (202, 0, "merge")
     table.end(table.get(run), table.FAILED, "TimedOut", {})
     assert ask(request_id, wait=20, progress=answer["progress"])[:2] == (200, 0)
-    assert set(counters(table)) == {limits.HELD_ANSWERS}
+    assert set(counters(table)) == {concurrency.HELD_ANSWERS}
 
 
 @pytest.mark.parametrize(("turn", "wait", "pause"), [(100, 20, 20), (100, 1, 20), (15, 10, 15), (2, 2, 0)])
@@ -124,3 +127,9 @@ def test_without_wait_nobody_is_told_when_to_ask(table, running, ask):
     table.admit(table.get(run), {1: Turn("model@region", 0, table.now_ms() + 100_000)}, None)
     assert ask(request_id)[:2] == (202, 0)
     assert counters(table) == []
+
+
+@pytest.mark.parametrize(("executions", "held"), [("1", 1), ("10", 1), ("50", 5), ("1000", 8)])
+def test_a_small_account_holds_fewer(environment, executions, held):
+    environment.setenv("LAMBDA_CONCURRENCY", executions)
+    assert concurrency.held_answers() == held
