@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from benchmarks import booth, cost, waterfall
+from benchmarks import booth, cost, strangers, waterfall
 from local.traffic import OTHERS, Count
 
 ROOT = Path(__file__).parents[2]
@@ -289,3 +289,8 @@ def test_the_documents_have_the_price_tables_prices():
         row = re.search(rf"^\| {re.escape(words)} \|.*$", chain, re.MULTILINE)[0]
         assert f"${prices['pictures'][model]:.2f}" in row
         assert f"${3 * prices['pictures'][model]:.2f} |" in row
+
+
+def test_what_a_stranger_can_cost_is_reckoned_from_the_limits_and_prices_of_today():
+    threats = (ROOT / "docs" / "threats.md").read_text("utf-8")
+    assert strangers.table() in threats
