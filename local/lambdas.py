@@ -609,6 +609,7 @@ class _Worker:
 
     def ended(self, status: int) -> None:
         self.kill()  # if only its fork server has ended
+        self._pending.put(None)  # and if that was before it told the process's id: the process asks and is let go
         self._status.put(status)
 
     def next_invocation(self) -> _Invocation | None:
