@@ -22,6 +22,9 @@ def environment(monkeypatch):
     """Credentials of nobody, and no client left over from another test."""
     for name, value in FAKE_CREDENTIALS.items():
         monkeypatch.setenv(name, value)
+    session = boto3.DEFAULT_SESSION
+    if session and session.get_credentials().access_key != FAKE_CREDENTIALS["AWS_ACCESS_KEY_ID"]:
+        boto3.DEFAULT_SESSION = None  # it keeps the credentials that it found first, in another test
     aws.client.cache_clear()
     yield monkeypatch
     aws.client.cache_clear()
