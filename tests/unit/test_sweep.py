@@ -99,6 +99,15 @@ def look(run):
     return sweep.look_at(run.run, due)
 
 
+def sweep_until_gone(s3, key):
+    """As many sweeps as it takes on a busy machine, at most ten: here each watches for two seconds."""
+    for _ in range(10):
+        if not s3.left(key):
+            break
+        sweep.handler({}, CONTEXT)
+    assert s3.left(key) == 0
+
+
 # Versions
 
 
@@ -150,8 +159,7 @@ def test_a_visitors_deletion_of_many_versions_is_answered_with_the_truth_and_swe
     assert (answer["statusCode"], json.loads(answer["body"])["error"]["code"]) == (503, "StillRemoving")
     assert store.get(run.run).status == store.DELETED
     assert s3.left(run.key) == 2 * PAGE
-    sweep.handler({}, CONTEXT)
-    assert s3.left(run.key) == 0
+    sweep_until_gone(s3, run.key)
     assert delete_photo.handler(event, CONTEXT)["statusCode"] == 200
 
 
@@ -163,8 +171,7 @@ def test_finish_settles_a_run_of_many_versions_and_leaves_them_to_sweep(s3, told
     assert finish.handler({"run": run.run, "error": error}, CONTEXT) == {"status": "FAILED", "error": "NoFaceFound"}
     assert [each["run"] for each in told] == [run.run]
     assert s3.left(run.key) == PAGE
-    sweep.handler({}, CONTEXT)
-    assert s3.left(run.key) == 0
+    sweep_until_gone(s3, run.key)
     assert len(told) == 1
 
 
