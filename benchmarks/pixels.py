@@ -28,9 +28,16 @@ from benchmarks import machine
 ROOT = Path(__file__).parent.parent
 sys.path.append(str(ROOT / "functions"))  # as in Lambda
 
-from booth import sam  # noqa: E402
-from booth.generators import titan  # noqa: E402
-from booth.pixels import composite, frames, geometry, intake, masks  # noqa: E402
+from booth.aws import sam  # noqa: E402
+from booth.painting.codecs import titan  # noqa: E402
+from booth.pixels import (  # noqa: E402
+    encoding,
+    frames,
+    geometry,
+    intake,
+    masks,
+)
+from booth.pixels.seam import Seam  # noqa: E402
 
 SIZES = {1: (1156, 867), 4: (2304, 1728), 12: (4032, 3024), 48: (8064, 6048)}  # megapixels: width and height
 SIDE = intake.PHOTO_SIDE
@@ -162,20 +169,20 @@ def normalise(kind: str, megapixels: int) -> tuple[Callable, float]:
 def keep_photo(faces: int) -> tuple[Callable, float]:
     """`detect_faces` while Rekognition looks: the work files; the copy that is shown is one of them."""
     photo = np.asarray(picture(SIDE, SIDE))
-    encodings = composite.encode_exact, composite.encode_for_model
+    encodings = encoding.encode_exact, encoding.encode_for_model
     return lambda: [encode(photo) for encode in encodings], photo.nbytes / 1e6
 
 
 def crop(faces: int) -> tuple[Callable, float]:
     """`crop_faces`: reads the photo, makes the requests for Segment Anything."""
-    found, data = people(faces), composite.encode_for_model(np.asarray(picture(SIDE, SIDE)))
+    found, data = people(faces), encoding.encode_for_model(np.asarray(picture(SIDE, SIDE)))
 
     def work() -> list[bytes]:
-        photo = composite.decode(data)
+        photo = encoding.decode(data)
         requests = []
         for each in geometry.crops_around(found, SIDE, SIDE):
             l, t, r, b = each.box
-            requests.append(sam.request_for(each, found, composite.encode_for_model(photo[t:b, l:r])))
+            requests.append(sam.request_for(each, found, encoding.encode_for_model(photo[t:b, l:r])))
         return requests
 
     return work, SIDE * SIDE * 3 / 1e6
@@ -194,17 +201,17 @@ def segment(faces: int) -> tuple[Callable, float]:
     """`segment_crop`: the endpoint's PNG, RGB, into the work file."""
     _, _, found = _segmented(faces)
     answers = [saved(Image.fromarray(~mask).convert("RGB"), "PNG", compress_level=1) for mask in found]
-    return lambda: [composite.encode_mask(composite.decode_mask(each)) for each in answers], SIDE * SIDE * 3 / 1e6
+    return lambda: [encoding.encode_mask(encoding.decode_mask(each)) for each in answers], SIDE * SIDE * 3 / 1e6
 
 
 def merge(faces: int) -> tuple[Callable, float]:
     """`merge_masks`."""
     found, crops, segmented = _segmented(faces)
-    files = [composite.encode_mask(mask) for mask in segmented]
+    files = [encoding.encode_mask(mask) for mask in segmented]
 
     def work() -> bytes:
-        read = [composite.decode_mask(each) for each in files]
-        return composite.encode_mask_for_model(masks.keep_mask(SIDE, SIDE, found, crops, read)[0])
+        read = [encoding.decode_mask(each) for each in files]
+        return encoding.encode_mask_for_model(masks.keep_mask(SIDE, SIDE, found, crops, read)[0])
 
     return work, SIDE * SIDE * 3 / 1e6
 
@@ -215,20 +222,20 @@ def kept(faces: int) -> np.ndarray:
 
 def prepare(faces: int) -> tuple[Callable, float]:
     """`generate_image` while the model paints: what is put back into its picture."""
-    photo = composite.encode_exact(np.asarray(picture(SIDE, SIDE)))
-    mask = composite.encode_mask_for_model(kept(faces))
-    return lambda: composite.Seam(composite.decode(photo), composite.decode_mask(mask)), SIDE * SIDE * 3 / 1e6
+    photo = encoding.encode_exact(np.asarray(picture(SIDE, SIDE)))
+    mask = encoding.encode_mask_for_model(kept(faces))
+    return lambda: Seam(encoding.decode(photo), encoding.decode_mask(mask)), SIDE * SIDE * 3 / 1e6
 
 
 def paint(faces: int) -> tuple[Callable, float]:
     """`generate_image` after it: the answer, a PNG, composed with the photo and encoded for visitors."""
     photo = np.asarray(picture(SIDE, SIDE))
-    seam = composite.Seam(photo, kept(faces))
-    answer = composite.encode_png((photo * 0.9).astype(np.uint8))  # darker: all of the colour match is at work
+    seam = Seam(photo, kept(faces))
+    answer = encoding.encode_png((photo * 0.9).astype(np.uint8))  # darker: all of the colour match is at work
 
     def work() -> bytes:
-        painted = frames.fit((SIDE, SIDE), titan.TITAN.sizes).restore(composite.decode(answer))
-        return composite.encode_jpeg(seam.close(painted), xmp=composite.AI_MARK)
+        painted = frames.fit((SIDE, SIDE), titan.TITAN.sizes).restore(encoding.decode(answer))
+        return encoding.encode_jpeg(seam.close(painted), xmp=encoding.AI_MARK)
 
     return work, photo.nbytes / 1e6
 

@@ -71,16 +71,18 @@ def delays(booth: Booth) -> list[float]:
     ]
 
 
-def play(booth: Booth, store, contract) -> None:
+def play(booth: Booth) -> None:
     """Writes the run's course into the table, each again if the machine is too busy for it."""
     from booth.errors import ServiceUnavailable
+    from booth.http import contract
+    from booth.runs import store
 
     began = time.monotonic()
     for moment, what in SCRIPT:
         time.sleep(max(0.0, began + moment - time.monotonic()))
         while True:
             try:
-                write(booth.run, what, store)
+                write(booth.run, what)
                 progress = contract.progress(store.get(booth.run))
                 break
             except ServiceUnavailable:
@@ -88,13 +90,16 @@ def play(booth: Booth, store, contract) -> None:
         booth.written.append((time.monotonic(), progress))
 
 
-def write(run: str, what: str, store) -> None:
+def write(run: str, what: str) -> None:
     """One line of SCRIPT."""
+    from booth.run import SUCCEEDED
+    from booth.runs import store
+
     if what == "copy":
         store.publish_copy(run, f"photo/{run}.jpg", SCENES)
     elif what == "end":
         record = store.get(run)
-        store.end(record, store.SUCCEEDED, "", record.pictures)
+        store.end(record, SUCCEEDED, "", record.pictures)
     elif what.startswith("p"):
         store.publish_picture(run, int(what[1:]), f"photo/photo_{run}_{what[1:]}.jpeg")
     else:
@@ -126,9 +131,9 @@ def follow(booth: Booth, url: str, wait: int, pause: float) -> None:
         time.sleep(max(0.0, pause - (now - asked)))
 
 
-def visit(booth: Booth, url: str, wait: int, pause: float, store, contract) -> None:
+def visit(booth: Booth, url: str, wait: int, pause: float) -> None:
     time.sleep(random.random())
-    writer = threading.Thread(target=play, args=(booth, store, contract))
+    writer = threading.Thread(target=play, args=(booth,))
     writer.start()
     follow(booth, url, wait, pause)
     writer.join()
@@ -136,18 +141,18 @@ def visit(booth: Booth, url: str, wait: int, pause: float, store, contract) -> N
 
 def measure(app, booths: int, wait: int, pause: float, memory: int) -> str:
     """One way of asking: a row of the table."""
-    from booth import contract, store
+    from booth.runs import store, uploads
 
     visits = [Booth() for _ in range(booths)]
     for each in visits:
         given = {"scenes": SCENES, "content_type": "image/jpeg", "consent": None}
-        store.issue(each.run, f"photo/{each.run}.jpg", picture_id=each.run, **given)
-        store.bind(store.get(each.run), each.request)
+        uploads.issue(each.run, f"photo/{each.run}.jpg", picture_id=each.run, **given)
+        uploads.bind(store.get(each.run), each.request)
         store.claim(each.run, "1")
         store.enter(each.run, "detect")  # a run that waits would be started by whoever asks for it
     before = processes.cpu_seconds(app.processes("Photo"))
     app.traffic.take()
-    threads = [threading.Thread(target=visit, args=(each, app.url, wait, pause, store, contract)) for each in visits]
+    threads = [threading.Thread(target=visit, args=(each, app.url, wait, pause)) for each in visits]
     for each in threads:
         each.start()
     for each in threads:

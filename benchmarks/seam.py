@@ -17,7 +17,13 @@ from PIL import Image, ImageFilter
 ROOT = Path(__file__).parent.parent
 sys.path.append(str(ROOT / "functions"))  # as in Lambda
 
-from booth.pixels import composite, geometry, intake, masks  # noqa: E402
+from booth.pixels import (  # noqa: E402
+    encoding,
+    geometry,
+    intake,
+    masks,
+)
+from booth.pixels.seam import Seam  # noqa: E402
 
 PHOTOS = ("astronaut", "hopper", "group", "rotated")
 FLAT = {"dark": (12, 10, 20), "mid": (110, 130, 105), "light": (246, 246, 250)}
@@ -82,13 +88,13 @@ class Models:
 
     def requests(self, photo: np.ndarray, faces: list[geometry.Face]) -> list[bytes]:
         """What Segment Anything is asked, one request for each crop, of the photo's JPEG."""
-        from booth import sam
+        from booth.aws import sam
 
-        photo = composite.decode(composite.encode_for_model(photo))
+        photo = encoding.decode(encoding.encode_for_model(photo))
         height, width = photo.shape[:2]
         crops = geometry.crops_around(faces, width, height)
         boxes = [(crop, *crop.box) for crop in crops]
-        return [sam.request_for(crop, faces, composite.encode_for_model(photo[t:b, l:r])) for crop, l, t, r, b in boxes]
+        return [sam.request_for(crop, faces, encoding.encode_for_model(photo[t:b, l:r])) for crop, l, t, r, b in boxes]
 
 
 def feathered(photo: np.ndarray, generated: np.ndarray, keep: np.ndarray) -> np.ndarray:
@@ -129,7 +135,7 @@ def halo(photo: np.ndarray, generated: np.ndarray, keep: np.ndarray, result: np.
 
 def kept_psnr(pixels: np.ndarray, keep: np.ndarray) -> float:
     """PSNR in dB of the kept region after our JPEG."""
-    decoded = composite.decode(composite.encode_jpeg(pixels)).astype(np.float64)
+    decoded = encoding.decode(encoding.encode_jpeg(pixels)).astype(np.float64)
     return float(10 * np.log10(255**2 / np.mean((decoded - pixels)[keep] ** 2)))
 
 
@@ -155,7 +161,7 @@ def main() -> None:
             times = []
             for _ in range(5):
                 started = time.process_time()
-                result = composite.Seam(case.photo, case.keep).close(generated)
+                result = Seam(case.photo, case.keep).close(generated)
                 times.append(time.process_time() - started)
             naive = feathered(case.photo, generated, case.keep)
             ours, theirs = (halo(case.photo, generated, case.keep, each) for each in (result, naive))

@@ -13,7 +13,11 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 sys.path.append(str(ROOT / "functions"))  # as in Lambda
 
-from booth import concurrency, contract, limits  # noqa: E402
+from booth import (  # noqa: E402
+    concurrency,
+    limits,
+)
+from booth.run import MAX_PICTURES  # noqa: E402
 from local import template  # noqa: E402
 
 MODEL, REQUESTS_A_MINUTE = "Stability inpaint", 60
@@ -43,7 +47,7 @@ def table() -> str:
     waiting = limits.URL_SECONDS // 60
     one, everybody = (min(ACCOUNT, photos * waiting * concurrency.HELD_ANSWERS) for photos in (per_caller, per_minute))
     gbit = prices["cloudfront"]["gb"] * GB_AN_HOUR
-    photos = f"photos with {contract.MAX_PICTURES} pictures each"
+    photos = f"photos with {MAX_PICTURES} pictures each"
     rows = [
         (f"{photos}, from one address", photos_cost(min(60 * per_caller, per_day), prices), 0, 0),
         (f"{photos}, from many", photos_cost(min(60 * per_minute, per_day), prices), 0, 0),
@@ -67,7 +71,7 @@ def table() -> str:
 
 def photos_cost(photos: int, prices: dict[str, Any]) -> float:
     """Of so many photos in an hour; no more pictures are painted than the model takes."""
-    pictures = min(photos * contract.MAX_PICTURES, 60 * REQUESTS_A_MINUTE)
+    pictures = min(photos * MAX_PICTURES, 60 * REQUESTS_A_MINUTE)
     return pictures * prices["pictures"][MODEL] + photos * (PLUMBING + prices["rekognition"]["image"])
 
 

@@ -18,7 +18,8 @@ from benchmarks import machine
 from tests.unit.fake_s3 import FakeS3
 
 sys.path.append(str(Path(__file__).parent.parent / "functions"))  # as in Lambda
-from booth import aws, limits, objects
+from booth import limits
+from booth.aws import clients, objects
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "AKIATESTTESTTESTTEST",
@@ -70,7 +71,7 @@ def main() -> None:
         )
         server.start()
         os.environ["AWS_ENDPOINT_URL_S3"] = ours.recv()
-        aws.client.cache_clear()
+        clients.client.cache_clear()
         seconds = delete(uploads, versions)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"| {uploads} | {versions} | {seconds * 1000:.0f} | {peak:.0f} |")

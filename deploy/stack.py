@@ -20,8 +20,10 @@ from local import visit
 
 sys.path.append(str(ROOT / "functions"))  # the application's own look at its table
 
-from booth import store, tokens
+from booth import tokens
 from booth.errors import BoothError, kind_of
+from booth.run import SUCCEEDED, Run
+from booth.runs import store
 
 WEB = ROOT / "web"
 SAM_STACK = "aws-sam-cli-managed-default"
@@ -203,7 +205,7 @@ def smoke_event(uploads: str, table: str, photo: Path, show: Callable[[str], Non
     kind = mimetypes.guess_type(photo.name)[0] or "image/jpeg"
     boto3.client("s3").put_object(Bucket=uploads, Key=key, Body=photo.read_bytes(), ContentType=kind)
     show("a second photo lies in the uploads bucket; nobody but S3's event tells of it")
-    run = _await(lambda: store.find_by_upload(key), EVENT_SECONDS)
+    run = _await(lambda: uploads.find_by_upload(key), EVENT_SECONDS)
     if run is None:
         empty(uploads, key)
         raise StackError(
@@ -216,11 +218,11 @@ def smoke_event(uploads: str, table: str, photo: Path, show: Callable[[str], Non
     run = _await(lambda: found if (found := store.get(run.run)).is_ended else None, END_SECONDS)
     if run is None:
         raise StackError(f"the second photo did not end within {END_SECONDS // 60} minutes; the log of Sweep says why")
-    if run.status != store.SUCCEEDED:
+    if run.status != SUCCEEDED:
         raise StackError(f"the second photo ended {run.status}: {kind_of(run.error).message if run.error else ''}")
 
 
-def _await(look: Callable[[], store.Run | None], seconds: float) -> store.Run | None:
+def _await(look: Callable[[], Run | None], seconds: float) -> Run | None:
     """What `look` finds in the table, once a second until it finds something; None after so many seconds."""
     until = time.monotonic() + seconds
     try:

@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from booth import aws, concurrency, pacing, store
-from booth.log import count, logger, step
+from booth import clock, concurrency
+from booth.aws import clients, table
+from booth.handlers import step
+from booth.log import count, logger
+from booth.painting import admission
 
-aws.at_init(store.connect)
+clients.at_init(table.connect)
 
 
 @step
@@ -14,8 +17,8 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
 
     `lost`: by what error they lost their turns.
     """
-    run = pacing.admit(event["run"], event["pictures"], event["lost"])
-    turns = [{"picture": number, "wait": store.seconds_until(run.turns[number].at)} for number in event["pictures"]]
+    run = admission.admit(event["run"], event["pictures"], event["lost"])
+    turns = [{"picture": number, "wait": clock.seconds_until(run.turns[number].at)} for number in event["pictures"]]
     if waiting := [turn["wait"] for turn in turns if turn["wait"]]:
         count("PicturesQueued", len(waiting))
         logger.info("pictures wait for their turns", seconds=max(waiting))

@@ -3,12 +3,15 @@
 from functools import partial
 from typing import Any
 
-from booth import aws, concurrency, ending, objects, sam, store
-from booth.log import step
+from booth import concurrency
+from booth.aws import clients, objects, sam, table
+from booth.handlers import step
+from booth.lifecycle import ending
 from booth.parallel import together
-from booth.pixels import composite, geometry
+from booth.pixels import encoding, geometry
+from booth.runs import store
 
-aws.at_init(store.connect, objects.connect)
+clients.at_init(table.connect, objects.connect)
 
 
 @step
@@ -19,13 +22,13 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         lambda: objects.read_work(run, "photo.jpg"),
         lambda: objects.read_work_json(run, "faces.json"),
     )
-    photo, faces = composite.decode(jpeg), geometry.faces_from_json(found)
+    photo, faces = encoding.decode(jpeg), geometry.faces_from_json(found)
     height, width = photo.shape[:2]
     crops = geometry.crops_around(faces, width, height)
 
     def write_crop(number: int) -> None:
         l, t, r, b = crops[number].box
-        request = sam.request_for(crops[number], faces, composite.encode_for_model(photo[t:b, l:r]))
+        request = sam.request_for(crops[number], faces, encoding.encode_for_model(photo[t:b, l:r]))
         objects.write_work(run, f"crop_{number}.json", request, "application/json")
 
     all_crops = {"size": [width, height], "crops": geometry.crops_to_json(crops)}

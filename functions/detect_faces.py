@@ -6,13 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from booth import aws, ending, objects, rekognition, scenes, store
+from booth import scenes
+from booth.aws import clients, objects, rekognition, table
 from booth.errors import NoFaceFound, PhotoRefused, PhotoTooLarge, RunEnded
-from booth.log import count, step
+from booth.handlers import step
+from booth.lifecycle import ending
+from booth.log import count
 from booth.parallel import together
-from booth.pixels import composite, geometry, intake
+from booth.pixels import encoding, geometry, intake
+from booth.run import Run
+from booth.runs import store
 
-aws.at_init(store.connect, objects.connect, rekognition.connect)
+clients.at_init(table.connect, objects.connect, rekognition.connect)
 
 
 @step
@@ -32,7 +37,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     return {"faces": len(faces)}
 
 
-def look(run: store.Run, taken: intake.Intake) -> list[dict[str, Any]]:
+def look(run: Run, taken: intake.Intake) -> list[dict[str, Any]]:
     """Asks Rekognition for the faces and, if that is wanted, for what is not painted, at the same time.
 
     Meanwhile the photo is stored, and shown as soon as it may be. Raises PhotoRefused.
@@ -42,10 +47,10 @@ def look(run: store.Run, taken: intake.Intake) -> list[dict[str, Any]]:
         details = pool.submit(rekognition.detect_faces, taken.detection)
         refused = pool.submit(rekognition.is_refused, taken.detection, threshold) if threshold else None
         photo = np.asarray(taken.photo)
-        jpeg = composite.encode_for_model(photo)
+        jpeg = encoding.encode_for_model(photo)
         together(
             lambda: objects.write_work(run.run, "photo.jpg", jpeg, "image/jpeg"),
-            lambda: objects.write_work(run.run, "photo.webp", composite.encode_exact(photo), "image/webp"),
+            lambda: objects.write_work(run.run, "photo.webp", encoding.encode_exact(photo), "image/webp"),
         )
         if refused and refused.result():
             raise PhotoRefused("moderation labels")
@@ -53,7 +58,7 @@ def look(run: store.Run, taken: intake.Intake) -> list[dict[str, Any]]:
         return details.result()
 
 
-def publish_copy(run: store.Run, jpeg: bytes) -> None:
+def publish_copy(run: Run, jpeg: bytes) -> None:
     """Stores the upright copy and shows it, with the list of the pictures that will come."""
     objects.put_result(run.key, jpeg)
     try:

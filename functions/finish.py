@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from booth import aws, ending, objects, store
-from booth.log import step
+from booth.aws import clients, objects, table
+from booth.handlers import step
+from booth.lifecycle import ending
+from booth.runs import store
 
-aws.at_init(store.connect, objects.connect)
+clients.at_init(table.connect, objects.connect)
 
 
 @step

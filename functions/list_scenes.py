@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from booth import contract, scenes
-from booth.api import endpoint
+from booth import scenes
+from booth.http import contract
+from booth.http.endpoint import endpoint
 
 
 @endpoint(contract.photo_error)

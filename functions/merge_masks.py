@@ -5,13 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from booth import aws, objects, scenes, store
+from booth import scenes
+from booth.aws import clients, objects, table
 from booth.errors import RunEnded
-from booth.log import count, logger, step
+from booth.handlers import step
+from booth.log import count, logger
 from booth.parallel import together
-from booth.pixels import composite, geometry, masks
+from booth.pixels import encoding, geometry, masks
+from booth.runs import store
 
-aws.at_init(store.connect, objects.connect)
+clients.at_init(table.connect, objects.connect)
 
 
 @step
@@ -26,7 +29,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     width, height = cropped["size"]
     found = [fitting(mask, crop, number) for mask, crop, number in zip(segmented, crops, event["crops"], strict=True)]
     keep, by_ellipse = masks.keep_mask(width, height, faces, crops, found)
-    objects.write_work(run.run, "mask.png", composite.encode_mask_for_model(keep), "image/png")
+    objects.write_work(run.run, "mask.png", encoding.encode_mask_for_model(keep), "image/png")
     if by_ellipse:
         count("FacesKeptByEllipse", by_ellipse)
     try:
@@ -40,7 +43,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
 def read_mask(run: str, number: int) -> np.ndarray | None:
     """SAM's mask of a crop, bool, True = face; None if there is none."""
     png = objects.find_work(run, f"crop_{number}_mask.png")
-    return None if png is None else composite.decode_mask(png)
+    return None if png is None else encoding.decode_mask(png)
 
 
 def fitting(mask: np.ndarray | None, crop: geometry.Crop, number: int) -> np.ndarray | None:

@@ -4,13 +4,18 @@ import os
 import time
 from typing import Any
 
-from booth import access, aws, concurrency, contract, doors, executions, limits, objects, settings, store
-from booth.api import endpoint
+from booth import concurrency, keys, limits
+from booth.aws import clients, counters, executions, objects, settings, table
 from booth.errors import Deleted, NotFound
+from booth.http import access, contract
+from booth.http.contract import PhotoRequest
+from booth.http.endpoint import endpoint
+from booth.lifecycle import starting
 from booth.log import logger
-from booth.store import Run
+from booth.run import DELETED, QUEUED, Run
+from booth.runs import store, uploads
 
-aws.at_init(store.connect, executions.connect)  # S3 is asked only if the event has not come yet
+clients.at_init(table.connect, executions.connect)  # S3 is asked only if the event has not come yet
 
 LOOK_AGAIN_SECONDS = 0.3
 """Pause between two looks at the table while an answer is held."""
@@ -30,42 +35,42 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     run, pause = let_in(run), 0
     if request.wait:
         run, pause = wait_for_news(run, request)
-    if run.status == store.DELETED:
+    if run.status == DELETED:
         raise Deleted
     cdn = settings.cdn() if run.original or run.pictures else ""
     return contract.photo_answer(run, request.request_id, cdn, pause)
 
 
-def find_run(request: contract.PhotoRequest) -> Run:
+def find_run(request: PhotoRequest) -> Run:
     """The run that is asked for, with the requestId bound to it. Raises NotFound, Deleted, Conflict."""
     if not request.key:
-        if run := store.find_by_request(request.request_id):
+        if run := uploads.find_by_request(request.request_id):
             return run
         raise NotFound("Nothing is known under this requestId.")
-    run = store.find_by_upload(request.key) or adopt(request.key)
-    if run.status == store.DELETED:
+    run = uploads.find_by_upload(request.key) or adopt(request.key)
+    if run.status == DELETED:
         raise Deleted
-    name = contract.picture_id(request.id, os.environ["DOCUMENTED_KEYS"] == "true") if request.id else ""
-    return store.bind(run, request.request_id, request.id, name)
+    name = keys.picture_id(request.id, os.environ["DOCUMENTED_KEYS"] == "true") if request.id else ""
+    return uploads.bind(run, request.request_id, request.id, name)
 
 
 def adopt(key: str) -> Run:
     """The run of a photo that was put without /upload. Raises NotFound."""
-    version = objects.newest_version(key) if contract.is_upload_key(key) else None
-    if run := version and doors.photo_arrived(key, version):
+    version = objects.newest_version(key) if keys.is_upload_key(key) else None
+    if run := version and starting.photo_arrived(key, version):
         return run
     raise NotFound("Nothing is known under this key.")
 
 
 def let_in(run: Run) -> Run:
     """Claims and starts the run if its photo lies there and nothing has started it yet."""
-    if run.status != store.QUEUED:
+    if run.status != QUEUED:
         return run
     version = run.version or objects.newest_version(run.key)
-    return doors.admit(run, version) if version else run
+    return starting.admit(run, version) if version else run
 
 
-def wait_for_news(run: Run, request: contract.PhotoRequest) -> tuple[Run, int]:
+def wait_for_news(run: Run, request: PhotoRequest) -> tuple[Run, int]:
     """The run as soon as it is further than the client was shown (or than it is now), or after `wait` seconds.
 
     If the answer isn't held: also in how many seconds to ask again, else 0. Who holds one is counted by the time at
@@ -78,12 +83,12 @@ def wait_for_news(run: Run, request: contract.PhotoRequest) -> tuple[Run, int]:
         return run, pause
     now = int(time.time())
     held = f"held {run.run} {now // limits.WAIT_SECONDS}"
-    if not store.count_up(held, concurrency.held_answers(), expires=now + 3 * limits.WAIT_SECONDS):
+    if not counters.count_up(held, concurrency.held_answers(), expires=now + 3 * limits.WAIT_SECONDS):
         return run, limits.ASK_AGAIN_SECONDS
     try:
         return watch(run, seen, request.wait), 0
     finally:
-        store.count_down(held)
+        counters.count_down(held)
 
 
 def has_news(run: Run, seen: float) -> bool:

@@ -7,9 +7,11 @@ a version for up to four days: one until it is hidden, one more until it goes, e
 
 from typing import Any
 
-from booth import limits, objects
+from booth import limits
+from booth.aws import objects
 from booth.errors import ServiceUnavailable
-from booth.log import count, entry, logger
+from booth.handlers import entry
+from booth.log import count, logger
 
 
 @entry

@@ -2,13 +2,17 @@
 
 from typing import Any
 
-from booth import aws, ending, limits, objects, sam, store
+from booth import clock, limits
+from booth.aws import clients, objects, sam, table
 from booth.errors import TimedOut
-from booth.log import logger, step
+from booth.handlers import step
+from booth.lifecycle import ending
+from booth.log import logger
 from booth.parallel import together
-from booth.pixels import composite
+from booth.pixels import encoding
+from booth.runs import store
 
-aws.at_init(store.connect, objects.connect, sam.connect)
+clients.at_init(table.connect, objects.connect, sam.connect)
 
 
 @step
@@ -18,9 +22,9 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         lambda: store.check(event["run"]),
         lambda: objects.read_work(event["run"], f"crop_{event['crop']}.json"),
     )
-    if store.now_ms() > run.claimed + limits.LATEST_SEGMENTING_SECONDS * 1000:
+    if clock.now_ms() > run.claimed + limits.LATEST_SEGMENTING_SECONDS * 1000:
         raise TimedOut("too late for another mask")
     mask = sam.segment(request)
-    objects.write_work(run.run, f"crop_{event['crop']}_mask.png", composite.encode_mask(mask), "image/png")
+    objects.write_work(run.run, f"crop_{event['crop']}_mask.png", encoding.encode_mask(mask), "image/png")
     ending.confirm(run.run)
     return {"crop": event["crop"]}

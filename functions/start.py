@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from booth import aws, doors, executions, store
-from booth.contract import is_upload_key
-from booth.log import entry, logger
-from booth.objects import NULL_VERSION
+from booth.aws import clients, executions, table
+from booth.aws.objects import NULL_VERSION
+from booth.handlers import entry
+from booth.keys import is_upload_key
+from booth.lifecycle import starting
+from booth.log import logger
 
-aws.at_init(store.connect, executions.connect)
+clients.at_init(table.connect, executions.connect)
 
 
 @entry
@@ -17,4 +19,4 @@ def handler(event: dict[str, Any], context: object) -> None:
     if not is_upload_key(photo["key"]):
         logger.warning("an object that is no upload is left alone")
         return
-    doors.photo_arrived(photo["key"], photo.get("version-id", NULL_VERSION))
+    starting.photo_arrived(photo["key"], photo.get("version-id", NULL_VERSION))

@@ -8,10 +8,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from booth import deletion, doors, ending, executions, limits, objects, settings, store
+from booth import clock, limits
+from booth.aws import executions, objects, settings
 from booth.errors import BoothError, Throttled
-from booth.log import about, count, entry, logger
-from booth.store import Run
+from booth.handlers import entry
+from booth.lifecycle import deletion, ending, starting
+from booth.log import about, count, logger
+from booth.run import DELETED, GOES_ON, WAITS, Run
+from booth.runs import open_runs, store
 
 WATCH_SECONDS = 118
 """How long one sweep watches. The next one begins within two minutes, however late the schedule fires."""
@@ -19,7 +23,7 @@ WATCH_SECONDS = 118
 LOOK_AGAIN_SECONDS = 2
 """Longest pause between two looks at the index while a run comes due."""
 
-THREADS = {store.GOES_ON: 5, store.WAITS: 4}
+THREADS = {GOES_ON: 5, WAITS: 4}
 """So many runs are looked at side by side, by kind; with the index's reader as many as a client has connections."""
 
 BUSY_SECONDS = 0.5
@@ -44,8 +48,8 @@ class Watch:
     def begin(self, until: int) -> list[float]:
         """Begins to look at what is due. Returns when to come again for each run that is due by `until`, epoch ms."""
         moments = []
-        for due, name in store.due_before(until, self.kind, RUNS_READ):
-            moment, now = max(due, self.not_before.get(name, 0)), store.now_ms()
+        for due, name in open_runs.due_before(until, self.kind, RUNS_READ):
+            moment, now = max(due, self.not_before.get(name, 0)), clock.now_ms()
             if moment <= now:
                 self.not_before[name] = float("inf")
                 self.threads.submit(self._look, name, due)
@@ -54,18 +58,18 @@ class Watch:
 
     def _look(self, name: str, due: int) -> None:
         succeeded = look_at(name, due)
-        self.not_before[name] = store.now_ms() + (1 if succeeded else limits.LOOK_SECONDS) * 1000
+        self.not_before[name] = clock.now_ms() + (1 if succeeded else limits.LOOK_SECONDS) * 1000
 
 
 @entry
 def handler(event: dict[str, Any], context: object) -> None:
     """Waits for the runs that come due, so that deadlines are kept to seconds, not minutes; ends if there are none."""
     settings.copy_to_table()
-    until = store.now_ms() + WATCH_SECONDS * 1000
-    watches = [Watch(store.GOES_ON), Watch(store.WAITS)]
+    until = clock.now_ms() + WATCH_SECONDS * 1000
+    watches = [Watch(GOES_ON), Watch(WAITS)]
     try:
         while moments := [moment for watch in watches for moment in watch.begin(until)]:
-            now = store.now_ms()
+            now = clock.now_ms()
             pause = min(max(min(moments) - now, 0), LOOK_AGAIN_SECONDS * 1000)
             if now + pause > until:
                 return
@@ -79,7 +83,7 @@ def look_at(name: str, due: int) -> bool:
     """Does what is due for one run; False if that failed: it comes due again later, by itself."""
     about(name)
     try:
-        if run := store.take(name, due):
+        if run := open_runs.take(name, due):
             attend(run)
     except BoothError as error:
         logger.error("a run could not be looked after", error=type(error).__name__, reason=str(error))
@@ -92,8 +96,8 @@ def look_at(name: str, due: int) -> bool:
 
 def attend(run: Run) -> None:
     """Does for one open run what is due. Every path ends or closes the run, or sets a later `due`."""
-    now = store.now_ms()
-    if run.status == store.DELETED:
+    now = clock.now_ms()
+    if run.status == DELETED:
         deletion.erase(run)
     elif run.is_ended:
         ending.clean(run)
@@ -115,13 +119,13 @@ class Quiet:
 
 def look_after_execution(run: Run, now: int) -> None:
     begins = max([now, *(turn.at for turn in run.turns.values())])  # till then it may be waiting for its turn
-    store.postpone(run, min(begins + limits.CHECK_SECONDS * 1000, run.stops))
+    open_runs.postpone(run, min(begins + limits.CHECK_SECONDS * 1000, run.stops))
     if now < Quiet.until:
         return
     try:
         running = executions.is_running(run.run)
     except Throttled:
-        Quiet.until = store.now_ms() + QUIET_SECONDS * 1000
+        Quiet.until = clock.now_ms() + QUIET_SECONDS * 1000
         raise
     if running is None:
         executions.start(run.run)
@@ -135,8 +139,8 @@ def await_photo(run: Run, now: int) -> None:
     if version := objects.newest_version(run.key):
         logger.warning("a photo had come, but its event had not")
         count("EventLost")
-        doors.admit(run, version)
+        starting.admit(run, version)
     elif now >= last_look:
         ending.settle(run, "PhotoNeverArrived")
     else:
-        store.postpone(run, run.upload_until if now < run.upload_until else last_look)
+        open_runs.postpone(run, run.upload_until if now < run.upload_until else last_look)

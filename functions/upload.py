@@ -4,12 +4,17 @@ import os
 import uuid
 from typing import Any
 
-from booth import access, aws, budget, contract, objects, scenes, store
-from booth.api import endpoint
+from booth import keys, scenes
+from booth.aws import clients, objects, table
 from booth.errors import ServiceUnavailable
+from booth.http import access, contract
+from booth.http.contract import UploadRequest
+from booth.http.endpoint import endpoint
+from booth.lifecycle import budget
 from booth.log import count, logger
+from booth.runs import uploads
 
-aws.at_init(store.connect, objects.connect)
+clients.at_init(table.connect, objects.connect)
 
 
 @endpoint(contract.upload_error)
@@ -24,21 +29,21 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     return contract.upload_answer(objects.uploads_bucket(), key, request.content_type, url)
 
 
-def issue_key(request: contract.UploadRequest) -> str:
+def issue_key(request: UploadRequest) -> str:
     """Records the upload under the documented Key where that may be given, else under an unguessable one."""
-    keys = [contract.unguessable_key(request.content_type)]
+    choices = [keys.unguessable_key(request.content_type)]
     is_documented = os.environ["DOCUMENTED_KEYS"] == "true"
-    documented = contract.documented_key(request.filename) if is_documented else None
+    documented = keys.documented_key(request.filename) if is_documented else None
     # A photo of another system may lie there whose event is still under way.
     if documented and objects.newest_version(documented) is None:
-        keys.insert(0, documented)
+        choices.insert(0, documented)
     run = str(uuid.uuid4())
     logger.append_keys(run=run)
-    for key in keys:
-        if store.issue(
+    for key in choices:
+        if uploads.issue(
             run,
             key,
-            picture_id=contract.picture_id(request.id, is_documented),
+            picture_id=keys.picture_id(request.id, is_documented),
             given=request.id,
             scenes=request.scenes,
             content_type=request.content_type,

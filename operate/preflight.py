@@ -29,12 +29,24 @@ from botocore.exceptions import BotoCoreError, ClientError
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT / "functions"))  # the application's own clients, as Lambda finds them
 
-from booth import concurrency, rekognition, sam  # noqa: E402
-from booth.aws import client, code_of  # noqa: E402
-from booth.chain import REQUESTS_A_MINUTE  # noqa: E402
-from booth.errors import BoothError, ServiceUnavailable, Throttled  # noqa: E402
-from booth.pacing import WINDOW_MS  # noqa: E402
-from booth.pixels import composite, geometry  # noqa: E402
+from booth import concurrency  # noqa: E402
+from booth.aws import (  # noqa: E402
+    rekognition,
+    sam,
+)
+from booth.aws.clients import client  # noqa: E402
+from booth.aws.errors import code_of  # noqa: E402
+from booth.errors import (  # noqa: E402
+    BoothError,
+    ServiceUnavailable,
+    Throttled,
+)
+from booth.painting.chain import REQUESTS_A_MINUTE  # noqa: E402
+from booth.painting.pacing import WINDOW_MS  # noqa: E402
+from booth.pixels import (  # noqa: E402
+    encoding,
+    geometry,
+)
 
 PHOTO = ROOT / "tests" / "photos" / "astronaut.jpg"
 PICTURES = 3  # a photo
@@ -314,7 +326,7 @@ def look_at_sam(endpoint: str, given_arn: str, photo: bytes, details: list[dict[
     arn = told["EndpointArn"]
     if arn != (given_arn or f"{arn.rpartition('/')[0]}/{endpoint}"):
         return Service(name, False, "InService, but the booth may not call it", f"Set SamEndpointArn to {arn}.")
-    height, width = composite.decode(photo).shape[:2]
+    height, width = encoding.decode(photo).shape[:2]
     faces = geometry.faces_from_rekognition(details, width, height)[:1]
     if not faces:
         return Service(name, False, "InService, not asked for want of a face", "Mend Rekognition first.")

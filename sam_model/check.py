@@ -19,9 +19,16 @@ from botocore.exceptions import ClientError
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "functions"))  # the application's own client, as Lambda finds it
 
-from booth import sam  # noqa: E402
-from booth.errors import BoothError, ServiceUnavailable, Throttled  # noqa: E402
-from booth.pixels.geometry import Crop, Face  # noqa: E402
+from booth.aws import sam  # noqa: E402
+from booth.errors import (  # noqa: E402
+    BoothError,
+    ServiceUnavailable,
+    Throttled,
+)
+from booth.pixels.geometry import (  # noqa: E402
+    Crop,
+    Face,
+)
 
 PHOTO = ROOT / "tests" / "photos" / "astronaut.jpg"
 WIDTH, HEIGHT = 512, 512

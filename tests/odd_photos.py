@@ -22,7 +22,11 @@ ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "functions"))  # as in Lambda
 
 from benchmarks import seam  # noqa: E402
-from booth.pixels import composite, masks  # noqa: E402
+from booth.pixels import (  # noqa: E402
+    encoding,
+    masks,
+)
+from booth.pixels.seam import Seam  # noqa: E402
 from local import visit  # noqa: E402
 from local.app import App  # noqa: E402
 
@@ -163,7 +167,7 @@ def broken_promises(case: seam.Case) -> Iterator[str]:
         if not all(case.keep[y, x] for x, y in spots):
             yield f"a landmark of face {number} is not kept"
     painted = np.broadcast_to(np.uint8(90), case.photo.shape)
-    if not np.array_equal(composite.Seam(case.photo, case.keep).close(painted)[case.keep], case.photo[case.keep]):
+    if not np.array_equal(Seam(case.photo, case.keep).close(painted)[case.keep], case.photo[case.keep]):
         yield "kept pixels are not the photo's"
 
 
@@ -215,8 +219,8 @@ class Trial:
         near = []
         for url in json.loads(result["url_generated"]):
             with urllib.request.urlopen(url) as answer:
-                near.append(psnr(composite.decode(answer.read()), case))
-        best = psnr(composite.decode(composite.encode_jpeg(case.photo)), case)
+                near.append(psnr(encoding.decode(answer.read()), case))
+        best = psnr(encoding.decode(encoding.encode_jpeg(case.photo)), case)
         row |= {"PSNR": f"{min(near, default=0):.1f} of {best:.1f}"} | self._run(result)
         row |= {"s": f"{time.monotonic() - started:.0f}", "memory": f"{memory_of('detect_faces')} MB"}
         if result["status"] != "SUCCEEDED":

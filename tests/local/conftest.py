@@ -12,7 +12,7 @@ import pytest
 from boto3.dynamodb.types import TypeDeserializer
 from PIL import Image
 
-from booth import store
+from booth.aws import table
 from local.app import App
 from tests import openapi
 from tests.local.waiting import await_true
@@ -111,7 +111,7 @@ class Booth:
 
     def record(self, uploaded):
         """The record of an upload's run, plain values; None if there is none."""
-        pointer = self._item("upload", store.hashed(uploaded["Key"]))
+        pointer = self._item("upload", table.hashed(uploaded["Key"]))
         return pointer and self.record_of(pointer["run"])
 
     def record_of(self, run):
@@ -151,7 +151,7 @@ class Booth:
     def forget_settings(self):
         """As if no sweep had ever copied settings into the table."""
         for parameter in self.app.stack.ssm_parameters.values():
-            key = {"pk": {"S": f"setting#{store.hashed(parameter.name)}"}}
+            key = {"pk": {"S": f"setting#{table.hashed(parameter.name)}"}}
             self.table.delete_item(TableName=self.table_name, Key=key)
 
     def sweep(self):

@@ -25,8 +25,11 @@ sys.path.append(str(ROOT / "functions"))  # as in Lambda
 from PIL import Image  # noqa: E402
 
 from booth import limits  # noqa: E402
-from booth.errors import PhotoError, kind_of  # noqa: E402
-from booth.store import DELETED  # noqa: E402
+from booth.errors import (  # noqa: E402
+    PhotoError,
+    kind_of,
+)
+from booth.run import DELETED  # noqa: E402
 from local.app import App  # noqa: E402
 from local.iam import as_list  # noqa: E402
 from tests.local.conftest import Booth  # noqa: E402

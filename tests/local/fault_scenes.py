@@ -12,7 +12,7 @@ from datetime import timedelta
 from PIL import Image
 
 from booth import limits, scenes
-from booth.store import ENDED
+from booth.run import ENDED
 from tests.local.conftest import Booth
 from tests.local.waiting import await_true
 

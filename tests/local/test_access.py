@@ -11,7 +11,8 @@ import boto3
 import pytest
 from PIL import Image
 
-from booth import aws, limits, store
+from booth import limits
+from booth.aws import clients, table
 from deploy import stack
 from tests.local.test_promises import await_status
 from tests.local.waiting import await_true
@@ -82,8 +83,8 @@ def second_photo(quick, portrait, tmp_path, monkeypatch):
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it would keep another test's credentials
     monkeypatch.setattr(stack, "EVENT_SECONDS", 3)
     monkeypatch.setattr(stack, "END_SECONDS", 60)
-    aws.client.cache_clear()
-    store._table.cache_clear()
+    clients.client.cache_clear()
+    table.table_name.cache_clear()
 
     def send():
         before = set(quick.results("photo/"))
@@ -91,8 +92,8 @@ def second_photo(quick, portrait, tmp_path, monkeypatch):
         return set(quick.results("photo/")) - before
 
     yield send
-    aws.client.cache_clear()
-    store._table.cache_clear()
+    clients.client.cache_clear()
+    table.table_name.cache_clear()
 
 
 def test_the_smoke_test_proves_that_s3s_events_arrive(quick, second_photo):
@@ -163,7 +164,7 @@ def test_tokens_that_can_not_be_read_let_nobody_in(quick, value):
 
 def count_to(booth, name, count):
     """Sets a counter of the table, as that many photos would."""
-    item = {"pk": {"S": f"count#{store.hashed(name)}"}, "count": {"N": str(count)}}
+    item = {"pk": {"S": f"count#{table.hashed(name)}"}, "count": {"N": str(count)}}
     booth.table.put_item(TableName=booth.table_name, Item=item | {"expires": {"N": str(int(time.time()) + 9999)}})
 
 

@@ -7,7 +7,8 @@ import time
 import pytest
 from PIL import Image
 
-from booth import limits, store
+from booth import limits
+from booth.aws import table
 from tests.local.waiting import await_true
 
 
@@ -258,7 +259,7 @@ def test_a_throttled_ssm_keeps_no_finished_visit_from_its_visitors(quick):
     uploaded, result = quick.process(photo())
     quick.sweep()
     parameter = quick.app.stack.ssm_parameters["CdnParameter"].name
-    kept = {"TableName": quick.table_name, "Key": {"pk": {"S": f"setting#{store.hashed(parameter)}"}}}
+    kept = {"TableName": quick.table_name, "Key": {"pk": {"S": f"setting#{table.hashed(parameter)}"}}}
     await_true(lambda: "Item" in quick.table.get_item(**kept))
     quick.app.fail({"kind": "throttled", "match": "* ssm:*"})
     quick.app.restart("Photo")

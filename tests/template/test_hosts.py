@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 import pytest
 
-from booth import aws, objects
+from booth.aws import clients, objects
 from tests.template.conftest import resolved
 
 REGIONS = ["us-east-1", "us-west-2", "ap-northeast-2", "eu-west-1", "af-south-1", "cn-north-1", "us-gov-west-1"]
@@ -34,9 +34,9 @@ def invitation(booth, region, monkeypatch):
     for name, value in (booth["Upload"]["Environment"]["Variables"] | lambdas).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps its credentials
-    aws.client.cache_clear()
+    clients.client.cache_clear()
     yield urlsplit(objects.presigned_put("photo/andy_portrait_2.jpg", "image/jpeg"))
-    aws.client.cache_clear()
+    clients.client.cache_clear()
 
 
 def policy_of(booth):

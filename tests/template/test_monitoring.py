@@ -11,8 +11,8 @@ import tomllib
 import pytest
 
 from benchmarks import cost
-from booth import store
-from booth.chain import parse_chain
+from booth import run
+from booth.painting.chain import parse_chain
 from tests.template.conftest import ROOT, TOOLS, read
 
 TEMPLATE, MONITORING = read(ROOT / "template.yaml"), read(ROOT / "monitoring.yaml")
@@ -106,7 +106,7 @@ def counted():
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "count":
                 if ast.unparse(node.args[0]) == "status.capitalize()":  # of a run that has ended
-                    yield from (status.capitalize() for status in store.ENDED if status != store.DELETED)
+                    yield from (status.capitalize() for status in run.ENDED if status != run.DELETED)
                 else:
                     yield ast.literal_eval(node.args[0])
 

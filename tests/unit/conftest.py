@@ -6,7 +6,8 @@ import urllib.request
 import boto3
 import pytest
 
-from booth import aws, log
+from booth import log
+from booth.aws import clients, table
 from local import emulator
 from local.standins import server
 
@@ -25,15 +26,14 @@ def environment(monkeypatch):
     session = boto3.DEFAULT_SESSION
     if session and session.get_credentials().access_key != FAKE_CREDENTIALS["AWS_ACCESS_KEY_ID"]:
         boto3.DEFAULT_SESSION = None  # it keeps the credentials that it found first, in another test
-    aws.client.cache_clear()
+    clients.client.cache_clear()
     yield monkeypatch
-    aws.client.cache_clear()
+    clients.client.cache_clear()
 
 
 @pytest.fixture
-def table(environment):
+def dynamodb(environment):
     """The table of template.yaml, empty, in an emulated DynamoDB on a socket."""
-    from booth import store
     from local import template
     from local.app import REGION, ROOT
 
@@ -44,15 +44,15 @@ def table(environment):
         attributes={"Cdn": "E1EXAMPLE", "Cdn.DomainName": "cdn.example"},
     )
     environment.setenv("TABLE", stack.tables["Table"].name)
-    store._table.cache_clear()
+    table.table_name.cache_clear()
     socket = emulator.listen(0)
     environment.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{socket.getsockname()[1]}")
     server = emulator.serve(socket, emulator.Emulator({}))
-    aws.client("dynamodb").create_table(**stack.tables["Table"].create)
-    yield store
+    clients.client("dynamodb").create_table(**stack.tables["Table"].create)
+    yield
     server.shutdown()
     emulator.forget_all()
-    store._table.cache_clear()
+    table.table_name.cache_clear()
 
 
 @pytest.fixture
@@ -104,7 +104,6 @@ class Account:
 @pytest.fixture
 def account(environment):
     """The account that the functions find through their environment."""
-    from booth import store
     from local import template
     from local.app import REGION, ROOT
 
@@ -128,12 +127,12 @@ def account(environment):
         "DISTRIBUTION_PARAMETER": "/booth/distribution",
     }.items():
         environment.setenv(name, value)
-    store._table.cache_clear()
+    table.table_name.cache_clear()
     account.clients["s3"].create_bucket(Bucket="results")
     yield account
     server.shutdown()
     emulator.forget_all()
-    store._table.cache_clear()
+    table.table_name.cache_clear()
 
 
 class Models:

@@ -1,4 +1,4 @@
-"""S3's wire protocol for one bucket whose Keys have any number of versions: as much of it as `booth.objects` speaks.
+"""S3's wire protocol for one bucket whose Keys have any number of versions: what `booth.aws.objects` speaks of it.
 
 Shapes, order and limits as AWS documents them (API reference: ListObjectVersions, DeleteObjects, HeadObject,
 ListObjectsV2): a page holds 1,000 entries, in the order of Keys in UTF-8, the newest version of a Key first; with

@@ -9,12 +9,12 @@ import pytest
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
-from booth import rekognition, sam
+from booth.aws import rekognition, sam
 from booth.errors import AccessDenied, InternalError, ServiceUnavailable, Throttled, TimedOut, kind_of
-from booth.pixels import composite
+from booth.pixels import encoding
 from booth.pixels.geometry import Crop, Face
 
-IMAGE = composite.encode_png(np.full((120, 160, 3), 128, np.uint8))
+IMAGE = encoding.encode_png(np.full((120, 160, 3), 128, np.uint8))
 FACES = [
     Face((30.0, 30.0, 60.0, 70.0), {"nose": (45.0, 50.0)}),
     Face((100.0, 30.0, 130.0, 70.0), {"nose": (400.0, 0.0)}),

@@ -13,8 +13,11 @@ from collections import Counter
 import pytest
 from botocore.exceptions import ClientError
 
-from booth import limits, pacing, store
+from booth import clock, limits
+from booth.aws import table
 from booth.errors import QueueFull
+from booth.painting import admission, pacing
+from booth.run import RUNNING
 
 INPAINT = "us.stability.stable-image-inpaint-v1:0"
 CHAIN = ",".join(f"{INPAINT}@{region}" for region in ("us-east-1", "us-west-2", "us-east-2"))
@@ -125,13 +128,13 @@ class Table:
 
 
 @pytest.fixture
-def clock(monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr(pacing.time, "sleep", clock.sleep)
-    monkeypatch.setattr(pacing.time, "monotonic", lambda: clock.now)
-    monkeypatch.setattr(store, "now_ms", lambda: int(clock.now * 1000))
-    monkeypatch.setattr(pacing, "together", lambda *calls: [call() for call in calls])
-    return clock
+def fake_clock(monkeypatch):
+    fake = Clock()
+    monkeypatch.setattr(admission.time, "sleep", fake.sleep)
+    monkeypatch.setattr(admission.time, "monotonic", lambda: fake.now)
+    monkeypatch.setattr(clock, "now_ms", lambda: int(fake.now * 1000))
+    monkeypatch.setattr(admission, "together", lambda *calls: [call() for call in calls])
+    return fake
 
 
 @pytest.fixture
@@ -140,38 +143,40 @@ def dice():
 
 
 @pytest.fixture
-def table(clock, dice, monkeypatch):
-    table = Table(clock, dice)
-    monkeypatch.setattr(store, "connect", lambda: table)
-    monkeypatch.setattr(store, "_table", lambda: "table")
-    monkeypatch.setattr(pacing.random, "random", dice.random)
+def fake_table(fake_clock, dice, monkeypatch):
+    fake = Table(fake_clock, dice)
+    monkeypatch.setattr(table, "connect", lambda: fake)
+    monkeypatch.setattr(table, "table_name", lambda: "table")
+    monkeypatch.setattr(admission.random, "random", dice.random)
     monkeypatch.setenv("IMAGE_MODELS", CHAIN)
-    return table
+    return fake
 
 
-def running(table, name):
+def running(fake_table, name):
     """A run that has come as far as painting."""
-    now = store.now_ms()
-    fields = {"run": name, "status": store.RUNNING, "step": "merge", "version": "v", "created": now, "claimed": now}
+    now = clock.now_ms()
+    fields = {"run": name, "status": RUNNING, "step": "merge", "version": "v", "created": now, "claimed": now}
     fields |= {"deadline": now + limits.RUN_SECONDS * 1000, "expires": now // 1000 + 86_400}
-    table.items[f"run#{name}"] = {key: store._to_item(value) for key, value in fields.items()}
+    fake_table.items[f"run#{name}"] = {key: table.to_item(value) for key, value in fields.items()}
 
 
 def admitted(name):
     try:
-        return sorted((turn.candidate, turn.slot, turn.at) for turn in pacing.admit(name, [1, 2, 3]).turns.values())
+        return sorted((turn.candidate, turn.slot, turn.at) for turn in admission.admit(name, [1, 2, 3]).turns.values())
     except QueueFull:
         return []
 
 
 @pytest.mark.parametrize("count", [300, 1000])
-def test_of_many_runs_in_a_second_each_gets_its_turns_or_is_told_that_the_queue_is_full(clock, dice, table, count):
+def test_of_many_runs_in_a_second_each_gets_its_turns_or_is_told_that_the_queue_is_full(
+    fake_clock, dice, fake_table, count
+):
     names = [f"run-{number}" for number in range(count)]
     for name in names:
-        running(table, name)
-    given = clock.run([(dice.random(), lambda name=name: admitted(name)) for name in names])
+        running(fake_table, name)
+    given = fake_clock.run([(dice.random(), lambda name=name: admitted(name)) for name in names])
     assert [each for each in given if isinstance(each, Exception)] == []
     turns = [turn for each in given for turn in each]
     assert all(count == 1 for count in Counter(turns).values()), "a turn is given once"
     assert len(turns) == min(3 * count, PLACES), "no place is left empty while somebody is refused"
-    assert max(at for _, _, at in turns) <= store.now_ms() + limits.QUEUE_SECONDS * 1000
+    assert max(at for _, _, at in turns) <= clock.now_ms() + limits.QUEUE_SECONDS * 1000

@@ -9,8 +9,9 @@ import pytest
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from booth import executions, objects, store
+from booth.aws import executions, objects, table
 from booth.errors import ServiceUnavailable
+from booth.runs import store
 
 PHOTO = b"\xff\xd8 the bytes of a photo"
 
@@ -38,10 +39,10 @@ def aws(environment):
     environment.setenv("STATE_MACHINE_ARN", "arn:aws:states:us-east-1:123456789012:stateMachine:machine")
     environment.setenv("UPLOADS_BUCKET", "uploads")
     environment.setenv("RESULTS_BUCKET", "results")
-    store._table.cache_clear()
+    table.table_name.cache_clear()
     yield aws
     server.shutdown()
-    store._table.cache_clear()
+    table.table_name.cache_clear()
 
 
 NONSENSE = {

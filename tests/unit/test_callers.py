@@ -2,7 +2,7 @@
 
 import pytest
 
-from booth import access
+from booth.http import access
 
 KEY = "k" * 43
 

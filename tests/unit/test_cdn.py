@@ -8,7 +8,11 @@ import pytest
 
 import delete_photo
 import sweep
-from booth import aws, contract, limits, objects, settings, store
+from booth import clock, keys, limits
+from booth.aws import clients, objects, settings
+from booth.http import contract
+from booth.run import DELETED, MAX_PICTURES, PARTIAL
+from booth.runs import store, uploads
 from local import cloudfront
 from tests.unit.test_cloudfront import complete_all
 from tests.unit.test_store import at_once
@@ -22,8 +26,8 @@ CONTEXT = SimpleNamespace(
 def booth(account, environment):
     """The account with a CDN; `invalidated()` is each reference that it was told, with its paths."""
     distribution = cloudfront.create_distribution()
-    client = aws.client("cloudfront")
-    aws.client("ssm").put_parameter(Name="/booth/distribution", Value=distribution, Type="String")
+    client = clients.client("cloudfront")
+    clients.client("ssm").put_parameter(Name="/booth/distribution", Value=distribution, Type="String")
     environment.setenv("DISTRIBUTION_PARAMETER", "/booth/distribution")
     environment.setenv("BOOTH_TOKENS", "")
     environment.setattr(settings, "_known", {})
@@ -49,8 +53,8 @@ class Clock:
     """The functions' clock, which can be put forward."""
 
     def __init__(self, environment):
-        self.ahead, now = 0, store.now_ms
-        environment.setattr(store, "now_ms", lambda: now() + self.ahead)
+        self.ahead, now = 0, clock.now_ms
+        environment.setattr(clock, "now_ms", lambda: now() + self.ahead)
 
     def pass_by(self, seconds):
         self.ahead += seconds * 1000
@@ -59,12 +63,12 @@ class Clock:
 def visit(key=None):
     """A run whose copy and first picture are shown; gives its requestId."""
     run, request_id, key = str(uuid.uuid4()), str(uuid.uuid4()), key or f"photo/{uuid.uuid4()}.jpg"
-    assert store.issue(run, key, picture_id=run, scenes=[], content_type="image/jpeg", consent=None)
-    store.bind(store.get(run), request_id)
+    assert uploads.issue(run, key, picture_id=run, scenes=[], content_type="image/jpeg", consent=None)
+    uploads.bind(store.get(run), request_id)
     store.claim(run, "v")
     store.enter(run, "generate")
     store.publish_copy(run, key, ["sky"])
-    store.publish_picture(run, 1, objects.picture_key(run, 1))
+    store.publish_picture(run, 1, keys.picture_key(run, 1))
     for shown in store.get(run).published:
         objects.put_result(shown, b"jpeg")
     return request_id
@@ -104,7 +108,7 @@ def test_a_link_that_repeats_its_deletion_makes_one_invalidation(booth):
 def test_a_repeated_deletion_is_answered_from_the_record(booth):
     request_id = visit()
     assert delete(request_id) == 200
-    objects.put_result(store.find_by_request(request_id).key, b"jpeg")
+    objects.put_result(uploads.find_by_request(request_id).key, b"jpeg")
     assert delete(request_id) == 200
     assert len(results(booth)) == 1  # nothing was looked for
 
@@ -114,22 +118,22 @@ def test_a_repeated_deletion_is_answered_from_the_record(booth):
 )
 def test_what_the_cdn_forgets_is_what_the_visitor_was_given(booth, name):
     request_id = visit(f"photo/{name}")
-    given = paths_of(contract.photo_answer(store.find_by_request(request_id), request_id, "https://cdn"))
+    given = paths_of(contract.photo_answer(uploads.find_by_request(request_id), request_id, "https://cdn"))
     assert delete(request_id) == 200
     [(reference, paths)] = booth.invalidated().items()
     assert given < set(paths)
-    assert len(paths) == 1 + contract.MAX_PICTURES
+    assert len(paths) == 1 + MAX_PICTURES
     assert not [path for path in paths if path.endswith("*")]
-    assert reference == f"{store.find_by_request(request_id).run}-1"
+    assert reference == f"{uploads.find_by_request(request_id).run}-1"
 
 
 def test_both_moments_after_which_nothing_can_come_get_their_look(booth):
     """A step that was killed has written a picture: it is gone 120 s after the end, not minutes later."""
     request_id = visit()
     assert delete(request_id) == 200
-    run = store.find_by_request(request_id)
+    run = uploads.find_by_request(request_id)
     assert run.due == run.ended + limits.CLEAN_SECONDS * 1000 < run.upload_until
-    objects.put_result(objects.picture_key(run.picture_id, 2), b"jpeg")
+    objects.put_result(keys.picture_key(run.picture_id, 2), b"jpeg")
     booth.put(run.key)
 
     booth.clock.pass_by(limits.CLEAN_SECONDS)
@@ -154,8 +158,8 @@ def test_a_full_queue_is_taken_up_by_sweep(booth):
     request_id = visit()
     assert delete(request_id) == 200
     assert results(booth) == []
-    run = store.find_by_request(request_id)
-    assert (run.status, list(booth.invalidated())) == (store.DELETED, ["others"])
+    run = uploads.find_by_request(request_id)
+    assert (run.status, list(booth.invalidated())) == (DELETED, ["others"])
 
     booth.clock.pass_by(limits.DELETE_SECONDS)
     assert not sweep.look_at(run.run, store.get(run.run).due)  # it is still full
@@ -169,8 +173,8 @@ def test_a_full_queue_is_taken_up_by_sweep(booth):
 
 def test_a_visit_that_ended_long_ago_needs_one_look(booth):
     request_id = visit()
-    run = store.find_by_request(request_id)
-    assert store.end(run, store.PARTIAL, "", run.pictures)
+    run = uploads.find_by_request(request_id)
+    assert store.end(run, PARTIAL, "", run.pictures)
     booth.clock.pass_by(3600)
     assert delete(request_id) == 200
     assert list(booth.invalidated()) == [f"{run.run}-2"]
@@ -180,7 +184,7 @@ def test_a_visit_that_ended_long_ago_needs_one_look(booth):
 def test_a_tombstone_as_it_was_written_before_gets_its_last_look(booth):
     """Without `erased`, and due when nothing can come at all."""
     request_id = visit()
-    run = store.find_by_request(request_id).run
+    run = uploads.find_by_request(request_id).run
     store.mark_deleted(run, due=store.get(run).upload_until + limits.LATE_UPLOAD_SECONDS * 1000)
     booth.clock.pass_by(limits.URL_SECONDS + limits.LATE_UPLOAD_SECONDS)
     assert sweep.look_at(run, store.get(run).due)

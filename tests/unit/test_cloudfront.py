@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from botocore.exceptions import ClientError
 
-from booth import aws
+from booth.aws import clients, errors
 from local import cloudfront
 
 
@@ -13,7 +13,7 @@ from local import cloudfront
 def invalidate(account):
     """Invalidates paths under a reference; gives the invalidation."""
     distribution = cloudfront.create_distribution()
-    client = aws.client("cloudfront")
+    client = clients.client("cloudfront")
 
     def invalidate(paths, reference, quantity=None):
         batch = {"Paths": {"Quantity": quantity or len(paths), "Items": paths}, "CallerReference": reference}
@@ -26,7 +26,7 @@ def invalidate(account):
 def refusal(invalidate, *arguments):
     with pytest.raises(ClientError) as refused:
         invalidate(*arguments)
-    return aws.code_of(refused.value), aws.status_of(refused.value)
+    return errors.code_of(refused.value), errors.status_of(refused.value)
 
 
 def complete_all(distribution):

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from benchmarks import seam
-from booth.pixels import composite
+from booth.pixels import encoding
+from booth.pixels.seam import MATCH, SEAM, Seam, _edge_colours
 
 H, W = 90, 120
 
@@ -52,9 +53,9 @@ def test_kept_pixels_are_bit_exact_and_far_ones_are_generated(keep, seed, likene
     photo = picture(seed)
     # From a picture that has nothing to do with the photo to the photo itself.
     generated = np.rint(photo * likeness + picture(seed + 1) * (1 - likeness)).astype(np.uint8)
-    result = composite.Seam(photo, keep).close(generated)
+    result = Seam(photo, keep).close(generated)
     assert np.array_equal(result[keep], photo[keep])
-    far = ~seam.grown(keep, composite.MATCH)
+    far = ~seam.grown(keep, MATCH)
     assert np.array_equal(result[far], generated[far])
 
 
@@ -62,8 +63,8 @@ def test_kept_pixels_are_bit_exact_and_far_ones_are_generated(keep, seed, likene
 def test_the_photo_fades_within_the_seam_and_between_its_two_sides(keep, seed, colour):
     """A model that has painted something else over the face: no shift is known, so only the seam differs."""
     photo, generated = 100 + picture(seed) // 5, np.full((H, W, 3), colour, np.uint8)
-    result = composite.Seam(photo, keep).close(generated)
-    beyond = ~seam.grown(keep, composite.SEAM)
+    result = Seam(photo, keep).close(generated)
+    beyond = ~seam.grown(keep, SEAM)
     assert np.array_equal(result[beyond], generated[beyond])
     for y, x in np.argwhere(~beyond & ~keep)[:: max(1, (~beyond & ~keep).sum() // 40)]:
         rows, columns = slice(max(0, y - 3), y + 4), slice(max(0, x - 3), x + 4)
@@ -74,7 +75,7 @@ def test_the_photo_fades_within_the_seam_and_between_its_two_sides(keep, seed, c
 
 def test_the_edge_is_smooth():
     photo, generated = np.zeros((H, W, 3), np.uint8), np.full((H, W, 3), 200, np.uint8)
-    line = composite.Seam(photo, disc()).close(generated)[45, 90:, 0].astype(int)  # outward from the edge of the disc
+    line = Seam(photo, disc()).close(generated)[45, 90:, 0].astype(int)  # outward from the edge of the disc
     assert line[0] == 0
     assert 40 < line[1] < line[2] < 200
     assert (line[3:] == 200).all()
@@ -86,7 +87,7 @@ def test_the_wall_behind_a_person_leaves_no_halo(wall, background):
     texture = np.random.default_rng(0).normal(0, 6, (H, W, 1))
     photo = np.where(disc()[..., None], np.array([200, 160, 130]) + texture, wall).clip(0, 255).astype(np.uint8)
     generated = np.full((H, W, 3), seam.FLAT[background], np.uint8)
-    result = composite.Seam(photo, disc()).close(generated)
+    result = Seam(photo, disc()).close(generated)
     assert seam.halo(photo, generated, disc(), result) < 0.5
     # The measure sees what a feathered cut-out leaves of a wall that is lighter or darker than both sides.
     behind = np.clip(wall, *sorted([(200, 160, 130), seam.FLAT[background]]))
@@ -100,10 +101,10 @@ def test_a_models_colour_shift_does_not_show_at_the_edge():
     photo = (np.array([120, 90, 60]) + strands).clip(0, 255).astype(np.uint8)
     shift = np.array([16, -10, 7])
     generated = (photo + shift).clip(0, 255).astype(np.uint8)
-    result = composite.Seam(photo, disc()).close(generated).astype(int)
+    result = Seam(photo, disc()).close(generated).astype(int)
     apart = np.abs(result - photo).max(axis=2)
     assert apart[seam.grown(disc(), 2) & ~disc()].max() <= 6  # of 16
-    steps = [apart[seam.grown(disc(), d + 1) & ~seam.grown(disc(), d)].mean() for d in range(0, composite.MATCH, 4)]
+    steps = [apart[seam.grown(disc(), d + 1) & ~seam.grown(disc(), d)].mean() for d in range(0, MATCH, 4)]
     assert steps == sorted(steps)
     assert max(np.diff(steps)) < 7
 
@@ -113,27 +114,27 @@ def test_a_model_that_repaints_the_face_in_other_colours_changes_no_kept_pixel()
     y, x = np.ogrid[: photo.shape[0], : photo.shape[1]]
     keep = ((x / photo.shape[1] - 0.5) / 0.2) ** 2 + ((y / photo.shape[0] - 0.4) / 0.2) ** 2 <= 1
     for nasty in (255 - photo, photo[:, ::-1], np.roll(photo, 9, axis=0), photo // 2 + 60):
-        result = composite.Seam(photo, keep).close(nasty)
+        result = Seam(photo, keep).close(nasty)
         assert np.array_equal(result[keep], photo[keep])
         assert seam.kept_psnr(result, keep) >= 42
 
 
 def test_all_kept_and_nothing_kept():
     photo, generated = picture(1), picture(2)
-    assert np.array_equal(composite.Seam(photo, np.ones((H, W), bool)).close(generated), photo)
-    assert np.array_equal(composite.Seam(photo, np.zeros((H, W), bool)).close(generated), generated)
+    assert np.array_equal(Seam(photo, np.ones((H, W), bool)).close(generated), photo)
+    assert np.array_equal(Seam(photo, np.zeros((H, W), bool)).close(generated), generated)
 
 
 def test_the_jpeg_keeps_the_face_within_42_db():
     y, x = np.mgrid[:256, :256]
     photo = np.stack([(x + y) / 2, 128 + 100 * np.sin(x / 9), 255 - y], axis=2).astype(np.uint8)
-    decoded = np.asarray(Image.open(io.BytesIO(composite.encode_jpeg(photo))), float)
+    decoded = np.asarray(Image.open(io.BytesIO(encoding.encode_jpeg(photo))), float)
     error = np.mean((decoded - photo) ** 2)
     assert 10 * np.log10(255**2 / error) >= 42
 
 
 def test_the_jpeg_says_that_it_is_generated_and_nothing_else():
-    image = Image.open(io.BytesIO(composite.encode_jpeg(picture(3), xmp=composite.AI_MARK)))
+    image = Image.open(io.BytesIO(encoding.encode_jpeg(picture(3), xmp=encoding.AI_MARK)))
     assert image.format == "JPEG"
     assert image.info["progressive"]
     assert image.layer[0][1:3] == image.layer[1][1:3]  # 4:4:4
@@ -149,40 +150,40 @@ def test_the_jpeg_says_that_it_is_generated_and_nothing_else():
 
 def test_noise_of_the_largest_size_can_be_encoded():
     noise = np.random.default_rng(0).integers(0, 256, (1408, 1408, 3), np.uint8)
-    assert np.asarray(Image.open(io.BytesIO(composite.encode_jpeg(noise)))).shape == noise.shape
+    assert np.asarray(Image.open(io.BytesIO(encoding.encode_jpeg(noise)))).shape == noise.shape
 
 
-@pytest.mark.parametrize("encode", [composite.encode_exact, composite.encode_png])
+@pytest.mark.parametrize("encode", [encoding.encode_exact, encoding.encode_png])
 @pytest.mark.parametrize("shape", [(H, W), (1, 1), (7, 300), (256, 1023)])
 def test_nothing_is_lost_on_the_way_from_step_to_step(encode, shape):
     rng = np.random.default_rng(4)
     noise = rng.integers(0, 256, (*shape, 3), np.uint8)
     for photo in (noise, noise // 64, np.zeros_like(noise), np.full_like(noise, 255), np.sort(noise, axis=1)):
-        assert np.array_equal(composite.decode(encode(photo)), photo)
+        assert np.array_equal(encoding.decode(encode(photo)), photo)
 
 
-@given(region(), st.sampled_from([(composite.encode_mask, "1"), (composite.encode_mask_for_model, "L")]))
-def test_a_mask_is_black_where_it_is_kept_and_comes_back_as_it_was(keep, encoding):
-    encode, mode = encoding
+@given(region(), st.sampled_from([(encoding.encode_mask, "1"), (encoding.encode_mask_for_model, "L")]))
+def test_a_mask_is_black_where_it_is_kept_and_comes_back_as_it_was(keep, encoded):
+    encode, mode = encoded
     png = encode(keep)
     with Image.open(io.BytesIO(png)) as image:
         assert image.mode == mode
         assert {value for _, value in image.getcolors()} <= {0, 255}  # pure: some models refuse grey
-    assert np.array_equal(composite.decode(png)[..., 0] == 0, keep)
-    assert np.array_equal(composite.decode_mask(png), keep)
+    assert np.array_equal(encoding.decode(png)[..., 0] == 0, keep)
+    assert np.array_equal(encoding.decode_mask(png), keep)
 
 
 def test_a_model_sees_the_same_pixels_as_visitors():
     photo = picture(6)
-    seen = composite.decode(composite.encode_for_model(photo))
-    assert np.array_equal(seen, composite.decode(composite.encode_jpeg(photo)))
+    seen = encoding.decode(encoding.encode_for_model(photo))
+    assert np.array_equal(seen, encoding.decode(encoding.encode_jpeg(photo)))
 
 
 @given(region(), st.integers(0, 1000))
 def test_edge_colours_are_the_mean_of_the_kept_pixels_around(keep, seed):
-    photo, reach = picture(seed), composite.SEAM + 1
-    spots = np.flatnonzero(seam.grown(keep, composite.SEAM) & ~keep)
-    found = composite._edge_colours(photo, keep, spots)
+    photo, reach = picture(seed), SEAM + 1
+    spots = np.flatnonzero(seam.grown(keep, SEAM) & ~keep)
+    found = _edge_colours(photo, keep, spots)
     assert len(found) == len(spots)
     for spot, colour in list(zip(spots, found, strict=True))[:: max(1, len(spots) // 30)]:
         y, x = divmod(spot, W)
@@ -190,7 +191,7 @@ def test_edge_colours_are_the_mean_of_the_kept_pixels_around(keep, seed):
         assert np.allclose(colour, photo[around][keep[around]].mean(axis=0), atol=1e-3)
 
 
-PNG = composite.encode_png(picture(5)[:20, :30])
+PNG = encoding.encode_png(picture(5)[:20, :30])
 
 
 @given(st.integers(0, len(PNG) - 1), st.binary(min_size=1, max_size=8))
@@ -198,10 +199,10 @@ PNG = composite.encode_png(picture(5)[:20, :30])
 @example(33, b"\0\0\0\4")  # pixels that seem to end early, and garbage where the next chunk should begin
 def test_a_broken_picture_is_an_oserror_whatever_pillow_calls_it(place, damage):
     with contextlib.suppress(OSError):
-        composite.decode(PNG[:place] + damage + PNG[place + len(damage) :])
+        encoding.decode(PNG[:place] + damage + PNG[place + len(damage) :])
 
 
 @pytest.mark.parametrize("data", [b"", b"no image", PNG[:11] + b"\x05" + PNG[12:], PNG[:33] + b"\0\0\0\4" + PNG[37:]])
 def test_what_is_no_picture_is_refused(data):
     with pytest.raises(OSError, match=r"."):
-        composite.decode(data)
+        encoding.decode(data)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from booth import concurrency, contract
+from booth import concurrency
+from booth.run import MAX_PICTURES
 from local import template
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +31,7 @@ def test_an_account_of_full_size_serves_hundreds():
 
 
 def test_all_pictures_are_painted_at_once_even_in_a_new_account():
-    assert concurrency.at_once(concurrency.NEW_ACCOUNT) >= contract.MAX_PICTURES
+    assert concurrency.at_once(concurrency.NEW_ACCOUNT) >= MAX_PICTURES
 
 
 def test_a_stack_that_was_told_nothing_is_taken_for_a_new_account(environment):

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booth import contract
+from booth import keys
 from booth.errors import BadRequest, ConsentNeeded
+from booth.http import contract
 
 UPLOAD = {"type": "photo", "filename": "a.jpg", "contentType": "image/jpeg"}
 CONSENT = {"policy": "7", "language": "en", "time": "2026-11-22T10:00:00Z", "wall": True}
@@ -45,8 +46,8 @@ def test_forms_of_time_and_language(time, language):
 
 @given(st.from_regex("[A-Za-z0-9_-]{1,64}", fullmatch=True))
 def test_the_callers_id_is_the_documented_name_or_the_beginning_of_one_that_nobody_guesses(caller):
-    assert contract.picture_id(caller, documented=True) == caller
-    names = {contract.picture_id(caller, documented=False) for _ in range(4)}
+    assert keys.picture_id(caller, documented=True) == caller
+    names = {keys.picture_id(caller, documented=False) for _ in range(4)}
     assert len(names) == 4
     assert all(name.startswith(f"{caller}-") and len(name) == len(caller) + 33 for name in names)
 

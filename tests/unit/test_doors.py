@@ -12,8 +12,13 @@ import pytest
 import photo
 import start
 import upload
-from booth import budget, contract, objects, store
+from booth import clock, keys
+from booth.aws import counters, objects
 from booth.errors import BadRequest, PhotoNotFound
+from booth.http import contract
+from booth.lifecycle import budget
+from booth.run import FAILED, QUEUED
+from booth.runs import store, uploads
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "events" / "start.json").read_text())
 CONTEXT = SimpleNamespace(
@@ -69,19 +74,19 @@ def upload_request(filename):
 
 def issued(key):
     """A Key given by /upload."""
-    assert store.issue(key[-40:], key, picture_id=key[-40:], scenes=[], content_type="image/jpeg", consent=None)
+    assert uploads.issue(key[-40:], key, picture_id=key[-40:], scenes=[], content_type="image/jpeg", consent=None)
     return key
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_an_event_names_the_photo_as_the_visitor_did(account, name):
-    key = contract.documented_key(upload_request(name).filename)
+    key = keys.documented_key(upload_request(name).filename)
     assert key == f"photo/{name}"
     version = account.put(issued(key))
     for _ in range(2):
         start.handler(event_of(key, version), CONTEXT)
-    run = store.find_by_upload(key)
-    assert (run.key, run.version, run.status, run.step) == (key, version, store.QUEUED, "queue")
+    run = uploads.find_by_upload(key)
+    assert (run.key, run.version, run.status, run.step) == (key, version, QUEUED, "queue")
     assert account.executions() == [run.run]
     # What is removed in the end is this photo and no other.
     other = account.put(key + "x")
@@ -100,8 +105,8 @@ def test_a_photo_that_was_put_before_versioning_held_is_taken_as_version_null(ac
     if door == "event":
         start.handler(event, CONTEXT)
     else:
-        photo.let_in(store.find_by_upload(key))
-    run = store.find_by_upload(key)
+        photo.let_in(uploads.find_by_upload(key))
+    run = uploads.find_by_upload(key)
     assert (run.version, account.executions()) == ("null", [run.run])
     assert objects.read_upload(key, run.version, limit=5) == b"photo"
     objects.delete_upload(key)
@@ -112,7 +117,7 @@ def test_a_photo_that_was_put_before_versioning_held_is_taken_as_version_null(ac
 @pytest.mark.parametrize("key", NO_UPLOADS)
 def test_an_event_of_what_is_no_upload_starts_nothing(account, key):
     start.handler(event_of(key, "version"), CONTEXT)
-    assert store.find_by_upload(key) is None
+    assert uploads.find_by_upload(key) is None
     assert account.executions() == []
 
 
@@ -130,7 +135,7 @@ def test_names_that_no_file_has_are_refused(name):
 def test_names_that_can_not_be_given_get_another_key(account, name):
     """A picture's name, and one that S3 has no room for."""
     request = upload_request(name)
-    assert contract.documented_key(name) is None
+    assert keys.documented_key(name) is None
     assert re.fullmatch(r"photo/[0-9a-f-]{36}\.jpg", upload.issue_key(request))
 
 
@@ -138,8 +143,8 @@ def test_an_event_that_comes_when_its_record_has_expired_finds_nothing_to_start(
     """Later than anything AWS allows itself: the Key was another photo's once, and this one goes."""
     key = issued("photo/old.jpg")
     version = account.put(key)
-    later = store.now_ms() + store.RETENTION_SECONDS * 1000 + 1000
-    environment.setattr(store, "now_ms", lambda: later)
+    later = clock.now_ms() + store.RETENTION_SECONDS * 1000 + 1000
+    environment.setattr(clock, "now_ms", lambda: later)
     start.handler(event_of(key, version), CONTEXT)
     assert account.executions() == []
     assert account.versions(key) == set()
@@ -152,8 +157,8 @@ def test_an_event_that_comes_after_the_end_changes_nothing(account, late):
     version = account.put(key)
     if late != "first":
         start.handler(event_of(key, version), CONTEXT)
-    run = store.find_by_upload(key)
-    assert store.end(run, store.FAILED, "PhotoNeverArrived" if late == "first" else "TimedOut", {})
+    run = uploads.find_by_upload(key)
+    assert store.end(run, FAILED, "PhotoNeverArrived" if late == "first" else "TimedOut", {})
     ended, started = store.get(run.run), account.executions()
     lying = account.put(key) if late == "another version" else version
     start.handler(event_of(key, lying), CONTEXT)
@@ -173,19 +178,19 @@ def knock(pool, photos):
 def test_the_days_photos_are_counted_once_whatever_doors_they_come_through(account, environment):
     environment.setenv("PHOTOS_PER_DAY", "20")  # beyond what eight doors at once count before they give it back
     photos = [(key, account.put(key)) for key in (issued(f"photo/{number}.jpg") for number in range(8))]
-    runs = [store.find_by_upload(key).run for key, _ in photos]
+    runs = [uploads.find_by_upload(key).run for key, _ in photos]
     with ThreadPoolExecutor(8) as pool:
         knock(pool, photos[:3])
-        assert store.counted(budget.today()) == 3
+        assert counters.counted(budget.today()) == 3
         assert account.executions() == sorted(runs[:3])
         environment.setenv("PHOTOS_PER_DAY", "5")
         knock(pool, photos[3:])
     # Two doors that bring the last photo at once may refuse it, and its count is given back; more than five never go.
     ended = [store.get(run) for run in runs[3:] if store.get(run).is_ended]
     assert len(ended) >= 3
-    assert {(run.status, run.error) for run in ended} == {(store.FAILED, "BudgetSpent")}
+    assert {(run.status, run.error) for run in ended} == {(FAILED, "BudgetSpent")}
     assert account.executions() == sorted(set(runs) - {run.run for run in ended})
-    assert store.counted(budget.today()) == len(account.executions())
+    assert counters.counted(budget.today()) == len(account.executions())
     # What was refused lies there for another try.
     assert {run.version for run in ended} <= {version for _, version in photos}
     assert all(account.versions(run.key) == {run.version} for run in ended)

@@ -6,7 +6,7 @@ import http.client
 import pytest
 from moto.s3.models import FakeKey
 
-from booth import aws, store
+from booth.aws import clients, table
 
 
 def test_values_of_every_kind_come_back_as_they_were(account):
@@ -20,10 +20,10 @@ def test_values_of_every_kind_come_back_as_they_were(account):
         "list": {"L": [{"S": ""}, {"B": b"\xfe"}, {"M": {}}]},
         "map": {"M": {"S": {"S": "x"}, "deeper": {"M": {"B": {"B": b"y"}, "N": {"N": "2"}}}}},
     }
-    client = aws.client("dynamodb")
-    client.put_item(TableName=store._table(), Item=item)
-    assert client.get_item(TableName=store._table(), Key={"pk": item["pk"]})["Item"] == item
-    assert client.scan(TableName=store._table())["Items"] == [item]
+    client = clients.client("dynamodb")
+    client.put_item(TableName=table.table_name(), Item=item)
+    assert client.get_item(TableName=table.table_name(), Key={"pk": item["pk"]})["Item"] == item
+    assert client.scan(TableName=table.table_name())["Items"] == [item]
 
 
 def test_one_connection_serves_many_calls(account):
@@ -38,23 +38,23 @@ def test_one_connection_serves_many_calls(account):
 
 
 def test_a_refused_transaction_changes_nothing(account):
-    client, table = aws.client("dynamodb"), store._table()
-    client.put_item(TableName=table, Item={"pk": {"S": "old"}, "seen": {"N": "1"}, "deep": {"M": {"a": {"N": "1"}}}})
-    client.put_item(TableName=table, Item={"pk": {"S": "other"}})
-    before = client.scan(TableName=table)["Items"]
-    new = {"Put": {"TableName": table, "Item": {"pk": {"S": "new"}}}}
+    client, name = clients.client("dynamodb"), table.table_name()
+    client.put_item(TableName=name, Item={"pk": {"S": "old"}, "seen": {"N": "1"}, "deep": {"M": {"a": {"N": "1"}}}})
+    client.put_item(TableName=name, Item={"pk": {"S": "other"}})
+    before = client.scan(TableName=name)["Items"]
+    new = {"Put": {"TableName": name, "Item": {"pk": {"S": "new"}}}}
     changed = {
         "Update": {
-            "TableName": table,
+            "TableName": name,
             "Key": {"pk": {"S": "old"}},
             "UpdateExpression": "SET seen = :two, deep.a = :two",
             "ExpressionAttributeValues": {":two": {"N": "2"}},
         }
     }
-    gone = {"Delete": {"TableName": table, "Key": {"pk": {"S": "other"}}}}
+    gone = {"Delete": {"TableName": name, "Key": {"pk": {"S": "other"}}}}
     missing = {
         "ConditionCheck": {
-            "TableName": table,
+            "TableName": name,
             "Key": {"pk": {"S": "missing"}},
             "ConditionExpression": "attribute_exists(pk)",
         }
@@ -64,9 +64,9 @@ def test_a_refused_transaction_changes_nothing(account):
             client.transact_write_items(TransactItems=order)
         codes = [each["Code"] for each in refusal.value.response["CancellationReasons"]]
         assert codes[order.index(missing)] == "ConditionalCheckFailed"
-        assert sorted(map(str, client.scan(TableName=table)["Items"])) == sorted(map(str, before))
+        assert sorted(map(str, client.scan(TableName=name)["Items"])) == sorted(map(str, before))
     client.transact_write_items(TransactItems=[new, changed, gone])
-    after = {item["pk"]["S"]: item for item in client.scan(TableName=table)["Items"]}
+    after = {item["pk"]["S"]: item for item in client.scan(TableName=name)["Items"]}
     assert after.keys() == {"old", "new"}
     assert after["old"]["deep"] == {"M": {"a": {"N": "2"}}}
 

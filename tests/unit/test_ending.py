@@ -4,20 +4,22 @@ import uuid
 
 import pytest
 
-from booth import ending, store
+from booth.lifecycle import ending
+from booth.run import DELETED, FAILED, SUCCEEDED
+from booth.runs import store, uploads
 
 
 @pytest.fixture
 def run(account):
     """A run that has been claimed."""
     name, key = str(uuid.uuid4()), f"photo/{uuid.uuid4()}.jpg"
-    assert store.issue(name, key, picture_id=name, scenes=[], content_type="image/jpeg", consent=None)
+    assert uploads.issue(name, key, picture_id=name, scenes=[], content_type="image/jpeg", consent=None)
     return store.claim(name, account.put(key))
 
 
 @pytest.mark.parametrize("error", ["States.Timeout", "TimedOut"])
 def test_a_run_that_the_clock_ends_is_counted(run, counts, error):
-    assert ending.settle(run, error).status == store.FAILED
+    assert ending.settle(run, error).status == FAILED
     assert counts() == {"Failed": 1, "TimedOut": 1}
     ending.settle(store.get(run.run), error)
     assert counts() == {}, "once"
@@ -27,7 +29,7 @@ def test_what_was_published_in_time_does_not_hide_that_the_clock_ended_the_run(r
     store.enter(run.run, "generate")
     store.publish_copy(run.run, run.key, ["library"])
     store.publish_picture(run.run, 1, "photo/1.jpg")
-    assert ending.settle(store.get(run.run), "States.Timeout").status == store.SUCCEEDED
+    assert ending.settle(store.get(run.run), "States.Timeout").status == SUCCEEDED
     assert counts() == {"Succeeded": 1, "TimedOut": 1}
 
 
@@ -39,5 +41,5 @@ def test_a_run_that_ends_for_another_reason_is_not(run, counts, error):
 
 def test_a_run_that_its_visitor_deleted_is_not(run, counts):
     store.mark_deleted(run.run, due=0)
-    assert ending.settle(run, "States.Timeout").status == store.DELETED
+    assert ending.settle(run, "States.Timeout").status == DELETED
     assert counts() == {}

@@ -73,7 +73,7 @@ def test_a_wire_that_breaks(wire, kind, error):
 @pytest.mark.parametrize(("kind", "length"), [("malformed", "2"), ("cut", "2")])
 def test_an_answer_that_is_none(wire, kind, length):
     wire.set([{"kind": kind, "match": "*"}])
-    answer = CALLS["dynamodb"](once("dynamodb"))  # the SDK does not mind: booth/aws.py does
+    answer = CALLS["dynamodb"](once("dynamodb"))  # the SDK does not mind: booth/aws/clients.py does
     assert answer["ResponseMetadata"]["HTTPHeaders"]["content-length"] == length
     with pytest.raises(ResponseStreamingError if kind == "cut" else ValueError):
         json.loads(CALLS["s3"](once("s3"))["Body"].read())

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from booth.generators import CODECS
-from booth.pixels.frames import Sizes, fit
+from booth.painting.paint import CODECS
+from booth.pixels.frames import fit
+from booth.pixels.sizes import Sizes
 
 ALL_SIZES = list({id(codec.sizes): codec.sizes for codec in CODECS.values()}.values())
 sides = some.sampled_from([768, 1024, 1280, 1408])

@@ -12,21 +12,24 @@ from botocore.awsrequest import AWSResponse
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from booth import aws, pacing, scenes
+from booth import scenes
+from booth.aws import clients, table
 from booth.errors import InternalError
-from booth.pixels import composite
+from booth.painting import admission, records
+from booth.pixels import encoding
+from booth.runs import store, uploads
 
 PIXELS = np.random.default_rng(1).integers(0, 256, (96, 128, 3), np.uint8)
 KEEP = np.arange(96 * 128).reshape(96, 128) % 128 < 40
 FILES = {
-    "photo.webp": composite.encode_exact(PIXELS),
-    "photo.jpg": composite.encode_for_model(PIXELS),
-    "mask.png": composite.encode_mask_for_model(KEEP),
+    "photo.webp": encoding.encode_exact(PIXELS),
+    "photo.jpg": encoding.encode_for_model(PIXELS),
+    "mask.png": encoding.encode_mask_for_model(KEEP),
 }
 
 
 @pytest.fixture
-def asked(table, environment):
+def asked(dynamodb, environment):
     """A run, admitted, with its files in an emulated S3, and a model that keeps the requests it gets; gives those."""
     requests = []
 
@@ -43,15 +46,15 @@ def asked(table, environment):
     environment.setenv("IMAGE_MODELS", "amazon.titan-image-generator-v2:0@us-east-1")
     environment.setenv("IMAGE_QUALITY", "premium")
     environment.setenv("IMAGE_CFG_SCALE", "8.0")
-    aws.client("s3").create_bucket(Bucket="results")
+    clients.client("s3").create_bucket(Bucket="results")
     for name, body in FILES.items():
-        aws.client("s3").put_object(Bucket="results", Key=f"work/r/{name}", Body=body)
+        clients.client("s3").put_object(Bucket="results", Key=f"work/r/{name}", Body=body)
     given = {"scenes": ["library"], "content_type": "image/jpeg", "consent": None}
-    assert table.issue("r", "photo/a.jpg", picture_id="id", **given)
-    table.claim("r", "1")
-    table.enter("r", "merge")
-    table.publish_copy("r", "photo/a.jpg", ["library"])
-    pacing.admit("r", [1])
+    assert uploads.issue("r", "photo/a.jpg", picture_id="id", **given)
+    store.claim("r", "1")
+    store.enter("r", "merge")
+    store.publish_copy("r", "photo/a.jpg", ["library"])
+    admission.admit("r", [1])
     yield requests
     server.shutdown()
 
@@ -67,8 +70,8 @@ def paint(attempt=0):
 @pytest.mark.parametrize(
     "faces,people", [(1, "of a person in"), (2, "of two people in"), (5, "of a group of people in")]
 )
-def test_the_model_is_told_how_many_people_the_run_has(asked, table, faces, people):
-    table.note_faces("r", faces, 0)
+def test_the_model_is_told_how_many_people_the_run_has(asked, dynamodb, faces, people):
+    store.note_faces("r", faces, 0)
     paint()
     assert people in asked[0]["outPaintingParams"]["text"]
     assert asked[0]["outPaintingParams"]["negativeText"] == scenes.catalogue()["library"].negative
@@ -83,7 +86,7 @@ def test_photo_and_mask_go_to_a_model_that_takes_their_size_as_they_lie_there(as
 
 def test_the_kept_pixels_are_those_of_the_exact_photo_not_of_the_models_jpeg(asked, environment):
     handed = []
-    environment.setattr(composite, "encode_jpeg", lambda pixels, **_: handed.append(pixels) or b"jpeg")
+    environment.setattr(encoding, "encode_jpeg", lambda pixels, **_: handed.append(pixels) or b"jpeg")
     paint()
     [pixels] = handed
     assert np.array_equal(pixels[KEEP], PIXELS[KEEP])
@@ -91,33 +94,33 @@ def test_the_kept_pixels_are_those_of_the_exact_photo_not_of_the_models_jpeg(ask
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_that_can_not_be_read_costs_no_call_of_a_model(asked, name):
-    aws.client("s3").delete_object(Bucket="results", Key=f"work/r/{name}")
+    clients.client("s3").delete_object(Bucket="results", Key=f"work/r/{name}")
     with pytest.raises(InternalError):
         paint()
     assert asked == []
 
 
-def test_the_first_attempt_takes_the_turns_slot_and_a_retry_takes_none(asked, table):
-    turn = table.get("r").turns[1]
+def test_the_first_attempt_takes_the_turns_slot_and_a_retry_takes_none(asked, dynamodb):
+    turn = store.get("r").turns[1]
     paint(attempt=1)
-    assert table.slot_used(turn) == 0
+    assert records.slot_used(turn) == 0
     paint()
-    assert table.slot_used(turn) > 0
+    assert records.slot_used(turn) > 0
 
 
 TITAN = "amazon.titan-image-generator-v2:0@us-east-1"
 
 
-def test_a_picture_brings_the_candidate_back_that_was_gone(asked, table, counts):
-    pace = table.pace()
-    assert table.write_pace(replace(pace, gone={TITAN: 1, "other@us-east-1": 2}))
+def test_a_picture_brings_the_candidate_back_that_was_gone(asked, dynamodb, counts):
+    pace = records.pace()
+    assert records.write_pace(replace(pace, gone={TITAN: 1, "other@us-east-1": 2}))
     paint()
-    assert table.pace().gone == {"other@us-east-1": 2}
+    assert records.pace().gone == {"other@us-east-1": 2}
     assert counts() == {"ModelsUnavailable": 0}, "the alarm ends"
 
 
-def test_a_picture_is_not_painted_twice_because_its_candidate_could_not_be_noted(asked, table):
-    assert table.write_pace(replace(table.pace(), gone={TITAN: 1}))
+def test_a_picture_is_not_painted_twice_because_its_candidate_could_not_be_noted(asked, dynamodb):
+    assert records.write_pace(replace(records.pace(), gone={TITAN: 1}))
 
     def throttled(request, **_):
         if b'"pace"' not in request.body:
@@ -128,6 +131,6 @@ def test_a_picture_is_not_painted_twice_because_its_candidate_could_not_be_noted
 
     table.connect().meta.events.register("before-send.dynamodb.UpdateItem", throttled)
     assert paint() == {"picture": 1}
-    assert table.get("r").pictures["p1"]["state"] == "DONE"
-    assert table.pace().gone == {TITAN: 1}
+    assert store.get("r").pictures["p1"]["state"] == "DONE"
+    assert records.pace().gone == {TITAN: 1}
     assert len(asked) == 1

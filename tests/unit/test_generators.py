@@ -16,7 +16,7 @@ from PIL import Image
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
-from booth import generators, pacing, scenes, store
+from booth import clock, scenes
 from booth.errors import (
     AccessDenied,
     ContentBlocked,
@@ -27,9 +27,11 @@ from booth.errors import (
     Throttled,
     TurnLost,
 )
-from booth.generators import CODECS, nova, stability, titan
-from booth.generators.codec import Style
-from booth.pixels import composite
+from booth.painting import admission, pacing, paint, records
+from booth.painting.codecs import nova, stability, titan
+from booth.painting.codecs.codec import Style
+from booth.painting.paint import CODECS
+from booth.pixels import encoding
 from booth.scenes import Scene, catalogue
 from local.standins import image_models
 from local.standins.image_wires import Refused
@@ -46,7 +48,7 @@ KEEP[:, :64] = True
 
 
 @pytest.fixture
-def chain(models, table, environment):
+def chain(models, dynamodb, environment):
     """Two Regions of Titan, then two of Stability's model; returns how to set another one."""
 
     def use(text):
@@ -55,14 +57,14 @@ def chain(models, table, environment):
     use(f"{TITAN}@us-east-1,{TITAN}@us-west-2,{INPAINT}@us-east-1,{INPAINT}@us-west-2")
     environment.setenv("IMAGE_QUALITY", "premium")
     environment.setenv("IMAGE_CFG_SCALE", "8")
-    environment.setattr(generators, "THROTTLE_PAUSES", (0, 0, 0))
+    environment.setattr(paint, "THROTTLE_PAUSES", (0, 0, 0))
     return use
 
 
-def paint(first=0, photo=PHOTO, keep=KEEP):
+def painted(first=0, photo=PHOTO, keep=KEEP):
     """A picture by the chain from its `first` candidate on."""
-    jpeg, mask = composite.encode_for_model(photo), composite.encode_mask_for_model(keep)
-    picture, _ = generators.paint(jpeg, mask, SCENE, 7, pacing.chain()[first:])
+    jpeg, mask = encoding.encode_for_model(photo), encoding.encode_mask_for_model(keep)
+    picture, _ = paint.paint(jpeg, mask, SCENE, 7, admission.chain()[first:])
     return picture
 
 
@@ -74,18 +76,18 @@ def fault(status, kind, message="no", **more):
 
 
 def test_a_picture_comes_back_with_the_kept_region(chain):
-    picture = paint()
+    picture = painted()
     assert picture.shape == PHOTO.shape
     assert (picture[:, :64] == 90).all()
     assert (picture[:, 64:] != 90).all()
 
 
 def test_the_first_candidate_is_asked(chain, models):
-    for first, name in enumerate(map(str, pacing.chain())):
+    for first, name in enumerate(map(str, admission.chain())):
         # Only the candidate whose turn it is answers.
-        others = [str(each) for each in pacing.chain() if str(each) != name]
+        others = [str(each) for each in admission.chain() if str(each) != name]
         models.set("bedrock", faults=[{"kind": "throttled", "match": each} for each in others])
-        assert paint(first).shape == PHOTO.shape
+        assert painted(first).shape == PHOTO.shape
 
 
 def test_one_call_per_attempt_when_it_fails(chain, models):
@@ -93,22 +95,22 @@ def test_one_call_per_attempt_when_it_fails(chain, models):
         models.set("bedrock", faults=[kind])
         before = models.calls("bedrock")
         with pytest.raises(ServiceUnavailable):
-            paint()
+            painted()
         assert models.calls("bedrock") - before == 1
 
 
 def test_a_throttled_call_is_made_again_while_that_takes_seconds(chain, models):
     models.set("bedrock", faults=[fault(429, "ThrottlingException", times=3)])
-    assert paint().shape == PHOTO.shape
+    assert painted().shape == PHOTO.shape
     models.set("bedrock", faults=[fault(429, "ThrottlingException")])
     before = models.calls("bedrock")
     with pytest.raises(Throttled):
-        paint()
+        painted()
     assert models.calls("bedrock") - before == 4
 
 
 def living_now():
-    return pacing.living(store.pace(), pacing.chain(), store.now_ms())
+    return pacing.living(records.pace(), admission.chain(), clock.now_ms())
 
 
 @pytest.mark.parametrize(
@@ -127,19 +129,19 @@ def test_a_candidate_that_is_gone_costs_the_turn_and_is_remembered_by_all(chain,
     models.set("bedrock", faults=[refusal | {"match": TITAN}])
     before = models.calls("bedrock")
     with pytest.raises(TurnLost):
-        paint()
+        painted()
     assert models.calls("bedrock") - before == 1
-    assert [str(each) for each in living_now()] == [str(each) for each in pacing.chain()[1:]]
+    assert [str(each) for each in living_now()] == [str(each) for each in admission.chain()[1:]]
 
 
 def test_why_a_candidate_is_gone_is_told(chain, models):
     told = logging.StreamHandler(io.StringIO())
-    told.setFormatter(generators.logger.registered_formatter)
-    generators.logger.addHandler(told)
+    told.setFormatter(paint.logger.registered_formatter)
+    paint.logger.addHandler(told)
     models.set("bedrock", faults=[{"kind": "retired", "match": TITAN}])
     with pytest.raises(TurnLost):
-        paint()
-    generators.logger._logger.removeHandler(told)
+        painted()
+    paint.logger._logger.removeHandler(told)
     [line] = [json.loads(line) for line in told.stream.getvalue().splitlines() if "is gone" in line]
     assert line["candidate"] == f"{TITAN}@us-east-1"
     assert "reached the end of its life" in line["reason"]
@@ -149,24 +151,24 @@ def test_when_the_last_one_is_gone_the_picture_fails_and_the_next_one_asks_them_
     models.set("bedrock", faults=[fault(403, "AccessDeniedException")])
     for first in range(3):
         with pytest.raises(TurnLost):
-            paint(first)
+            painted(first)
     with pytest.raises(ModelsUnavailable):
-        paint(3)
-    assert living_now() == pacing.chain()
+        painted(3)
+    assert living_now() == admission.chain()
 
 
 def test_a_candidate_that_goes_is_counted_once_however_often_it_is_asked_again(chain, models, environment, counts):
     models.set("bedrock", faults=[{"kind": "retired", "match": f"{TITAN}@us-east-1"}])
-    now = store.now_ms()
+    now = clock.now_ms()
     for quarter in range(3):
-        environment.setattr(store, "now_ms", lambda quarter=quarter: now + quarter * (pacing.ASK_AGAIN_MS + 1))
+        environment.setattr(clock, "now_ms", lambda quarter=quarter: now + quarter * (admission.ASK_AGAIN_MS + 1))
         assert len(living_now()) == 4, "it is asked again"
         with pytest.raises(TurnLost):
-            paint()
+            painted()
         assert counts() == ({} if quarter else {"CandidateGone": 1})
     models.set("bedrock", faults=[{"kind": "retired", "match": TITAN}])
     with pytest.raises(TurnLost):
-        paint(1)
+        painted(1)
     assert counts() == {"CandidateGone": 1}, "another one"
 
 
@@ -175,7 +177,7 @@ def test_that_none_is_left_is_counted_by_each_picture_and_their_going_once(chain
     for visit in range(2):
         for first, error in enumerate([TurnLost, TurnLost, TurnLost, ModelsUnavailable]):
             with pytest.raises(error):
-                paint(first)
+                painted(first)
         assert counts() == {"ModelsUnavailable": 1} | ({} if visit else {"CandidateGone": 4})
 
 
@@ -185,12 +187,12 @@ def test_a_request_that_one_model_refuses_is_taken_to_the_next(chain, models):
     )
     models.set("bedrock", faults=[fault(400, "ValidationException", said, match=TITAN)])
     before = models.calls("bedrock")
-    assert paint().shape == PHOTO.shape
+    assert painted().shape == PHOTO.shape
     assert models.calls("bedrock") - before == 2, "its other Region would say the same"
-    assert living_now() == pacing.chain(), "it is about the request: nothing is remembered of the candidate"
+    assert living_now() == admission.chain(), "it is about the request: nothing is remembered of the candidate"
     models.set("bedrock", faults=[fault(400, "ValidationException", said)])
     with pytest.raises(InternalError):
-        paint()
+        painted()
 
 
 @pytest.mark.parametrize(
@@ -209,13 +211,13 @@ def test_a_request_that_one_model_refuses_is_taken_to_the_next(chain, models):
 def test_each_error_of_invoke_model_has_its_type(chain, models, status, name, error):
     models.set("bedrock", faults=[fault(status, name)])
     with pytest.raises(error):
-        paint()
+        painted()
 
 
 def test_garbage_in_place_of_json(chain, models):
     models.set("bedrock", faults=[{"kind": "malformed"}])
     with pytest.raises(ServiceUnavailable):
-        paint()
+        painted()
 
 
 # Content filters, in all the ways they answer
@@ -235,7 +237,7 @@ def test_filters_and_failures_of_each_model(chain, models, model, kind, error):
     chain(f"{model}@us-east-1")
     models.set("bedrock", faults=[{"kind": kind}])
     with pytest.raises(error):
-        paint()
+        painted()
 
 
 SORRY = "This request has been blocked by our content filters. "
@@ -253,8 +255,8 @@ SORRY = "This request has been blocked by our content filters. "
 def test_filters_that_come_as_exceptions(chain, models, name, text, error):
     models.set("bedrock", faults=[fault(400, name, text)])
     with pytest.raises(error):
-        paint()
-    assert living_now() == pacing.chain()
+        painted()
+    assert living_now() == admission.chain()
 
 
 @pytest.mark.parametrize(
@@ -319,7 +321,7 @@ def test_an_undecodable_picture_is_passing_trouble(chain, environment):
     environment.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", f"http://127.0.0.1:{server.port}")
     try:
         with pytest.raises(ServiceUnavailable, match="no image"):
-            paint()
+            painted()
     finally:
         server.shutdown()
 
@@ -338,7 +340,7 @@ def test_each_model_takes_every_photo_and_the_faces_stay_where_they_are(chain, m
     keep = np.zeros(shape, bool)
     keep[height // 3 : height // 2, width // 4 : width // 2] = True
     photo[keep] = (200, 150, 120)
-    picture = paint(photo=photo, keep=keep)
+    picture = painted(photo=photo, keep=keep)
     assert picture.shape == photo.shape
     alike = np.abs(picture.astype(int) - photo).max(2) < 12
     # At the edge between noise and face a JPEG's blocks show for 8 pixels; Stability's canvas may be scaled too.
@@ -352,7 +354,7 @@ def ordered(model, scene, seed=7, style=STYLE):
     """What the stand-in reads in a codec's request for a small photo, or its refusal."""
     photo = np.full((400, 400, 3), 90, np.uint8)
     mask = np.where(np.arange(400) < 200, 0, 255).astype(np.uint8)[None].repeat(400, 0)
-    body = CODECS[model].request(composite.encode_for_model(photo), composite.encode_png(mask), scene, seed, style)
+    body = CODECS[model].request(encoding.encode_for_model(photo), encoding.encode_png(mask), scene, seed, style)
     return image_models.MODELS[model].read(json.loads(json.dumps(body))), body
 
 
@@ -404,7 +406,7 @@ def test_nova_takes_longer_texts_than_titan():
 
 def test_the_largest_noisy_photo_stays_below_titans_5_mb():
     noise = np.random.default_rng(0).integers(0, 256, (1408, 1408, 3), np.uint8)
-    jpeg = composite.encode_for_model(noise)
+    jpeg = encoding.encode_for_model(noise)
     assert len(jpeg) < 5_000_000
     assert Image.open(io.BytesIO(jpeg)).size == (1408, 1408)
 

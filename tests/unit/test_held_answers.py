@@ -7,13 +7,16 @@ import uuid
 import pytest
 
 import photo
-from booth import concurrency, contract, limits
-from booth.store import Turn
+from booth import clock, concurrency, limits
+from booth.aws import counters, table
+from booth.painting import records
+from booth.run import FAILED, Turn
+from booth.runs import store, uploads
 from tests.unit.test_store import issue
 
 
 @pytest.fixture
-def ask(table, environment):
+def ask(dynamodb, environment):
     """POST /photo by the requestId alone; gives status, Retry-After in seconds (0: none) and answer."""
     given = {"BOOTH_TOKENS": "", "DOCUMENTED_KEYS": "true", "UPLOADS_BUCKET": "uploads", "LAMBDA_CONCURRENCY": "1000"}
     for name, value in given.items():
@@ -32,31 +35,31 @@ class Context:
 
 
 @pytest.fixture
-def running(table):
+def running(dynamodb):
     """Makes a run that Segment Anything is at work for; gives its id and its requestId."""
 
     def running():
-        run, request_id = issue(table, f"photo/{uuid.uuid4()}.jpg"), str(uuid.uuid4())
-        table.bind(table.get(run), request_id)
-        table.claim(run, "1")
-        table.enter(run, "segment")
+        run, request_id = issue(f"photo/{uuid.uuid4()}.jpg"), str(uuid.uuid4())
+        uploads.bind(store.get(run), request_id)
+        store.claim(run, "1")
+        store.enter(run, "segment")
         return run, request_id
 
     return running
 
 
-def count_to(table, name, count):
+def count_to(dynamodb, name, count):
     for _ in range(count):
-        assert table.count_up(name, count, expires=2**33)
+        assert counters.count_up(name, count, expires=2**33)
 
 
-def counters(table):
+def counts(dynamodb):
     """What the table's counters stand at."""
-    items = table.connect().scan(TableName=table._table())["Items"]
+    items = table.connect().scan(TableName=table.table_name())["Items"]
     return [int(item["count"]["N"]) for item in items if item["pk"]["S"].startswith("count#")]
 
 
-def test_of_forty_who_ask_at_once_a_few_are_held_and_the_others_are_told_when_to_ask_again(table, running, ask):
+def test_of_forty_who_ask_at_once_a_few_are_held_and_the_others_are_told_when_to_ask_again(dynamodb, running, ask):
     _, request_id = running()
     answers = []
     threads = [threading.Thread(target=lambda: answers.append(ask(request_id, wait=2))) for _ in range(40)]
@@ -70,13 +73,13 @@ def test_of_forty_who_ask_at_once_a_few_are_held_and_the_others_are_told_when_to
     assert 40 - 2 * concurrency.HELD_ANSWERS <= len(told) <= 40 - concurrency.HELD_ANSWERS
     assert set(told) == {limits.ASK_AGAIN_SECONDS}
     # Who has been answered takes no place any more.
-    assert set(counters(table)) == {0}
+    assert set(counts(dynamodb)) == {0}
 
 
-def test_the_held_answers_of_one_run_are_not_those_of_another(table, running, ask, environment):
+def test_the_held_answers_of_one_run_are_not_those_of_another(dynamodb, running, ask, environment):
     (full, of_full), (_, of_other) = running(), running()
     environment.setattr(photo.time, "time", lambda: 1_000_000_019.9)
-    count_to(table, f"held {full} 50000000", concurrency.HELD_ANSWERS)
+    count_to(dynamodb, f"held {full} 50000000", concurrency.HELD_ANSWERS)
     assert ask(of_full, wait=1)[1] == limits.ASK_AGAIN_SECONDS
     assert ask(of_other, wait=1)[1] == 0
     # Those that died while they held one are forgotten when their time is over.
@@ -84,49 +87,48 @@ def test_the_held_answers_of_one_run_are_not_those_of_another(table, running, as
     assert ask(of_full, wait=1)[1] == 0
 
 
-def test_news_is_told_however_many_are_held_and_takes_no_place(table, running, ask):
+def test_news_is_told_however_many_are_held_and_takes_no_place(dynamodb, running, ask):
     run, request_id = running()
     for moment in (0, 1, 2):
         count_to(
-            table, f"held {run} {int(photo.time.time()) // limits.WAIT_SECONDS + moment}", concurrency.HELD_ANSWERS
+            dynamodb, f"held {run} {int(photo.time.time()) // limits.WAIT_SECONDS + moment}", concurrency.HELD_ANSWERS
         )
     seen = ask(request_id)[2]["progress"]
-    table.enter(run, "merge")
+    store.enter(run, "merge")
     status, pause, answer = ask(request_id, wait=20, progress=seen)
     assert (status, pause, answer["step"]) == (202, 0, "merge")
-    table.end(table.get(run), table.FAILED, "TimedOut", {})
+    store.end(store.get(run), FAILED, "TimedOut", {})
     assert ask(request_id, wait=20, progress=answer["progress"])[:2] == (200, 0)
-    assert set(counters(table)) == {concurrency.HELD_ANSWERS}
+    assert set(counts(dynamodb)) == {concurrency.HELD_ANSWERS}
 
 
 @pytest.mark.parametrize(("turn", "wait", "pause"), [(100, 20, 20), (100, 1, 20), (15, 10, 15), (2, 2, 0)])
-def test_nothing_is_held_that_can_not_bring_news_before_it_ends(table, running, ask, turn, wait, pause):
+def test_nothing_is_held_that_can_not_bring_news_before_it_ends(dynamodb, running, ask, turn, wait, pause):
     """A photo that waits for its turn longer than the caller would."""
     run, request_id = running()
-    turns = {1: Turn("model@region", 0, table.now_ms() + turn * 1000)}
-    table.admit(table.get(run), turns, None)
+    turns = {1: Turn("model@region", 0, clock.now_ms() + turn * 1000)}
+    records.admit(store.get(run), turns, None)
     status, told, answer = ask(request_id, wait=wait)
     assert (status, told) == (202, pause)
     assert (answer["status"], answer["step"]) == ("QUEUED", "wait") or not pause
-    assert counters(table) == ([] if pause else [0])
+    assert counts(dynamodb) == ([] if pause else [0])
 
 
-def test_a_photo_whose_url_has_expired_is_not_waited_for(table, ask, environment):
+def test_a_photo_whose_url_has_expired_is_not_waited_for(dynamodb, ask, environment):
     environment.setattr(photo, "let_in", lambda run: run)  # S3 is not asked here
-    run, request_id = issue(table, f"photo/{uuid.uuid4()}.jpg"), str(uuid.uuid4())
-    table.bind(table.get(run), request_id)
+    run, request_id = issue(f"photo/{uuid.uuid4()}.jpg"), str(uuid.uuid4())
+    uploads.bind(store.get(run), request_id)
     assert ask(request_id, wait=1)[1] == 0
-    later = table.now_ms() + limits.URL_SECONDS * 1000
-    for module in (table, contract):
-        environment.setattr(module, "now_ms", lambda: later)
+    later = clock.now_ms() + limits.URL_SECONDS * 1000
+    environment.setattr(clock, "now_ms", lambda: later)
     assert ask(request_id, wait=1)[1] == limits.WAIT_SECONDS
 
 
-def test_without_wait_nobody_is_told_when_to_ask(table, running, ask):
+def test_without_wait_nobody_is_told_when_to_ask(dynamodb, running, ask):
     run, request_id = running()
-    table.admit(table.get(run), {1: Turn("model@region", 0, table.now_ms() + 100_000)}, None)
+    records.admit(store.get(run), {1: Turn("model@region", 0, clock.now_ms() + 100_000)}, None)
     assert ask(request_id)[:2] == (202, 0)
-    assert counters(table) == []
+    assert counts(dynamodb) == []
 
 
 @pytest.mark.parametrize(("executions", "held"), [("1", 1), ("10", 1), ("50", 5), ("1000", 8)])

@@ -7,7 +7,8 @@ import pytest
 
 from benchmarks import load
 from benchmarks.visitors import Answer, Visit
-from booth import store
+from booth.run import SUCCEEDED
+from booth.runs import open_runs, store, uploads
 from local.standins import server
 
 
@@ -46,7 +47,7 @@ def app(account):
 def visit(app, account):
     """One photo that went through."""
     run, key = "a-run", "photo/a.jpg"
-    store.issue(run, key, picture_id="id", scenes=[], content_type="image/jpeg", consent=None)
+    uploads.issue(run, key, picture_id="id", scenes=[], content_type="image/jpeg", consent=None)
     store.claim(run, "v")
     account.clients["stepfunctions"].start_execution(stateMachineArn=account.machine, name=run, input="{}")
     store.enter(run, "generate")
@@ -54,8 +55,8 @@ def visit(app, account):
     store.publish_picture(run, 1, "photo/photo_id_1.jpeg")
     for shown in (key, "photo/photo_id_1.jpeg"):
         account.clients["s3"].put_object(Bucket="results", Key=shown, Body=b"x")
-    assert store.end(store.get(run), store.SUCCEEDED, "", store.get(run).pictures)
-    store.close(run)
+    assert store.end(store.get(run), SUCCEEDED, "", store.get(run).pictures)
+    open_runs.close(run)
     url = "http://cdn.example/photo/photo_id_1.jpeg"
     body = {"status": "SUCCEEDED", "error": None, "time_taken": "9.5", "url_generated": f'["{url}"]'}
     body["pictures"] = [{"state": "DONE", "error": None}]
@@ -118,8 +119,8 @@ def test_every_broken_promise_is_told(app, visit, account):
     ):
         s3.put_object(Bucket=bucket, Key=key, Body=b"x")
     account.clients["stepfunctions"].start_execution(stateMachineArn=account.machine, name="another", input="{}")
-    store.issue("open", "photo/b.jpg", picture_id="b", scenes=[], content_type="image/jpeg", consent=None)
-    store.postpone(store.get("open"), 1)
+    uploads.issue("open", "photo/b.jpg", picture_id="b", scenes=[], content_type="image/jpeg", consent=None)
+    open_runs.postpone(store.get("open"), 1)
     visit.answers.insert(0, Answer(0.0, 9.0, 0, 500, {}))
     costs = [load.Cost(1, {"s3": 20.0}, 12.0, 14.0), load.Cost(1, {"s3": 24.0}, 12.0, 14.0)]
     told = broken(app, visit, {"Finish": 513 << 20}, costs)

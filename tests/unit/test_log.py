@@ -7,7 +7,10 @@ import logging
 import pytest
 from botocore.exceptions import ClientError
 
-from booth import aws, log, store
+from booth import handlers, log
+from booth.aws import clients, errors
+from booth.errors import InternalError, ServiceUnavailable
+from booth.runs import uploads
 
 
 class Context:
@@ -39,15 +42,15 @@ def debug(lines):
 
 
 def issue_and_fail(event):
-    store.issue(
+    uploads.issue(
         event["run"], "photo/Marked-Name.jpg", picture_id="a", scenes=[], content_type="image/jpeg", consent=None
     )
-    aws.client("dynamodb").delete_table(TableName="no-such-table")
+    clients.client("dynamodb").delete_table(TableName="no-such-table")
 
 
-def test_each_call_is_a_line_with_its_time_and_nothing_of_what_was_asked(table, debug):
-    with pytest.raises(log.InternalError):
-        log.step(issue_and_fail)({"run": "the-run"}, Context())
+def test_each_call_is_a_line_with_its_time_and_nothing_of_what_was_asked(dynamodb, debug):
+    with pytest.raises(InternalError):
+        handlers.step(issue_and_fail)({"run": "the-run"}, Context())
     calls = [line for line in debug() if line["message"] == "aws_call"]
     assert [line["call"] for line in calls] == ["dynamodb.TransactWriteItems", "dynamodb.DeleteTable"]
     assert all(line["ms"] > 0 and line["run"] == "the-run" for line in calls)
@@ -59,24 +62,24 @@ def test_each_call_is_a_line_with_its_time_and_nothing_of_what_was_asked(table, 
 
 def test_a_call_that_nobody_answers_is_a_line_too(environment, debug):
     environment.setenv("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:9")
-    with pytest.raises(aws.ServiceUnavailable), aws.aws_errors():
-        aws.client("ssm", attempts=1).get_parameter(Name="/marked-name")
+    with pytest.raises(ServiceUnavailable), errors.aws_errors():
+        clients.client("ssm", attempts=1).get_parameter(Name="/marked-name")
     [line] = debug()
     assert line["call"] == "ssm.GetParameter"
     assert "marked-name" not in json.dumps(line)
 
 
-def test_without_debug_there_is_no_such_line(table, lines):
-    aws.client("dynamodb").list_tables()
+def test_without_debug_there_is_no_such_line(dynamodb, lines):
+    clients.client("dynamodb").list_tables()
     with pytest.raises(ClientError):
-        aws.client("dynamodb").describe_table(TableName="no-such-table")
+        clients.client("dynamodb").describe_table(TableName="no-such-table")
     assert lines() == []
 
 
 def test_clients_are_made_at_the_start_in_lambda_and_when_needed_elsewhere(environment):
     made = []
-    aws.at_init(lambda: made.append("client"))
+    clients.at_init(lambda: made.append("client"))
     assert made == []
     environment.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
-    aws.at_init(lambda: made.append("client"))
+    clients.at_init(lambda: made.append("client"))
     assert made == ["client"]

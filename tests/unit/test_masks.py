@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from booth.pixels import geometry, masks
+from booth.pixels import geometry, masks, morphology
 from booth.pixels.geometry import Face
 
 W, H = 160, 120
@@ -71,7 +71,7 @@ def test_a_flood_reaches_what_hangs_together_and_nothing_else(height, width, sha
     for within in (rng.random((height, width)) < share, snake(height, width), snake(width, height).T):
         start = rng.random((height, width)) < sown
         before = within.copy(), start.copy()
-        assert np.array_equal(masks.flood(start, within), spread(start, within))
+        assert np.array_equal(morphology.flood(start, within), spread(start, within))
         assert np.array_equal(within, before[0])
         assert np.array_equal(start, before[1])
 
@@ -81,7 +81,7 @@ def test_a_hole_is_what_the_border_does_not_reach(height, width, share, seed):
     mask = np.random.default_rng(seed).random((height, width)) < share
     border = np.ones_like(mask)
     border[1:-1, 1:-1] = False
-    assert np.array_equal(masks.fill_holes(mask), ~spread(border, ~mask))
+    assert np.array_equal(morphology.fill_holes(mask), ~spread(border, ~mask))
 
 
 @given(st.lists(face().filter(inside), min_size=1, max_size=12), st.sampled_from(KINDS), st.integers(0, 2**31))
@@ -118,7 +118,7 @@ def test_a_good_mask_is_taken_but_for_its_rim_and_counts_as_enough():
     said = masks.ellipse((H, W), (0, 0), (37.0, 27.0, 83.0, 83.0))
     keep, by_ellipse = masks.keep_mask(W, H, [a_face], [crop], [said[t:b, l:r]])
     assert by_ellipse == 0
-    assert np.array_equal(keep, masks.shave(said))
+    assert np.array_equal(keep, morphology.shave(said))
     assert not keep[27].any()
     assert keep[28].any()
 
@@ -132,7 +132,7 @@ def test_holes_are_filled_and_specks_are_dropped():
     said[50:56, 55:65] = False  # a hole: glasses
     said[t + 1, l + 1] = True  # a speck
     keep, _ = masks.keep_mask(W, H, [a_face], [crop], [said[t:b, l:r]])
-    assert np.array_equal(keep, masks.shave(whole))
+    assert np.array_equal(keep, morphology.shave(whole))
 
 
 def test_the_rim_stays_where_the_face_would_not_be_whole_without_it():
@@ -153,14 +153,14 @@ def test_no_line_is_left_between_faces_that_touch():
         (H, W), (0, 0), (57.0, 27.0, 103.0, 83.0)
     )
     keep, _ = masks.keep_mask(W, H, faces, [crop], [said[t:b, l:r]])
-    assert np.array_equal(keep, masks.shave(said))
+    assert np.array_equal(keep, morphology.shave(said))
     assert keep[55, 20:100].all()
 
 
 @given(st.integers(0, 999), st.floats(0.5, 1))
 def test_shave_takes_what_touches_the_outside(seed, density):
     mask = np.random.default_rng(seed).random((12, 15)) < density
-    slim = masks.shave(mask)
+    slim = morphology.shave(mask)
     for y, x in np.ndindex(mask.shape):
         assert slim[y, x] == mask[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2].all()
 
@@ -197,11 +197,11 @@ def test_flood_is_what_a_queue_would_find(seed, density):
             continue
         reached.add((y, x))
         todo += [(y + 1, x), (y - 1, x), (y, x + 1), (y, x - 1)]
-    assert set(zip(*np.nonzero(masks.flood(seeds, within)), strict=True)) == reached
+    assert set(zip(*np.nonzero(morphology.flood(seeds, within)), strict=True)) == reached
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1)])
 def test_fill_holes_of_thin_masks(shape):
     mask = np.ones(shape, bool)
-    assert np.array_equal(masks.fill_holes(mask), mask)
-    assert not masks.fill_holes(~mask).any()
+    assert np.array_equal(morphology.fill_holes(mask), mask)
+    assert not morphology.fill_holes(~mask).any()

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks import seam
-from booth import sam
-from booth.pixels import composite, geometry, masks
+from booth.aws import sam
+from booth.pixels import encoding, geometry, masks
 from local.standins.sagemaker import MAX_BODY
 from sam_model import inference
 from tests import odd_photos
@@ -27,7 +27,7 @@ def test_the_largest_request_fits_the_endpoint_and_holds_a_hundred_faces():
     photo = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
     faces = [face(x * 140.0, y * 140.0, 100, 120) for x in range(10) for y in range(10)]
     [crop] = geometry.crops_around(faces, side, side)
-    request = sam.request_for(crop, faces, composite.encode_jpeg(photo))
+    request = sam.request_for(crop, faces, encoding.encode_jpeg(photo))
     assert len(request) < MAX_BODY
     asked = inference.read_request(request, "application/json")
     assert len(asked.prompts) == 100

@@ -5,8 +5,9 @@ import json
 import pytest
 from openapi_spec_validator import validate
 
-from booth import contract, errors
+from booth import errors
 from booth.errors import BadRequest
+from booth.http import contract
 from tests import openapi
 
 BUCKET = "uploads"

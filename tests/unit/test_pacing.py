@@ -9,11 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from booth import limits, pacing
-from booth.chain import REQUESTS_A_MINUTE, Candidate, in_turn, parse_chain
+from booth import clock, limits
+from booth.aws import table
 from booth.errors import QueueFull, RunEnded, TimedOut, TurnLate, TurnLost
-from booth.generators import CODECS
-from booth.store import Pace
+from booth.painting import admission, pacing, records
+from booth.painting.chain import REQUESTS_A_MINUTE, Candidate, in_turn, parse_chain
+from booth.painting.pacing import Pace
+from booth.painting.paint import CODECS
+from booth.runs import store
 from tests.unit.test_store import at_once, issue
 
 TITAN, INPAINT = "amazon.titan-image-generator-v2:0", "us.stability.stable-image-inpaint-v1:0"
@@ -161,14 +164,14 @@ def test_the_record_does_not_grow():
 
 
 @pytest.fixture
-def running(table, environment):
+def running(dynamodb, environment):
     """Makes runs that have come as far as painting. Three calls a minute and Region may be made."""
     environment.setenv("IMAGE_MODELS", f"{TITAN}@us-east-1=3,{TITAN}@us-west-2=3,{INPAINT}@us-east-1=3")
 
     def make():
-        run = issue(table, f"photo/{uuid.uuid4()}.jpg")
-        table.claim(run, "version")
-        return table.enter(run, "merge").run
+        run = issue(f"photo/{uuid.uuid4()}.jpg")
+        store.claim(run, "version")
+        return store.enter(run, "merge").run
 
     return make
 
@@ -176,24 +179,24 @@ def running(table, environment):
 PICTURES = [1, 2, 3]
 
 
-def waits(table, run):
-    return sorted(round((turn.at - table.now_ms()) / 1000) for turn in table.get(run).turns.values())
+def waits(dynamodb, run):
+    return sorted(round((turn.at - clock.now_ms()) / 1000) for turn in store.get(run).turns.values())
 
 
-def test_runs_are_admitted_in_order_whoever_writes_at_the_same_moment(table, running):
+def test_runs_are_admitted_in_order_whoever_writes_at_the_same_moment(dynamodb, running):
     runs = [running() for _ in range(8)]
-    at_once(8, lambda number: pacing.admit(runs[number], PICTURES))
-    turns = [turn for run in runs for turn in table.get(run).turns.values()]
+    at_once(8, lambda number: admission.admit(runs[number], PICTURES))
+    turns = [turn for run in runs for turn in store.get(run).turns.values()]
     by_minute = Counter(round((turn.at - min(each.at for each in turns)) / pacing.WINDOW_MS) for turn in turns)
     assert by_minute == {0: 6, 1: 6, 2: 6, 3: 6}
     assert Counter(turn.candidate for turn in turns) == {f"{TITAN}@us-east-1": 12, f"{TITAN}@us-west-2": 12}
 
 
-def test_a_run_that_is_admitted_has_time_from_its_last_turn_on(table, running):
+def test_a_run_that_is_admitted_has_time_from_its_last_turn_on(dynamodb, running):
     for _ in range(3):
         run = running()
-        pacing.admit(run, PICTURES)
-    admitted = table.get(run)
+        admission.admit(run, PICTURES)
+    admitted = store.get(run)
     assert admitted.deadline == max(turn.at for turn in admitted.turns.values()) + limits.RUN_SECONDS * 1000
     assert admitted.deadline > admitted.claimed + (60 + limits.RUN_SECONDS) * 1000
     assert (admitted.status, admitted.step) == ("RUNNING", "wait")
@@ -207,7 +210,7 @@ def test_pictures_that_wait_for_their_turns_hold_no_function_and_wait_all_at_onc
 
     environment.setenv("LAMBDA_CONCURRENCY", "6")  # room for one picture at a time
     for _ in range(before):
-        pacing.admit(running(), PICTURES)
+        admission.admit(running(), PICTURES)
     context = type("Context", (), dict.fromkeys(("function_name", "memory_limit_in_mb", "aws_request_id"), "1"))
     context.invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:admit"
 
@@ -216,193 +219,193 @@ def test_pictures_that_wait_for_their_turns_hold_no_function_and_wait_all_at_onc
     assert answer["at_once"] == expected
 
 
-def test_a_run_is_admitted_once(table, running):
+def test_a_run_is_admitted_once(dynamodb, running):
     run = running()
-    first = pacing.admit(run, PICTURES)
-    assert pacing.admit(run, PICTURES).turns == first.turns == table.get(run).turns
-    assert sum(map(len, table.pace().slots.values())) == 3
+    first = admission.admit(run, PICTURES)
+    assert admission.admit(run, PICTURES).turns == first.turns == store.get(run).turns
+    assert sum(map(len, records.pace().slots.values())) == 3
 
 
-def test_a_turn_that_would_come_too_late_is_refused_at_once_and_takes_no_place(table, running, environment):
-    later = table.now_ms() + limits.QUEUE_SECONDS * 1000
-    table.write_pace(Pace({f"{TITAN}@{region}": [later] * 3 for region in ("us-east-1", "us-west-2")}, {}, 0))
+def test_a_turn_that_would_come_too_late_is_refused_at_once_and_takes_no_place(dynamodb, running, environment):
+    later = clock.now_ms() + limits.QUEUE_SECONDS * 1000
+    records.write_pace(Pace({f"{TITAN}@{region}": [later] * 3 for region in ("us-east-1", "us-west-2")}, {}, 0))
     run = running()
     with pytest.raises(QueueFull):
-        pacing.admit(run, PICTURES)
-    assert table.get(run).turns == {}
-    assert table.pace().version == 1
+        admission.admit(run, PICTURES)
+    assert store.get(run).turns == {}
+    assert records.pace().version == 1
 
 
-def test_an_ended_run_is_not_admitted(table, running):
+def test_an_ended_run_is_not_admitted(dynamodb, running):
     run = running()
-    assert table.end(table.get(run), "FAILED", "TimedOut", {})
+    assert store.end(store.get(run), "FAILED", "TimedOut", {})
     with pytest.raises(RunEnded):
-        pacing.admit(run, PICTURES)
+        admission.admit(run, PICTURES)
 
 
-def test_a_run_whose_time_is_over_is_not_admitted(table, running, environment):
+def test_a_run_whose_time_is_over_is_not_admitted(dynamodb, running, environment):
     run = running()
-    later = table.now_ms() + limits.RUN_SECONDS * 1000
-    environment.setattr(table, "now_ms", lambda: later)
+    later = clock.now_ms() + limits.RUN_SECONDS * 1000
+    environment.setattr(clock, "now_ms", lambda: later)
     with pytest.raises(TimedOut):
-        pacing.admit(run, PICTURES)
+        admission.admit(run, PICTURES)
 
 
-def test_the_first_attempt_asks_whose_turn_it_is_and_each_retry_the_next(table, running):
-    run = pacing.admit(running(), PICTURES)
+def test_the_first_attempt_asks_whose_turn_it_is_and_each_retry_the_next(dynamodb, running):
+    run = admission.admit(running(), PICTURES)
     own = run.turns[2].candidate
-    other = next(str(each) for each in pacing.chain() if each.model == TITAN and str(each) != own)
-    orders = [[str(each) for each in pacing.order(run, table.pace(), 2, attempt)] for attempt in range(4)]
+    other = next(str(each) for each in admission.chain() if each.model == TITAN and str(each) != own)
+    orders = [[str(each) for each in admission.order(run, records.pace(), 2, attempt)] for attempt in range(4)]
     assert orders[0] == [own, other, f"{INPAINT}@us-east-1"]
     assert [each[0] for each in orders] == [own, other, f"{INPAINT}@us-east-1", own]
 
 
-def test_a_retry_is_counted_for_others_come_later(table, running):
-    run = pacing.admit(running(), [1])
+def test_a_retry_is_counted_for_others_come_later(dynamodb, running):
+    run = admission.admit(running(), [1])
     for attempt in range(6):
-        pacing.order(run, table.pace(), 1, attempt)
-    calls = {name: len(times) for name, times in table.pace().slots.items()}
+        admission.order(run, records.pace(), 1, attempt)
+    calls = {name: len(times) for name, times in records.pace().slots.items()}
     other = next(name for name in calls if name.startswith(TITAN) and name != run.turns[1].candidate)
     assert calls == {run.turns[1].candidate: 2, other: 2, f"{INPAINT}@us-east-1": 2}
 
 
-def test_a_picture_whose_candidate_is_gone_gets_a_turn_at_the_next(table, running):
+def test_a_picture_whose_candidate_is_gone_gets_a_turn_at_the_next(dynamodb, running):
     run = running()
-    before = pacing.admit(run, PICTURES)
+    before = admission.admit(run, PICTURES)
     lost = {}
     for name in (f"{TITAN}@us-east-1", f"{TITAN}@us-west-2"):
-        lost[name] = next(each for each in pacing.chain() if str(each) == name)
-        assert isinstance(pacing.lose(lost[name]), TurnLost)
+        lost[name] = next(each for each in admission.chain() if str(each) == name)
+        assert isinstance(admission.lose(lost[name]), TurnLost)
     with pytest.raises(TurnLost):
-        pacing.order(before, table.pace(), 2, 0)
-    after = pacing.admit(run, [2], lost="TurnLost")
+        admission.order(before, records.pace(), 2, 0)
+    after = admission.admit(run, [2], lost="TurnLost")
     assert after.turns[2].candidate == f"{INPAINT}@us-east-1"
     assert [after.turns[number] for number in (1, 3)] == [before.turns[number] for number in (1, 3)]
-    assert after == table.get(run)
+    assert after == store.get(run)
 
 
-def test_turns_are_lost_and_given_at_the_same_moment_and_none_is_forgotten(table, running):
+def test_turns_are_lost_and_given_at_the_same_moment_and_none_is_forgotten(dynamodb, running):
     run = running()
-    pacing.admit(run, PICTURES)
-    for candidate in pacing.chain()[:2]:
-        pacing.lose(candidate)
-    at_once(3, lambda number: pacing.admit(run, [number + 1], lost="TurnLost"))
-    assert {turn.candidate for turn in table.get(run).turns.values()} == {f"{INPAINT}@us-east-1"}
-    assert len(table.pace().slots[f"{INPAINT}@us-east-1"]) == 3
+    admission.admit(run, PICTURES)
+    for candidate in admission.chain()[:2]:
+        admission.lose(candidate)
+    at_once(3, lambda number: admission.admit(run, [number + 1], lost="TurnLost"))
+    assert {turn.candidate for turn in store.get(run).turns.values()} == {f"{INPAINT}@us-east-1"}
+    assert len(records.pace().slots[f"{INPAINT}@us-east-1"]) == 3
 
 
-def test_a_picture_gets_another_turn_at_once_though_all_are_asked_again(table, running):
+def test_a_picture_gets_another_turn_at_once_though_all_are_asked_again(dynamodb, running):
     """Another picture has found the last one gone, which gives each another chance: the slot is not late."""
     run = running()
-    turn = pacing.admit(run, PICTURES).turns[1]
-    pacing.await_slot(turn)
-    for candidate in pacing.chain():
-        pacing.lose(candidate)
-    assert pacing.admit(run, [1], lost="TurnLost").turns[1].at <= table.now_ms()
+    turn = admission.admit(run, PICTURES).turns[1]
+    admission.await_slot(turn)
+    for candidate in admission.chain():
+        admission.lose(candidate)
+    assert admission.admit(run, [1], lost="TurnLost").turns[1].at <= clock.now_ms()
 
 
-def test_a_candidate_that_went_and_answered_again_is_counted_when_it_goes_again(table, running, counts):
-    candidate = running() and pacing.chain()[0]
-    pacing.lose(candidate)
+def test_a_candidate_that_went_and_answered_again_is_counted_when_it_goes_again(dynamodb, running, counts):
+    candidate = running() and admission.chain()[0]
+    admission.lose(candidate)
     assert counts() == {"CandidateGone": 1}
-    pacing.answered(candidate, table.pace())
-    assert table.pace().gone == {}
+    admission.answered(candidate, records.pace())
+    assert records.pace().gone == {}
     assert counts() == {"ModelsUnavailable": 0}
-    pacing.lose(candidate)
+    admission.lose(candidate)
     assert counts() == {"CandidateGone": 1}
 
 
-def test_an_answer_from_before_a_candidate_went_does_not_bring_it_back(table, running, counts):
-    candidate = running() and pacing.chain()[0]
-    pacing.lose(candidate)
-    before = replace(table.pace(), gone={str(candidate): 1})
-    pacing.answered(candidate, before)
-    assert pacing.chain()[0] not in pacing.living(table.pace(), pacing.chain(), table.now_ms())
+def test_an_answer_from_before_a_candidate_went_does_not_bring_it_back(dynamodb, running, counts):
+    candidate = running() and admission.chain()[0]
+    admission.lose(candidate)
+    before = replace(records.pace(), gone={str(candidate): 1})
+    admission.answered(candidate, before)
+    assert admission.chain()[0] not in pacing.living(records.pace(), admission.chain(), clock.now_ms())
     assert counts() == {"CandidateGone": 1, "ModelsUnavailable": 0}
 
 
-def test_many_pictures_find_a_candidate_gone_in_the_same_moment_and_it_is_counted_once(table, running, counts):
-    candidate = running() and pacing.chain()[0]
-    at_once(6, lambda number: pacing.lose(candidate))
+def test_many_pictures_find_a_candidate_gone_in_the_same_moment_and_it_is_counted_once(dynamodb, running, counts):
+    candidate = running() and admission.chain()[0]
+    at_once(6, lambda number: admission.lose(candidate))
     assert counts() == {"CandidateGone": 1}
 
 
-def test_a_slot_is_free_a_minute_after_its_last_call_however_late_that_came(table, running, environment):
-    turn = pacing.admit(running(), [1]).turns[1]
-    now, slept = table.now_ms(), []
-    environment.setattr(table, "now_ms", lambda: now + round(1000 * sum(slept)))
-    environment.setattr(pacing.time, "sleep", slept.append)
-    pacing.await_slot(turn)
+def test_a_slot_is_free_a_minute_after_its_last_call_however_late_that_came(dynamodb, running, environment):
+    turn = admission.admit(running(), [1]).turns[1]
+    now, slept = clock.now_ms(), []
+    environment.setattr(clock, "now_ms", lambda: now + round(1000 * sum(slept)))
+    environment.setattr(admission.time, "sleep", slept.append)
+    admission.await_slot(turn)
     assert slept == []
     now += pacing.WINDOW_MS - 4000
-    pacing.await_slot(turn)
+    admission.await_slot(turn)
     assert sum(slept) == pytest.approx(4)
     now += pacing.WINDOW_MS - 20_000
     with pytest.raises(TurnLate):
-        pacing.await_slot(turn)
+        admission.await_slot(turn)
     other = replace(turn, slot=turn.slot + 1)
-    pacing.await_slot(other)
+    admission.await_slot(other)
     assert sum(slept) == pytest.approx(4), "each slot has its own minute"
 
 
-def test_a_picture_whose_slot_is_late_comes_as_much_later_and_nobody_else_does(table, running):
+def test_a_picture_whose_slot_is_late_comes_as_much_later_and_nobody_else_does(dynamodb, running):
     first, second = running(), running()
-    turn = pacing.admit(first, [1]).turns[1]
-    before = pacing.admit(second, PICTURES)
-    pacing.await_slot(turn)
-    pace = table.pace()
-    used = table.slot_used(turn)
-    late = pacing.admit(first, [1], lost="TurnLate")
+    turn = admission.admit(first, [1]).turns[1]
+    before = admission.admit(second, PICTURES)
+    admission.await_slot(turn)
+    pace = records.pace()
+    used = records.slot_used(turn)
+    late = admission.admit(first, [1], lost="TurnLate")
     assert late.turns[1] == replace(turn, at=used + pacing.WINDOW_MS)
     assert late.deadline == late.turns[1].at + limits.RUN_SECONDS * 1000
-    assert late == table.get(first)
-    assert (table.pace(), table.get(second)) == (pace, before)
+    assert late == store.get(first)
+    assert (records.pace(), store.get(second)) == (pace, before)
 
 
 # Given back
 
 
-def test_a_turn_that_is_given_back_is_the_next_ones_and_nobody_who_waits_is_told_another_time(table, running):
+def test_a_turn_that_is_given_back_is_the_next_ones_and_nobody_who_waits_is_told_another_time(dynamodb, running):
     first, second, third = running(), running(), running()
     for run in (first, second, third):
-        pacing.admit(run, PICTURES)
-    waiting = table.get(third).turns
-    deleted = table.mark_deleted(third, due=0)
-    pacing.give_back(deleted)
-    assert table.get(third).turns == {}
+        admission.admit(run, PICTURES)
+    waiting = store.get(third).turns
+    deleted = store.mark_deleted(third, due=0)
+    admission.give_back(deleted)
+    assert store.get(third).turns == {}
     fourth = running()
-    assert set(pacing.admit(fourth, PICTURES).turns.values()) == set(waiting.values())
+    assert set(admission.admit(fourth, PICTURES).turns.values()) == set(waiting.values())
 
 
-def test_turns_are_given_back_once(table, running):
+def test_turns_are_given_back_once(dynamodb, running):
     runs = [running() for _ in range(3)]
     for run in runs:
-        pacing.admit(run, PICTURES)
-    deleted = table.mark_deleted(runs[2], due=0)
-    at_once(4, lambda _: pacing.give_back(deleted))
-    given = [turn for _ in range(2) for turn in pacing.admit(running(), PICTURES).turns.values()]
+        admission.admit(run, PICTURES)
+    deleted = store.mark_deleted(runs[2], due=0)
+    at_once(4, lambda _: admission.give_back(deleted))
+    given = [turn for _ in range(2) for turn in admission.admit(running(), PICTURES).turns.values()]
     assert len(set(given)) == 6
 
 
-def test_a_turn_that_has_come_is_not_given_back(table, running):
+def test_a_turn_that_has_come_is_not_given_back(dynamodb, running):
     run = running()
-    pacing.admit(run, PICTURES)
-    before = table.pace()
-    table.end(table.get(run), "FAILED", "TimedOut", {})
-    pacing.give_back(table.get(run))
-    assert table.pace() == before
+    admission.admit(run, PICTURES)
+    before = records.pace()
+    store.end(store.get(run), "FAILED", "TimedOut", {})
+    admission.give_back(store.get(run))
+    assert records.pace() == before
 
 
-def test_a_pace_that_was_written_before_turns_were_given_back_is_read(table, running):
-    pacing.admit(running(), PICTURES)
+def test_a_pace_that_was_written_before_turns_were_given_back_is_read(dynamodb, running):
+    admission.admit(running(), PICTURES)
     table.connect().update_item(
-        TableName=table._table(),
-        Key=table._PACE,
+        TableName=table.table_name(),
+        Key=records._PACE,
         UpdateExpression="REMOVE #free",
         ExpressionAttributeNames={"#free": "free"},
     )
-    assert table.pace().free == {}
-    assert len(pacing.admit(running(), PICTURES).turns) == 3
+    assert records.pace().free == {}
+    assert len(admission.admit(running(), PICTURES).turns) == 3
 
 
 @given(

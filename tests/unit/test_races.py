@@ -17,9 +17,14 @@ from botocore.awsrequest import AWSResponse
 import photo as photo_function
 import sweep as sweep_function
 import upload as upload_function
-from booth import aws, contract, doors, executions, limits, objects, store
+from booth import clock, limits
+from booth.aws import clients, executions, objects, table
 from booth.errors import ApiError, Conflict, RunEnded
+from booth.http.contract import PhotoRequest, UploadRequest
+from booth.lifecycle import starting
 from booth.log import metrics
+from booth.run import FAILED, QUEUED
+from booth.runs import uploads
 
 TRIALS = int(os.environ.get("TRIALS", "32"))
 CALLS = 7
@@ -112,17 +117,17 @@ class World:
     def upload(self, filename=None):
         """POST /upload; gives the Key."""
         filename = filename or f"{uuid.uuid4()}.jpg"
-        return upload_function.issue_key(contract.UploadRequest(filename, "image/jpeg", "", [], None))
+        return upload_function.issue_key(UploadRequest(filename, "image/jpeg", "", [], None))
 
     def event(self, key, version):
-        return lambda: doors.photo_arrived(key, version)
+        return lambda: starting.photo_arrived(key, version)
 
     def ask(self, key, request_id):
-        request = contract.PhotoRequest(request_id, key, "", 0, None)
+        request = PhotoRequest(request_id, key, "", 0, None)
         return lambda: photo_function.let_in(photo_function.find_run(request))
 
     def sweep(self, key):
-        return lambda: sweep_function.attend(store.find_by_upload(key)) or "looked"
+        return lambda: sweep_function.attend(uploads.find_by_upload(key)) or "looked"
 
     def stop_executions(self):
         for run in self.expected - self.stopped:
@@ -134,9 +139,9 @@ class World:
 
         Whoever came through a door has seen it so (`seen`).
         """
-        run = store.find_by_upload(key)
+        run = uploads.find_by_upload(key)
         assert {(each.run, each.version, each.claimed) for each in seen} <= {(run.run, run.version, run.claimed)}
-        assert (run.status, run.step) == (store.QUEUED, "queue")
+        assert (run.status, run.step) == (QUEUED, "queue")
         assert run.version in versions and run.deadline == run.claimed + limits.RUN_SECONDS * 1000
         assert self.versions(key) == set(versions), "what was not processed goes with the run, not before"
         self.expected.add(run.run)
@@ -147,7 +152,7 @@ class World:
 @pytest.fixture
 def world(account):
     world = World(account)
-    for client in (aws.client("dynamodb", **store._LIMITS), aws.client("stepfunctions"), objects._s3()):
+    for client in (clients.client("dynamodb", **table._LIMITS), clients.client("stepfunctions"), objects._s3()):
         client.meta.events.register(
             "before-send", lambda request, **_: world.director and world.director.before_call(request)
         )
@@ -164,7 +169,7 @@ def event_and_poll(world):
 
     def check(answers):
         run = world.assert_one_run(key, version, seen=answers)
-        assert run.request == store.hashed(request)
+        assert run.request == table.hashed(request)
 
     return [world.event(key, version), world.ask(key, request)] * 2, check
 
@@ -175,8 +180,8 @@ def two_request_ids_for_one_upload(world):
 
     def check(answers):
         run = world.assert_one_run(key, version)
-        [bound] = [request for request in requests if store.find_by_request(request)]
-        assert run.request == store.hashed(bound)
+        [bound] = [request for request in requests if uploads.find_by_request(request)]
+        assert run.request == table.hashed(bound)
         for request, answer in zip(requests, answers[1:], strict=True):
             assert answer.run == run.run if request == bound else isinstance(answer, Conflict)
 
@@ -188,14 +193,14 @@ def one_request_id_for_two_uploads(world):
     versions = [world.put(key) for key in keys]
 
     def check(answers):
-        bound = store.find_by_request(request)
+        bound = uploads.find_by_request(request)
         # The photo whose visitor has to take another requestId is processed all the same: its event sees to that.
-        runs = [store.find_by_upload(key) for key in keys]
+        runs = [uploads.find_by_upload(key) for key in keys]
         world.expected |= {run.run for run in runs}
         for key, version, run, answer in zip(keys, versions, runs, answers[2:], strict=True):
             world.assert_one_run(key, version)
             is_bound = run.run == bound.run
-            assert run.request == (store.hashed(request) if is_bound else "")
+            assert run.request == (table.hashed(request) if is_bound else "")
             assert answer.run == run.run if is_bound else isinstance(answer, Conflict)
 
     events = [world.event(key, version) for key, version in zip(keys, versions, strict=True)]
@@ -224,7 +229,7 @@ def a_url_used_twice_with_its_events_in_the_wrong_order(world):
 
     def check(answers):
         run = world.assert_one_run(key, first, second, seen=answers)
-        assert run.request == store.hashed(request)
+        assert run.request == table.hashed(request)
 
     return [world.event(key, second), world.event(key, first), world.ask(key, request)], check
 
@@ -236,7 +241,7 @@ def a_photo_without_upload(world):
 
     def check(answers):
         run = world.assert_one_run(key, version, seen=answers)
-        assert run.request == store.hashed(request)
+        assert run.request == table.hashed(request)
 
     return [world.event(key, version), world.event(key, version), world.ask(key, request)], check
 
@@ -247,7 +252,7 @@ def event_poll_and_sweep(world):
 
     def check(_):
         run = world.assert_one_run(key, version)
-        assert run.request == store.hashed(request)
+        assert run.request == table.hashed(request)
 
     return [world.sweep(key), world.event(key, version), world.ask(key, request), world.sweep(key)], check
 
@@ -256,10 +261,10 @@ def a_photo_that_comes_as_its_time_is_over(world):
     """`sweep` gives the upload up in the instant in which the photo comes."""
     key = world.upload()
     request, versions = str(uuid.uuid4()), []
-    end = store.now_ms() - 1000
+    end = clock.now_ms() - 1000
     world.account.clients["dynamodb"].update_item(
-        TableName=store._table(),
-        Key=store._pk("run", store.find_by_upload(key).run),
+        TableName=table.table_name(),
+        Key=table.key_of("run", uploads.find_by_upload(key).run),
         UpdateExpression="SET upload_until = :u",
         ExpressionAttributeValues={":u": {"N": str(end - limits.LATE_UPLOAD_SECONDS * 1000)}},
     )
@@ -267,14 +272,14 @@ def a_photo_that_comes_as_its_time_is_over(world):
     def come():
         world.director.dawdle()
         versions.append(world.put(key))
-        return doors.photo_arrived(key, versions[0])
+        return starting.photo_arrived(key, versions[0])
 
     def check(_):
-        run = store.find_by_upload(key)
-        if run.status == store.QUEUED:
+        run = uploads.find_by_upload(key)
+        if run.status == QUEUED:
             world.assert_one_run(key, *versions)
         else:
-            assert (run.status, run.error, run.version) == (store.FAILED, "PhotoNeverArrived", "")
+            assert (run.status, run.error, run.version) == (FAILED, "PhotoNeverArrived", "")
             assert executions.is_running(run.run) is None
             assert world.versions(key) == set()
 

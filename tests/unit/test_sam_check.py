@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from werkzeug.wrappers import Response
 
-from booth import sam
+from booth.aws import sam
 from local import emulator
 from local.standins import sagemaker, server
 from sam_model import check

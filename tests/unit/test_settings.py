@@ -7,7 +7,7 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from booth import aws, settings
+from booth.aws import clients, settings, table
 from booth.errors import ServiceUnavailable
 from local import emulator, template
 from local.app import REGION, ROOT
@@ -52,17 +52,17 @@ def account(environment):
     environment.setenv("CDN_PARAMETER", "/booth/cdn")
     environment.setenv("DISTRIBUTION_PARAMETER", "/booth/distribution")
     environment.setattr(settings, "_known", {})
-    settings.store._table.cache_clear()
+    table.table_name.cache_clear()
     sock = emulator.listen(0)
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
     environment.setenv("AWS_ENDPOINT_URL", url)
     faults = Faults({FAKE_CREDENTIALS["AWS_ACCESS_KEY_ID"]: "Photo"})
     server = emulator.serve(sock, Gate(emulator.Emulator({}), faults))
-    aws.client("dynamodb").create_table(**stack.tables["Table"].create)
+    clients.client("dynamodb").create_table(**stack.tables["Table"].create)
     yield Account(url, faults)
     server.shutdown()
     emulator.forget_all()
-    settings.store._table.cache_clear()
+    table.table_name.cache_clear()
 
 
 def pass_by(environment, seconds):

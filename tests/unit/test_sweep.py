@@ -13,9 +13,13 @@ import finish
 import purge
 import start
 import sweep
-from booth import aws, deletion, ending, limits, objects, store
+from booth import clock, limits
+from booth.aws import clients, objects, table
 from booth.errors import ServiceUnavailable
+from booth.lifecycle import deletion, ending
 from booth.log import metrics
+from booth.run import DELETED, FAILED, GOES_ON, WAITS
+from booth.runs import open_runs, store, uploads
 from tests.unit.fake_s3 import PAGE, FakeS3
 from tests.unit.test_doors import event_of
 
@@ -35,7 +39,7 @@ def s3(account, environment):
     environment.setattr(limits, "GO_ON_SECONDS", 0)
     environment.setattr(sweep, "WATCH_SECONDS", 2)
     sweep.Quiet.until = 0
-    aws.client.cache_clear()
+    clients.client.cache_clear()
     metrics.clear_metrics()
     yield fake
     fake.close()
@@ -49,14 +53,14 @@ def told(s3):
     def note(params, **_):
         told.extend(json.loads(entry["Detail"]) for entry in params["Entries"])
 
-    aws.client("events").meta.events.register("provide-client-params.events.PutEvents", note)
+    clients.client("events").meta.events.register("provide-client-params.events.PutEvents", note)
     return told
 
 
 def issued(key=""):
     """An upload that waits for its photo."""
     run, key = str(uuid.uuid4()), key or f"photo/{uuid.uuid4()}.jpg"
-    assert store.issue(run, key, picture_id=run, scenes=[], content_type="image/jpeg", consent=None)
+    assert uploads.issue(run, key, picture_id=run, scenes=[], content_type="image/jpeg", consent=None)
     return store.get(run)
 
 
@@ -64,15 +68,15 @@ def ended(key=""):
     """A run that has ended, whose upload is not kept."""
     run = issued(key)
     assert store.claim(run.run, "v0")
-    assert store.end(store.get(run.run), store.FAILED, "NoFaceFound", {})
+    assert store.end(store.get(run.run), FAILED, "NoFaceFound", {})
     return store.get(run.run)
 
 
 def set_times(run, **times):
     """Sets times of a record, epoch ms."""
-    aws.client("dynamodb").update_item(
-        TableName=store._table(),
-        Key=store._pk("run", run.run),
+    clients.client("dynamodb").update_item(
+        TableName=table.table_name(),
+        Key=table.key_of("run", run.run),
         UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in times),
         ExpressionAttributeNames={f"#{name}": name for name in times},
         ExpressionAttributeValues={f":{name}": {"N": str(value)} for name, value in times.items()},
@@ -81,20 +85,20 @@ def set_times(run, **times):
 
 
 def due_now(run, earlier=0):
-    return set_times(run, due=store.now_ms() - 1000 - earlier)
+    return set_times(run, due=clock.now_ms() - 1000 - earlier)
 
 
 def overdue():
     """A run whose time is over, due later than everything else."""
     run = issued()
     store.claim(run.run, "v0")
-    now = store.now_ms()
+    now = clock.now_ms()
     return set_times(run, deadline=now, due=now - 1)
 
 
 def look(run):
     """One look of `sweep` at a run, whenever that is due."""
-    due = store.now_ms() - 1000
+    due = clock.now_ms() - 1000
     set_times(run, due=due)
     return sweep.look_at(run.run, due)
 
@@ -130,9 +134,9 @@ def test_an_upload_of_150000_versions_does_not_keep_the_others_waiting(s3, told)
     due_now(good)
     sweep.handler({}, CONTEXT)
     assert 0 < s3.left(bad.key) < MANY
-    assert s3.most_listed <= PAGE * sweep.THREADS[store.WAITS]
+    assert s3.most_listed <= PAGE * sweep.THREADS[WAITS]
     assert s3.left(good.key) == 0
-    assert (store.get(late.run).status, store.get(late.run).error) == (store.FAILED, "TimedOut")
+    assert (store.get(late.run).status, store.get(late.run).error) == (FAILED, "TimedOut")
     assert {each["run"] for each in told} == {bad.run, good.run, late.run}
     # The next sweep goes on where this one stopped.
     del s3.versions[bad.key][2 * PAGE :]
@@ -157,7 +161,7 @@ def test_a_visitors_deletion_of_many_versions_is_answered_with_the_truth_and_swe
     event = {"body": json.dumps(body), "headers": {}}
     answer = delete_photo.handler(event, CONTEXT)
     assert (answer["statusCode"], json.loads(answer["body"])["error"]["code"]) == (503, "StillRemoving")
-    assert store.get(run.run).status == store.DELETED
+    assert store.get(run.run).status == DELETED
     assert s3.left(run.key) == 2 * PAGE
     sweep_until_gone(s3, run.key)
     assert delete_photo.handler(event, CONTEXT)["statusCode"] == 200
@@ -183,7 +187,7 @@ def pauses(run, looks):
     pauses = []
     for _ in range(looks):
         assert not look(run)
-        pauses.append(round((store.get(run.run).due - store.now_ms()) / 1000))
+        pauses.append(round((store.get(run.run).due - clock.now_ms()) / 1000))
     return pauses
 
 
@@ -202,45 +206,45 @@ def test_a_look_that_fails_is_repeated_after_longer_and_longer_pauses(s3, told):
 def test_pauses_end_at_the_moment_at_which_a_run_has_to_end(account, environment):
     run = issued()
     store.claim(run.run, "v0")
-    now = store.now_ms()
+    now = clock.now_ms()
     run = set_times(run, deadline=now + 20_000, tries=5, due=now)
-    assert store.take(run.run, now).due == run.stops
+    assert open_runs.take(run.run, now).due == run.stops
     waiting = issued()
     until = now + 3000 - limits.LATE_UPLOAD_SECONDS * 1000
     set_times(waiting, upload_until=until, tries=5, due=now)
-    assert store.take(waiting.run, now).due == now + 3000
+    assert open_runs.take(waiting.run, now).due == now + 3000
 
 
 def test_a_look_that_dies_is_repeated_later_and_two_sweeps_do_not_look_at_once(account):
     run = due_now(issued())
-    taken = store.take(run.run, run.due)
-    assert store.take(run.run, run.due) is None
-    assert taken.due > store.now_ms()
-    assert store.due_before(store.now_ms(), store.WAITS, limit=10) == []
+    taken = open_runs.take(run.run, run.due)
+    assert open_runs.take(run.run, run.due) is None
+    assert taken.due > clock.now_ms()
+    assert open_runs.due_before(clock.now_ms(), WAITS, limit=10) == []
 
 
 def test_a_record_that_can_not_be_read_is_put_off_and_the_others_are_looked_at(s3):
     bad, late = issued(), overdue()
-    aws.client("dynamodb").update_item(
-        TableName=store._table(),
-        Key=store._pk("run", bad.run),
+    clients.client("dynamodb").update_item(
+        TableName=table.table_name(),
+        Key=table.key_of("run", bad.run),
         UpdateExpression="SET scenes = :none, #open = :goes_on, due = :due",
         ExpressionAttributeNames={"#open": "open"},
-        ExpressionAttributeValues={":none": {"N": "1"}, ":goes_on": {"S": store.GOES_ON}, ":due": {"N": "1"}},
+        ExpressionAttributeValues={":none": {"N": "1"}, ":goes_on": {"S": GOES_ON}, ":due": {"N": "1"}},
     )
     sweep.handler({}, CONTEXT)
     assert store.get(late.run).error == "TimedOut"
-    due = store._number(store._get(store._pk("run", bad.run)), "due")
-    assert due > store.now_ms()
+    due = table.number(table.get(table.key_of("run", bad.run)), "due")
+    assert due > clock.now_ms()
 
 
 def test_an_expired_record_is_closed(account, environment):
     run = due_now(issued())
-    now = store.now_ms()
+    now = clock.now_ms()
     set_times(run, expires=now // 1000 + 1)
-    environment.setattr(store, "now_ms", lambda: now + 5000)
-    assert store.take(run.run, run.due) is None
-    assert store.due_before(now, store.WAITS, limit=10) == []
+    environment.setattr(clock, "now_ms", lambda: now + 5000)
+    assert open_runs.take(run.run, run.due) is None
+    assert open_runs.due_before(now, WAITS, limit=10) == []
 
 
 # Floods
@@ -264,16 +268,16 @@ def test_uploads_that_wait_for_photos_do_not_keep_a_deadline_waiting(s3):
     late_ended.set()
     thread.join()
     assert not was_late
-    now = store.now_ms()
+    now = clock.now_ms()
     assert all(store.get(run.run).due > now for run in waiting)
 
 
 def test_the_index_is_read_a_bounded_part_at_a_time(s3, environment):
     environment.setattr(sweep, "RUNS_READ", 5)
     waiting = [due_now(issued()) for _ in range(12)]
-    assert len(store.due_before(store.now_ms(), store.WAITS, sweep.RUNS_READ)) == 5
+    assert len(open_runs.due_before(clock.now_ms(), WAITS, sweep.RUNS_READ)) == 5
     sweep.handler({}, CONTEXT)
-    now = store.now_ms()
+    now = clock.now_ms()
     assert all(store.get(run.run).due > now for run in waiting)
 
 
@@ -317,9 +321,9 @@ def test_a_step_functions_that_throttles_is_left_in_peace_and_deadlines_are_kept
     sweep.handler({}, CONTEXT)
     assert store.get(late.run).error == "TimedOut"
     tries = 3  # the SDK's
-    assert throttling.count("DescribeExecution") <= tries * sweep.THREADS[store.GOES_ON]
+    assert throttling.count("DescribeExecution") <= tries * sweep.THREADS[GOES_ON]
     assert throttling.count("StopExecution") == 1
-    now = store.now_ms()
+    now = clock.now_ms()
     assert all(store.get(run.run).due > now for run in running)
 
 
@@ -331,15 +335,15 @@ def test_runs_that_the_last_deployment_left_open_are_looked_after(s3, told):
     waiting, done, late = due_now(issued()), due_now(ended()), overdue()
     s3.put(done.key, 3)
     for run in (waiting, done, late):
-        aws.client("dynamodb").update_item(
-            TableName=store._table(),
-            Key=store._pk("run", run.run),
+        clients.client("dynamodb").update_item(
+            TableName=table.table_name(),
+            Key=table.key_of("run", run.run),
             UpdateExpression="SET #open = :one",
             ExpressionAttributeNames={"#open": "open"},
             ExpressionAttributeValues={":one": {"S": "1"}},
         )
     sweep.handler({}, CONTEXT)
-    assert store.get(waiting.run).due > store.now_ms()
+    assert store.get(waiting.run).due > clock.now_ms()
     assert s3.left(done.key) == 0
     assert store.get(late.run).is_ended
     assert {each["run"] for each in told} == {done.run, late.run}
@@ -361,22 +365,22 @@ def test_a_deletion_that_comes_while_the_run_is_cleaned_is_not_followed_by_the_e
     s3.on_list = come
     ending.clean(run)
     assert (moments, len(told)) == ([1], 1)
-    assert store.get(run.run).status == store.DELETED
+    assert store.get(run.run).status == DELETED
 
 
 def test_the_event_that_can_not_be_published_does_not_keep_the_photo_and_comes_later(s3, environment):
     run = ended()
     s3.put(run.key)
     environment.setenv("AWS_ENDPOINT_URL_EVENTBRIDGE", "http://127.0.0.1:9")  # nobody listens there
-    aws.client.cache_clear()
+    clients.client.cache_clear()
     assert not look(run)
     assert s3.left(run.key) == 0
     assert not store.get(run.run).told
     # Even when nothing else is left to be done, it is still open.
-    set_times(run, ended=store.now_ms() - limits.CLEAN_SECONDS * 1000)
+    set_times(run, ended=clock.now_ms() - limits.CLEAN_SECONDS * 1000)
     assert not look(run)
     environment.delenv("AWS_ENDPOINT_URL_EVENTBRIDGE")
-    aws.client.cache_clear()
+    clients.client.cache_clear()
     assert look(run)
     assert store.get(run.run).told
     assert not store.get(run.run).open
@@ -399,12 +403,12 @@ def test_a_photo_that_comes_after_its_deletion_was_forgotten_is_deleted_at_once(
     assert s3.left(key) == 0
     # Its event comes again.
     start.handler(event_of(key, "v0"), CONTEXT)
-    assert key not in str(aws.client("dynamodb").scan(TableName=store._table())["Items"])
+    assert key not in str(clients.client("dynamodb").scan(TableName=table.table_name())["Items"])
 
 
 def test_a_deletion_that_was_forgotten_is_repeated_where_a_photo_has_come_since(s3):
     run, request_id = issued(), str(uuid.uuid4())
-    store.bind(run, request_id)
+    uploads.bind(run, request_id)
     store.mark_deleted(run.run, due=0)
     store.forget(run.run)
     s3.put(run.key, 2)

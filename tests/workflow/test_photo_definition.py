@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from booth import errors, limits
-from booth.chain import parse_chain
-from booth.generators import CODECS
+from booth.painting.chain import parse_chain
+from booth.painting.paint import CODECS
 from local import template
 from tests.workflow.engine import ROOT, read_application, tasks_of
 

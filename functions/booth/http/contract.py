@@ -1,0 +1,286 @@
+"""The HTTP contract: what the API's calls take and answer, to the byte. Nothing here calls AWS."""
+
+import base64
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from booth import clock, keys
+from booth.errors import BadRequest, ConsentNeeded, ForeignBucket, kind_of
+from booth.limits import URL_SECONDS, WAIT_SECONDS
+from booth.run import DELETED, MAX_PICTURES, QUEUED, Run
+from booth.scenes import Scene
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NO_FILE_NAME = re.compile(r"[\x00-\x1f\x7f/\\\ufffe\uffff]")  # XML can't carry the last two, and S3 speaks XML
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")  # BCP 47, as browsers tell it
+_MAX_POLICY = 64
+_MAX_TIME = 40
+
+# Share of the work that is done when a step begins; painting goes from the last one to 1, picture by picture.
+_PROGRESS = {"upload": 0.0, "queue": 0.02, "detect": 0.05, "crop": 0.15, "segment": 0.2, "merge": 0.35, "wait": 0.38}
+_PROGRESS["generate"] = 0.4
+
+
+@dataclass(frozen=True)
+class UploadRequest:
+    filename: str
+    content_type: str
+    id: str
+    scenes: list[str]
+    consent: dict[str, Any] | None
+    """policy, language, time, wall; nothing else, so that nobody's name gets in with it."""
+
+
+@dataclass(frozen=True)
+class PhotoRequest:
+    request_id: str
+    key: str
+    """Empty if the requestId comes alone."""
+    id: str
+    wait: int
+    """Seconds."""
+    progress: float | None
+    """What the client was last shown; with `wait`, anything else is news and answered at once."""
+
+
+def json_body(event: dict[str, Any]) -> dict[str, Any]:
+    """The JSON object in an API Gateway event (payload format 2.0). Raises BadRequest."""
+    body = event.get("body") or ""
+    try:
+        if event.get("isBase64Encoded"):
+            body = base64.b64decode(body, validate=True).decode()
+        value = json.loads(body, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise BadRequest("The request must be a JSON object.") from None
+    if not isinstance(value, dict):
+        raise BadRequest("The request must be a JSON object.")
+    return value
+
+
+def _refuse(constant: str) -> None:
+    # NaN and Infinity, which Python reads, are no JSON.
+    raise ValueError(constant)
+
+
+def _text(body: dict[str, Any], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not value:
+        raise BadRequest(f"'{name}' must be a text that is not empty.")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise BadRequest(f"'{name}' must be valid text.") from None
+    return value
+
+
+def _id(body: dict[str, Any], name: str) -> str:
+    value = _text(body, name)
+    if not _ID.fullmatch(value):
+        raise BadRequest(f"'{name}' must be 1 to 64 letters, digits, '_' or '-'.")
+    return value
+
+
+def _consent(body: dict[str, Any], required: bool) -> dict[str, Any] | None:
+    consent = body.get("consent")
+    if consent is None:
+        if required:
+            raise ConsentNeeded("Please agree to how your photo is used, and then take it again.")
+        return None
+    if not isinstance(consent, dict) or consent.keys() != {"policy", "language", "time", "wall"}:
+        raise BadRequest("'consent' must have exactly 'policy', 'language', 'time' and 'wall'.")
+    policy, language, time = (_text(consent, name) for name in ("policy", "language", "time"))
+    if len(policy) > _MAX_POLICY or _CONTROL.search(policy):
+        raise BadRequest(f"The consent's 'policy' must be a version of at most {_MAX_POLICY} characters.")
+    if not _LANGUAGE.fullmatch(language):
+        raise BadRequest("The consent's 'language' must be a language tag such as \"en\".")
+    try:
+        datetime.fromisoformat(time if len(time) <= _MAX_TIME else "")
+    except ValueError:
+        raise BadRequest("The consent's 'time' must be in ISO 8601.") from None
+    if not isinstance(consent["wall"], bool):
+        raise BadRequest("The consent's 'wall' must be true or false.")
+    return consent
+
+
+def upload_request(body: dict[str, Any], known_scenes: set[str], needs_consent: bool) -> UploadRequest:
+    """Checks the body of `POST /upload`. Raises BadRequest, ConsentNeeded."""
+    if body.get("type") != "photo":
+        raise BadRequest("'type' must be \"photo\".")
+    filename, content_type = _text(body, "filename"), _text(body, "contentType")
+    if content_type not in keys.CONTENT_TYPES:
+        raise BadRequest(f"'contentType' must be one of {', '.join(keys.CONTENT_TYPES)}.")
+    if len(filename) > 255 or filename in (".", "..") or _NO_FILE_NAME.search(filename):
+        raise BadRequest("'filename' must be a plain file name of at most 255 characters.")
+    scenes = _scene_ids(body["scenes"], known_scenes) if "scenes" in body else []
+    given = _id(body, "id") if "id" in body else ""
+    return UploadRequest(filename, content_type, given, scenes, _consent(body, needs_consent))
+
+
+def _scene_ids(value: Any, known: set[str]) -> list[str]:
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_PICTURES or not all(isinstance(s, str) for s in value):
+        raise BadRequest(f"'scenes' must be a list of 1 to {MAX_PICTURES} scene ids.")
+    if set(value) - known:
+        raise BadRequest("'scenes' holds an id that is not in the catalogue.")
+    return value
+
+
+def photo_request(body: dict[str, Any], bucket: str) -> PhotoRequest:
+    """Checks the body of `POST /photo`; `bucket` is the uploads bucket. Raises BadRequest, ForeignBucket."""
+    request_id = _id(body, "requestId")
+    wait = body.get("wait", 0)
+    # 5.0 is a whole number too: JSON knows one kind only, and some clients write it so.
+    if isinstance(wait, bool) or not isinstance(wait, int | float) or not 0 <= wait <= WAIT_SECONDS or wait % 1:
+        raise BadRequest(f"'wait' must be a whole number of seconds from 0 to {WAIT_SECONDS}.")
+    seen = body.get("progress")
+    if seen is not None and (isinstance(seen, bool) or not isinstance(seen, int | float)):
+        raise BadRequest("'progress' must be the number of the last answer.")
+    given = _id(body, "id") if "id" in body else ""
+    return PhotoRequest(request_id, _key(body, request_id, bucket), given, int(wait), seen)
+
+
+def delete_request(body: dict[str, Any], bucket: str) -> tuple[str, str]:
+    """Checks the body of `DELETE /photo`; gives requestId and Key ("" if the requestId comes alone).
+
+    Raises BadRequest, ForeignBucket.
+    """
+    request_id = _id(body, "requestId")
+    return request_id, _key(body, request_id, bucket)
+
+
+def _key(body: dict[str, Any], request_id: str, bucket: str) -> str:
+    if "bucket" in body or "key" in body:
+        if _text(body, "bucket") != bucket:
+            raise ForeignBucket("This bucket does not belong to the booth.")
+        return _text(body, "key")
+    if not is_hard_to_guess(request_id):
+        raise BadRequest("A short requestId needs 'bucket' and 'key' with each call.")
+    return ""
+
+
+def is_hard_to_guess(request_id: str) -> bool:
+    """A UUID, or at least as long as 128 random bits in base64url (22 characters)."""
+    return len(request_id) >= 22
+
+
+def _answer(status: int, value: Any, **more: str) -> dict[str, Any]:
+    headers = {"content-type": "application/json", "cache-control": "no-store", "x-content-type-options": "nosniff"}
+    return {"statusCode": status, "headers": headers | more, "body": json.dumps(value)}
+
+
+def _error(code: str, message: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message}}
+
+
+def _reason(name: str) -> dict[str, str] | None:
+    """Code and message of an error class by its name; None for no name."""
+    return {"code": name, "message": kind_of(name).message} if name else None
+
+
+def upload_answer(bucket: str, key: str, content_type: str, url: str) -> dict[str, Any]:
+    """HTTP 200 with the documented envelope: the result is JSON text inside JSON."""
+    body = {"Bucket": bucket, "Key": key, "Expires": URL_SECONDS, "ContentType": content_type, "UploadURL": url}
+    return _answer(200, {"statusCode": 200, "body": json.dumps(body)})
+
+
+def upload_error(status: int, code: str, message: str) -> dict[str, Any]:
+    """An error in the envelope of /upload; the HTTP status is the envelope's."""
+    return _answer(status, {"statusCode": status, "body": json.dumps(_error(code, message))})
+
+
+def photo_error(status: int, code: str, message: str) -> dict[str, Any]:
+    """An error answer of /photo."""
+    return _answer(status, _error(code, message))
+
+
+def scenes_answer(scenes: list[Scene], default: list[Scene]) -> dict[str, Any]:
+    """HTTP 200 with what a visitor may choose from, and what is painted without a choice."""
+    shown = [
+        {"id": each.id, "title": each.title, "color": each.color, "thumbnail": f"/thumbnails/{each.id}.jpg"}
+        for each in scenes
+    ]
+    return _answer(200, {"scenes": shown, "default": [each.id for each in default]})
+
+
+def delete_answer(request_id: str) -> dict[str, Any]:
+    """HTTP 200: nothing of this visit is left."""
+    return _answer(200, {"requestId": request_id, "status": DELETED})
+
+
+def photo_answer(run: Run, request_id: str, cdn: str, pause: int = 0) -> dict[str, Any]:
+    """Status and results so far: HTTP 202 while the run goes on, 200 when it has ended, however it ended.
+
+    Args:
+        cdn: base URL of the CDN without a slash at the end, such as https://d111111abcdef8.cloudfront.net.
+        pause: in how many seconds to ask again, if the answer was not held though that was asked for.
+    """
+
+    def url(key: str) -> str:
+        return cdn + keys.address(key) if key else ""
+
+    waiting = waiting_seconds(run)
+    numbered = [run.pictures[name] for name in sorted(run.pictures)]
+    done = [url(picture["key"]) for picture in numbered if picture["state"] == "DONE"]
+    value = {
+        "url_original": url(run.original),
+        "url_generated": json.dumps(done),
+        "time_taken": str(_seconds(run)),
+        "requestId": request_id,
+        "status": QUEUED if waiting else run.status,
+        "step": run.step,
+        "progress": progress(run),
+        "waiting_seconds": waiting,
+        "error": _reason(run.error),
+        "pictures": [
+            {
+                "scene": picture["scene"],
+                "state": picture["state"],
+                "url": url(picture.get("key", "")) or None,
+                "error": _reason(picture.get("error", "")),
+            }
+            for picture in numbered
+        ],
+    }
+    if pause and not run.is_ended:
+        return _answer(202, value, **{"retry-after": str(pause)})
+    return _answer(200 if run.is_ended else 202, value)
+
+
+def waiting_seconds(run: Run) -> int:
+    """How long it still is until the first picture's turn, if that is what the run waits for; else 0."""
+    if run.is_ended or run.step != "wait":
+        return 0
+    return clock.seconds_until(min(turn.at for turn in run.turns.values()))
+
+
+def quiet_seconds(run: Run, wait: int) -> int:
+    """In how many seconds to ask again, if nothing is to be expected of the run within `wait` seconds; else 0.
+
+    Its turn comes later, or its photo has not come and the URL for it has expired.
+    """
+    quiet = waiting_seconds(run)
+    if run.is_waiting_for_photo and 0 < run.upload_until <= clock.now_ms():
+        quiet = WAIT_SECONDS + 1
+    return min(quiet, WAIT_SECONDS) if quiet > wait else 0
+
+
+def _seconds(run: Run) -> float:
+    if not run.claimed:
+        return 0.0
+    return ((run.ended or clock.now_ms()) - run.claimed) / 1000
+
+
+def progress(run: Run) -> float:
+    """How far the run is, from 0 to 1. It differs whenever there is something new to show."""
+    if run.is_ended:
+        return 1.0
+    share = _PROGRESS.get(run.step, 0.4)
+    if run.step == "detect" and run.original:
+        share += 0.05
+    if run.step == "generate" and run.pictures:
+        done = sum(picture["state"] == "DONE" for picture in run.pictures.values())
+        share += (0.95 - share) * done / len(run.pictures)
+    return round(share, 3)

@@ -1,0 +1,43 @@
+"""What the API functions share: every error becomes an answer in words, none becomes a stack trace."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from booth.errors import ApiError, BoothError, InternalError, NotFound, RunEnded, ServiceUnavailable, Throttled
+from booth.handlers import entry
+from booth.log import logger
+
+Event = dict[str, Any]
+Answer = dict[str, Any]
+
+
+def endpoint(shape: Callable[[int, str, str], Answer]) -> Callable[[Callable[[Event], Answer]], Callable]:
+    """Makes an API function out of a function of its event: the handler that Lambda calls.
+
+    Args:
+        shape: makes the answer for an error from HTTP status, code and message.
+    """
+
+    def decorate(respond: Callable[[Event], Answer]) -> Callable[[Event, object], Answer]:
+        @entry
+        @functools.wraps(respond)
+        def handler(event: Event, context: object) -> Answer:
+            try:
+                return respond(event)
+            except ApiError as error:
+                answer = shape(error.status, type(error).__name__, error.message)
+                return answer | {"headers": {**answer["headers"], **error.headers}}
+            except RunEnded:
+                return shape(404, NotFound.__name__, "Nothing is known under this key any more.")
+            except (Throttled, ServiceUnavailable) as error:
+                logger.warning("a call to AWS failed", error=type(error).__name__, reason=str(error))
+                return shape(503, type(error).__name__, error.message)
+            except Exception:
+                # The last line before the visitor: a defect is logged whole and told in one sentence.
+                logger.exception("the request failed")
+                return shape(500, InternalError.__name__, BoothError.message)
+
+        return handler
+
+    return decorate

@@ -1,0 +1,64 @@
+"""How a photo gets in: the S3 event, the first poll and `sweep` all come through here, in any order, any number of
+times, and the photo is processed once."""
+
+import uuid
+
+from booth.aws import executions, objects
+from booth.lifecycle import budget, ending
+from booth.log import about, count, logger
+from booth.run import QUEUED, Run
+from booth.runs import store, uploads
+
+
+def photo_arrived(key: str, version: str) -> Run | None:
+    """Admits the photo that was put under this Key; see `admit`.
+
+    Returns the run, or None if the Key's record has expired.
+    """
+    run = uploads.find_by_upload(key) or uploads.adopt(str(uuid.uuid4()), key, picture_id=str(uuid.uuid4()))
+    if run is None:
+        logger.warning("a photo under a Key that was used before is dropped")
+        objects.delete_version(key, version)
+        return None
+    return admit(run, version)
+
+
+def admit(run: Run, version: str) -> Run:
+    """Claims the run for this version of its photo and starts it, whoever calls and however often.
+
+    The first claim pins the version. Every later call starts the execution all the same, under the same name: so a
+    caller that died between claim and start loses nothing. Any other version of the Key (a presigned URL used again)
+    is not processed and goes when the run does, or now if the run has ended. A deleted run takes no version at all.
+    """
+    about(run.run)
+    if run.is_waiting_for_photo:
+        run = claim(run.run, version)
+    if run.is_ended:
+        # What is put again as version null replaces the run's own and can't be told from it.
+        put_again = version == objects.NULL_VERSION and not ending.keeps_upload(run)
+        if run.version != version or put_again:
+            objects.delete_version(run.key, version)
+        return run
+    if run.version != version:
+        count("PhotoPutAgain")
+    if run.status == QUEUED:
+        executions.start(run.run)
+    return run
+
+
+def claim(name: str, version: str) -> Run:
+    """Claims the run and gives it as it then stands: ended, if the day's budget of photos is spent.
+
+    It counts first and claims then. So a photo that is claimed has been counted, and one that is refused was never
+    seen as claimed: no other door starts it. A door that is second gives its count back; one that dies in between has
+    counted one too many.
+    """
+    day = budget.today()
+    if not budget.take(day):
+        if store.refuse(name, version, "BudgetSpent"):
+            count("BudgetSpent")
+        return store.get(name)
+    if run := store.claim(name, version):
+        return run
+    budget.give_back(day)
+    return store.get(name)

@@ -1,0 +1,57 @@
+"""Amazon Titan Image Generator v1 and v2: OUTPAINTING with a mask image.
+
+https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-image.html: the mask is pure black where
+the photo is kept and white where it is painted anew; input of at most 1408 pixels on the longer side; the answer has
+the input's size.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from booth.painting.codecs.codec import Style, encoded, first_image
+from booth.painting.content_filters import block_of
+from booth.pixels.sizes import Sizes
+from booth.scenes import Scene
+
+
+@dataclass(frozen=True)
+class Outpainting:
+    """The codec of Amazon's image models, which differ in their limits only."""
+
+    sizes: Sizes
+    max_text: int
+    """Longest prompt and negative prompt, in characters."""
+    seeds: int
+    """Seeds run from 0 to this, exclusive."""
+
+    def request(self, photo: bytes, mask: bytes, scene: Scene, seed: int, style: Style) -> dict[str, Any]:
+        painting = {
+            "text": scene.prompt[: self.max_text],
+            "image": encoded(photo),
+            "maskImage": encoded(mask),
+            # DEFAULT may paint over what is kept; PRECISE does not.
+            "outPaintingMode": "PRECISE",
+        }
+        if scene.negative:
+            painting["negativeText"] = scene.negative[: self.max_text]
+        return {
+            "taskType": "OUTPAINTING",
+            "outPaintingParams": painting,
+            "imageGenerationConfig": {
+                "numberOfImages": 1,
+                "quality": style.quality,
+                "cfgScale": style.cfg_scale,
+                "seed": seed % self.seeds,
+            },
+        }
+
+    def picture(self, answer: dict[str, Any]) -> bytes:
+        if not answer.get("images") and (blocked := block_of(str(answer.get("error") or ""))):
+            raise blocked
+        return first_image(answer)
+
+
+# The page gives no shortest side and no aspect; 1408 x 640 is the narrowest size it lists, and photos may be 4:1.
+TITAN = Outpainting(
+    Sizes(min_side=1, max_side=1408, max_pixels=1408 * 1408, max_aspect=4.0), max_text=512, seeds=2_147_483_647
+)

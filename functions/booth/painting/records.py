@@ -1,0 +1,106 @@
+"""Records of the image models' turns: the pace, the turns in the runs' records, and when each slot was used."""
+
+from dataclasses import replace
+from typing import Any
+
+from booth import clock, limits
+from booth.aws import table
+from booth.painting.pacing import Pace
+from booth.run import RUNNING, Run, Turn
+
+_PACE = {"pk": {"S": "pace"}}
+
+
+def pace() -> Pace:
+    """The pace of the image models."""
+    item = table.get(_PACE)
+    if item is None:
+        return Pace({}, {}, 0)
+    value = {name: table.from_item(field) for name, field in item.items()}
+    slots = {name: [int(at) for at in times] for name, times in value["slots"].items()}
+    gone = {name: int(until) for name, until in value["gone"].items()}
+    # Absent in a record that was last written before turns were given back.
+    free = {name: [(int(slot), int(at)) for slot, at in turns] for name, turns in value.get("free", {}).items()}
+    return Pace(slots, gone, int(value["version"]), free)
+
+
+def write_pace(pace: Pace) -> bool:
+    """Writes the pace; False if somebody has since it was read, or is doing so."""
+    return table.write_if_unchanged("update_item", **_new_pace(pace))
+
+
+def _new_pace(pace: Pace) -> dict[str, Any]:
+    free = {name: [list(turn) for turn in turns] for name, turns in pace.free.items() if turns}
+    values = {"slots": pace.slots, "gone": pace.gone, "free": free, "next": pace.version + 1}
+    if pace.version:
+        values["seen"] = pace.version
+    return {
+        "TableName": table.table_name(),
+        "Key": _PACE,
+        "UpdateExpression": "SET #slots = :slots, #gone = :gone, #free = :free, #version = :next",
+        "ConditionExpression": "#version = :seen" if pace.version else "attribute_not_exists(pk)",
+        "ExpressionAttributeNames": {f"#{name}": name for name in ("slots", "gone", "free", "version")},
+        "ExpressionAttributeValues": table.attribute_values(values),
+    }
+
+
+def admit(run: Run, turns: dict[int, Turn], pace: Pace | None) -> Run | None:
+    """Writes turns of a run, the deadline that follows from them, and the pace (None: as it is), all or nothing.
+
+    Returns the run with them, or None if run or pace have moved on since they were read, or are doing so.
+    """
+    together = run.turns | turns
+    deadline = max(turn.at for turn in together.values()) + limits.RUN_SECONDS * 1000
+    values: dict[str, Any] = {"running": RUNNING, "deadline": deadline, "seen": run.deadline}
+    written = {f"p{number}": vars(turn) for number, turn in turns.items()}
+    if run.turns:  # one by one: the others may be given anew in the same moment
+        changes, values = ", ".join(f"#turns.#{name} = :{name}" for name in written), values | written
+    else:
+        changes, values = "#turns = :turns, #step = :step", values | {"turns": written, "step": "wait"}
+    update = table.update_of(
+        run.run, f"SET {changes}, #deadline = :deadline", values, "#status = :running AND #deadline = :seen"
+    )
+    updates = [update, *([_new_pace(pace)] if pace else [])]
+    if table.write_if_unchanged("transact_write_items", TransactItems=[{"Update": each} for each in updates]):
+        return replace(run, turns=together, deadline=deadline, step=run.step if run.turns else "wait")
+    return None
+
+
+def give_back(run: Run, pace: Pace) -> bool:
+    """Takes an ended or deleted run's turns from its record and writes the pace with them, all or nothing.
+
+    False if the run has no turns any more, or if run or pace have moved on since they were read, or are doing so.
+    """
+    update = table.update_of(
+        run.run, "REMOVE #turns", {"status": run.status}, "#status = :status AND attribute_exists(#turns)"
+    )
+    return table.write_if_unchanged(
+        "transact_write_items", TransactItems=[{"Update": update}, {"Update": _new_pace(pace)}]
+    )
+
+
+def slot_used(turn: Turn) -> int:
+    """When the turn's slot was used last, epoch ms; 0 if never."""
+    item = table.get(_slot(turn))
+    return int(item["at"]["N"]) if item else 0
+
+
+def use_slot(turn: Turn, pause: int) -> bool:
+    """Notes that the turn's slot is used now; False if that is less than `pause` ms after its last use."""
+    now = clock.now_ms()
+    answer = table.write(
+        "update_item",
+        TableName=table.table_name(),
+        Key=_slot(turn),
+        UpdateExpression="SET #at = :now, #expires = :expires",
+        ConditionExpression="attribute_not_exists(#at) OR #at <= :free",
+        ExpressionAttributeNames={"#at": "at", "#expires": "expires"},
+        ExpressionAttributeValues=table.attribute_values(
+            {"now": now, "free": now - pause, "expires": now // 1000 + 3600}
+        ),
+    )
+    return answer is not None
+
+
+def _slot(turn: Turn) -> dict[str, Any]:
+    return table.key_of("slot", f"{turn.candidate} {turn.slot}")

@@ -1,0 +1,217 @@
+"""The records of runs."""
+
+import os
+from typing import Any
+
+from booth import clock, limits
+from booth.aws import table
+from booth.errors import RunEnded, TimedOut
+from booth.run import DELETED, FAILED, GOES_ON, QUEUED, RUNNING, WAITS, Run, Turn
+
+RETENTION_SECONDS = int(os.environ.get("RETENTION_DAYS", "7")) * 86_400
+
+
+def run_of(item: dict[str, Any]) -> Run:
+    fields = {name: table.from_item(value) for name, value in item.items() if name in Run.__dataclass_fields__}
+    for name in ("created", "upload_until", "claimed", "deadline", "ended", "faces", "due", "tries", "told"):
+        fields[name] = int(fields.get(name, 0))
+    turns = fields.get("turns", {}).items()
+    fields["turns"] = {
+        int(name[1:]): Turn(turn["candidate"], int(turn["slot"]), int(turn["at"])) for name, turn in turns
+    }
+    return Run(**fields | {"scenes": tuple(fields.get("scenes", ()))})
+
+
+def find(run: str) -> Run | None:
+    """The run, or None if there is none (any more): expired items count as gone even before TTL has swept them."""
+    item = table.get(table.key_of("run", run))
+    if item is None or int(item["expires"]["N"]) * 1000 < clock.now_ms():
+        return None
+    return run_of(item)
+
+
+def get(run: str) -> Run:
+    """The run. Raises RunEnded if there is none."""
+    if found := find(run):
+        return found
+    raise RunEnded("the run's record is gone")
+
+
+def claim(run: str, version: str) -> Run | None:
+    """Pins the photo's version and admits the run; None if somebody has already."""
+    now = clock.now_ms()
+    values = {
+        "version": version,
+        "step": "queue",
+        "now": now,
+        "deadline": now + limits.RUN_SECONDS * 1000,
+        "queued": QUEUED,
+        "open": GOES_ON,
+        "due": now + limits.CHECK_SECONDS * 1000,
+    }
+    answer = table.write(
+        "update_item",
+        **table.update_of(
+            run,
+            "SET #version = :version, #step = :step, #claimed = :now, #deadline = :deadline, "
+            "#open = :open, #due = :due",
+            values,
+            "#status = :queued AND attribute_not_exists(#version)",
+            ReturnValues="ALL_NEW",
+        ),
+    )
+    return run_of(answer["Attributes"]) if answer else None
+
+
+def refuse(run: str, version: str, error: str) -> bool:
+    """Pins the photo's version and ends the run with this error, in one write: no door sees it as one to start.
+
+    False if somebody has claimed or ended it already. It stays open until it is cleaned for good, like every other.
+    """
+    now = clock.now_ms()
+    values = {"version": version, "failed": FAILED, "error": error, "step": "finish", "now": now, "queued": QUEUED}
+    values |= {"open": WAITS, "due": now + limits.CHECK_SECONDS * 1000}
+    changes = (
+        "SET #version = :version, #status = :failed, #error = :error, #step = :step, "
+        "#claimed = :now, #ended = :now, #open = :open, #due = :due"
+    )
+    condition = "#status = :queued AND attribute_not_exists(#version)"
+    return table.write("update_item", **table.update_of(run, changes, values, condition)) is not None
+
+
+def enter(run: str, step: str) -> Run:
+    """Called by a step first: marks the step and gives the run.
+
+    Raises:
+        RunEnded: the run has ended or is gone.
+        TimedOut: its time is over.
+    """
+    answer = table.write(
+        "update_item",
+        **table.update_of(
+            run,
+            "SET #status = :running, #step = :step",
+            {"running": RUNNING, "queued": QUEUED, "step": step, "now": clock.now_ms()},
+            "#status IN (:queued, :running) AND #deadline > :now",
+            ReturnValues="ALL_NEW",
+        ),
+    )
+    if answer:
+        return run_of(answer["Attributes"])
+    check(run)
+    raise TimedOut("the run's time is over")
+
+
+def hand_on(run: str, step: str, then: str) -> None:
+    """Marks the next step, unless the run has left this one already. Raises RunEnded, TimedOut as `enter` does."""
+    values = {"running": RUNNING, "step": step, "next": then, "now": clock.now_ms()}
+    condition = "#status = :running AND #step = :step AND #deadline > :now"
+    if table.write("update_item", **table.update_of(run, "SET #step = :next", values, condition)) is None:
+        check(run)
+
+
+def check(run: str) -> Run:
+    """The run, if it goes on. Raises RunEnded, TimedOut as `enter` does."""
+    found = get(run)
+    if found.is_ended:
+        raise RunEnded("the run has ended")
+    if found.deadline <= clock.now_ms():
+        raise TimedOut("the run's time is over")
+    return found
+
+
+def _update_running(run: str, changes: str, values: dict[str, Any]) -> None:
+    request = table.update_of(run, changes, values | {"running": RUNNING}, "#status = :running")
+    if not table.write("update_item", **request):
+        raise RunEnded("the run has ended")
+
+
+def publish_copy(run: str, key: str, scenes: list[str]) -> None:
+    """Shows the upright copy of the photo to the polls, and which pictures will come.
+
+    Raises:
+        RunEnded: nothing is published any more.
+    """
+    pictures = {f"p{number}": {"scene": scene, "state": "WAITING"} for number, scene in enumerate(scenes, start=1)}
+    # A second attempt must not undo what was published after the first.
+    changes = "SET #original = :key, #pictures = if_not_exists(#pictures, :pictures)"
+    _update_running(run, changes, {"key": key, "pictures": pictures})
+
+
+def note_faces(run: str, faces: int, by_ellipse: int) -> None:
+    """Keeps the number of faces, and of those that the ellipse had to complete. Raises RunEnded."""
+    _update_running(run, "SET #faces = :f, #faces_by_ellipse = :e", {"f": faces, "e": by_ellipse})
+
+
+def publish_picture(run: str, number: int, key: str) -> None:
+    """Shows a finished picture to the polls.
+
+    Raises:
+        RunEnded: nothing is published any more.
+    """
+    changes = f"SET #pictures.#p{number}.#state = :done, #pictures.#p{number}.#key = :key"
+    _update_running(run, changes, {"done": "DONE", "key": key})
+
+
+def end(
+    run: Run, status: str, error: str, pictures: dict[str, dict[str, str]], after: int = limits.CHECK_SECONDS
+) -> bool:
+    """Ends the run, once. False if it has ended already or has moved on since `run` was read.
+
+    A failed run shows no copy of the photo any more: nobody came for that alone. It stays open until it is cleaned for
+    good: by whoever ended it, or else by `sweep` after so many seconds (`after`).
+    """
+    now = clock.now_ms()
+    values: dict[str, Any] = {"status": status, "error": error, "pictures": pictures, "now": now, "step": "finish"}
+    values |= {"queued": QUEUED, "running": RUNNING, "open": WAITS, "due": now + after * 1000}
+    conditions = ["#status IN (:queued, :running)"]
+    for name, seen in (("pictures", run.pictures), ("version", run.version)):
+        if seen:
+            values[f"seen_{name}"] = seen
+            conditions.append(f"#{name} = :seen_{name}")
+        else:
+            conditions.append(f"attribute_not_exists(#{name})")
+    changes = (
+        "SET #status = :status, #error = :error, #pictures = :pictures, #ended = :now, #step = :step, "
+        "#open = :open, #due = :due"
+    )
+    if status == FAILED:
+        changes += " REMOVE #original"
+    return bool(table.write("update_item", **table.update_of(run.run, changes, values, " AND ".join(conditions))))
+
+
+def mark_deleted(run: str, due: int) -> Run:
+    """Makes the run a deleted one, whatever it was, and gives it as it then stands.
+
+    From here on no step enters or publishes, no claim and no end succeeds. What the record says of the visit goes at
+    once; the names of what has to be removed stay until `forget`. It is open, for `sweep` to look at from `due`
+    (epoch ms), so a deletion that breaks off is taken up again.
+    """
+    now = clock.now_ms()
+    values = {"deleted": DELETED, "now": now, "open": WAITS, "due": due, "expires": now // 1000 + RETENTION_SECONDS}
+    changes = (
+        "SET #status = :deleted, #ended = if_not_exists(#ended, :now), #open = :open, #due = :due, #expires = :expires "
+        "REMOVE #version, #scenes, #content_type, #consent, #original, #pictures, #faces, "
+        "#faces_by_ellipse, #error, #tries"
+    )
+    condition = "attribute_exists(#pk) AND #status <> :deleted"
+    answer = table.write("update_item", **table.update_of(run, changes, values, condition, ReturnValues="ALL_NEW"))
+    return run_of(answer["Attributes"]) if answer else get(run)
+
+
+def forget(run: str) -> None:
+    """Nothing of a deleted run is left and nothing can come any more: what stays is a tombstone without names."""
+    changes = (
+        "REMOVE #key, #picture_id, #given, #named, #upload_until, #claimed, #deadline, #turns, #open, #due, "
+        "#tries, #told, #erased"
+    )
+    table.write("update_item", **table.update_of(run, changes, {"deleted": DELETED}, "#status = :deleted"))
+
+
+def note_told(run: str) -> None:
+    """The run's end has been published."""
+    condition = "attribute_exists(#pk) AND #status <> :deleted"
+    table.write(
+        "update_item",
+        **table.update_of(run, "SET #told = :now", {"now": clock.now_ms(), "deleted": DELETED}, condition),
+    )

@@ -1,0 +1,140 @@
+"""Records of uploads: a Key, an id and a requestId are each given once."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from booth import clock, limits
+from booth.aws import table
+from booth.errors import Conflict
+from booth.run import QUEUED, WAITS, Run
+from booth.runs import store
+
+
+def find_by_upload(key: str) -> Run | None:
+    """The run of an upload's Key. It has that Key even if it was deleted and its record has forgotten it."""
+    run = _run_named_by("upload", key)
+    return run and replace(run, key=key)
+
+
+def find_by_request(request_id: str) -> Run | None:
+    """The run that a requestId is bound to."""
+    return _run_named_by("request", request_id)
+
+
+def _run_named_by(kind: str, name: str) -> Run | None:
+    pointer = table.get(table.key_of(kind, name))
+    return store.find(pointer["run"]["S"]) if pointer else None
+
+
+def issue(
+    run: str, key: str, *, picture_id: str, scenes: list[str], content_type: str, consent: Any, given: str = ""
+) -> bool:
+    """Records an upload that is about to come. False if the Key was given before.
+
+    Args:
+        given: the caller's id, if `picture_id` was made of one.
+
+    Raises:
+        Conflict: `picture_id` or `given` was given before.
+    """
+    fields: dict[str, Any] = {"picture_id": picture_id, "content_type": content_type}
+    if given:
+        fields["given"] = table.hashed(given)
+    fields["upload_until"] = clock.now_ms() + limits.URL_SECONDS * 1000
+    if scenes:
+        fields["scenes"] = scenes
+    if consent is not None:
+        fields["consent"] = json.dumps(consent)
+    first_look = clock.now_ms() + limits.FIRST_LOOK_SECONDS * 1000
+    record = _new_record(run, key, fields, due=first_look)
+    if table.transact(table.put_once("upload", key, run), *_take_ids(run, given, picture_id), record):
+        return True
+    if table.get(table.key_of("id", given or picture_id)):
+        raise Conflict("This id is taken. Please use another one.")
+    return False
+
+
+def _take_ids(run: str, given: str, picture_id: str) -> list[dict[str, Any]]:
+    """Takes the caller's id, and the one in the pictures' names: who has seen it there can't have it either."""
+    return [table.put_once("id", each, run) for each in dict.fromkeys((given, picture_id)) if each]
+
+
+def adopt(run: str, key: str, picture_id: str) -> Run | None:
+    """Records a photo that was put without /upload.
+
+    Returns its run: this one, or the one that somebody recorded a moment before; None if the Key was used long ago.
+    """
+    record = _new_record(run, key, {"picture_id": picture_id}, due=clock.now_ms())
+    table.transact(table.put_once("upload", key, run), table.put_once("id", picture_id, run), record)
+    return find_by_upload(key)
+
+
+def _new_record(run: str, key: str, fields: dict[str, Any], due: int) -> dict[str, Any]:
+    created = clock.now_ms()
+    item = {"run": run, "key": key, "status": QUEUED, "step": "upload", "created": created, "open": WAITS, "due": due}
+    item |= {"expires": created // 1000 + store.RETENTION_SECONDS} | fields
+    return {
+        "Put": {
+            "TableName": table.table_name(),
+            "Item": table.key_of("run", run) | {name: table.to_item(value) for name, value in item.items()},
+            "ConditionExpression": "attribute_not_exists(pk)",
+        }
+    }
+
+
+def bind(run: Run, request_id: str, given: str = "", picture_id: str = "") -> Run:
+    """Binds a requestId to the run's upload, once and for good, and takes the caller's id for the pictures, once.
+
+    The id counts only before the run has started. A refused call changes nothing.
+
+    Args:
+        given: the caller's id.
+        picture_id: what the pictures' names get, if that isn't `given`.
+
+    Raises:
+        Conflict: the requestId belongs to another upload, this upload to another requestId, the id is taken, or a
+            call before has given another one.
+    """
+    picture_id = picture_id or given
+    request = table.hashed(request_id)
+    for _ in range(3):
+        if run.request not in ("", request):
+            break
+        # Records of an older version have no `given`.
+        is_named = (
+            not given or given == run.picture_id or table.hashed(given) == run.given or not run.is_waiting_for_photo
+        )
+        if run.request and is_named:
+            return run
+        if run.named and not is_named:
+            raise Conflict("This photo was given another id before.")
+        if table.transact(*_binding(run, request_id, *(("", "") if is_named else (given, picture_id)))):
+            return store.get(run.run)
+        for kind, name, sentence in (
+            ("request", request_id, "This requestId and this photo belong to different requests."),
+            ("id", "" if is_named else given, "This id is taken. Please use another one."),
+        ):
+            pointer = name and table.get(table.key_of(kind, name))
+            if pointer and pointer["run"]["S"] != run.run:
+                raise Conflict(sentence)
+        # The run has moved on in between.
+        run = store.get(run.run)
+    raise Conflict("This requestId and this photo belong to different requests.")
+
+
+def _binding(run: Run, request_id: str, given: str, picture_id: str) -> list[dict[str, Any]]:
+    writes, changes, values, conditions = [], [], {}, ["attribute_exists(#pk)"]
+    if not run.request:
+        expires = clock.now_ms() // 1000 + store.RETENTION_SECONDS
+        writes.append(table.put_once("request", request_id, run.run, expires=expires))
+        changes.append("#request = :request")
+        values["request"] = table.hashed(request_id)
+        conditions.append("attribute_not_exists(#request)")
+    if picture_id:
+        writes += _take_ids(run.run, given, picture_id)
+        changes.append("#picture_id = :id, #given = :given, #named = :true")
+        values |= {"id": picture_id, "given": table.hashed(given), "true": True, "queued": QUEUED}
+        conditions.append("#status = :queued AND attribute_not_exists(#version) AND attribute_not_exists(#named)")
+    update = table.update_of(run.run, "SET " + ", ".join(changes), values, " AND ".join(conditions))
+    return [*writes, {"Update": update}]
