@@ -92,14 +92,14 @@ def play(booth: Booth) -> None:
 
 def write(run: str, what: str) -> None:
     """One line of SCRIPT."""
-    from booth.run import SUCCEEDED
+    from booth.run import Status
     from booth.runs import store
 
     if what == "copy":
         store.publish_copy(run, f"photo/{run}.jpg", SCENES)
     elif what == "end":
         record = store.get(run)
-        store.end(record, SUCCEEDED, "", record.pictures)
+        store.end(record, Status.SUCCEEDED, "", record.pictures)
     elif what.startswith("p"):
         store.publish_picture(run, int(what[1:]), f"photo/photo_{run}_{what[1:]}.jpeg")
     else:

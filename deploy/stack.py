@@ -22,7 +22,7 @@ sys.path.append(str(ROOT / "functions"))  # the application's own look at its ta
 
 from booth import tokens
 from booth.errors import BoothError, kind_of
-from booth.run import SUCCEEDED, Run
+from booth.run import Run, Status
 from booth.runs import store
 
 WEB = ROOT / "web"
@@ -218,7 +218,7 @@ def smoke_event(uploads: str, table: str, photo: Path, show: Callable[[str], Non
     run = _await(lambda: found if (found := store.get(run.run)).is_ended else None, END_SECONDS)
     if run is None:
         raise StackError(f"the second photo did not end within {END_SECONDS // 60} minutes; the log of Sweep says why")
-    if run.status != SUCCEEDED:
+    if run.status != Status.SUCCEEDED:
         raise StackError(f"the second photo ended {run.status}: {kind_of(run.error).message if run.error else ''}")
 
 

@@ -12,7 +12,7 @@ from booth.http.contract import PhotoRequest
 from booth.http.endpoint import endpoint
 from booth.lifecycle import starting
 from booth.log import logger
-from booth.run import DELETED, QUEUED, Run
+from booth.run import Run, Status
 from booth.runs import store, uploads
 
 clients.at_init(table.connect, executions.connect)  # S3 is asked only if the event has not come yet
@@ -35,7 +35,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     run, pause = let_in(run), 0
     if request.wait:
         run, pause = wait_for_news(run, request)
-    if run.status == DELETED:
+    if run.status == Status.DELETED:
         raise Deleted
     cdn = settings.cdn() if run.original or run.pictures else ""
     return contract.photo_answer(run, request.request_id, cdn, pause)
@@ -48,7 +48,7 @@ def find_run(request: PhotoRequest) -> Run:
             return run
         raise NotFound("Nothing is known under this requestId.")
     run = uploads.find_by_upload(request.key) or adopt(request.key)
-    if run.status == DELETED:
+    if run.status == Status.DELETED:
         raise Deleted
     name = keys.picture_id(request.id, os.environ["DOCUMENTED_KEYS"] == "true") if request.id else ""
     return uploads.bind(run, request.request_id, request.id, name)
@@ -64,7 +64,7 @@ def adopt(key: str) -> Run:
 
 def let_in(run: Run) -> Run:
     """Claims and starts the run if its photo lies there and nothing has started it yet."""
-    if run.status != QUEUED:
+    if run.status != Status.QUEUED:
         return run
     version = run.version or objects.newest_version(run.key)
     return starting.admit(run, version) if version else run

@@ -14,7 +14,7 @@ from booth.errors import BoothError, Throttled
 from booth.handlers import entry
 from booth.lifecycle import deletion, ending, starting
 from booth.log import about, count, logger
-from booth.run import DELETED, GOES_ON, WAITS, Run
+from booth.run import Open, Run, Status
 from booth.runs import open_runs, store
 
 WATCH_SECONDS = 118
@@ -23,7 +23,7 @@ WATCH_SECONDS = 118
 LOOK_AGAIN_SECONDS = 2
 """Longest pause between two looks at the index while a run comes due."""
 
-THREADS = {GOES_ON: 5, WAITS: 4}
+THREADS = {Open.ACTIVE: 5, Open.WAITING: 4}
 """So many runs are looked at side by side, by kind; with the index's reader as many as a client has connections."""
 
 BUSY_SECONDS = 0.5
@@ -37,7 +37,7 @@ QUIET_SECONDS = 5
 
 
 class Watch:
-    """Looks after the open runs of one kind, GOES_ON or WAITS."""
+    """Looks after the open runs of one kind, Open.ACTIVE or Open.WAITING."""
 
     def __init__(self, kind: str):
         self.kind = kind
@@ -66,7 +66,7 @@ def handler(event: dict[str, Any], context: object) -> None:
     """Waits for the runs that come due, so that deadlines are kept to seconds, not minutes; ends if there are none."""
     settings.copy_to_table()
     until = clock.now_ms() + WATCH_SECONDS * 1000
-    watches = [Watch(GOES_ON), Watch(WAITS)]
+    watches = [Watch(Open.ACTIVE), Watch(Open.WAITING)]
     try:
         while moments := [moment for watch in watches for moment in watch.begin(until)]:
             now = clock.now_ms()
@@ -97,7 +97,7 @@ def look_at(name: str, due: int) -> bool:
 def attend(run: Run) -> None:
     """Does for one open run what is due. Every path ends or closes the run, or sets a later `due`."""
     now = clock.now_ms()
-    if run.status == DELETED:
+    if run.status == Status.DELETED:
         deletion.erase(run)
     elif run.is_ended:
         ending.clean(run)

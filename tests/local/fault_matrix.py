@@ -29,7 +29,7 @@ from booth.errors import (  # noqa: E402
     PhotoError,
     kind_of,
 )
-from booth.run import DELETED  # noqa: E402
+from booth.run import Status  # noqa: E402
 from local.app import App  # noqa: E402
 from local.iam import as_list  # noqa: E402
 from tests.local.conftest import Booth  # noqa: E402
@@ -270,7 +270,7 @@ def conclude(trial: Trial) -> str:
     pictures = record.get("pictures", {}).values()
     done = {each["key"] for each in pictures if each["state"] == "DONE"}
     shown = done | {record["original"]} if record.get("original") else done
-    if status != DELETED:
+    if status != Status.DELETED:
         assert record["ended"] <= record["deadline"], f"{record['ended'] - record['deadline']} ms late"
         assert (status == "SUCCEEDED") == (len(done) == len(pictures) > 0), record
         assert error == trial.blamed or not issubclass(kind_of(error), PhotoError), f"the visitor is blamed: {error}"

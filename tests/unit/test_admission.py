@@ -17,7 +17,7 @@ from booth import clock, limits
 from booth.aws import table
 from booth.errors import QueueFull
 from booth.painting import admission, pacing
-from booth.run import RUNNING
+from booth.run import Status
 
 INPAINT = "us.stability.stable-image-inpaint-v1:0"
 CHAIN = ",".join(f"{INPAINT}@{region}" for region in ("us-east-1", "us-west-2", "us-east-2"))
@@ -155,7 +155,7 @@ def fake_table(fake_clock, dice, monkeypatch):
 def running(fake_table, name):
     """A run that has come as far as painting."""
     now = clock.now_ms()
-    fields = {"run": name, "status": RUNNING, "step": "merge", "version": "v", "created": now, "claimed": now}
+    fields = {"run": name, "status": Status.RUNNING, "step": "merge", "version": "v", "created": now, "claimed": now}
     fields |= {"deadline": now + limits.RUN_SECONDS * 1000, "expires": now // 1000 + 86_400}
     fake_table.items[f"run#{name}"] = {key: table.to_item(value) for key, value in fields.items()}
 

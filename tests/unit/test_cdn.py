@@ -11,7 +11,7 @@ import sweep
 from booth import clock, keys, limits
 from booth.aws import clients, objects, settings
 from booth.http import contract
-from booth.run import DELETED, MAX_PICTURES, PARTIAL
+from booth.run import MAX_PICTURES, Status
 from booth.runs import store, uploads
 from local import cloudfront
 from tests.unit.test_cloudfront import complete_all
@@ -159,7 +159,7 @@ def test_a_full_queue_is_taken_up_by_sweep(booth):
     assert delete(request_id) == 200
     assert results(booth) == []
     run = uploads.find_by_request(request_id)
-    assert (run.status, list(booth.invalidated())) == (DELETED, ["others"])
+    assert (run.status, list(booth.invalidated())) == (Status.DELETED, ["others"])
 
     booth.clock.pass_by(limits.DELETE_SECONDS)
     assert not sweep.look_at(run.run, store.get(run.run).due)  # it is still full
@@ -174,7 +174,7 @@ def test_a_full_queue_is_taken_up_by_sweep(booth):
 def test_a_visit_that_ended_long_ago_needs_one_look(booth):
     request_id = visit()
     run = uploads.find_by_request(request_id)
-    assert store.end(run, PARTIAL, "", run.pictures)
+    assert store.end(run, Status.PARTIAL, "", run.pictures)
     booth.clock.pass_by(3600)
     assert delete(request_id) == 200
     assert list(booth.invalidated()) == [f"{run.run}-2"]

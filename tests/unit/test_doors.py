@@ -17,7 +17,7 @@ from booth.aws import counters, objects
 from booth.errors import BadRequest, PhotoNotFound
 from booth.http import contract
 from booth.lifecycle import budget
-from booth.run import FAILED, QUEUED
+from booth.run import Status
 from booth.runs import store, uploads
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "events" / "start.json").read_text())
@@ -86,7 +86,7 @@ def test_an_event_names_the_photo_as_the_visitor_did(account, name):
     for _ in range(2):
         start.handler(event_of(key, version), CONTEXT)
     run = uploads.find_by_upload(key)
-    assert (run.key, run.version, run.status, run.step) == (key, version, QUEUED, "queue")
+    assert (run.key, run.version, run.status, run.step) == (key, version, Status.QUEUED, "queue")
     assert account.executions() == [run.run]
     # What is removed in the end is this photo and no other.
     other = account.put(key + "x")
@@ -158,7 +158,7 @@ def test_an_event_that_comes_after_the_end_changes_nothing(account, late):
     if late != "first":
         start.handler(event_of(key, version), CONTEXT)
     run = uploads.find_by_upload(key)
-    assert store.end(run, FAILED, "PhotoNeverArrived" if late == "first" else "TimedOut", {})
+    assert store.end(run, Status.FAILED, "PhotoNeverArrived" if late == "first" else "TimedOut", {})
     ended, started = store.get(run.run), account.executions()
     lying = account.put(key) if late == "another version" else version
     start.handler(event_of(key, lying), CONTEXT)
@@ -188,7 +188,7 @@ def test_the_days_photos_are_counted_once_whatever_doors_they_come_through(accou
     # Two doors that bring the last photo at once may refuse it, and its count is given back; more than five never go.
     ended = [store.get(run) for run in runs[3:] if store.get(run).is_ended]
     assert len(ended) >= 3
-    assert {(run.status, run.error) for run in ended} == {(FAILED, "BudgetSpent")}
+    assert {(run.status, run.error) for run in ended} == {(Status.FAILED, "BudgetSpent")}
     assert account.executions() == sorted(set(runs) - {run.run for run in ended})
     assert counters.counted(budget.today()) == len(account.executions())
     # What was refused lies there for another try.

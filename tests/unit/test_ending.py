@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from booth.lifecycle import ending
-from booth.run import DELETED, FAILED, SUCCEEDED
+from booth.run import Status
 from booth.runs import store, uploads
 
 
@@ -19,7 +19,7 @@ def run(account):
 
 @pytest.mark.parametrize("error", ["States.Timeout", "TimedOut"])
 def test_a_run_that_the_clock_ends_is_counted(run, counts, error):
-    assert ending.settle(run, error).status == FAILED
+    assert ending.settle(run, error).status == Status.FAILED
     assert counts() == {"Failed": 1, "TimedOut": 1}
     ending.settle(store.get(run.run), error)
     assert counts() == {}, "once"
@@ -29,7 +29,7 @@ def test_what_was_published_in_time_does_not_hide_that_the_clock_ended_the_run(r
     store.enter(run.run, "generate")
     store.publish_copy(run.run, run.key, ["library"])
     store.publish_picture(run.run, 1, "photo/1.jpg")
-    assert ending.settle(store.get(run.run), "States.Timeout").status == SUCCEEDED
+    assert ending.settle(store.get(run.run), "States.Timeout").status == Status.SUCCEEDED
     assert counts() == {"Succeeded": 1, "TimedOut": 1}
 
 
@@ -41,5 +41,5 @@ def test_a_run_that_ends_for_another_reason_is_not(run, counts, error):
 
 def test_a_run_that_its_visitor_deleted_is_not(run, counts):
     store.mark_deleted(run.run, due=0)
-    assert ending.settle(run, "States.Timeout").status == DELETED
+    assert ending.settle(run, "States.Timeout").status == Status.DELETED
     assert counts() == {}

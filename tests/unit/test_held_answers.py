@@ -10,7 +10,7 @@ import photo
 from booth import clock, concurrency, limits
 from booth.aws import counters, table
 from booth.painting import records
-from booth.run import FAILED, Turn
+from booth.run import Status, Turn
 from booth.runs import store, uploads
 from tests.unit.test_store import issue
 
@@ -97,7 +97,7 @@ def test_news_is_told_however_many_are_held_and_takes_no_place(dynamodb, running
     store.enter(run, "merge")
     status, pause, answer = ask(request_id, wait=20, progress=seen)
     assert (status, pause, answer["step"]) == (202, 0, "merge")
-    store.end(store.get(run), FAILED, "TimedOut", {})
+    store.end(store.get(run), Status.FAILED, "TimedOut", {})
     assert ask(request_id, wait=20, progress=answer["progress"])[:2] == (200, 0)
     assert set(counts(dynamodb)) == {concurrency.HELD_ANSWERS}
 

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import load
 from benchmarks.visitors import Answer, Visit
-from booth.run import SUCCEEDED
+from booth.run import Status
 from booth.runs import open_runs, store, uploads
 from local.standins import server
 
@@ -55,7 +55,7 @@ def visit(app, account):
     store.publish_picture(run, 1, "photo/photo_id_1.jpeg")
     for shown in (key, "photo/photo_id_1.jpeg"):
         account.clients["s3"].put_object(Bucket="results", Key=shown, Body=b"x")
-    assert store.end(store.get(run), SUCCEEDED, "", store.get(run).pictures)
+    assert store.end(store.get(run), Status.SUCCEEDED, "", store.get(run).pictures)
     open_runs.close(run)
     url = "http://cdn.example/photo/photo_id_1.jpeg"
     body = {"status": "SUCCEEDED", "error": None, "time_taken": "9.5", "url_generated": f'["{url}"]'}

@@ -23,7 +23,7 @@ from booth.errors import ApiError, Conflict, RunEnded
 from booth.http.contract import PhotoRequest, UploadRequest
 from booth.lifecycle import starting
 from booth.log import metrics
-from booth.run import FAILED, QUEUED
+from booth.run import Status
 from booth.runs import uploads
 
 TRIALS = int(os.environ.get("TRIALS", "32"))
@@ -141,7 +141,7 @@ class World:
         """
         run = uploads.find_by_upload(key)
         assert {(each.run, each.version, each.claimed) for each in seen} <= {(run.run, run.version, run.claimed)}
-        assert (run.status, run.step) == (QUEUED, "queue")
+        assert (run.status, run.step) == (Status.QUEUED, "queue")
         assert run.version in versions and run.deadline == run.claimed + limits.RUN_SECONDS * 1000
         assert self.versions(key) == set(versions), "what was not processed goes with the run, not before"
         self.expected.add(run.run)
@@ -276,10 +276,10 @@ def a_photo_that_comes_as_its_time_is_over(world):
 
     def check(_):
         run = uploads.find_by_upload(key)
-        if run.status == QUEUED:
+        if run.status == Status.QUEUED:
             world.assert_one_run(key, *versions)
         else:
-            assert (run.status, run.error, run.version) == (FAILED, "PhotoNeverArrived", "")
+            assert (run.status, run.error, run.version) == (Status.FAILED, "PhotoNeverArrived", "")
             assert executions.is_running(run.run) is None
             assert world.versions(key) == set()
 

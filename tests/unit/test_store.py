@@ -8,7 +8,7 @@ import pytest
 from booth import clock, limits
 from booth.aws import counters, table
 from booth.errors import Conflict, RunEnded, Throttled, TimedOut
-from booth.run import DELETED, FAILED, PARTIAL, RUNNING, SUCCEEDED, WAITS
+from booth.run import Open, Status
 from booth.runs import open_runs, store, uploads
 
 
@@ -174,7 +174,7 @@ def test_steps_of_a_run(dynamodb):
     with pytest.raises(TimedOut):  # not admitted yet
         store.enter(run, "detect")
     store.claim(run, "v")
-    assert store.enter(run, "detect").status == RUNNING
+    assert store.enter(run, "detect").status == Status.RUNNING
     store.publish_copy(run, "photo/a.jpg", ["sky", "forest"])
     store.publish_picture(run, 1, "photo/photo_id_1.jpeg")
     store.publish_copy(run, "photo/a.jpg", ["sky", "forest"])  # a second attempt undoes nothing
@@ -183,10 +183,10 @@ def test_steps_of_a_run(dynamodb):
     assert (running.original, running.faces) == ("photo/a.jpg", 3)
     assert running.pictures["p2"] == {"scene": "forest", "state": "WAITING"}
     assert running.pictures["p1"] == {"scene": "sky", "state": "DONE", "key": "photo/photo_id_1.jpeg"}
-    assert store.end(running, SUCCEEDED, "", running.pictures)
-    assert not store.end(running, FAILED, "TimedOut", {})
+    assert store.end(running, Status.SUCCEEDED, "", running.pictures)
+    assert not store.end(running, Status.FAILED, "TimedOut", {})
     ended = store.get(run)
-    assert (ended.status, ended.error) == (SUCCEEDED, "")
+    assert (ended.status, ended.error) == (Status.SUCCEEDED, "")
     for late in (
         lambda: store.enter(run, "generate"),
         lambda: store.note_faces(run, 3, 0),
@@ -203,14 +203,14 @@ def test_a_run_ends_only_as_it_was_seen(dynamodb):
     run = issue()
     waiting = store.get(run)
     store.claim(run, "v")
-    assert not store.end(waiting, FAILED, "PhotoNeverArrived", {})
+    assert not store.end(waiting, Status.FAILED, "PhotoNeverArrived", {})
     store.enter(run, "detect")
     store.publish_copy(run, "photo/a.jpg", ["sky"])
     seen = store.get(run)
     store.publish_picture(run, 1, "photo/photo_id_1.jpeg")
-    assert not store.end(seen, FAILED, "TimedOut", seen.pictures)
-    assert store.get(run).status == RUNNING
-    assert store.end(store.get(run), SUCCEEDED, "", store.get(run).pictures)
+    assert not store.end(seen, Status.FAILED, "TimedOut", seen.pictures)
+    assert store.get(run).status == Status.RUNNING
+    assert store.end(store.get(run), Status.SUCCEEDED, "", store.get(run).pictures)
 
 
 def test_an_id_that_was_made_up_is_given_once_as_well(dynamodb):
@@ -245,7 +245,7 @@ def test_the_next_step_is_marked_by_this_one_and_by_no_late_attempt_at_it(dynamo
     store.enter(run, "merge")
     store.hand_on(run, "crop", then="segment")
     assert store.get(run).step == "merge"
-    store.end(store.get(run), FAILED, "NoFaceFound", {})
+    store.end(store.get(run), Status.FAILED, "NoFaceFound", {})
     for late in (lambda: store.hand_on(run, "merge", then="generate"), lambda: store.check(run)):
         with pytest.raises(RunEnded):
             late()
@@ -281,7 +281,7 @@ def test_expired_records_are_gone_before_ttl_sweeps_them_but_keys_and_ids_stay_u
 
 
 def due_before(moment):
-    return open_runs.due_before(moment, WAITS, limit=100)
+    return open_runs.due_before(moment, Open.WAITING, limit=100)
 
 
 def everything_about(dynamodb, run):
@@ -300,14 +300,14 @@ def test_a_deleted_run_stays_deleted_and_in_the_end_has_no_names(dynamodb, momen
         store.publish_copy(run, "photo/anna.jpg", ["sky"])
     before = store.get(run)
     if moment == "ended":
-        assert store.end(before, PARTIAL, "", before.pictures)
+        assert store.end(before, Status.PARTIAL, "", before.pictures)
 
     deleted = store.mark_deleted(run, due=5000)
 
-    assert (deleted.status, deleted.key, deleted.picture_id) == (DELETED, "photo/anna.jpg", "anna-id")
+    assert (deleted.status, deleted.key, deleted.picture_id) == (Status.DELETED, "photo/anna.jpg", "anna-id")
     assert store.mark_deleted(run, due=9000) == deleted
     assert due_before(6000) == [(5000, run)]
-    assert not store.end(before, FAILED, "TimedOut", before.pictures)
+    assert not store.end(before, Status.FAILED, "TimedOut", before.pictures)
     assert store.claim(run, "late") is None
     for late in (
         lambda: store.enter(run, "generate"),
@@ -325,7 +325,7 @@ def test_a_deleted_run_stays_deleted_and_in_the_end_has_no_names(dynamodb, momen
 
     assert "anna" not in str(everything_about(dynamodb, run))
     assert due_before(1 << 50) == []
-    assert uploads.find_by_request("anna-request").status == DELETED
+    assert uploads.find_by_request("anna-request").status == Status.DELETED
     assert issue("photo/anna.jpg") is None
 
 

@@ -18,7 +18,7 @@ from booth.aws import clients, objects, table
 from booth.errors import ServiceUnavailable
 from booth.lifecycle import deletion, ending
 from booth.log import metrics
-from booth.run import DELETED, FAILED, GOES_ON, WAITS
+from booth.run import Open, Status
 from booth.runs import open_runs, store, uploads
 from tests.unit.fake_s3 import PAGE, FakeS3
 from tests.unit.test_doors import event_of
@@ -68,7 +68,7 @@ def ended(key=""):
     """A run that has ended, whose upload is not kept."""
     run = issued(key)
     assert store.claim(run.run, "v0")
-    assert store.end(store.get(run.run), FAILED, "NoFaceFound", {})
+    assert store.end(store.get(run.run), Status.FAILED, "NoFaceFound", {})
     return store.get(run.run)
 
 
@@ -134,9 +134,9 @@ def test_an_upload_of_150000_versions_does_not_keep_the_others_waiting(s3, told)
     due_now(good)
     sweep.handler({}, CONTEXT)
     assert 0 < s3.left(bad.key) < MANY
-    assert s3.most_listed <= PAGE * sweep.THREADS[WAITS]
+    assert s3.most_listed <= PAGE * sweep.THREADS[Open.WAITING]
     assert s3.left(good.key) == 0
-    assert (store.get(late.run).status, store.get(late.run).error) == (FAILED, "TimedOut")
+    assert (store.get(late.run).status, store.get(late.run).error) == (Status.FAILED, "TimedOut")
     assert {each["run"] for each in told} == {bad.run, good.run, late.run}
     # The next sweep goes on where this one stopped.
     del s3.versions[bad.key][2 * PAGE :]
@@ -161,7 +161,7 @@ def test_a_visitors_deletion_of_many_versions_is_answered_with_the_truth_and_swe
     event = {"body": json.dumps(body), "headers": {}}
     answer = delete_photo.handler(event, CONTEXT)
     assert (answer["statusCode"], json.loads(answer["body"])["error"]["code"]) == (503, "StillRemoving")
-    assert store.get(run.run).status == DELETED
+    assert store.get(run.run).status == Status.DELETED
     assert s3.left(run.key) == 2 * PAGE
     sweep_until_gone(s3, run.key)
     assert delete_photo.handler(event, CONTEXT)["statusCode"] == 200
@@ -220,7 +220,7 @@ def test_a_look_that_dies_is_repeated_later_and_two_sweeps_do_not_look_at_once(a
     taken = open_runs.take(run.run, run.due)
     assert open_runs.take(run.run, run.due) is None
     assert taken.due > clock.now_ms()
-    assert open_runs.due_before(clock.now_ms(), WAITS, limit=10) == []
+    assert open_runs.due_before(clock.now_ms(), Open.WAITING, limit=10) == []
 
 
 def test_a_record_that_can_not_be_read_is_put_off_and_the_others_are_looked_at(s3):
@@ -230,7 +230,7 @@ def test_a_record_that_can_not_be_read_is_put_off_and_the_others_are_looked_at(s
         Key=table.key_of("run", bad.run),
         UpdateExpression="SET scenes = :none, #open = :goes_on, due = :due",
         ExpressionAttributeNames={"#open": "open"},
-        ExpressionAttributeValues={":none": {"N": "1"}, ":goes_on": {"S": GOES_ON}, ":due": {"N": "1"}},
+        ExpressionAttributeValues={":none": {"N": "1"}, ":goes_on": {"S": Open.ACTIVE}, ":due": {"N": "1"}},
     )
     sweep.handler({}, CONTEXT)
     assert store.get(late.run).error == "TimedOut"
@@ -244,7 +244,7 @@ def test_an_expired_record_is_closed(account, environment):
     set_times(run, expires=now // 1000 + 1)
     environment.setattr(clock, "now_ms", lambda: now + 5000)
     assert open_runs.take(run.run, run.due) is None
-    assert open_runs.due_before(now, WAITS, limit=10) == []
+    assert open_runs.due_before(now, Open.WAITING, limit=10) == []
 
 
 # Floods
@@ -275,7 +275,7 @@ def test_uploads_that_wait_for_photos_do_not_keep_a_deadline_waiting(s3):
 def test_the_index_is_read_a_bounded_part_at_a_time(s3, environment):
     environment.setattr(sweep, "RUNS_READ", 5)
     waiting = [due_now(issued()) for _ in range(12)]
-    assert len(open_runs.due_before(clock.now_ms(), WAITS, sweep.RUNS_READ)) == 5
+    assert len(open_runs.due_before(clock.now_ms(), Open.WAITING, sweep.RUNS_READ)) == 5
     sweep.handler({}, CONTEXT)
     now = clock.now_ms()
     assert all(store.get(run.run).due > now for run in waiting)
@@ -321,7 +321,7 @@ def test_a_step_functions_that_throttles_is_left_in_peace_and_deadlines_are_kept
     sweep.handler({}, CONTEXT)
     assert store.get(late.run).error == "TimedOut"
     tries = 3  # the SDK's
-    assert throttling.count("DescribeExecution") <= tries * sweep.THREADS[GOES_ON]
+    assert throttling.count("DescribeExecution") <= tries * sweep.THREADS[Open.ACTIVE]
     assert throttling.count("StopExecution") == 1
     now = clock.now_ms()
     assert all(store.get(run.run).due > now for run in running)
@@ -365,7 +365,7 @@ def test_a_deletion_that_comes_while_the_run_is_cleaned_is_not_followed_by_the_e
     s3.on_list = come
     ending.clean(run)
     assert (moments, len(told)) == ([1], 1)
-    assert store.get(run.run).status == DELETED
+    assert store.get(run.run).status == Status.DELETED
 
 
 def test_the_event_that_can_not_be_published_does_not_keep_the_photo_and_comes_later(s3, environment):

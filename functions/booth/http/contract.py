@@ -10,7 +10,7 @@ from typing import Any
 from booth import clock, keys
 from booth.errors import BadRequest, ConsentNeeded, ForeignBucket, kind_of
 from booth.limits import URL_SECONDS, WAIT_SECONDS
-from booth.run import DELETED, MAX_PICTURES, QUEUED, Run
+from booth.run import MAX_PICTURES, Run, Status
 from booth.scenes import Scene
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -207,7 +207,7 @@ def scenes_answer(scenes: list[Scene], default: list[Scene]) -> dict[str, Any]:
 
 def delete_answer(request_id: str) -> dict[str, Any]:
     """HTTP 200: nothing of this visit is left."""
-    return _answer(200, {"requestId": request_id, "status": DELETED})
+    return _answer(200, {"requestId": request_id, "status": Status.DELETED})
 
 
 def photo_answer(run: Run, request_id: str, cdn: str, pause: int = 0) -> dict[str, Any]:
@@ -229,7 +229,7 @@ def photo_answer(run: Run, request_id: str, cdn: str, pause: int = 0) -> dict[st
         "url_generated": json.dumps(done),
         "time_taken": str(_seconds(run)),
         "requestId": request_id,
-        "status": QUEUED if waiting else run.status,
+        "status": Status.QUEUED if waiting else run.status,
         "step": run.step,
         "progress": progress(run),
         "waiting_seconds": waiting,

@@ -8,7 +8,7 @@ from booth.errors import ServiceUnavailable, StillRemoving, Throttled
 from booth.keys import address
 from booth.log import logger
 from booth.painting import admission
-from booth.run import DELETED, MAX_PICTURES, Run
+from booth.run import MAX_PICTURES, Run, Status
 from booth.runs import open_runs, store
 
 
@@ -22,7 +22,7 @@ def delete(run: Run) -> None:
 
     Raises StillRemoving if something is left, for `sweep`.
     """
-    if run.status != DELETED:
+    if run.status != Status.DELETED:
         run = store.mark_deleted(run.run, due=clock.now_ms() + limits.DELETE_SECONDS * 1000)
     if not run.open:
         if run.key and not objects.delete_upload(run.key):

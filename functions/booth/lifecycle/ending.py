@@ -11,7 +11,7 @@ from booth.aws.errors import aws_errors
 from booth.errors import PhotoError, RunEnded, ServiceUnavailable, TimedOut, kind_of
 from booth.log import count, logger
 from booth.painting import admission
-from booth.run import DELETED, FAILED, PARTIAL, SUCCEEDED, Run
+from booth.run import Run, Status
 from booth.runs import open_runs, store
 
 
@@ -21,7 +21,7 @@ def settle(run: Run, error: str, picture_errors: dict[int, str] | None = None) -
     A deleted run is left to its deletion.
     """
     run = end(run, error, picture_errors)
-    if run.is_ended and run.status != DELETED:
+    if run.is_ended and run.status != Status.DELETED:
         clean(run)
     return run
 
@@ -60,8 +60,8 @@ def _outcome(run: Run, error: str, picture_errors: dict[int, str]) -> tuple[str,
             picture |= {"state": "FAILED", "error": kind_of(reason).__name__}
     failures = [picture["error"] for picture in pictures.values() if picture["state"] == "FAILED"]
     if len(failures) < len(pictures):
-        return PARTIAL if failures else SUCCEEDED, "", pictures
-    return FAILED, kind_of(error).__name__ if error else [*failures, "InternalError"][0], pictures
+        return Status.PARTIAL if failures else Status.SUCCEEDED, "", pictures
+    return Status.FAILED, kind_of(error).__name__ if error else [*failures, "InternalError"][0], pictures
 
 
 def clean(run: Run) -> None:
@@ -124,7 +124,7 @@ def withdraw(run: str, key: str) -> None:
 
 def keeps_upload(run: Run) -> bool:
     """Whether an ended run's upload is kept for TRY_AGAIN_SECONDS: it failed through no fault of the photo."""
-    return run.status == FAILED and not issubclass(kind_of(run.error), PhotoError)
+    return run.status == Status.FAILED and not issubclass(kind_of(run.error), PhotoError)
 
 
 def _tell_the_world(run: Run) -> None:

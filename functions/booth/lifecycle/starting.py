@@ -6,7 +6,7 @@ import uuid
 from booth.aws import executions, objects
 from booth.lifecycle import budget, ending
 from booth.log import about, count, logger
-from booth.run import QUEUED, Run
+from booth.run import Run, Status
 from booth.runs import store, uploads
 
 
@@ -41,7 +41,7 @@ def admit(run: Run, version: str) -> Run:
         return run
     if run.version != version:
         count("PhotoPutAgain")
-    if run.status == QUEUED:
+    if run.status == Status.QUEUED:
         executions.start(run.run)
     return run
 

@@ -6,7 +6,7 @@ from typing import Any
 from booth import clock, limits
 from booth.aws import table
 from booth.painting.pacing import Pace
-from booth.run import RUNNING, Run, Turn
+from booth.run import Run, Status, Turn
 
 _PACE = {"pk": {"S": "pace"}}
 
@@ -51,7 +51,7 @@ def admit(run: Run, turns: dict[int, Turn], pace: Pace | None) -> Run | None:
     """
     together = run.turns | turns
     deadline = max(turn.at for turn in together.values()) + limits.RUN_SECONDS * 1000
-    values: dict[str, Any] = {"running": RUNNING, "deadline": deadline, "seen": run.deadline}
+    values: dict[str, Any] = {"running": Status.RUNNING, "deadline": deadline, "seen": run.deadline}
     written = {f"p{number}": vars(turn) for number, turn in turns.items()}
     if run.turns:  # one by one: the others may be given anew in the same moment
         changes, values = ", ".join(f"#turns.#{name} = :{name}" for name in written), values | written

@@ -5,7 +5,7 @@ from typing import Any
 from booth import clock, limits
 from booth.aws import table
 from booth.aws.errors import aws_errors
-from booth.run import DELETED, Run
+from booth.run import Run, Status
 from booth.runs import store
 
 
@@ -37,7 +37,7 @@ def take(run: str, due: int) -> Run | None:
         return None
     now, tries = clock.now_ms(), table.number(item, "tries")
     is_expired = "expires" in item and table.number(item, "expires") * 1000 < now
-    if is_expired and item.get("status") != {"S": DELETED}:
+    if is_expired and item.get("status") != {"S": Status.DELETED}:
         close(run)
         return None
     again = now + min(limits.LOOK_SECONDS << min(tries, 10), limits.LONGEST_LOOK_SECONDS) * 1000
@@ -67,4 +67,4 @@ def postpone(run: Run, due: int, **fields: Any) -> None:
 def close(run: str) -> None:
     """Nothing is left to do for this run. A deleted one is left to `forget`."""
     condition = "attribute_exists(#pk) AND #status <> :deleted"
-    table.write("update_item", **table.update_of(run, "REMOVE #open, #due", {"deleted": DELETED}, condition))
+    table.write("update_item", **table.update_of(run, "REMOVE #open, #due", {"deleted": Status.DELETED}, condition))

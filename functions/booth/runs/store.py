@@ -6,7 +6,7 @@ from typing import Any
 from booth import clock, limits
 from booth.aws import table
 from booth.errors import RunEnded, TimedOut
-from booth.run import DELETED, FAILED, GOES_ON, QUEUED, RUNNING, WAITS, Run, Turn
+from booth.run import Open, Run, Status, Turn
 
 RETENTION_SECONDS = int(os.environ.get("RETENTION_DAYS", "7")) * 86_400
 
@@ -45,8 +45,8 @@ def claim(run: str, version: str) -> Run | None:
         "step": "queue",
         "now": now,
         "deadline": now + limits.RUN_SECONDS * 1000,
-        "queued": QUEUED,
-        "open": GOES_ON,
+        "queued": Status.QUEUED,
+        "open": Open.ACTIVE,
         "due": now + limits.CHECK_SECONDS * 1000,
     }
     answer = table.write(
@@ -69,8 +69,15 @@ def refuse(run: str, version: str, error: str) -> bool:
     False if somebody has claimed or ended it already. It stays open until it is cleaned for good, like every other.
     """
     now = clock.now_ms()
-    values = {"version": version, "failed": FAILED, "error": error, "step": "finish", "now": now, "queued": QUEUED}
-    values |= {"open": WAITS, "due": now + limits.CHECK_SECONDS * 1000}
+    values = {
+        "version": version,
+        "failed": Status.FAILED,
+        "error": error,
+        "step": "finish",
+        "now": now,
+        "queued": Status.QUEUED,
+    }
+    values |= {"open": Open.WAITING, "due": now + limits.CHECK_SECONDS * 1000}
     changes = (
         "SET #version = :version, #status = :failed, #error = :error, #step = :step, "
         "#claimed = :now, #ended = :now, #open = :open, #due = :due"
@@ -91,7 +98,7 @@ def enter(run: str, step: str) -> Run:
         **table.update_of(
             run,
             "SET #status = :running, #step = :step",
-            {"running": RUNNING, "queued": QUEUED, "step": step, "now": clock.now_ms()},
+            {"running": Status.RUNNING, "queued": Status.QUEUED, "step": step, "now": clock.now_ms()},
             "#status IN (:queued, :running) AND #deadline > :now",
             ReturnValues="ALL_NEW",
         ),
@@ -104,7 +111,7 @@ def enter(run: str, step: str) -> Run:
 
 def hand_on(run: str, step: str, then: str) -> None:
     """Marks the next step, unless the run has left this one already. Raises RunEnded, TimedOut as `enter` does."""
-    values = {"running": RUNNING, "step": step, "next": then, "now": clock.now_ms()}
+    values = {"running": Status.RUNNING, "step": step, "next": then, "now": clock.now_ms()}
     condition = "#status = :running AND #step = :step AND #deadline > :now"
     if table.write("update_item", **table.update_of(run, "SET #step = :next", values, condition)) is None:
         check(run)
@@ -121,7 +128,7 @@ def check(run: str) -> Run:
 
 
 def _update_running(run: str, changes: str, values: dict[str, Any]) -> None:
-    request = table.update_of(run, changes, values | {"running": RUNNING}, "#status = :running")
+    request = table.update_of(run, changes, values | {"running": Status.RUNNING}, "#status = :running")
     if not table.write("update_item", **request):
         raise RunEnded("the run has ended")
 
@@ -163,7 +170,7 @@ def end(
     """
     now = clock.now_ms()
     values: dict[str, Any] = {"status": status, "error": error, "pictures": pictures, "now": now, "step": "finish"}
-    values |= {"queued": QUEUED, "running": RUNNING, "open": WAITS, "due": now + after * 1000}
+    values |= {"queued": Status.QUEUED, "running": Status.RUNNING, "open": Open.WAITING, "due": now + after * 1000}
     conditions = ["#status IN (:queued, :running)"]
     for name, seen in (("pictures", run.pictures), ("version", run.version)):
         if seen:
@@ -175,7 +182,7 @@ def end(
         "SET #status = :status, #error = :error, #pictures = :pictures, #ended = :now, #step = :step, "
         "#open = :open, #due = :due"
     )
-    if status == FAILED:
+    if status == Status.FAILED:
         changes += " REMOVE #original"
     return bool(table.write("update_item", **table.update_of(run.run, changes, values, " AND ".join(conditions))))
 
@@ -188,7 +195,13 @@ def mark_deleted(run: str, due: int) -> Run:
     (epoch ms), so a deletion that breaks off is taken up again.
     """
     now = clock.now_ms()
-    values = {"deleted": DELETED, "now": now, "open": WAITS, "due": due, "expires": now // 1000 + RETENTION_SECONDS}
+    values = {
+        "deleted": Status.DELETED,
+        "now": now,
+        "open": Open.WAITING,
+        "due": due,
+        "expires": now // 1000 + RETENTION_SECONDS,
+    }
     changes = (
         "SET #status = :deleted, #ended = if_not_exists(#ended, :now), #open = :open, #due = :due, #expires = :expires "
         "REMOVE #version, #scenes, #content_type, #consent, #original, #pictures, #faces, "
@@ -205,7 +218,7 @@ def forget(run: str) -> None:
         "REMOVE #key, #picture_id, #given, #named, #upload_until, #claimed, #deadline, #turns, #open, #due, "
         "#tries, #told, #erased"
     )
-    table.write("update_item", **table.update_of(run, changes, {"deleted": DELETED}, "#status = :deleted"))
+    table.write("update_item", **table.update_of(run, changes, {"deleted": Status.DELETED}, "#status = :deleted"))
 
 
 def note_told(run: str) -> None:
@@ -213,5 +226,5 @@ def note_told(run: str) -> None:
     condition = "attribute_exists(#pk) AND #status <> :deleted"
     table.write(
         "update_item",
-        **table.update_of(run, "SET #told = :now", {"now": clock.now_ms(), "deleted": DELETED}, condition),
+        **table.update_of(run, "SET #told = :now", {"now": clock.now_ms(), "deleted": Status.DELETED}, condition),
     )

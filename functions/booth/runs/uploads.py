@@ -7,7 +7,7 @@ from typing import Any
 from booth import clock, limits
 from booth.aws import table
 from booth.errors import Conflict
-from booth.run import QUEUED, WAITS, Run
+from booth.run import Open, Run, Status
 from booth.runs import store
 
 
@@ -72,7 +72,15 @@ def adopt(run: str, key: str, picture_id: str) -> Run | None:
 
 def _new_record(run: str, key: str, fields: dict[str, Any], due: int) -> dict[str, Any]:
     created = clock.now_ms()
-    item = {"run": run, "key": key, "status": QUEUED, "step": "upload", "created": created, "open": WAITS, "due": due}
+    item = {
+        "run": run,
+        "key": key,
+        "status": Status.QUEUED,
+        "step": "upload",
+        "created": created,
+        "open": Open.WAITING,
+        "due": due,
+    }
     item |= {"expires": created // 1000 + store.RETENTION_SECONDS} | fields
     return {
         "Put": {
@@ -134,7 +142,7 @@ def _binding(run: Run, request_id: str, given: str, picture_id: str) -> list[dic
     if picture_id:
         writes += _take_ids(run.run, given, picture_id)
         changes.append("#picture_id = :id, #given = :given, #named = :true")
-        values |= {"id": picture_id, "given": table.hashed(given), "true": True, "queued": QUEUED}
+        values |= {"id": picture_id, "given": table.hashed(given), "true": True, "queued": Status.QUEUED}
         conditions.append("#status = :queued AND attribute_not_exists(#version) AND attribute_not_exists(#named)")
     update = table.update_of(run.run, "SET " + ", ".join(changes), values, " AND ".join(conditions))
     return [*writes, {"Update": update}]
