@@ -215,7 +215,7 @@ def smoke_event(uploads: str, table: str, photo: Path, show: Callable[[str], Non
             "function Start as its target, and what lies in the queue LostCalls and in the log of Start."
         )
     show("its event came; waiting for its end")
-    run = _await(lambda: found if (found := store.get(run.run)).is_ended else None, END_SECONDS)
+    run = _await(lambda: found if (found := store.get(run.id)).is_ended else None, END_SECONDS)
     if run is None:
         raise StackError(f"the second photo did not end within {END_SECONDS // 60} minutes; the log of Sweep says why")
     if run.status != Status.SUCCEEDED:

@@ -9,6 +9,7 @@ from booth.handlers import step
 from booth.lifecycle import ending
 from booth.parallel import together
 from booth.pixels import encoding, geometry
+from booth.run import Step
 from booth.runs import store
 
 clients.at_init(table.connect, objects.connect)
@@ -18,7 +19,7 @@ clients.at_init(table.connect, objects.connect)
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     run = event["run"]
     _, jpeg, found = together(
-        lambda: store.enter(run, "crop"),
+        lambda: store.enter(run, Step.CROP),
         lambda: objects.read_work(run, "photo.jpg"),
         lambda: objects.read_work_json(run, "faces.json"),
     )
@@ -37,5 +38,5 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         lambda: objects.write_work_json(run, "crops.json", all_crops),
         *(partial(write_crop, number) for number in numbers),
     )
-    ending.confirm(run, lambda run: store.hand_on(run, "crop", then="segment"))
+    ending.confirm(run, lambda run: store.hand_on(run, Step.CROP, then=Step.SEGMENT))
     return {"crops": numbers, "at_once": concurrency.at_once()}

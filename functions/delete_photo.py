@@ -22,7 +22,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     if key:
         access.booth_of(event)
     run = find_run(request_id, key)
-    logger.append_keys(run=run.run)
+    logger.append_keys(run=run.id)
     deletion.delete(run)
     count("Deleted")
     return contract.delete_answer(request_id)

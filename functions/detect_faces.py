@@ -14,7 +14,7 @@ from booth.lifecycle import ending
 from booth.log import count
 from booth.parallel import together
 from booth.pixels import encoding, geometry, intake
-from booth.run import Run
+from booth.run import Run, Step
 from booth.runs import store
 
 clients.at_init(table.connect, objects.connect, rekognition.connect)
@@ -22,7 +22,7 @@ clients.at_init(table.connect, objects.connect, rekognition.connect)
 
 @step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    run = store.enter(event["run"], "detect")
+    run = store.enter(event["run"], Step.DETECT)
     data = objects.read_upload(run.key, run.version, limit=intake.MAX_BYTES)
     if data is None:
         raise PhotoTooLarge("too many bytes")
@@ -32,8 +32,8 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     count("Faces", len(faces))
     if not faces:
         raise NoFaceFound("DetectFaces found none")
-    objects.write_work_json(run.run, "faces.json", geometry.faces_to_json(faces))
-    ending.confirm(run.run)
+    objects.write_work_json(run.id, "faces.json", geometry.faces_to_json(faces))
+    ending.confirm(run.id)
     return {"faces": len(faces)}
 
 
@@ -49,8 +49,8 @@ def look(run: Run, taken: intake.Intake) -> list[dict[str, Any]]:
         photo = np.asarray(taken.photo)
         jpeg = encoding.encode_for_model(photo)
         together(
-            lambda: objects.write_work(run.run, "photo.jpg", jpeg, "image/jpeg"),
-            lambda: objects.write_work(run.run, "photo.webp", encoding.encode_exact(photo), "image/webp"),
+            lambda: objects.write_work(run.id, "photo.jpg", jpeg, "image/jpeg"),
+            lambda: objects.write_work(run.id, "photo.webp", encoding.encode_exact(photo), "image/webp"),
         )
         if refused and refused.result():
             raise PhotoRefused("moderation labels")
@@ -62,8 +62,8 @@ def publish_copy(run: Run, jpeg: bytes) -> None:
     """Stores the upright copy and shows it, with the list of the pictures that will come."""
     objects.put_result(run.key, jpeg)
     try:
-        store.publish_copy(run.run, run.key, [scene.id for scene in scenes.chosen(run.scenes)])
+        store.publish_copy(run.id, run.key, [scene.id for scene in scenes.chosen(run.scenes)])
     except RunEnded:
-        ending.withdraw(run.run, run.key)
-        objects.delete_work(run.run)
+        ending.withdraw(run.id, run.key)
+        objects.delete_work(run.id)
         raise

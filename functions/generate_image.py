@@ -13,7 +13,7 @@ from booth.painting import admission, bedrock, paint, records
 from booth.parallel import together
 from booth.pixels import encoding
 from booth.pixels.seam import Seam
-from booth.run import Run
+from booth.run import Run, Step
 from booth.runs import store
 
 clients.at_init(table.connect, objects.connect, bedrock.connect_all)
@@ -23,16 +23,16 @@ clients.at_init(table.connect, objects.connect, bedrock.connect_all)
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     number, attempt = event["picture"], event["attempt"]
     logger.append_keys(picture=number, attempt=attempt)
-    run, pace = together(lambda: store.enter(event["run"], "generate"), records.pace)
+    run, pace = together(lambda: store.enter(event["run"], Step.GENERATE), records.pace)
     if clock.now_ms() > run.turns[number].at + limits.LATEST_PAINTING_SECONDS * 1000:
         raise TimedOut("too late for another model call")
     order = admission.order(run, pace, number, attempt)
     scene = scenes.for_people(scenes.chosen(run.scenes)[number - 1], run.faces)
     # All of them before the model is asked: a file that can't be read must not cost a picture that is paid for.
     jpeg, mask, webp = together(
-        *(partial(objects.read_work, run.run, name) for name in ("photo.jpg", "mask.png", "photo.webp"))
+        *(partial(objects.read_work, run.id, name) for name in ("photo.jpg", "mask.png", "photo.webp"))
     )
-    seed = scenes.seed_for(scene, run.run, number, attempt)
+    seed = scenes.seed_for(scene, run.id, number, attempt)
     if not attempt:
         admission.await_slot(run.turns[number])
     # The seam is made ready while the model paints.
@@ -50,7 +50,7 @@ def publish(run: Run, number: int, jpeg: bytes) -> None:
     key = keys.picture_key(run.picture_id, number)
     objects.put_result(key, jpeg)
     try:
-        store.publish_picture(run.run, number, key)
+        store.publish_picture(run.id, number, key)
     except RunEnded:
-        ending.withdraw(run.run, key)
+        ending.withdraw(run.id, key)
         raise

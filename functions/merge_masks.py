@@ -12,6 +12,7 @@ from booth.handlers import step
 from booth.log import count, logger
 from booth.parallel import together
 from booth.pixels import encoding, geometry, masks
+from booth.run import Step
 from booth.runs import store
 
 clients.at_init(table.connect, objects.connect)
@@ -20,7 +21,7 @@ clients.at_init(table.connect, objects.connect)
 @step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     run, detected, cropped, *segmented = together(
-        lambda: store.enter(event["run"], "merge"),
+        lambda: store.enter(event["run"], Step.MERGE),
         lambda: objects.read_work_json(event["run"], "faces.json"),
         lambda: objects.read_work_json(event["run"], "crops.json"),
         *(partial(read_mask, event["run"], number) for number in event["crops"]),
@@ -29,20 +30,20 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     width, height = cropped["size"]
     found = [fitting(mask, crop, number) for mask, crop, number in zip(segmented, crops, event["crops"], strict=True)]
     keep, by_ellipse = masks.keep_mask(width, height, faces, crops, found)
-    objects.write_work(run.run, "mask.png", encoding.encode_mask_for_model(keep), "image/png")
+    objects.write_work(run.id, "mask.png", encoding.encode_mask_for_model(keep), "image/png")
     if by_ellipse:
         count("FacesKeptByEllipse", by_ellipse)
     try:
-        store.note_faces(run.run, len(faces), by_ellipse)
+        store.note_faces(run.id, len(faces), by_ellipse)
     except RunEnded:
-        objects.delete_work(run.run)
+        objects.delete_work(run.id)
         raise
     return {"pictures": list(range(1, len(scenes.chosen(run.scenes)) + 1))}
 
 
-def read_mask(run: str, number: int) -> np.ndarray | None:
+def read_mask(run_id: str, number: int) -> np.ndarray | None:
     """SAM's mask of a crop, bool, True = face; None if there is none."""
-    png = objects.find_work(run, f"crop_{number}_mask.png")
+    png = objects.find_work(run_id, f"crop_{number}_mask.png")
     return None if png is None else encoding.decode_mask(png)
 
 

@@ -12,7 +12,7 @@ from booth.http.contract import PhotoRequest
 from booth.http.endpoint import endpoint
 from booth.lifecycle import starting
 from booth.log import logger
-from booth.run import Run, Status
+from booth.run import Run, Status, Step
 from booth.runs import store, uploads
 
 clients.at_init(table.connect, executions.connect)  # S3 is asked only if the event has not come yet
@@ -31,7 +31,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     if request.key:
         access.booth_of(event)
     run = find_run(request)
-    logger.append_keys(run=run.run)
+    logger.append_keys(run=run.id)
     run, pause = let_in(run), 0
     if request.wait:
         run, pause = wait_for_news(run, request)
@@ -82,7 +82,7 @@ def wait_for_news(run: Run, request: PhotoRequest) -> tuple[Run, int]:
     if pause := contract.quiet_seconds(run, request.wait):
         return run, pause
     now = int(time.time())
-    held = f"held {run.run} {now // limits.WAIT_SECONDS}"
+    held = f"held {run.id} {now // limits.WAIT_SECONDS}"
     if not counters.count_up(held, concurrency.held_answers(), expires=now + 3 * limits.WAIT_SECONDS):
         return run, limits.ASK_AGAIN_SECONDS
     try:
@@ -101,10 +101,10 @@ def watch(run: Run, seen: float, seconds: int) -> Run:
     until = time.monotonic() + seconds
     looks, took = 0, 0.0
     while not has_news(run, seen) and time.monotonic() < until:
-        pause = LOOK_FOR_PICTURES_SECONDS if run.step == "generate" else LOOK_AGAIN_SECONDS
+        pause = LOOK_FOR_PICTURES_SECONDS if run.step == Step.GENERATE else LOOK_AGAIN_SECONDS
         time.sleep(max(pause, min(took * (LOOKS_SHARE - 1), 1)))
         asked = time.monotonic()
-        run, looks = store.get(run.run), looks + 1
+        run, looks = store.get(run.id), looks + 1
         took = time.monotonic() - asked
         if looks % 3 == 0:
             run = let_in(run)

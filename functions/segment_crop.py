@@ -25,6 +25,6 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     if clock.now_ms() > run.claimed + limits.LATEST_SEGMENTING_SECONDS * 1000:
         raise TimedOut("too late for another mask")
     mask = sam.segment(request)
-    objects.write_work(run.run, f"crop_{event['crop']}_mask.png", encoding.encode_mask(mask), "image/png")
-    ending.confirm(run.run)
+    objects.write_work(run.id, f"crop_{event['crop']}_mask.png", encoding.encode_mask(mask), "image/png")
+    ending.confirm(run.id)
     return {"crop": event["crop"]}

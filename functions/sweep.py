@@ -56,9 +56,9 @@ class Watch:
             moments.append(moment if now < moment < float("inf") else now + BUSY_SECONDS * 1000)
         return moments
 
-    def _look(self, name: str, due: int) -> None:
-        succeeded = look_at(name, due)
-        self.not_before[name] = clock.now_ms() + (1 if succeeded else limits.LOOK_SECONDS) * 1000
+    def _look(self, run_id: str, due: int) -> None:
+        succeeded = look_at(run_id, due)
+        self.not_before[run_id] = clock.now_ms() + (1 if succeeded else limits.LOOK_SECONDS) * 1000
 
 
 @entry
@@ -79,11 +79,11 @@ def handler(event: dict[str, Any], context: object) -> None:
             watch.threads.shutdown(cancel_futures=True)  # what was not begun is due still, for the next sweep
 
 
-def look_at(name: str, due: int) -> bool:
+def look_at(run_id: str, due: int) -> bool:
     """Does what is due for one run; False if that failed: it comes due again later, by itself."""
-    about(name)
+    about(run_id)
     try:
-        if run := open_runs.take(name, due):
+        if run := open_runs.take(run_id, due):
             attend(run)
     except BoothError as error:
         logger.error("a run could not be looked after", error=type(error).__name__, reason=str(error))
@@ -106,7 +106,7 @@ def attend(run: Run) -> None:
     elif now >= run.stops:
         # First the end, which refuses whatever comes later; it must not hang on Step Functions' answer, nor on S3's.
         ending.end(run, "States.Timeout", clean_after=0)
-        executions.stop(run.run)
+        executions.stop(run.id)
     else:
         look_after_execution(run, now)
 
@@ -123,15 +123,15 @@ def look_after_execution(run: Run, now: int) -> None:
     if now < Quiet.until:
         return
     try:
-        running = executions.is_running(run.run)
+        running = executions.is_running(run.id)
     except Throttled:
         Quiet.until = clock.now_ms() + QUIET_SECONDS * 1000
         raise
     if running is None:
-        executions.start(run.run)
+        executions.start(run.id)
     elif not running:
         # It ended, but could not settle the run itself.
-        ending.end(store.get(run.run), "InternalError", clean_after=0)
+        ending.end(store.get(run.id), "InternalError", clean_after=0)
 
 
 def await_photo(run: Run, now: int) -> None:

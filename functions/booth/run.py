@@ -1,14 +1,51 @@
-"""A run: one photo's way through the booth. Pure: nothing here calls AWS."""
+"""A run: one photo's way through the pipeline, as the table holds it. Pure: nothing here calls AWS."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from booth import limits
 
-QUEUED, RUNNING, SUCCEEDED, PARTIAL, FAILED = "QUEUED", "RUNNING", "SUCCEEDED", "PARTIAL", "FAILED"
-DELETED = "DELETED"
-ENDED = (SUCCEEDED, PARTIAL, FAILED, DELETED)
+MAX_PICTURES = 5
 
-GOES_ON, WAITS = "1", "2"
+
+class Status(StrEnum):
+    """How a run stands, as `POST /photo` tells it."""
+
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    PARTIAL = "PARTIAL"
+    FAILED = "FAILED"
+    DELETED = "DELETED"
+
+
+ENDED = (Status.SUCCEEDED, Status.PARTIAL, Status.FAILED, Status.DELETED)
+
+
+class Step(StrEnum):
+    """What is being done for a run now."""
+
+    UPLOAD = "upload"
+    """Its photo has not come."""
+    QUEUE = "queue"
+    """It is claimed, and its execution starts."""
+    DETECT = "detect"
+    CROP = "crop"
+    SEGMENT = "segment"
+    MERGE = "merge"
+    WAIT = "wait"
+    """For its pictures' turns at the image models."""
+    GENERATE = "generate"
+    FINISH = "finish"
+
+
+class Open(StrEnum):
+    """Why `sweep` looks after a run; the hash key of the index `open`."""
+
+    ACTIVE = "1"
+    """It is claimed and has not ended: it has a deadline."""
+    WAITING = "2"
+    """It waits for its photo, or to be cleaned up."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +62,12 @@ class Turn:
 
 @dataclass(frozen=True)
 class Run:
-    """One upload's way through the booth, as the table holds it."""
+    """The record of a run."""
 
-    run: str
+    id: str
     """Random UUID; also the name of the Step Functions execution."""
-    status: str
-    step: str
-    """What is being done now: upload, queue, detect, crop, segment, merge, wait, generate, finish."""
+    status: Status
+    step: Step
     created: int
     key: str = ""
     """Key of the upload in the uploads bucket; empty once a deleted visit is forgotten."""
@@ -89,6 +125,3 @@ class Run:
     @property
     def is_waiting_for_photo(self) -> bool:
         return not self.version and not self.is_ended
-
-
-MAX_PICTURES = 5

@@ -68,9 +68,9 @@ def for_people(scene: Scene, faces: int) -> Scene:
     return dataclasses.replace(scene, prompt=scene.prompt.replace(PEOPLE, people))
 
 
-def seed_for(scene: Scene, run: str, picture: int, attempt: int) -> int:
+def seed_for(scene: Scene, run_id: str, picture: int, attempt: int) -> int:
     """Seed of one attempt at a picture: repeatable, and another one for each attempt."""
-    return scene.seed + attempt if scene.seed is not None else zlib.crc32(f"{run}/{picture}/{attempt}".encode())
+    return scene.seed + attempt if scene.seed is not None else zlib.crc32(f"{run_id}/{picture}/{attempt}".encode())
 
 
 def faults(entries: Any) -> Iterator[tuple[int | None, str, str]]:

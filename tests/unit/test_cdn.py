@@ -124,7 +124,7 @@ def test_what_the_cdn_forgets_is_what_the_visitor_was_given(booth, name):
     assert given < set(paths)
     assert len(paths) == 1 + MAX_PICTURES
     assert not [path for path in paths if path.endswith("*")]
-    assert reference == f"{uploads.find_by_request(request_id).run}-1"
+    assert reference == f"{uploads.find_by_request(request_id).id}-1"
 
 
 def test_both_moments_after_which_nothing_can_come_get_their_look(booth):
@@ -137,18 +137,18 @@ def test_both_moments_after_which_nothing_can_come_get_their_look(booth):
     booth.put(run.key)
 
     booth.clock.pass_by(limits.CLEAN_SECONDS)
-    assert sweep.look_at(run.run, store.get(run.run).due)
+    assert sweep.look_at(run.id, store.get(run.id).due)
     assert results(booth) == []
-    first, second = (booth.invalidated()[f"{run.run}-{look}"] for look in (1, 2))
+    first, second = (booth.invalidated()[f"{run.id}-{look}"] for look in (1, 2))
     assert first == second
 
     booth.put(run.key)
-    seen = store.get(run.run)
+    seen = store.get(run.id)
     assert seen.due == run.upload_until + limits.LATE_UPLOAD_SECONDS * 1000
     booth.clock.pass_by(limits.URL_SECONDS + limits.LATE_UPLOAD_SECONDS)
-    assert sweep.look_at(run.run, store.get(run.run).due)
+    assert sweep.look_at(run.id, store.get(run.id).due)
     assert booth.versions(run.key) == set()
-    assert store.get(run.run).key == store.get(run.run).open == ""
+    assert store.get(run.id).key == store.get(run.id).open == ""
     assert len(booth.invalidated()) == 2
 
 
@@ -162,13 +162,13 @@ def test_a_full_queue_is_taken_up_by_sweep(booth):
     assert (run.status, list(booth.invalidated())) == (Status.DELETED, ["others"])
 
     booth.clock.pass_by(limits.DELETE_SECONDS)
-    assert not sweep.look_at(run.run, store.get(run.run).due)  # it is still full
+    assert not sweep.look_at(run.id, store.get(run.id).due)  # it is still full
     booth.empty_queue()
     assert delete(request_id) == 200  # who asks again is not told from the record: not all is done
-    assert booth.invalidated().keys() == {"others", f"{run.run}-1"}
+    assert booth.invalidated().keys() == {"others", f"{run.id}-1"}
     booth.clock.pass_by(limits.CLEAN_SECONDS)
-    assert sweep.look_at(run.run, store.get(run.run).due)
-    assert booth.invalidated().keys() == {"others", f"{run.run}-1", f"{run.run}-2"}
+    assert sweep.look_at(run.id, store.get(run.id).due)
+    assert booth.invalidated().keys() == {"others", f"{run.id}-1", f"{run.id}-2"}
 
 
 def test_a_visit_that_ended_long_ago_needs_one_look(booth):
@@ -177,14 +177,14 @@ def test_a_visit_that_ended_long_ago_needs_one_look(booth):
     assert store.end(run, Status.PARTIAL, "", run.pictures)
     booth.clock.pass_by(3600)
     assert delete(request_id) == 200
-    assert list(booth.invalidated()) == [f"{run.run}-2"]
-    assert store.get(run.run).key == ""
+    assert list(booth.invalidated()) == [f"{run.id}-2"]
+    assert store.get(run.id).key == ""
 
 
 def test_a_tombstone_as_it_was_written_before_gets_its_last_look(booth):
     """Without `erased`, and due when nothing can come at all."""
     request_id = visit()
-    run = uploads.find_by_request(request_id).run
+    run = uploads.find_by_request(request_id).id
     store.mark_deleted(run, due=store.get(run).upload_until + limits.LATE_UPLOAD_SECONDS * 1000)
     booth.clock.pass_by(limits.URL_SECONDS + limits.LATE_UPLOAD_SECONDS)
     assert sweep.look_at(run, store.get(run).due)

@@ -87,7 +87,7 @@ def test_an_event_names_the_photo_as_the_visitor_did(account, name):
         start.handler(event_of(key, version), CONTEXT)
     run = uploads.find_by_upload(key)
     assert (run.key, run.version, run.status, run.step) == (key, version, Status.QUEUED, "queue")
-    assert account.executions() == [run.run]
+    assert account.executions() == [run.id]
     # What is removed in the end is this photo and no other.
     other = account.put(key + "x")
     objects.delete_upload(key)
@@ -107,7 +107,7 @@ def test_a_photo_that_was_put_before_versioning_held_is_taken_as_version_null(ac
     else:
         photo.let_in(uploads.find_by_upload(key))
     run = uploads.find_by_upload(key)
-    assert (run.version, account.executions()) == ("null", [run.run])
+    assert (run.version, account.executions()) == ("null", [run.id])
     assert objects.read_upload(key, run.version, limit=5) == b"photo"
     objects.delete_upload(key)
     with pytest.raises(PhotoNotFound):
@@ -159,10 +159,10 @@ def test_an_event_that_comes_after_the_end_changes_nothing(account, late):
         start.handler(event_of(key, version), CONTEXT)
     run = uploads.find_by_upload(key)
     assert store.end(run, Status.FAILED, "PhotoNeverArrived" if late == "first" else "TimedOut", {})
-    ended, started = store.get(run.run), account.executions()
+    ended, started = store.get(run.id), account.executions()
     lying = account.put(key) if late == "another version" else version
     start.handler(event_of(key, lying), CONTEXT)
-    assert store.get(run.run) == ended
+    assert store.get(run.id) == ended
     assert account.executions() == started
     # A version that no run will process is not kept; the run's own goes with it.
     assert account.versions(key) == ({version} if late != "first" else set())
@@ -178,7 +178,7 @@ def knock(pool, photos):
 def test_the_days_photos_are_counted_once_whatever_doors_they_come_through(account, environment):
     environment.setenv("PHOTOS_PER_DAY", "20")  # beyond what eight doors at once count before they give it back
     photos = [(key, account.put(key)) for key in (issued(f"photo/{number}.jpg") for number in range(8))]
-    runs = [uploads.find_by_upload(key).run for key, _ in photos]
+    runs = [uploads.find_by_upload(key).id for key, _ in photos]
     with ThreadPoolExecutor(8) as pool:
         knock(pool, photos[:3])
         assert counters.counted(budget.today()) == 3
@@ -189,7 +189,7 @@ def test_the_days_photos_are_counted_once_whatever_doors_they_come_through(accou
     ended = [store.get(run) for run in runs[3:] if store.get(run).is_ended]
     assert len(ended) >= 3
     assert {(run.status, run.error) for run in ended} == {(Status.FAILED, "BudgetSpent")}
-    assert account.executions() == sorted(set(runs) - {run.run for run in ended})
+    assert account.executions() == sorted(set(runs) - {run.id for run in ended})
     assert counters.counted(budget.today()) == len(account.executions())
     # What was refused lies there for another try.
     assert {run.version for run in ended} <= {version for _, version in photos}

@@ -21,15 +21,15 @@ def run(account):
 def test_a_run_that_the_clock_ends_is_counted(run, counts, error):
     assert ending.settle(run, error).status == Status.FAILED
     assert counts() == {"Failed": 1, "TimedOut": 1}
-    ending.settle(store.get(run.run), error)
+    ending.settle(store.get(run.id), error)
     assert counts() == {}, "once"
 
 
 def test_what_was_published_in_time_does_not_hide_that_the_clock_ended_the_run(run, counts):
-    store.enter(run.run, "generate")
-    store.publish_copy(run.run, run.key, ["library"])
-    store.publish_picture(run.run, 1, "photo/1.jpg")
-    assert ending.settle(store.get(run.run), "States.Timeout").status == Status.SUCCEEDED
+    store.enter(run.id, "generate")
+    store.publish_copy(run.id, run.key, ["library"])
+    store.publish_picture(run.id, 1, "photo/1.jpg")
+    assert ending.settle(store.get(run.id), "States.Timeout").status == Status.SUCCEEDED
     assert counts() == {"Succeeded": 1, "TimedOut": 1}
 
 
@@ -40,6 +40,6 @@ def test_a_run_that_ends_for_another_reason_is_not(run, counts, error):
 
 
 def test_a_run_that_its_visitor_deleted_is_not(run, counts):
-    store.mark_deleted(run.run, due=0)
+    store.mark_deleted(run.id, due=0)
     assert ending.settle(run, "States.Timeout").status == Status.DELETED
     assert counts() == {}

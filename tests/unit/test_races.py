@@ -140,12 +140,12 @@ class World:
         Whoever came through a door has seen it so (`seen`).
         """
         run = uploads.find_by_upload(key)
-        assert {(each.run, each.version, each.claimed) for each in seen} <= {(run.run, run.version, run.claimed)}
+        assert {(each.id, each.version, each.claimed) for each in seen} <= {(run.id, run.version, run.claimed)}
         assert (run.status, run.step) == (Status.QUEUED, "queue")
         assert run.version in versions and run.deadline == run.claimed + limits.RUN_SECONDS * 1000
         assert self.versions(key) == set(versions), "what was not processed goes with the run, not before"
-        self.expected.add(run.run)
-        assert executions.is_running(run.run)
+        self.expected.add(run.id)
+        assert executions.is_running(run.id)
         return run
 
 
@@ -183,7 +183,7 @@ def two_request_ids_for_one_upload(world):
         [bound] = [request for request in requests if uploads.find_by_request(request)]
         assert run.request == table.hashed(bound)
         for request, answer in zip(requests, answers[1:], strict=True):
-            assert answer.run == run.run if request == bound else isinstance(answer, Conflict)
+            assert answer.id == run.id if request == bound else isinstance(answer, Conflict)
 
     return [world.event(key, version), *(world.ask(key, request) for request in requests)], check
 
@@ -196,12 +196,12 @@ def one_request_id_for_two_uploads(world):
         bound = uploads.find_by_request(request)
         # The photo whose visitor has to take another requestId is processed all the same: its event sees to that.
         runs = [uploads.find_by_upload(key) for key in keys]
-        world.expected |= {run.run for run in runs}
+        world.expected |= {run.id for run in runs}
         for key, version, run, answer in zip(keys, versions, runs, answers[2:], strict=True):
             world.assert_one_run(key, version)
-            is_bound = run.run == bound.run
+            is_bound = run.id == bound.id
             assert run.request == (table.hashed(request) if is_bound else "")
-            assert answer.run == run.run if is_bound else isinstance(answer, Conflict)
+            assert answer.id == run.id if is_bound else isinstance(answer, Conflict)
 
     events = [world.event(key, version) for key, version in zip(keys, versions, strict=True)]
     return [*events, *(world.ask(key, request) for key in keys)], check
@@ -264,7 +264,7 @@ def a_photo_that_comes_as_its_time_is_over(world):
     end = clock.now_ms() - 1000
     world.account.clients["dynamodb"].update_item(
         TableName=table.table_name(),
-        Key=table.key_of("run", uploads.find_by_upload(key).run),
+        Key=table.key_of("run", uploads.find_by_upload(key).id),
         UpdateExpression="SET upload_until = :u",
         ExpressionAttributeValues={":u": {"N": str(end - limits.LATE_UPLOAD_SECONDS * 1000)}},
     )
@@ -280,7 +280,7 @@ def a_photo_that_comes_as_its_time_is_over(world):
             world.assert_one_run(key, *versions)
         else:
             assert (run.status, run.error, run.version) == (Status.FAILED, "PhotoNeverArrived", "")
-            assert executions.is_running(run.run) is None
+            assert executions.is_running(run.id) is None
             assert world.versions(key) == set()
 
     return [world.sweep(key), come, world.ask(key, request)], check

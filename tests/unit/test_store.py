@@ -37,7 +37,7 @@ def at_once(count, action):
 def test_a_key_is_given_once(dynamodb):
     runs = at_once(8, lambda _: issue("photo/same.jpg"))
     assert len([run for run in runs if run]) == 1
-    assert uploads.find_by_upload("photo/same.jpg").run in runs
+    assert uploads.find_by_upload("photo/same.jpg").id in runs
 
 
 def test_an_id_is_given_once(dynamodb):
@@ -70,19 +70,19 @@ def test_a_claim_or_a_refusal_wins(dynamodb):
 
 def test_a_photo_without_upload_is_adopted_once(dynamodb):
     found = at_once(8, lambda number: uploads.adopt(f"run-{number}", "photo/foreign.jpg", f"id-{number}"))
-    assert len({run.run for run in found}) == 1
+    assert len({run.id for run in found}) == 1
 
 
 def test_a_request_id_and_an_upload_are_bound_once(dynamodb):
     first, second = (store.get(issue(f"photo/{number}.jpg")) for number in range(2))
     assert uploads.bind(first, "request").request == table.hashed("request")
-    assert uploads.bind(store.get(first.run), "request").run == first.run
+    assert uploads.bind(store.get(first.id), "request").id == first.id
     with pytest.raises(Conflict):
         uploads.bind(second, "request")
     with pytest.raises(Conflict):
-        uploads.bind(store.get(first.run), "another")
+        uploads.bind(store.get(first.id), "another")
     assert uploads.find_by_request("another") is None
-    assert store.get(second.run).request == ""
+    assert store.get(second.id).request == ""
 
 
 def test_binding_at_the_same_instant(dynamodb):
@@ -95,7 +95,7 @@ def test_binding_at_the_same_instant(dynamodb):
             return None
 
     bound = {request for request in at_once(8, bind) if request}
-    assert bound == {store.get(run.run).request}
+    assert bound == {store.get(run.id).request}
 
 
 def test_a_refused_id_leaves_the_request_unbound(dynamodb):
@@ -136,7 +136,7 @@ def test_names_given_at_the_same_instant_are_one(dynamodb):
             return None
 
     [named] = [name for name in at_once(8, name) if name]
-    assert store.get(run.run).picture_id == named
+    assert store.get(run.id).picture_id == named
     assert ids_taken(dynamodb) == 2, "the random one and the caller's"
 
 

@@ -67,21 +67,21 @@ def issued(key=""):
 def ended(key=""):
     """A run that has ended, whose upload is not kept."""
     run = issued(key)
-    assert store.claim(run.run, "v0")
-    assert store.end(store.get(run.run), Status.FAILED, "NoFaceFound", {})
-    return store.get(run.run)
+    assert store.claim(run.id, "v0")
+    assert store.end(store.get(run.id), Status.FAILED, "NoFaceFound", {})
+    return store.get(run.id)
 
 
 def set_times(run, **times):
     """Sets times of a record, epoch ms."""
     clients.client("dynamodb").update_item(
         TableName=table.table_name(),
-        Key=table.key_of("run", run.run),
+        Key=table.key_of("run", run.id),
         UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in times),
         ExpressionAttributeNames={f"#{name}": name for name in times},
         ExpressionAttributeValues={f":{name}": {"N": str(value)} for name, value in times.items()},
     )
-    return store.get(run.run)
+    return store.get(run.id)
 
 
 def due_now(run, earlier=0):
@@ -91,7 +91,7 @@ def due_now(run, earlier=0):
 def overdue():
     """A run whose time is over, due later than everything else."""
     run = issued()
-    store.claim(run.run, "v0")
+    store.claim(run.id, "v0")
     now = clock.now_ms()
     return set_times(run, deadline=now, due=now - 1)
 
@@ -100,7 +100,7 @@ def look(run):
     """One look of `sweep` at a run, whenever that is due."""
     due = clock.now_ms() - 1000
     set_times(run, due=due)
-    return sweep.look_at(run.run, due)
+    return sweep.look_at(run.id, due)
 
 
 def sweep_until_gone(s3, key):
@@ -136,8 +136,8 @@ def test_an_upload_of_150000_versions_does_not_keep_the_others_waiting(s3, told)
     assert 0 < s3.left(bad.key) < MANY
     assert s3.most_listed <= PAGE * sweep.THREADS[Open.WAITING]
     assert s3.left(good.key) == 0
-    assert (store.get(late.run).status, store.get(late.run).error) == (Status.FAILED, "TimedOut")
-    assert {each["run"] for each in told} == {bad.run, good.run, late.run}
+    assert (store.get(late.id).status, store.get(late.id).error) == (Status.FAILED, "TimedOut")
+    assert {each["run"] for each in told} == {bad.id, good.id, late.id}
     # The next sweep goes on where this one stopped.
     del s3.versions[bad.key][2 * PAGE :]
     sweep.handler({}, CONTEXT)
@@ -161,7 +161,7 @@ def test_a_visitors_deletion_of_many_versions_is_answered_with_the_truth_and_swe
     event = {"body": json.dumps(body), "headers": {}}
     answer = delete_photo.handler(event, CONTEXT)
     assert (answer["statusCode"], json.loads(answer["body"])["error"]["code"]) == (503, "StillRemoving")
-    assert store.get(run.run).status == Status.DELETED
+    assert store.get(run.id).status == Status.DELETED
     assert s3.left(run.key) == 2 * PAGE
     sweep_until_gone(s3, run.key)
     assert delete_photo.handler(event, CONTEXT)["statusCode"] == 200
@@ -169,11 +169,11 @@ def test_a_visitors_deletion_of_many_versions_is_answered_with_the_truth_and_swe
 
 def test_finish_settles_a_run_of_many_versions_and_leaves_them_to_sweep(s3, told):
     run = issued()
-    store.claim(run.run, "v0")
+    store.claim(run.id, "v0")
     s3.put(run.key, 2 * PAGE)
     error = {"Error": "NoFaceFound"}
-    assert finish.handler({"run": run.run, "error": error}, CONTEXT) == {"status": "FAILED", "error": "NoFaceFound"}
-    assert [each["run"] for each in told] == [run.run]
+    assert finish.handler({"run": run.id, "error": error}, CONTEXT) == {"status": "FAILED", "error": "NoFaceFound"}
+    assert [each["run"] for each in told] == [run.id]
     assert s3.left(run.key) == PAGE
     sweep_until_gone(s3, run.key)
     assert len(told) == 1
@@ -187,7 +187,7 @@ def pauses(run, looks):
     pauses = []
     for _ in range(looks):
         assert not look(run)
-        pauses.append(round((store.get(run.run).due - clock.now_ms()) / 1000))
+        pauses.append(round((store.get(run.id).due - clock.now_ms()) / 1000))
     return pauses
 
 
@@ -198,27 +198,27 @@ def test_a_look_that_fails_is_repeated_after_longer_and_longer_pauses(s3, told):
     assert pauses(run, 9) == [5, 10, 20, 40, 80, 160, 320, 600, 600]
     s3.refused.clear()
     assert look(run)
-    assert store.get(run.run).tries == 0
+    assert store.get(run.id).tries == 0
     assert s3.left(run.key) == 0
     assert len(told) == 1
 
 
 def test_pauses_end_at_the_moment_at_which_a_run_has_to_end(account, environment):
     run = issued()
-    store.claim(run.run, "v0")
+    store.claim(run.id, "v0")
     now = clock.now_ms()
     run = set_times(run, deadline=now + 20_000, tries=5, due=now)
-    assert open_runs.take(run.run, now).due == run.stops
+    assert open_runs.take(run.id, now).due == run.stops
     waiting = issued()
     until = now + 3000 - limits.LATE_UPLOAD_SECONDS * 1000
     set_times(waiting, upload_until=until, tries=5, due=now)
-    assert open_runs.take(waiting.run, now).due == now + 3000
+    assert open_runs.take(waiting.id, now).due == now + 3000
 
 
 def test_a_look_that_dies_is_repeated_later_and_two_sweeps_do_not_look_at_once(account):
     run = due_now(issued())
-    taken = open_runs.take(run.run, run.due)
-    assert open_runs.take(run.run, run.due) is None
+    taken = open_runs.take(run.id, run.due)
+    assert open_runs.take(run.id, run.due) is None
     assert taken.due > clock.now_ms()
     assert open_runs.due_before(clock.now_ms(), Open.WAITING, limit=10) == []
 
@@ -227,14 +227,14 @@ def test_a_record_that_can_not_be_read_is_put_off_and_the_others_are_looked_at(s
     bad, late = issued(), overdue()
     clients.client("dynamodb").update_item(
         TableName=table.table_name(),
-        Key=table.key_of("run", bad.run),
+        Key=table.key_of("run", bad.id),
         UpdateExpression="SET scenes = :none, #open = :goes_on, due = :due",
         ExpressionAttributeNames={"#open": "open"},
         ExpressionAttributeValues={":none": {"N": "1"}, ":goes_on": {"S": Open.ACTIVE}, ":due": {"N": "1"}},
     )
     sweep.handler({}, CONTEXT)
-    assert store.get(late.run).error == "TimedOut"
-    due = table.number(table.get(table.key_of("run", bad.run)), "due")
+    assert store.get(late.id).error == "TimedOut"
+    due = table.number(table.get(table.key_of("run", bad.id)), "due")
     assert due > clock.now_ms()
 
 
@@ -243,7 +243,7 @@ def test_an_expired_record_is_closed(account, environment):
     now = clock.now_ms()
     set_times(run, expires=now // 1000 + 1)
     environment.setattr(clock, "now_ms", lambda: now + 5000)
-    assert open_runs.take(run.run, run.due) is None
+    assert open_runs.take(run.id, run.due) is None
     assert open_runs.due_before(now, Open.WAITING, limit=10) == []
 
 
@@ -263,13 +263,13 @@ def test_uploads_that_wait_for_photos_do_not_keep_a_deadline_waiting(s3):
     s3.on_head = hold
     thread = threading.Thread(target=sweep.handler, args=({}, CONTEXT))
     thread.start()
-    while thread.is_alive() and not store.get(late.run).is_ended:
+    while thread.is_alive() and not store.get(late.id).is_ended:
         thread.join(0.05)
     late_ended.set()
     thread.join()
     assert not was_late
     now = clock.now_ms()
-    assert all(store.get(run.run).due > now for run in waiting)
+    assert all(store.get(run.id).due > now for run in waiting)
 
 
 def test_the_index_is_read_a_bounded_part_at_a_time(s3, environment):
@@ -278,7 +278,7 @@ def test_the_index_is_read_a_bounded_part_at_a_time(s3, environment):
     assert len(open_runs.due_before(clock.now_ms(), Open.WAITING, sweep.RUNS_READ)) == 5
     sweep.handler({}, CONTEXT)
     now = clock.now_ms()
-    assert all(store.get(run.run).due > now for run in waiting)
+    assert all(store.get(run.id).due > now for run in waiting)
 
 
 @pytest.fixture
@@ -314,17 +314,17 @@ def throttling(environment):
 def test_a_step_functions_that_throttles_is_left_in_peace_and_deadlines_are_kept(account, throttling, s3, environment):
     running = [issued() for _ in range(40)]
     for run in running:
-        store.claim(run.run, "v0")
+        store.claim(run.id, "v0")
         due_now(run, earlier=60_000)
     late = overdue()
     environment.setattr(sweep, "WATCH_SECONDS", 6)  # the SDK's own pauses come first: up to 3 s
     sweep.handler({}, CONTEXT)
-    assert store.get(late.run).error == "TimedOut"
+    assert store.get(late.id).error == "TimedOut"
     tries = 3  # the SDK's
     assert throttling.count("DescribeExecution") <= tries * sweep.THREADS[Open.ACTIVE]
     assert throttling.count("StopExecution") == 1
     now = clock.now_ms()
-    assert all(store.get(run.run).due > now for run in running)
+    assert all(store.get(run.id).due > now for run in running)
 
 
 # Records of before
@@ -337,16 +337,16 @@ def test_runs_that_the_last_deployment_left_open_are_looked_after(s3, told):
     for run in (waiting, done, late):
         clients.client("dynamodb").update_item(
             TableName=table.table_name(),
-            Key=table.key_of("run", run.run),
+            Key=table.key_of("run", run.id),
             UpdateExpression="SET #open = :one",
             ExpressionAttributeNames={"#open": "open"},
             ExpressionAttributeValues={":one": {"S": "1"}},
         )
     sweep.handler({}, CONTEXT)
-    assert store.get(waiting.run).due > clock.now_ms()
+    assert store.get(waiting.id).due > clock.now_ms()
     assert s3.left(done.key) == 0
-    assert store.get(late.run).is_ended
-    assert {each["run"] for each in told} == {done.run, late.run}
+    assert store.get(late.id).is_ended
+    assert {each["run"] for each in told} == {done.id, late.id}
 
 
 # The world
@@ -360,12 +360,12 @@ def test_a_deletion_that_comes_while_the_run_is_cleaned_is_not_followed_by_the_e
     def come(_):
         if not moments:
             moments.append(len(told))
-            deletion.delete(store.get(run.run))
+            deletion.delete(store.get(run.id))
 
     s3.on_list = come
     ending.clean(run)
     assert (moments, len(told)) == ([1], 1)
-    assert store.get(run.run).status == Status.DELETED
+    assert store.get(run.id).status == Status.DELETED
 
 
 def test_the_event_that_can_not_be_published_does_not_keep_the_photo_and_comes_later(s3, environment):
@@ -375,15 +375,15 @@ def test_the_event_that_can_not_be_published_does_not_keep_the_photo_and_comes_l
     clients.client.cache_clear()
     assert not look(run)
     assert s3.left(run.key) == 0
-    assert not store.get(run.run).told
+    assert not store.get(run.id).told
     # Even when nothing else is left to be done, it is still open.
     set_times(run, ended=clock.now_ms() - limits.CLEAN_SECONDS * 1000)
     assert not look(run)
     environment.delenv("AWS_ENDPOINT_URL_EVENTBRIDGE")
     clients.client.cache_clear()
     assert look(run)
-    assert store.get(run.run).told
-    assert not store.get(run.run).open
+    assert store.get(run.id).told
+    assert not store.get(run.id).open
 
 
 # A deletion that was forgotten
@@ -391,8 +391,8 @@ def test_the_event_that_can_not_be_published_does_not_keep_the_photo_and_comes_l
 
 def forgotten():
     run = issued()
-    store.mark_deleted(run.run, due=0)
-    store.forget(run.run)
+    store.mark_deleted(run.id, due=0)
+    store.forget(run.id)
     return run.key
 
 
@@ -409,8 +409,8 @@ def test_a_photo_that_comes_after_its_deletion_was_forgotten_is_deleted_at_once(
 def test_a_deletion_that_was_forgotten_is_repeated_where_a_photo_has_come_since(s3):
     run, request_id = issued(), str(uuid.uuid4())
     uploads.bind(run, request_id)
-    store.mark_deleted(run.run, due=0)
-    store.forget(run.run)
+    store.mark_deleted(run.id, due=0)
+    store.forget(run.id)
     s3.put(run.key, 2)
     for place in ({"bucket": "uploads", "key": run.key}, {}):
         event = {"body": json.dumps({"requestId": request_id, **place}), "headers": {}}

@@ -18,25 +18,25 @@ def _machine() -> str:
     return os.environ["STATE_MACHINE_ARN"]
 
 
-def _execution(run: str) -> str:
-    return _machine().replace(":stateMachine:", ":execution:") + f":{run}"
+def _execution(run_id: str) -> str:
+    return _machine().replace(":stateMachine:", ":execution:") + f":{run_id}"
 
 
-def start(run: str) -> None:
+def start(run_id: str) -> None:
     """Starts the run's execution, unless it was started before: the name makes a second start harmless."""
     with aws_errors():
         try:
-            connect().start_execution(stateMachineArn=_machine(), name=run, input=json.dumps({"run": run}))
+            connect().start_execution(stateMachineArn=_machine(), name=run_id, input=json.dumps({"run": run_id}))
         except ClientError as error:
             if code_of(error) != "ExecutionAlreadyExists":
                 raise
 
 
-def is_running(run: str) -> bool | None:
+def is_running(run_id: str) -> bool | None:
     """Whether the run's execution is running; None if it was never started."""
     with aws_errors():
         try:
-            answer = connect().describe_execution(executionArn=_execution(run))
+            answer = connect().describe_execution(executionArn=_execution(run_id))
         except ClientError as error:
             if code_of(error) == "ExecutionDoesNotExist":
                 return None
@@ -44,11 +44,11 @@ def is_running(run: str) -> bool | None:
         return answer["status"] in ("RUNNING", "PENDING_REDRIVE")
 
 
-def stop(run: str) -> None:
+def stop(run_id: str) -> None:
     """Stops the run's execution; nothing happens if it has ended or never was."""
     with aws_errors():
         try:
-            connect().stop_execution(executionArn=_execution(run))
+            connect().stop_execution(executionArn=_execution(run_id))
         except ClientError as error:
             if code_of(error) != "ExecutionDoesNotExist":
                 raise

@@ -183,41 +183,41 @@ def delete_old_uploads(seconds: int) -> tuple[int, bool]:
 # Work files
 
 
-def work_key(run: str, name: str) -> str:
-    return f"work/{run}/{name}"
+def work_key(run_id: str, name: str) -> str:
+    return f"work/{run_id}/{name}"
 
 
-def _get_work(run: str, name: str) -> bytes:
-    return _body(_s3().get_object(Bucket=_results_bucket(), Key=work_key(run, name)))
+def _get_work(run_id: str, name: str) -> bytes:
+    return _body(_s3().get_object(Bucket=_results_bucket(), Key=work_key(run_id, name)))
 
 
-def read_work(run: str, name: str) -> bytes:
+def read_work(run_id: str, name: str) -> bytes:
     with aws_errors():
-        return _get_work(run, name)
+        return _get_work(run_id, name)
 
 
-def find_work(run: str, name: str) -> bytes | None:
+def find_work(run_id: str, name: str) -> bytes | None:
     """Like read_work, but None if there is no such object."""
     with aws_errors():
         try:
-            return _get_work(run, name)
+            return _get_work(run_id, name)
         except ClientError as error:
             if status_of(error) == 404:
                 return None
             raise
 
 
-def write_work(run: str, name: str, body: bytes, content_type: str) -> None:
+def write_work(run_id: str, name: str, body: bytes, content_type: str) -> None:
     with aws_errors():
-        _s3().put_object(Bucket=_results_bucket(), Key=work_key(run, name), Body=body, ContentType=content_type)
+        _s3().put_object(Bucket=_results_bucket(), Key=work_key(run_id, name), Body=body, ContentType=content_type)
 
 
-def read_work_json(run: str, name: str) -> Any:
-    return json.loads(read_work(run, name))
+def read_work_json(run_id: str, name: str) -> Any:
+    return json.loads(read_work(run_id, name))
 
 
-def write_work_json(run: str, name: str, value: Any) -> None:
-    write_work(run, name, json.dumps(value).encode(), "application/json")
+def write_work_json(run_id: str, name: str, value: Any) -> None:
+    write_work(run_id, name, json.dumps(value).encode(), "application/json")
 
 
 def put_result(key: str, jpeg: bytes) -> bool:
@@ -240,9 +240,9 @@ def delete_results(keys: list[str]) -> None:
         _delete_all(_results_bucket(), [{"Key": key} for key in keys])
 
 
-def delete_work(run: str) -> None:
+def delete_work(run_id: str) -> None:
     """Removes everything under work/<run>/."""
-    bucket, prefix = _results_bucket(), work_key(run, "")
+    bucket, prefix = _results_bucket(), work_key(run_id, "")
     with aws_errors():
         for page in _s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             _delete_all(bucket, [{"Key": entry["Key"]} for entry in page.get("Contents", [])])

@@ -61,16 +61,16 @@ def attribute_values(values: dict[str, Any]) -> dict[str, Any]:
     return {f":{name}": to_item(value) for name, value in values.items()}
 
 
-def put_once(kind: str, name: str, run: str, **fields: Any) -> dict[str, Any]:
-    item = key_of(kind, name) | {"run": {"S": run}} | {key: to_item(value) for key, value in fields.items()}
+def put_once(kind: str, name: str, run_id: str, **fields: Any) -> dict[str, Any]:
+    item = key_of(kind, name) | {"run": {"S": run_id}} | {key: to_item(value) for key, value in fields.items()}
     return {"Put": {"TableName": table_name(), "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
 
 
-def update_of(run: str, changes: str, values: dict[str, Any], condition: str, **more: Any) -> dict[str, Any]:
+def update_of(run_id: str, changes: str, values: dict[str, Any], condition: str, **more: Any) -> dict[str, Any]:
     """An update of one run's record. Attribute names are written as #name, for many are reserved words."""
     return {
         "TableName": table_name(),
-        "Key": key_of("run", run),
+        "Key": key_of("run", run_id),
         "UpdateExpression": changes,
         "ConditionExpression": condition,
         "ExpressionAttributeNames": {f"#{name}": name for name in re.findall(r"#(\w+)", f"{changes} {condition}")},

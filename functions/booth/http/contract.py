@@ -10,7 +10,7 @@ from typing import Any
 from booth import clock, keys
 from booth.errors import BadRequest, ConsentNeeded, ForeignBucket, kind_of
 from booth.limits import URL_SECONDS, WAIT_SECONDS
-from booth.run import MAX_PICTURES, Run, Status
+from booth.run import MAX_PICTURES, Run, Status, Step
 from booth.scenes import Scene
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -21,8 +21,16 @@ _MAX_POLICY = 64
 _MAX_TIME = 40
 
 # Share of the work that is done when a step begins; painting goes from the last one to 1, picture by picture.
-_PROGRESS = {"upload": 0.0, "queue": 0.02, "detect": 0.05, "crop": 0.15, "segment": 0.2, "merge": 0.35, "wait": 0.38}
-_PROGRESS["generate"] = 0.4
+_PROGRESS = {
+    Step.UPLOAD: 0.0,
+    Step.QUEUE: 0.02,
+    Step.DETECT: 0.05,
+    Step.CROP: 0.15,
+    Step.SEGMENT: 0.2,
+    Step.MERGE: 0.35,
+    Step.WAIT: 0.38,
+    Step.GENERATE: 0.4,
+}
 
 
 @dataclass(frozen=True)
@@ -251,7 +259,7 @@ def photo_answer(run: Run, request_id: str, cdn: str, pause: int = 0) -> dict[st
 
 def waiting_seconds(run: Run) -> int:
     """How long it still is until the first picture's turn, if that is what the run waits for; else 0."""
-    if run.is_ended or run.step != "wait":
+    if run.is_ended or run.step != Step.WAIT:
         return 0
     return clock.seconds_until(min(turn.at for turn in run.turns.values()))
 
@@ -278,9 +286,9 @@ def progress(run: Run) -> float:
     if run.is_ended:
         return 1.0
     share = _PROGRESS.get(run.step, 0.4)
-    if run.step == "detect" and run.original:
+    if run.step == Step.DETECT and run.original:
         share += 0.05
-    if run.step == "generate" and run.pictures:
+    if run.step == Step.GENERATE and run.pictures:
         done = sum(picture["state"] == "DONE" for picture in run.pictures.values())
         share += (0.95 - share) * done / len(run.pictures)
     return round(share, 3)

@@ -23,7 +23,7 @@ def delete(run: Run) -> None:
     Raises StillRemoving if something is left, for `sweep`.
     """
     if run.status != Status.DELETED:
-        run = store.mark_deleted(run.run, due=clock.now_ms() + limits.DELETE_SECONDS * 1000)
+        run = store.mark_deleted(run.id, due=clock.now_ms() + limits.DELETE_SECONDS * 1000)
     if not run.open:
         if run.key and not objects.delete_upload(run.key):
             raise StillRemoving
@@ -62,9 +62,9 @@ def erase(run: Run) -> bool:
 def _remove(run: Run) -> bool:
     """Removes what there is, what visitors could see first. False if versions of the upload are left."""
     if run.claimed:
-        executions.stop(run.run)
+        executions.stop(run.id)
     objects.delete_results([run.key, *_pictures(run)])
-    objects.delete_work(run.run)
+    objects.delete_work(run.id)
     is_gone = objects.delete_upload(run.key)
     admission.give_back(run)
     return is_gone
@@ -87,7 +87,7 @@ def _tell_cdn(run: Run, began: int) -> None:
         return
     paths = [address(key) for key in (run.key, *_pictures(run))]
     look = 1 if began < _steps_are_over(run) else 2
-    batch = {"Paths": {"Quantity": len(paths), "Items": paths}, "CallerReference": f"{run.run}-{look}"}
+    batch = {"Paths": {"Quantity": len(paths), "Items": paths}, "CallerReference": f"{run.id}-{look}"}
     with aws_errors():
         client("cloudfront").create_invalidation(DistributionId=settings.distribution(), InvalidationBatch=batch)
 
@@ -102,7 +102,7 @@ def _plan_next_look(run: Run, began: int) -> None:
     if later := [moment for moment in moments if moment > began]:
         open_runs.postpone(run, min(later), erased=True)
     else:
-        store.forget(run.run)
+        store.forget(run.id)
 
 
 def _steps_are_over(run: Run) -> int:

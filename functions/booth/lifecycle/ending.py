@@ -47,7 +47,7 @@ def end(
                 count("TimedOut")
             logger.info("run ended", status=status, error=code)
         # Refused, it has moved on since it was read: a picture was published, or its photo came after all.
-        run = store.get(run.run)
+        run = store.get(run.id)
     return run
 
 
@@ -73,14 +73,14 @@ def clean(run: Run) -> None:
     try:
         if not run.told:
             _tell_the_world(run)
-            store.note_told(run.run)
+            store.note_told(run.id)
     finally:
         is_clean = _remove_what_is_left(run)
     last_look = max(_kept_until(run), run.ended + limits.CLEAN_SECONDS * 1000)
     if not is_clean:
         open_runs.postpone(run, clock.now_ms() + limits.GO_ON_SECONDS * 1000)
     elif clock.now_ms() >= last_look:
-        open_runs.close(run.run)
+        open_runs.close(run.id)
     else:
         open_runs.postpone(run, last_look)
 
@@ -90,7 +90,7 @@ def _remove_what_is_left(run: Run) -> bool:
     numbers = [int(name[1:]) for name in run.pictures]
     written = {run.key, *(keys.picture_key(run.picture_id, number) for number in numbers)}
     objects.delete_results(sorted(written - run.published))
-    objects.delete_work(run.run)
+    objects.delete_work(run.id)
     admission.give_back(run)
     return clock.now_ms() < _kept_until(run) or objects.delete_upload(run.key)
 
@@ -100,7 +100,7 @@ def _kept_until(run: Run) -> int:
     return run.ended + (limits.TRY_AGAIN_SECONDS * 1000 if keeps_upload(run) else 0)
 
 
-def confirm(run: str, look: Callable[[str], object] = store.check) -> None:
+def confirm(run_id: str, look: Callable[[str], object] = store.check) -> None:
     """A step asks after its last write under work/ whether the run still goes on; if it has ended, its files go again.
 
     Args:
@@ -109,15 +109,15 @@ def confirm(run: str, look: Callable[[str], object] = store.check) -> None:
     Raises RunEnded, TimedOut (the run is about to be ended, and cleaned up).
     """
     try:
-        look(run)
+        look(run_id)
     except RunEnded:
-        objects.delete_work(run)
+        objects.delete_work(run_id)
         raise
 
 
-def withdraw(run: str, key: str) -> None:
+def withdraw(run_id: str, key: str) -> None:
     """Removes a result that could not be published because the run has ended. What it published stays."""
-    ended = store.find(run)
+    ended = store.find(run_id)
     if ended is None or key not in ended.published:
         objects.delete_results([key])
 
@@ -129,7 +129,7 @@ def keeps_upload(run: Run) -> bool:
 
 def _tell_the_world(run: Run) -> None:
     """Publishes `PhotoFinished`: the run's id and how it ended, nothing about the people in it."""
-    detail = {"run": run.run, "status": run.status, "error": run.error or None}
+    detail = {"run": run.id, "status": run.status, "error": run.error or None}
     detail["pictures"] = sorted(run.published - {run.original})
     entry = {"Source": "photo-booth", "DetailType": "PhotoFinished", "Detail": json.dumps(detail)}
     with aws_errors():

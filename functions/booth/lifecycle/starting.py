@@ -30,9 +30,9 @@ def admit(run: Run, version: str) -> Run:
     caller that died between claim and start loses nothing. Any other version of the Key (a presigned URL used again)
     is not processed and goes when the run does, or now if the run has ended. A deleted run takes no version at all.
     """
-    about(run.run)
+    about(run.id)
     if run.is_waiting_for_photo:
-        run = claim(run.run, version)
+        run = claim(run.id, version)
     if run.is_ended:
         # What is put again as version null replaces the run's own and can't be told from it.
         put_again = version == objects.NULL_VERSION and not ending.keeps_upload(run)
@@ -42,11 +42,11 @@ def admit(run: Run, version: str) -> Run:
     if run.version != version:
         count("PhotoPutAgain")
     if run.status == Status.QUEUED:
-        executions.start(run.run)
+        executions.start(run.id)
     return run
 
 
-def claim(name: str, version: str) -> Run:
+def claim(run_id: str, version: str) -> Run:
     """Claims the run and gives it as it then stands: ended, if the day's budget of photos is spent.
 
     It counts first and claims then. So a photo that is claimed has been counted, and one that is refused was never
@@ -55,10 +55,10 @@ def claim(name: str, version: str) -> Run:
     """
     day = budget.today()
     if not budget.take(day):
-        if store.refuse(name, version, "BudgetSpent"):
+        if store.refuse(run_id, version, "BudgetSpent"):
             count("BudgetSpent")
-        return store.get(name)
-    if run := store.claim(name, version):
+        return store.get(run_id)
+    if run := store.claim(run_id, version):
         return run
     budget.give_back(day)
-    return store.get(name)
+    return store.get(run_id)

@@ -39,7 +39,7 @@ _LONGEST_PAUSE_SECONDS = 2
 """Between two tries: a thousand writers at once must not be more than one item of the table can take."""
 
 
-def admit(name: str, pictures: list[int], lost: str | None = None) -> Run:
+def admit(run_id: str, pictures: list[int], lost: str | None = None) -> Run:
     """Gives pictures (by number, from 1) of a run (by id) their turns, and the run the time to use them.
 
     A run that was admitted before keeps its turns, unless they are `lost`: after a TurnLost it gets others, after a
@@ -51,7 +51,7 @@ def admit(name: str, pictures: list[int], lost: str | None = None) -> Run:
         Throttled: too many were admitted in the same moment.
     """
     for _ in _tries(ADMISSION_SECONDS):
-        run, seen = together(lambda: store.check(name), records.pace)
+        run, seen = together(lambda: store.check(run_id), records.pace)
         now = clock.now_ms()
         if run.turns and not lost:
             return run
@@ -59,7 +59,7 @@ def admit(name: str, pictures: list[int], lost: str | None = None) -> Run:
             turns = {number: _delayed(run.turns[number], now) for number in pictures}
             pace = None  # the plan stays
         else:
-            turns, pace = pacing.plan(seen, chain(), name, pictures, now)
+            turns, pace = pacing.plan(seen, chain(), run_id, pictures, now)
         if max(turn.at for turn in turns.values()) > run.claimed + limits.QUEUE_SECONDS * 1000:
             raise QueueFull("its turn would come too late")
         if admitted := records.admit(run, turns, pace):
@@ -81,7 +81,7 @@ def give_back(run: Run) -> None:
         left = [turn for turn in run.turns.values() if turn.at > clock.now_ms()]
         if not left or records.give_back(run, pacing.returned(records.pace(), left)):
             return
-        run = store.find(run.run) or replace(run, turns={})
+        run = store.find(run.id) or replace(run, turns={})
     raise Throttled("many write the pace at once")
 
 
@@ -101,11 +101,11 @@ def order(run: Run, pace: Pace, picture: int, attempt: int) -> list[Candidate]:
         raise TurnLost("the candidate is gone")
     # Sorting keeps the chain's order: its own candidate, then the other Regions of that model, then other models.
     ordered = sorted(
-        in_turn(alive, pacing.turn_of(run.run, picture)), key=lambda each: (each != own, each.model != own.model)
+        in_turn(alive, pacing.turn_of(run.id, picture)), key=lambda each: (each != own, each.model != own.model)
     )
     shift = attempt % len(ordered)
     if attempt:
-        _change(lambda pace: pacing.plan(pace, [ordered[shift]], run.run, [picture], now)[1])
+        _change(lambda pace: pacing.plan(pace, [ordered[shift]], run.id, [picture], now)[1])
     return [*ordered[shift:], *ordered[:shift]]
 
 

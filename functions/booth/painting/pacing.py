@@ -33,7 +33,7 @@ class Pace:
 
 
 def plan(
-    pace: Pace, candidates: list[Candidate], run: str, pictures: list[int], now: int
+    pace: Pace, candidates: list[Candidate], run_id: str, pictures: list[int], now: int
 ) -> tuple[dict[int, Turn], Pace]:
     """The earliest turns of some pictures at the first model that lives, and the pace with them. `now` in epoch ms.
 
@@ -60,7 +60,7 @@ def plan(
 
     turns = {}
     for picture in pictures:
-        candidate = min(in_turn(regions, turn_of(run, picture)), key=earliest)
+        candidate = min(in_turn(regions, turn_of(run_id, picture)), key=earliest)
         name, (at, _, slot) = str(candidate), earliest(candidate)
         if (slot, at) in free.get(name, []):
             free[name].remove((slot, at))
@@ -90,6 +90,6 @@ def living(pace: Pace, candidates: list[Candidate], now: int) -> list[Candidate]
     return [each for each in candidates if pace.gone.get(str(each), 0) <= now]
 
 
-def turn_of(run: str, picture: int) -> int:
+def turn_of(run_id: str, picture: int) -> int:
     """Where in the rotation over Regions a picture of a run begins: runs begin at different places, pictures too."""
-    return zlib.crc32(run.encode()) + picture
+    return zlib.crc32(run_id.encode()) + picture

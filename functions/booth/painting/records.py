@@ -6,7 +6,7 @@ from typing import Any
 from booth import clock, limits
 from booth.aws import table
 from booth.painting.pacing import Pace
-from booth.run import Run, Status, Turn
+from booth.run import Run, Status, Step, Turn
 
 _PACE = {"pk": {"S": "pace"}}
 
@@ -56,13 +56,13 @@ def admit(run: Run, turns: dict[int, Turn], pace: Pace | None) -> Run | None:
     if run.turns:  # one by one: the others may be given anew in the same moment
         changes, values = ", ".join(f"#turns.#{name} = :{name}" for name in written), values | written
     else:
-        changes, values = "#turns = :turns, #step = :step", values | {"turns": written, "step": "wait"}
+        changes, values = "#turns = :turns, #step = :step", values | {"turns": written, "step": Step.WAIT}
     update = table.update_of(
-        run.run, f"SET {changes}, #deadline = :deadline", values, "#status = :running AND #deadline = :seen"
+        run.id, f"SET {changes}, #deadline = :deadline", values, "#status = :running AND #deadline = :seen"
     )
     updates = [update, *([_new_pace(pace)] if pace else [])]
     if table.write_if_unchanged("transact_write_items", TransactItems=[{"Update": each} for each in updates]):
-        return replace(run, turns=together, deadline=deadline, step=run.step if run.turns else "wait")
+        return replace(run, turns=together, deadline=deadline, step=run.step if run.turns else Step.WAIT)
     return None
 
 
@@ -72,7 +72,7 @@ def give_back(run: Run, pace: Pace) -> bool:
     False if the run has no turns any more, or if run or pace have moved on since they were read, or are doing so.
     """
     update = table.update_of(
-        run.run, "REMOVE #turns", {"status": run.status}, "#status = :status AND attribute_exists(#turns)"
+        run.id, "REMOVE #turns", {"status": run.status}, "#status = :status AND attribute_exists(#turns)"
     )
     return table.write_if_unchanged(
         "transact_write_items", TransactItems=[{"Update": update}, {"Update": _new_pace(pace)}]

@@ -26,19 +26,19 @@ def due_before(moment: int, kind: str, limit: int) -> list[tuple[int, str]]:
     return [(int(item["due"]["N"]), item["pk"]["S"].removeprefix("run#")) for item in answer["Items"]]
 
 
-def take(run: str, due: int) -> Run | None:
+def take(run_id: str, due: int) -> Run | None:
     """`sweep` takes an open run to look at it; None if it is not due at `due` (epoch ms) any more, or is gone.
 
     If the look comes to no end, whatever stops it, the run comes due again by itself: after LOOK_SECONDS, the next time
     after twice as long, and so on up to LONGEST_LOOK_SECONDS; but not later than the moment at which it has to end.
     """
-    item = table.get(table.key_of("run", run)) or {}
+    item = table.get(table.key_of("run", run_id)) or {}
     if table.number(item, "due") != due:
         return None
     now, tries = clock.now_ms(), table.number(item, "tries")
     is_expired = "expires" in item and table.number(item, "expires") * 1000 < now
     if is_expired and item.get("status") != {"S": Status.DELETED}:
-        close(run)
+        close(run_id)
         return None
     again = now + min(limits.LOOK_SECONDS << min(tries, 10), limits.LONGEST_LOOK_SECONDS) * 1000
     ends = (
@@ -47,7 +47,7 @@ def take(run: str, due: int) -> Run | None:
     )
     values = {"due": min([again, *(each for each in ends if each > now)]), "tries": tries + 1, "seen": due}
     condition = "attribute_exists(#open) AND #due = :seen"
-    request = table.update_of(run, "SET #due = :due, #tries = :tries", values, condition, ReturnValues="ALL_NEW")
+    request = table.update_of(run_id, "SET #due = :due, #tries = :tries", values, condition, ReturnValues="ALL_NEW")
     answer = table.write("update_item", **request)
     return store.run_of(answer["Attributes"]) if answer else None
 
@@ -61,10 +61,10 @@ def postpone(run: Run, due: int, **fields: Any) -> None:
     values = fields | {"due": due, "status": run.status, "seen": run.due}
     condition = "attribute_exists(#open) AND #status = :status AND #due = :seen"
     changes = "SET " + ", ".join(f"#{name} = :{name}" for name in ("due", *fields)) + " REMOVE #tries"
-    table.write("update_item", **table.update_of(run.run, changes, values, condition))
+    table.write("update_item", **table.update_of(run.id, changes, values, condition))
 
 
-def close(run: str) -> None:
+def close(run_id: str) -> None:
     """Nothing is left to do for this run. A deleted one is left to `forget`."""
     condition = "attribute_exists(#pk) AND #status <> :deleted"
-    table.write("update_item", **table.update_of(run, "REMOVE #open, #due", {"deleted": Status.DELETED}, condition))
+    table.write("update_item", **table.update_of(run_id, "REMOVE #open, #due", {"deleted": Status.DELETED}, condition))

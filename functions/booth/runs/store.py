@@ -6,13 +6,16 @@ from typing import Any
 from booth import clock, limits
 from booth.aws import table
 from booth.errors import RunEnded, TimedOut
-from booth.run import Open, Run, Status, Turn
+from booth.run import Open, Run, Status, Step, Turn
 
 RETENTION_SECONDS = int(os.environ.get("RETENTION_DAYS", "7")) * 86_400
 
 
 def run_of(item: dict[str, Any]) -> Run:
-    fields = {name: table.from_item(value) for name, value in item.items() if name in Run.__dataclass_fields__}
+    """The run that a record holds, as DynamoDB gives it."""
+    known = item.keys() & Run.__dataclass_fields__.keys()
+    fields = {name: table.from_item(item[name]) for name in known} | {"id": item["run"]["S"]}
+    fields |= {"status": Status(fields["status"]), "step": Step(fields["step"])}
     for name in ("created", "upload_until", "claimed", "deadline", "ended", "faces", "due", "tries", "told"):
         fields[name] = int(fields.get(name, 0))
     turns = fields.get("turns", {}).items()
@@ -22,27 +25,27 @@ def run_of(item: dict[str, Any]) -> Run:
     return Run(**fields | {"scenes": tuple(fields.get("scenes", ()))})
 
 
-def find(run: str) -> Run | None:
+def find(run_id: str) -> Run | None:
     """The run, or None if there is none (any more): expired items count as gone even before TTL has swept them."""
-    item = table.get(table.key_of("run", run))
+    item = table.get(table.key_of("run", run_id))
     if item is None or int(item["expires"]["N"]) * 1000 < clock.now_ms():
         return None
     return run_of(item)
 
 
-def get(run: str) -> Run:
+def get(run_id: str) -> Run:
     """The run. Raises RunEnded if there is none."""
-    if found := find(run):
+    if found := find(run_id):
         return found
     raise RunEnded("the run's record is gone")
 
 
-def claim(run: str, version: str) -> Run | None:
+def claim(run_id: str, version: str) -> Run | None:
     """Pins the photo's version and admits the run; None if somebody has already."""
     now = clock.now_ms()
     values = {
         "version": version,
-        "step": "queue",
+        "step": Step.QUEUE,
         "now": now,
         "deadline": now + limits.RUN_SECONDS * 1000,
         "queued": Status.QUEUED,
@@ -52,7 +55,7 @@ def claim(run: str, version: str) -> Run | None:
     answer = table.write(
         "update_item",
         **table.update_of(
-            run,
+            run_id,
             "SET #version = :version, #step = :step, #claimed = :now, #deadline = :deadline, "
             "#open = :open, #due = :due",
             values,
@@ -63,7 +66,7 @@ def claim(run: str, version: str) -> Run | None:
     return run_of(answer["Attributes"]) if answer else None
 
 
-def refuse(run: str, version: str, error: str) -> bool:
+def refuse(run_id: str, version: str, error: str) -> bool:
     """Pins the photo's version and ends the run with this error, in one write: no door sees it as one to start.
 
     False if somebody has claimed or ended it already. It stays open until it is cleaned for good, like every other.
@@ -73,7 +76,7 @@ def refuse(run: str, version: str, error: str) -> bool:
         "version": version,
         "failed": Status.FAILED,
         "error": error,
-        "step": "finish",
+        "step": Step.FINISH,
         "now": now,
         "queued": Status.QUEUED,
     }
@@ -83,10 +86,10 @@ def refuse(run: str, version: str, error: str) -> bool:
         "#claimed = :now, #ended = :now, #open = :open, #due = :due"
     )
     condition = "#status = :queued AND attribute_not_exists(#version)"
-    return table.write("update_item", **table.update_of(run, changes, values, condition)) is not None
+    return table.write("update_item", **table.update_of(run_id, changes, values, condition)) is not None
 
 
-def enter(run: str, step: str) -> Run:
+def enter(run_id: str, step: Step) -> Run:
     """Called by a step first: marks the step and gives the run.
 
     Raises:
@@ -96,7 +99,7 @@ def enter(run: str, step: str) -> Run:
     answer = table.write(
         "update_item",
         **table.update_of(
-            run,
+            run_id,
             "SET #status = :running, #step = :step",
             {"running": Status.RUNNING, "queued": Status.QUEUED, "step": step, "now": clock.now_ms()},
             "#status IN (:queued, :running) AND #deadline > :now",
@@ -105,21 +108,21 @@ def enter(run: str, step: str) -> Run:
     )
     if answer:
         return run_of(answer["Attributes"])
-    check(run)
+    check(run_id)
     raise TimedOut("the run's time is over")
 
 
-def hand_on(run: str, step: str, then: str) -> None:
+def hand_on(run_id: str, step: Step, then: Step) -> None:
     """Marks the next step, unless the run has left this one already. Raises RunEnded, TimedOut as `enter` does."""
     values = {"running": Status.RUNNING, "step": step, "next": then, "now": clock.now_ms()}
     condition = "#status = :running AND #step = :step AND #deadline > :now"
-    if table.write("update_item", **table.update_of(run, "SET #step = :next", values, condition)) is None:
-        check(run)
+    if table.write("update_item", **table.update_of(run_id, "SET #step = :next", values, condition)) is None:
+        check(run_id)
 
 
-def check(run: str) -> Run:
+def check(run_id: str) -> Run:
     """The run, if it goes on. Raises RunEnded, TimedOut as `enter` does."""
-    found = get(run)
+    found = get(run_id)
     if found.is_ended:
         raise RunEnded("the run has ended")
     if found.deadline <= clock.now_ms():
@@ -127,13 +130,13 @@ def check(run: str) -> Run:
     return found
 
 
-def _update_running(run: str, changes: str, values: dict[str, Any]) -> None:
-    request = table.update_of(run, changes, values | {"running": Status.RUNNING}, "#status = :running")
+def _update_running(run_id: str, changes: str, values: dict[str, Any]) -> None:
+    request = table.update_of(run_id, changes, values | {"running": Status.RUNNING}, "#status = :running")
     if not table.write("update_item", **request):
         raise RunEnded("the run has ended")
 
 
-def publish_copy(run: str, key: str, scenes: list[str]) -> None:
+def publish_copy(run_id: str, key: str, scenes: list[str]) -> None:
     """Shows the upright copy of the photo to the polls, and which pictures will come.
 
     Raises:
@@ -142,22 +145,22 @@ def publish_copy(run: str, key: str, scenes: list[str]) -> None:
     pictures = {f"p{number}": {"scene": scene, "state": "WAITING"} for number, scene in enumerate(scenes, start=1)}
     # A second attempt must not undo what was published after the first.
     changes = "SET #original = :key, #pictures = if_not_exists(#pictures, :pictures)"
-    _update_running(run, changes, {"key": key, "pictures": pictures})
+    _update_running(run_id, changes, {"key": key, "pictures": pictures})
 
 
-def note_faces(run: str, faces: int, by_ellipse: int) -> None:
+def note_faces(run_id: str, faces: int, by_ellipse: int) -> None:
     """Keeps the number of faces, and of those that the ellipse had to complete. Raises RunEnded."""
-    _update_running(run, "SET #faces = :f, #faces_by_ellipse = :e", {"f": faces, "e": by_ellipse})
+    _update_running(run_id, "SET #faces = :f, #faces_by_ellipse = :e", {"f": faces, "e": by_ellipse})
 
 
-def publish_picture(run: str, number: int, key: str) -> None:
+def publish_picture(run_id: str, number: int, key: str) -> None:
     """Shows a finished picture to the polls.
 
     Raises:
         RunEnded: nothing is published any more.
     """
     changes = f"SET #pictures.#p{number}.#state = :done, #pictures.#p{number}.#key = :key"
-    _update_running(run, changes, {"done": "DONE", "key": key})
+    _update_running(run_id, changes, {"done": "DONE", "key": key})
 
 
 def end(
@@ -169,7 +172,7 @@ def end(
     good: by whoever ended it, or else by `sweep` after so many seconds (`after`).
     """
     now = clock.now_ms()
-    values: dict[str, Any] = {"status": status, "error": error, "pictures": pictures, "now": now, "step": "finish"}
+    values: dict[str, Any] = {"status": status, "error": error, "pictures": pictures, "now": now, "step": Step.FINISH}
     values |= {"queued": Status.QUEUED, "running": Status.RUNNING, "open": Open.WAITING, "due": now + after * 1000}
     conditions = ["#status IN (:queued, :running)"]
     for name, seen in (("pictures", run.pictures), ("version", run.version)):
@@ -184,10 +187,10 @@ def end(
     )
     if status == Status.FAILED:
         changes += " REMOVE #original"
-    return bool(table.write("update_item", **table.update_of(run.run, changes, values, " AND ".join(conditions))))
+    return bool(table.write("update_item", **table.update_of(run.id, changes, values, " AND ".join(conditions))))
 
 
-def mark_deleted(run: str, due: int) -> Run:
+def mark_deleted(run_id: str, due: int) -> Run:
     """Makes the run a deleted one, whatever it was, and gives it as it then stands.
 
     From here on no step enters or publishes, no claim and no end succeeds. What the record says of the visit goes at
@@ -208,23 +211,23 @@ def mark_deleted(run: str, due: int) -> Run:
         "#faces_by_ellipse, #error, #tries"
     )
     condition = "attribute_exists(#pk) AND #status <> :deleted"
-    answer = table.write("update_item", **table.update_of(run, changes, values, condition, ReturnValues="ALL_NEW"))
-    return run_of(answer["Attributes"]) if answer else get(run)
+    answer = table.write("update_item", **table.update_of(run_id, changes, values, condition, ReturnValues="ALL_NEW"))
+    return run_of(answer["Attributes"]) if answer else get(run_id)
 
 
-def forget(run: str) -> None:
+def forget(run_id: str) -> None:
     """Nothing of a deleted run is left and nothing can come any more: what stays is a tombstone without names."""
     changes = (
         "REMOVE #key, #picture_id, #given, #named, #upload_until, #claimed, #deadline, #turns, #open, #due, "
         "#tries, #told, #erased"
     )
-    table.write("update_item", **table.update_of(run, changes, {"deleted": Status.DELETED}, "#status = :deleted"))
+    table.write("update_item", **table.update_of(run_id, changes, {"deleted": Status.DELETED}, "#status = :deleted"))
 
 
-def note_told(run: str) -> None:
+def note_told(run_id: str) -> None:
     """The run's end has been published."""
     condition = "attribute_exists(#pk) AND #status <> :deleted"
     table.write(
         "update_item",
-        **table.update_of(run, "SET #told = :now", {"now": clock.now_ms(), "deleted": Status.DELETED}, condition),
+        **table.update_of(run_id, "SET #told = :now", {"now": clock.now_ms(), "deleted": Status.DELETED}, condition),
     )

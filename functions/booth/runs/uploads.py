@@ -7,7 +7,7 @@ from typing import Any
 from booth import clock, limits
 from booth.aws import table
 from booth.errors import Conflict
-from booth.run import Open, Run, Status
+from booth.run import Open, Run, Status, Step
 from booth.runs import store
 
 
@@ -28,7 +28,7 @@ def _run_named_by(kind: str, name: str) -> Run | None:
 
 
 def issue(
-    run: str, key: str, *, picture_id: str, scenes: list[str], content_type: str, consent: Any, given: str = ""
+    run_id: str, key: str, *, picture_id: str, scenes: list[str], content_type: str, consent: Any, given: str = ""
 ) -> bool:
     """Records an upload that is about to come. False if the Key was given before.
 
@@ -47,36 +47,36 @@ def issue(
     if consent is not None:
         fields["consent"] = json.dumps(consent)
     first_look = clock.now_ms() + limits.FIRST_LOOK_SECONDS * 1000
-    record = _new_record(run, key, fields, due=first_look)
-    if table.transact(table.put_once("upload", key, run), *_take_ids(run, given, picture_id), record):
+    record = _new_record(run_id, key, fields, due=first_look)
+    if table.transact(table.put_once("upload", key, run_id), *_take_ids(run_id, given, picture_id), record):
         return True
     if table.get(table.key_of("id", given or picture_id)):
         raise Conflict("This id is taken. Please use another one.")
     return False
 
 
-def _take_ids(run: str, given: str, picture_id: str) -> list[dict[str, Any]]:
+def _take_ids(run_id: str, given: str, picture_id: str) -> list[dict[str, Any]]:
     """Takes the caller's id, and the one in the pictures' names: who has seen it there can't have it either."""
-    return [table.put_once("id", each, run) for each in dict.fromkeys((given, picture_id)) if each]
+    return [table.put_once("id", each, run_id) for each in dict.fromkeys((given, picture_id)) if each]
 
 
-def adopt(run: str, key: str, picture_id: str) -> Run | None:
+def adopt(run_id: str, key: str, picture_id: str) -> Run | None:
     """Records a photo that was put without /upload.
 
     Returns its run: this one, or the one that somebody recorded a moment before; None if the Key was used long ago.
     """
-    record = _new_record(run, key, {"picture_id": picture_id}, due=clock.now_ms())
-    table.transact(table.put_once("upload", key, run), table.put_once("id", picture_id, run), record)
+    record = _new_record(run_id, key, {"picture_id": picture_id}, due=clock.now_ms())
+    table.transact(table.put_once("upload", key, run_id), table.put_once("id", picture_id, run_id), record)
     return find_by_upload(key)
 
 
-def _new_record(run: str, key: str, fields: dict[str, Any], due: int) -> dict[str, Any]:
+def _new_record(run_id: str, key: str, fields: dict[str, Any], due: int) -> dict[str, Any]:
     created = clock.now_ms()
     item = {
-        "run": run,
+        "run": run_id,
         "key": key,
         "status": Status.QUEUED,
-        "step": "upload",
+        "step": Step.UPLOAD,
         "created": created,
         "open": Open.WAITING,
         "due": due,
@@ -85,7 +85,7 @@ def _new_record(run: str, key: str, fields: dict[str, Any], due: int) -> dict[st
     return {
         "Put": {
             "TableName": table.table_name(),
-            "Item": table.key_of("run", run) | {name: table.to_item(value) for name, value in item.items()},
+            "Item": table.key_of("run", run_id) | {name: table.to_item(value) for name, value in item.items()},
             "ConditionExpression": "attribute_not_exists(pk)",
         }
     }
@@ -118,16 +118,16 @@ def bind(run: Run, request_id: str, given: str = "", picture_id: str = "") -> Ru
         if run.named and not is_named:
             raise Conflict("This photo was given another id before.")
         if table.transact(*_binding(run, request_id, *(("", "") if is_named else (given, picture_id)))):
-            return store.get(run.run)
+            return store.get(run.id)
         for kind, name, sentence in (
             ("request", request_id, "This requestId and this photo belong to different requests."),
             ("id", "" if is_named else given, "This id is taken. Please use another one."),
         ):
             pointer = name and table.get(table.key_of(kind, name))
-            if pointer and pointer["run"]["S"] != run.run:
+            if pointer and pointer["run"]["S"] != run.id:
                 raise Conflict(sentence)
         # The run has moved on in between.
-        run = store.get(run.run)
+        run = store.get(run.id)
     raise Conflict("This requestId and this photo belong to different requests.")
 
 
@@ -135,14 +135,14 @@ def _binding(run: Run, request_id: str, given: str, picture_id: str) -> list[dic
     writes, changes, values, conditions = [], [], {}, ["attribute_exists(#pk)"]
     if not run.request:
         expires = clock.now_ms() // 1000 + store.RETENTION_SECONDS
-        writes.append(table.put_once("request", request_id, run.run, expires=expires))
+        writes.append(table.put_once("request", request_id, run.id, expires=expires))
         changes.append("#request = :request")
         values["request"] = table.hashed(request_id)
         conditions.append("attribute_not_exists(#request)")
     if picture_id:
-        writes += _take_ids(run.run, given, picture_id)
+        writes += _take_ids(run.id, given, picture_id)
         changes.append("#picture_id = :id, #given = :given, #named = :true")
         values |= {"id": picture_id, "given": table.hashed(given), "true": True, "queued": Status.QUEUED}
         conditions.append("#status = :queued AND attribute_not_exists(#version) AND attribute_not_exists(#named)")
-    update = table.update_of(run.run, "SET " + ", ".join(changes), values, " AND ".join(conditions))
+    update = table.update_of(run.id, "SET " + ", ".join(changes), values, " AND ".join(conditions))
     return [*writes, {"Update": update}]
