@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from booth import concurrency
+from booth import concurrency, work
 from booth.aws import clients, objects, sam, table
 from booth.handlers import step
 from booth.lifecycle import ending
@@ -17,26 +17,25 @@ clients.at_init(table.connect, objects.connect)
 
 @step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    run = event["run"]
-    _, jpeg, found = together(
-        lambda: store.enter(run, Step.CROP),
-        lambda: objects.read_work(run, "photo.jpg"),
-        lambda: objects.read_work_json(run, "faces.json"),
+    run_id = event["run"]
+    _, jpeg, faces = together(
+        lambda: store.enter(run_id, Step.CROP),
+        lambda: work.read_jpeg(run_id),
+        lambda: work.read_faces(run_id),
     )
-    photo, faces = encoding.decode(jpeg), geometry.faces_from_json(found)
+    photo = encoding.decode(jpeg)
     height, width = photo.shape[:2]
     crops = geometry.crops_around(faces, width, height)
 
-    def write_crop(number: int) -> None:
+    def write_request(number: int) -> None:
         l, t, r, b = crops[number].box
         request = sam.request_for(crops[number], faces, encoding.encode_for_model(photo[t:b, l:r]))
-        objects.write_work(run, f"crop_{number}.json", request, "application/json")
+        work.write_crop_request(run_id, number, request)
 
-    all_crops = {"size": [width, height], "crops": geometry.crops_to_json(crops)}
     numbers = list(range(len(crops)))
     together(
-        lambda: objects.write_work_json(run, "crops.json", all_crops),
-        *(partial(write_crop, number) for number in numbers),
+        lambda: work.write_crops(run_id, (width, height), crops),
+        *(partial(write_request, number) for number in numbers),
     )
-    ending.confirm(run, lambda run: store.hand_on(run, Step.CROP, then=Step.SEGMENT))
+    ending.confirm(run_id, lambda run_id: store.hand_on(run_id, Step.CROP, then=Step.SEGMENT))
     return {"crops": numbers, "at_once": concurrency.at_once()}

@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from booth import scenes
+from booth import work
 from booth.aws import clients, objects, table
 from booth.errors import RunEnded
 from booth.handlers import step
 from booth.log import count, logger
 from booth.parallel import together
-from booth.pixels import encoding, geometry, masks
+from booth.pixels import masks
+from booth.pixels.geometry import Crop
 from booth.run import Step
 from booth.runs import store
 
@@ -20,34 +21,27 @@ clients.at_init(table.connect, objects.connect)
 
 @step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    run, detected, cropped, *segmented = together(
-        lambda: store.enter(event["run"], Step.MERGE),
-        lambda: objects.read_work_json(event["run"], "faces.json"),
-        lambda: objects.read_work_json(event["run"], "crops.json"),
-        *(partial(read_mask, event["run"], number) for number in event["crops"]),
+    run_id, numbers = event["run"], event["crops"]
+    run, faces, (size, crops), *segmented = together(
+        lambda: store.enter(run_id, Step.MERGE),
+        lambda: work.read_faces(run_id),
+        lambda: work.read_crops(run_id),
+        *(partial(work.find_crop_mask, run_id, number) for number in numbers),
     )
-    faces, crops = geometry.faces_from_json(detected), geometry.crops_from_json(cropped["crops"])
-    width, height = cropped["size"]
-    found = [fitting(mask, crop, number) for mask, crop, number in zip(segmented, crops, event["crops"], strict=True)]
-    keep, by_ellipse = masks.keep_mask(width, height, faces, crops, found)
-    objects.write_work(run.id, "mask.png", encoding.encode_mask_for_model(keep), "image/png")
+    found = [fitting(mask, crop, number) for mask, crop, number in zip(segmented, crops, numbers, strict=True)]
+    keep, by_ellipse = masks.keep_mask(*size, faces, crops, found)
+    work.write_mask(run_id, keep)
     if by_ellipse:
         count("FacesKeptByEllipse", by_ellipse)
     try:
-        store.note_faces(run.id, len(faces), by_ellipse)
+        store.note_faces(run_id, len(faces), by_ellipse)
     except RunEnded:
-        objects.delete_work(run.id)
+        objects.delete_work(run_id)
         raise
-    return {"pictures": list(range(1, len(scenes.chosen(run.scenes)) + 1))}
+    return {"pictures": list(range(1, len(run.pictures) + 1))}
 
 
-def read_mask(run_id: str, number: int) -> np.ndarray | None:
-    """SAM's mask of a crop, bool, True = face; None if there is none."""
-    png = objects.find_work(run_id, f"crop_{number}_mask.png")
-    return None if png is None else encoding.decode_mask(png)
-
-
-def fitting(mask: np.ndarray | None, crop: geometry.Crop, number: int) -> np.ndarray | None:
+def fitting(mask: np.ndarray | None, crop: Crop, number: int) -> np.ndarray | None:
     """The mask, or None if it has another size than its crop."""
     l, t, r, b = crop.box
     if mask is None or mask.shape == (b - t, r - l):

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from booth import clock, limits
+from booth import clock, limits, work
 from booth.aws import clients, objects, sam, table
 from booth.errors import TimedOut
 from booth.handlers import step
 from booth.lifecycle import ending
 from booth.log import logger
 from booth.parallel import together
-from booth.pixels import encoding
 from booth.runs import store
 
 clients.at_init(table.connect, objects.connect, sam.connect)
@@ -17,14 +16,11 @@ clients.at_init(table.connect, objects.connect, sam.connect)
 
 @step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    logger.append_keys(crop=event["crop"])
-    run, request = together(
-        lambda: store.check(event["run"]),
-        lambda: objects.read_work(event["run"], f"crop_{event['crop']}.json"),
-    )
+    run_id, crop = event["run"], event["crop"]
+    logger.append_keys(crop=crop)
+    run, request = together(lambda: store.check(run_id), lambda: work.read_crop_request(run_id, crop))
     if clock.now_ms() > run.claimed + limits.LATEST_SEGMENTING_SECONDS * 1000:
         raise TimedOut("too late for another mask")
-    mask = sam.segment(request)
-    objects.write_work(run.id, f"crop_{event['crop']}_mask.png", encoding.encode_mask(mask), "image/png")
-    ending.confirm(run.id)
-    return {"crop": event["crop"]}
+    work.write_crop_mask(run_id, crop, sam.segment(request))
+    ending.confirm(run_id)
+    return {"crop": crop}

@@ -41,7 +41,7 @@ from booth.errors import (  # noqa: E402
     ServiceUnavailable,
     Throttled,
 )
-from booth.painting.chain import REQUESTS_A_MINUTE  # noqa: E402
+from booth.painting.models import MODELS  # noqa: E402
 from booth.painting.pacing import WINDOW_MS  # noqa: E402
 from booth.pixels import (  # noqa: E402
     encoding,
@@ -131,7 +131,7 @@ def look_at(model: str, region: str) -> Candidate:
     """
     region, _, paced = region.partition("=")
     found = Candidate(model, region)
-    if model not in REQUESTS_A_MINUTE:
+    if model not in MODELS:
         found.todo.append("The application has no codec for this model: mend ImageModels.")
         return found
     try:
@@ -139,7 +139,7 @@ def look_at(model: str, region: str) -> Candidate:
         name = _look_at_lifecycle(found, behind)
         if found.state != "retired":
             _look_at_access(found, behind)
-            _look_at_quota(found, name, int(paced or REQUESTS_A_MINUTE[model]))
+            _look_at_quota(found, name, int(paced or MODELS[model].requests_a_minute))
     except ClientError as error:
         _explain(found, error)
     except BotoCoreError as error:
@@ -216,7 +216,7 @@ def _look_at_access(found: Candidate, model: str) -> None:
 def _look_at_quota(found: Candidate, name: str, paced: int) -> None:
     found.requests = _own_quota(found, name)
     if found.requests is None:
-        found.requests, found.documented = REQUESTS_A_MINUTE[found.model], True
+        found.requests, found.documented = MODELS[found.model].requests_a_minute, True
     if not found.requests:
         found.todo.append("Its quota is 0 requests a minute: ask AWS Support to raise it.")
     elif found.requests < paced:

@@ -44,9 +44,6 @@ def picture_id(given: str, documented: bool) -> str:
     return given if documented else f"{given}-{uuid.uuid4().hex}"
 
 
-# Results
-
-
 def picture_key(picture_id: str, number: int) -> str:
     """Key of a generated picture. Uploads can't have it: names that begin with `photo_` are never given."""
     return f"photo/photo_{picture_id}_{number}.jpeg"
@@ -58,3 +55,8 @@ def address(key: str) -> str:
     CloudFront forgets a copy by the very text that it was asked for under, and takes no "~" in it as it is.
     """
     return "/" + quote(key).replace("~", "%7E")
+
+
+def work_key(run_id: str, name: str) -> str:
+    """Key of one of a run's work files; with an empty name, the prefix of all of them."""
+    return f"work/{run_id}/{name}"

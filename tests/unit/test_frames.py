@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from booth.painting.paint import CODECS
+from booth.painting.models import MODELS
 from booth.pixels.frames import fit
 from booth.pixels.sizes import Sizes
 
-ALL_SIZES = list({id(codec.sizes): codec.sizes for codec in CODECS.values()}.values())
+ALL_SIZES = list({id(model.codec.sizes): model.codec.sizes for model in MODELS.values()}.values())
 sides = some.sampled_from([768, 1024, 1280, 1408])
 
 

@@ -30,7 +30,7 @@ from booth.errors import (
 from booth.painting import admission, pacing, paint, records
 from booth.painting.codecs import nova, stability, titan
 from booth.painting.codecs.codec import Style
-from booth.painting.paint import CODECS
+from booth.painting.models import MODELS
 from booth.pixels import encoding
 from booth.scenes import Scene, catalogue
 from local.standins import image_models
@@ -294,7 +294,7 @@ ANSWERS = [{}, {"images": []}, {"images": None}, {"images": ["?"]}, {"images": [
 
 
 @pytest.mark.parametrize(
-    "codec", {id(codec): codec for codec in CODECS.values()}.values(), ids=lambda c: type(c).__name__
+    "codec", {id(model.codec): model.codec for model in MODELS.values()}.values(), ids=lambda c: type(c).__name__
 )
 @pytest.mark.parametrize("answer", ANSWERS, ids=str)
 def test_an_answer_without_a_picture_is_passing_trouble(codec, answer):
@@ -331,7 +331,7 @@ def test_an_undecodable_picture_is_passing_trouble(chain, environment):
 SHAPES = [(1024, 1024), (768, 1024), (256, 1024), (1024, 256), (1408, 352), (768, 192), (410, 1024), (409, 1024)]
 
 
-@pytest.mark.parametrize("model", CODECS)
+@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_each_model_takes_every_photo_and_the_faces_stay_where_they_are(chain, models, model, shape):
     chain(f"{model}@us-east-1")
@@ -354,11 +354,11 @@ def ordered(model, scene, seed=7, style=STYLE):
     """What the stand-in reads in a codec's request for a small photo, or its refusal."""
     photo = np.full((400, 400, 3), 90, np.uint8)
     mask = np.where(np.arange(400) < 200, 0, 255).astype(np.uint8)[None].repeat(400, 0)
-    body = CODECS[model].request(encoding.encode_for_model(photo), encoding.encode_png(mask), scene, seed, style)
+    body = MODELS[model].codec.request(encoding.encode_for_model(photo), encoding.encode_png(mask), scene, seed, style)
     return image_models.MODELS[model].read(json.loads(json.dumps(body))), body
 
 
-@pytest.mark.parametrize("model", CODECS)
+@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("scene", catalogue().values(), ids=lambda scene: scene.id)
 def test_every_scene_makes_a_request_that_each_model_takes(model, scene):
     order, _ = ordered(model, scene)
@@ -368,7 +368,7 @@ def test_every_scene_makes_a_request_that_each_model_takes(model, scene):
 
 
 @given(
-    some.sampled_from(list(CODECS)),
+    some.sampled_from(list(MODELS)),
     some.text(min_size=1, max_size=12_000),
     some.text(max_size=12_000),
     some.integers(0, 2**32),

@@ -13,9 +13,8 @@ from booth import clock, limits
 from booth.aws import table
 from booth.errors import QueueFull, RunEnded, TimedOut, TurnLate, TurnLost
 from booth.painting import admission, pacing, records
-from booth.painting.chain import REQUESTS_A_MINUTE, Candidate, in_turn, parse_chain
+from booth.painting.chain import Candidate, in_turn, parse_chain
 from booth.painting.pacing import Pace
-from booth.painting.paint import CODECS
 from booth.runs import store
 from tests.unit.test_store import at_once, issue
 
@@ -30,10 +29,6 @@ def candidates(quota, regions=2, model=TITAN):
 
 
 # The chain
-
-
-def test_every_model_with_a_codec_has_a_quota():
-    assert REQUESTS_A_MINUTE.keys() == CODECS.keys()
 
 
 def test_a_quota_is_aws_default_or_the_accounts_own():

@@ -8,7 +8,7 @@ import yaml
 
 from booth import errors, limits
 from booth.painting.chain import parse_chain
-from booth.painting.paint import CODECS
+from booth.painting.models import MODELS
 from local import template
 from tests.workflow.engine import ROOT, read_application, tasks_of
 
@@ -162,7 +162,7 @@ def test_the_painting_function_may_call_every_model_that_has_a_codec_and_no_othe
     arns = [arn for statement in allowed for _, arn in statement["Resource"]]
     ids = {re.search(r":(?:foundation-model|inference-profile)/(.+)$", arn)[1] for arn in arns}
 
-    assert ids == set(CODECS) | {"stability.stable-image-inpaint-v1:0"}
+    assert ids == set(MODELS) | {"stability.stable-image-inpaint-v1:0"}
     [behind] = [statement for statement in allowed if "Condition" in statement]
     [profiles] = [each["Resource"] for each in allowed if "inference-profile" in each["Resource"][0][1]]
     assert behind["Condition"] == {"StringEquals": {"bedrock:InferenceProfileArn": profiles}}

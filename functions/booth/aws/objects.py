@@ -1,19 +1,12 @@
-"""S3: the uploads bucket (photos as they came) and the results bucket (`photo/` shown by the CDN, `work/` not).
+"""S3: the uploads bucket, and the results bucket, of which the CDN shows `photo/` alone.
 
-uploads  photo/<name>                       every version is deleted after the run
+uploads  photo/<name>                       photos as they came; every version is deleted after the run
 results  photo/<name>                       upright copy of the photo, no metadata
          photo/photo_<id>_<n>.jpeg          the pictures
-         work/<run>/photo.webp              normalised photo, RGB, without loss: kept pixels are its
-         work/<run>/photo.jpg               the same as a JPEG: what the models look at
-         work/<run>/faces.json              faces in pixels of photo.webp
-         work/<run>/crops.json              size of photo.webp, crops in its pixels, and whose faces they hold
-         work/<run>/crop_<n>.json           request for the SAM endpoint
-         work/<run>/crop_<n>_mask.png       its mask
-         work/<run>/mask.png                mask for the image model: black = kept, white = generated
+         work/<run id>/                     see `booth.work`
 """
 
 import hashlib
-import json
 import os
 import time
 from collections import deque
@@ -22,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from booth import limits
+from booth import keys, limits
 from booth.aws.clients import client
 from booth.aws.errors import aws_errors, code_of, status_of
 from booth.errors import BoothError, PhotoNotFound, ServiceUnavailable
@@ -168,9 +161,9 @@ def delete_old_uploads(seconds: int) -> tuple[int, bool]:
         except BoothError as error:
             logger.error("uploads could not be deleted", error=type(error).__name__, reason=str(error))
             failed = True
-        keys = {each["Key"] for each in entries}
-        if following and len(keys) == 1 and not keys <= aside:
-            [key] = keys
+        uploads = {each["Key"] for each in entries}
+        if following and len(uploads) == 1 and not uploads <= aside:
+            [key] = uploads
             aside.add(key)
             count("VersionsOfAnUpload", len(entries))
             places.append({"KeyMarker": key})  # behind its last version
@@ -180,44 +173,30 @@ def delete_old_uploads(seconds: int) -> tuple[int, bool]:
     return deleted, not (places or failed)
 
 
-# Work files
+# Results
 
 
-def work_key(run_id: str, name: str) -> str:
-    return f"work/{run_id}/{name}"
-
-
-def _get_work(run_id: str, name: str) -> bytes:
-    return _body(_s3().get_object(Bucket=_results_bucket(), Key=work_key(run_id, name)))
-
-
-def read_work(run_id: str, name: str) -> bytes:
+def read(key: str) -> bytes:
+    """An object of the results bucket."""
     with aws_errors():
-        return _get_work(run_id, name)
+        return _body(_s3().get_object(Bucket=_results_bucket(), Key=key))
 
 
-def find_work(run_id: str, name: str) -> bytes | None:
-    """Like read_work, but None if there is no such object."""
+def find(key: str) -> bytes | None:
+    """Like `read`, but None if there is no such object."""
     with aws_errors():
         try:
-            return _get_work(run_id, name)
+            return _body(_s3().get_object(Bucket=_results_bucket(), Key=key))
         except ClientError as error:
             if status_of(error) == 404:
                 return None
             raise
 
 
-def write_work(run_id: str, name: str, body: bytes, content_type: str) -> None:
+def write(key: str, body: bytes, content_type: str) -> None:
+    """Writes an object of the results bucket, over what is there."""
     with aws_errors():
-        _s3().put_object(Bucket=_results_bucket(), Key=work_key(run_id, name), Body=body, ContentType=content_type)
-
-
-def read_work_json(run_id: str, name: str) -> Any:
-    return json.loads(read_work(run_id, name))
-
-
-def write_work_json(run_id: str, name: str, value: Any) -> None:
-    write_work(run_id, name, json.dumps(value).encode(), "application/json")
+        _s3().put_object(Bucket=_results_bucket(), Key=key, Body=body, ContentType=content_type)
 
 
 def put_result(key: str, jpeg: bytes) -> bool:
@@ -241,8 +220,8 @@ def delete_results(keys: list[str]) -> None:
 
 
 def delete_work(run_id: str) -> None:
-    """Removes everything under work/<run>/."""
-    bucket, prefix = _results_bucket(), work_key(run_id, "")
+    """Removes a run's work files, see `booth.work`."""
+    bucket, prefix = _results_bucket(), keys.work_key(run_id, "")
     with aws_errors():
         for page in _s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             _delete_all(bucket, [{"Key": entry["Key"]} for entry in page.get("Contents", [])])

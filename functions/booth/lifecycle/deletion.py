@@ -1,9 +1,7 @@
 """Removes everything of a visit: first the mark that nothing may come any more, then all that is there."""
 
 from booth import clock, keys, limits
-from booth.aws import executions, objects, settings
-from booth.aws.clients import client
-from booth.aws.errors import aws_errors
+from booth.aws import cdn, executions, objects
 from booth.errors import ServiceUnavailable, StillRemoving, Throttled
 from booth.keys import address
 from booth.log import logger
@@ -87,9 +85,7 @@ def _tell_cdn(run: Run, began: int) -> None:
         return
     paths = [address(key) for key in (run.key, *_pictures(run))]
     look = 1 if began < _steps_are_over(run) else 2
-    batch = {"Paths": {"Quantity": len(paths), "Items": paths}, "CallerReference": f"{run.id}-{look}"}
-    with aws_errors():
-        client("cloudfront").create_invalidation(DistributionId=settings.distribution(), InvalidationBatch=batch)
+    cdn.invalidate(paths, f"{run.id}-{look}")
 
 
 def _plan_next_look(run: Run, began: int) -> None:

@@ -1,14 +1,10 @@
 """How a run ends: its state is settled once, then everything that is not a result is removed."""
 
-import json
-import os
 from collections.abc import Callable
 
 from booth import clock, keys, limits
-from booth.aws import objects
-from booth.aws.clients import client
-from booth.aws.errors import aws_errors
-from booth.errors import PhotoError, RunEnded, ServiceUnavailable, TimedOut, kind_of
+from booth.aws import events, objects
+from booth.errors import PhotoError, RunEnded, TimedOut, kind_of
 from booth.log import count, logger
 from booth.painting import admission
 from booth.run import Run, Status
@@ -72,7 +68,7 @@ def clean(run: Run) -> None:
     """
     try:
         if not run.told:
-            _tell_the_world(run)
+            events.publish_photo_finished(run)
             store.note_told(run.id)
     finally:
         is_clean = _remove_what_is_left(run)
@@ -115,24 +111,6 @@ def confirm(run_id: str, look: Callable[[str], object] = store.check) -> None:
         raise
 
 
-def withdraw(run_id: str, key: str) -> None:
-    """Removes a result that could not be published because the run has ended. What it published stays."""
-    ended = store.find(run_id)
-    if ended is None or key not in ended.published:
-        objects.delete_results([key])
-
-
 def keeps_upload(run: Run) -> bool:
     """Whether an ended run's upload is kept for TRY_AGAIN_SECONDS: it failed through no fault of the photo."""
     return run.status == Status.FAILED and not issubclass(kind_of(run.error), PhotoError)
-
-
-def _tell_the_world(run: Run) -> None:
-    """Publishes `PhotoFinished`: the run's id and how it ended, nothing about the people in it."""
-    detail = {"run": run.id, "status": run.status, "error": run.error or None}
-    detail["pictures"] = sorted(run.published - {run.original})
-    entry = {"Source": "photo-booth", "DetailType": "PhotoFinished", "Detail": json.dumps(detail)}
-    with aws_errors():
-        answer = client("events").put_events(Entries=[entry | {"EventBusName": os.environ["EVENT_BUS"]}])
-    if answer["FailedEntryCount"]:
-        raise ServiceUnavailable("EventBridge did not take PhotoFinished")

@@ -5,14 +5,7 @@ import re
 from dataclasses import dataclass
 from itertools import groupby
 
-REQUESTS_A_MINUTE = {
-    "amazon.titan-image-generator-v1": 60,
-    "amazon.titan-image-generator-v2:0": 60,
-    "amazon.nova-canvas-v1:0": 100,
-    "us.stability.stable-image-inpaint-v1:0": 20,
-}
-"""The models that there is a codec for, with AWS's default quota per account and Region; a new account's may be lower.
-Source: "Amazon Bedrock endpoints and quotas", https://docs.aws.amazon.com/general/latest/gr/bedrock.html."""
+from booth.painting.models import MODELS
 
 _CANDIDATE = re.compile(r"(?P<model>[^@=]+)@(?P<region>[a-z0-9-]+)(=(?P<requests>[1-9][0-9]*))?")
 
@@ -38,9 +31,9 @@ def parse_chain(text: str) -> list[Candidate]:
     candidates = []
     for part in text.split(","):
         match = _CANDIDATE.fullmatch(part.strip())
-        if not match or match["model"] not in REQUESTS_A_MINUTE:
+        if not match or match["model"] not in MODELS:
             raise ValueError(f"not a known model@region: {part.strip()!r}")
-        requests = int(match["requests"] or REQUESTS_A_MINUTE[match["model"]])
+        requests = int(match["requests"] or MODELS[match["model"]].requests_a_minute)
         candidates.append(Candidate(match["model"], match["region"], requests))
     return candidates
 

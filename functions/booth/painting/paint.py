@@ -1,7 +1,4 @@
-"""The image models: a codec for each wire format.
-
-A new model is a module here with a `Codec`, a line in CODECS, and one with its quota in `booth.painting.chain`.
-"""
+"""One picture: asks an image model for it, and brings its answer to the photo's size."""
 
 import os
 import random
@@ -15,18 +12,10 @@ from booth.log import count, logger
 from booth.painting import admission, bedrock
 from booth.painting.bedrock import CandidateGone, RequestRefused
 from booth.painting.chain import Candidate
-from booth.painting.codecs import nova, stability, titan
-from booth.painting.codecs.codec import Codec, Style
+from booth.painting.codecs.codec import Style
+from booth.painting.models import MODELS
 from booth.pixels import encoding, frames
 from booth.scenes import Scene
-
-CODECS: dict[str, Codec] = {
-    "amazon.titan-image-generator-v1": titan.TITAN,
-    "amazon.titan-image-generator-v2:0": titan.TITAN,
-    "amazon.nova-canvas-v1:0": nova.NOVA_CANVAS,
-    "us.stability.stable-image-inpaint-v1:0": stability.INPAINT,
-}
-
 
 THROTTLE_PAUSES = (1, 2, 4)
 """Seconds, give or take a half, before a throttled call is made again."""
@@ -92,7 +81,7 @@ def _painted_by(
     seed: int,
     style: Style,
 ) -> np.ndarray:
-    codec = CODECS[candidate.model]
+    codec = MODELS[candidate.model].codec
     frame = frames.fit(encoding.size_of(photo), codec.sizes)
     if not frame.is_whole:
         photo = encoding.encode_for_model(frame.place(encoding.decode(photo)))

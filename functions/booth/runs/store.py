@@ -7,6 +7,7 @@ from booth import clock, limits
 from booth.aws import table
 from booth.errors import RunEnded, TimedOut
 from booth.run import Open, Run, Status, Step, Turn
+from booth.scenes import Scene
 
 RETENTION_SECONDS = int(os.environ.get("RETENTION_DAYS", "7")) * 86_400
 
@@ -136,13 +137,13 @@ def _update_running(run_id: str, changes: str, values: dict[str, Any]) -> None:
         raise RunEnded("the run has ended")
 
 
-def publish_copy(run_id: str, key: str, scenes: list[str]) -> None:
+def publish_copy(run_id: str, key: str, scenes: list[Scene]) -> None:
     """Shows the upright copy of the photo to the polls, and which pictures will come.
 
     Raises:
         RunEnded: nothing is published any more.
     """
-    pictures = {f"p{number}": {"scene": scene, "state": "WAITING"} for number, scene in enumerate(scenes, start=1)}
+    pictures = {f"p{number}": {"scene": scene.id, "state": "WAITING"} for number, scene in enumerate(scenes, start=1)}
     # A second attempt must not undo what was published after the first.
     changes = "SET #original = :key, #pictures = if_not_exists(#pictures, :pictures)"
     _update_running(run_id, changes, {"key": key, "pictures": pictures})

@@ -1,0 +1,28 @@
+"""The image models: what each may be asked, and its wire format.
+
+A new model is a codec in `codecs/`, a line in MODELS, and its ARN in template.yaml.
+"""
+
+from dataclasses import dataclass
+
+from booth.painting.codecs import nova, stability, titan
+from booth.painting.codecs.codec import Codec
+
+
+@dataclass(frozen=True)
+class Model:
+    """One image model of Bedrock."""
+
+    requests_a_minute: int
+    """AWS's default quota per account and Region; a new account's may be lower. Source: "Amazon Bedrock endpoints and
+    quotas", https://docs.aws.amazon.com/general/latest/gr/bedrock.html."""
+    codec: Codec
+
+
+MODELS = {
+    "amazon.titan-image-generator-v1": Model(60, titan.TITAN),
+    "amazon.titan-image-generator-v2:0": Model(60, titan.TITAN),
+    "amazon.nova-canvas-v1:0": Model(100, nova.NOVA_CANVAS),
+    "us.stability.stable-image-inpaint-v1:0": Model(20, stability.INPAINT),
+}
+"""By the id, or inference profile, that InvokeModel takes."""
