@@ -92,11 +92,12 @@ def play(booth: Booth) -> None:
 
 def write(run: str, what: str) -> None:
     """One line of SCRIPT."""
+    from booth import scenes
     from booth.run import Status
     from booth.runs import store
 
     if what == "copy":
-        store.publish_copy(run, f"photo/{run}.jpg", SCENES)
+        store.publish_copy(run, f"photo/{run}.jpg", scenes.chosen(tuple(SCENES)))
     elif what == "end":
         record = store.get(run)
         store.end(record, Status.SUCCEEDED, "", record.pictures)

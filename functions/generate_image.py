@@ -1,5 +1,6 @@
 """Step 5, once per picture: everything but the faces is painted anew, and the faces' pixels are put back."""
 
+from dataclasses import replace
 from typing import Any
 
 from booth import clock, limits, scenes, work
@@ -30,13 +31,14 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     jpeg, mask, webp = together(
         lambda: work.read_jpeg(run.id), lambda: work.read_mask(run.id), lambda: work.read_lossless(run.id)
     )
-    scene = scenes.for_people(scenes.chosen(run.scenes)[number - 1], run.faces)
-    seed = scenes.seed_for(scene, run.id, number, attempt)
+    prompt = scenes.prompt_of(run.pictures[f"p{number}"])
+    prompt = replace(prompt, text=scenes.for_people(prompt.text, run.faces))
+    seed = scenes.seed_for(prompt, run.id, number, attempt)
     if not attempt:
         admission.await_slot(run.turns[number])
     # The seam is made ready while the model paints.
     (painted, candidate), seam = together(
-        lambda: paint.paint(jpeg, mask, scene, seed, order),
+        lambda: paint.paint(jpeg, mask, prompt, seed, order),
         lambda: Seam(encoding.decode(webp), encoding.decode_mask(mask)),
     )
     picture = encoding.encode_jpeg(seam.close(painted), xmp=encoding.AI_MARK)

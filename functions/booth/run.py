@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from booth import limits
 
@@ -92,8 +93,9 @@ class Run:
     original: str = ""
     """Key of the published upright copy of the photo."""
     faces: int = 0
-    pictures: dict[str, dict[str, str]] = field(default_factory=dict)
-    """By number ("p1", "p2", ...): scene, state (WAITING, DONE, FAILED), and key or error."""
+    pictures: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By number ("p1", "p2", ...): scene, state (WAITING, DONE, FAILED), and key or error. Until the run ends also what
+    is painted: prompt, negative, seed."""
     turns: dict[int, Turn] = field(default_factory=dict)
     """By picture number; empty before the run is admitted to painting."""
     error: str = ""

@@ -39,6 +39,18 @@ class Scene:
     """A number: this seed, and the ones after it for further attempts. None: each run and picture has its own."""
 
 
+@dataclass(frozen=True)
+class Prompt:
+    """What one picture is painted of. A run's record holds it from the first step on: no later catalogue changes it."""
+
+    text: str
+    """With `{people}` in it, see `for_people`."""
+    negative: str
+    """May be empty."""
+    seed: int | None = None
+    """As a scene's."""
+
+
 @cache
 def catalogue() -> dict[str, Scene]:
     """All scenes by id. Raises ValueError if `scenes.json` is not as `faults` wants it."""
@@ -62,15 +74,24 @@ def chosen(ids: tuple[str, ...]) -> list[Scene]:
     return [catalogue().get(each, first) for each in ids] or default
 
 
-def for_people(scene: Scene, faces: int) -> Scene:
-    """The scene with a prompt that speaks of as many people as there are faces in the photo (at least 1)."""
+def prompt_of(picture: dict[str, Any]) -> Prompt:
+    """The prompt of one of a run's `pictures`. In a record from before prompts were kept it is the catalogue's."""
+    if "prompt" not in picture:
+        scene = chosen((picture["scene"],))[0]
+        return Prompt(scene.prompt, scene.negative, scene.seed)
+    seed = picture.get("seed")
+    return Prompt(picture["prompt"], picture["negative"], None if seed is None else int(seed))
+
+
+def for_people(text: str, faces: int) -> str:
+    """A prompt's text for as many people as there are faces in the photo (at least 1)."""
     people = {1: "a person", 2: "two people"}.get(faces, "a group of people")
-    return dataclasses.replace(scene, prompt=scene.prompt.replace(PEOPLE, people))
+    return text.replace(PEOPLE, people)
 
 
-def seed_for(scene: Scene, run_id: str, picture: int, attempt: int) -> int:
+def seed_for(prompt: Prompt, run_id: str, picture: int, attempt: int) -> int:
     """Seed of one attempt at a picture: repeatable, and another one for each attempt."""
-    return scene.seed + attempt if scene.seed is not None else zlib.crc32(f"{run_id}/{picture}/{attempt}".encode())
+    return prompt.seed + attempt if prompt.seed is not None else zlib.crc32(f"{run_id}/{picture}/{attempt}".encode())
 
 
 def faults(entries: Any) -> Iterator[tuple[int | None, str, str]]:

@@ -82,7 +82,7 @@ def test_a_photo_whose_bytes_are_not_those_that_were_put(aws):
     with pytest.raises(ServiceUnavailable):
         objects.read_upload("photo/a.jpg", "version", limit=100)
     with pytest.raises(ServiceUnavailable):
-        objects.read_work("run", "photo.png")
+        objects.read("work/run/photo.png")
 
 
 def test_a_photo_that_is_cut_short(aws):
@@ -98,7 +98,7 @@ def test_a_photo_that_is_cut_short(aws):
 )
 def test_an_etag_that_is_no_md5_says_nothing(aws, headers):
     aws.answer = lambda request: Response(PHOTO[::-1], headers={"ETag": f'"{"0" * 32}"'} | headers)
-    assert objects.read_work("run", "photo.png") == PHOTO[::-1]
+    assert objects.read("work/run/photo.png") == PHOTO[::-1]
 
 
 def test_deletions_are_batches_and_one_that_fails_is_told(aws):

@@ -8,7 +8,7 @@ import pytest
 
 import delete_photo
 import sweep
-from booth import clock, keys, limits
+from booth import clock, keys, limits, scenes
 from booth.aws import clients, objects, settings
 from booth.http import contract
 from booth.run import MAX_PICTURES, Status
@@ -67,7 +67,7 @@ def visit(key=None):
     uploads.bind(store.get(run), request_id)
     store.claim(run, "v")
     store.enter(run, "generate")
-    store.publish_copy(run, key, ["sky"])
+    store.publish_copy(run, key, scenes.chosen(("sky",)))
     store.publish_picture(run, 1, keys.picture_key(run, 1))
     for shown in store.get(run).published:
         objects.put_result(shown, b"jpeg")

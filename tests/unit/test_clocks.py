@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 import sweep
-from booth import clock
+from booth import clock, scenes
 from booth.errors import BoothError, RunEnded
 from booth.lifecycle import ending
 from booth.painting import admission
@@ -37,7 +37,7 @@ def test_every_visit_ends_once_and_nothing_is_published_afterwards(account, set_
         store.claim(run, "v")
         set_clock(enter)
         store.enter(run, "detect")
-        store.publish_copy(run, f"photo/{number}.jpg", ["space"])
+        store.publish_copy(run, f"photo/{number}.jpg", scenes.chosen(("space",)))
         set_clock(admit)
         turn = admission.admit(run, [1]).turns[1]
         set_clock(paint)

@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 
+from booth import scenes
 from booth.lifecycle import ending
 from booth.run import Status
 from booth.runs import store, uploads
@@ -27,7 +28,7 @@ def test_a_run_that_the_clock_ends_is_counted(run, counts, error):
 
 def test_what_was_published_in_time_does_not_hide_that_the_clock_ended_the_run(run, counts):
     store.enter(run.id, "generate")
-    store.publish_copy(run.id, run.key, ["library"])
+    store.publish_copy(run.id, run.key, scenes.chosen(("library",)))
     store.publish_picture(run.id, 1, "photo/1.jpg")
     assert ending.settle(store.get(run.id), "States.Timeout").status == Status.SUCCEEDED
     assert counts() == {"Succeeded": 1, "TimedOut": 1}

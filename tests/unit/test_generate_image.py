@@ -15,6 +15,7 @@ from werkzeug.wrappers import Request, Response
 from booth import scenes
 from booth.aws import clients, table
 from booth.errors import InternalError
+from booth.lifecycle import ending
 from booth.painting import admission, records
 from booth.pixels import encoding
 from booth.runs import store, uploads
@@ -53,7 +54,7 @@ def asked(dynamodb, environment):
     assert uploads.issue("r", "photo/a.jpg", picture_id="id", **given)
     store.claim("r", "1")
     store.enter("r", "merge")
-    store.publish_copy("r", "photo/a.jpg", ["library"])
+    store.publish_copy("r", "photo/a.jpg", scenes.chosen(("library",)))
     admission.admit("r", [1])
     yield requests
     server.shutdown()
@@ -75,6 +76,52 @@ def test_the_model_is_told_how_many_people_the_run_has(asked, dynamodb, faces, p
     paint()
     assert people in asked[0]["outPaintingParams"]["text"]
     assert asked[0]["outPaintingParams"]["negativeText"] == scenes.catalogue()["library"].negative
+
+
+@pytest.fixture
+def other_catalogue(environment, tmp_path):
+    """Another catalogue is deployed: it has no library, and other texts under the ids that it has kept."""
+    entries = [vars(scene) | {"prompt": "Another picture of {people}.", "negative": ""} for scene in scenes.defaults()]
+
+    def deploy():
+        (tmp_path / "scenes.json").write_text(json.dumps(entries), "utf-8")
+        environment.setattr(scenes, "CATALOGUE", tmp_path / "scenes.json")
+        scenes.catalogue.cache_clear()
+
+    yield deploy
+    scenes.catalogue.cache_clear()
+
+
+def test_what_the_record_says_is_painted_whatever_catalogue_is_deployed_meanwhile(asked, other_catalogue):
+    library = scenes.catalogue()["library"]
+    other_catalogue()
+    paint()
+    assert asked[0]["outPaintingParams"]["text"] == library.prompt.replace("{people}", "a group of people")
+    assert asked[0]["outPaintingParams"]["negativeText"] == library.negative
+    assert store.get("r").pictures["p1"]["scene"] == "library"
+
+
+def test_a_first_step_that_runs_again_under_another_catalogue_changes_no_picture(asked, other_catalogue):
+    before = store.get("r").pictures
+    other_catalogue()
+    store.publish_copy("r", "photo/a.jpg", scenes.chosen(("library", "sky")))
+    assert store.get("r").pictures == before
+
+
+def test_a_picture_of_a_record_from_before_prompts_were_kept_is_painted_by_the_catalogue(asked, dynamodb):
+    table.connect().update_item(
+        TableName=table.table_name(),
+        Key=table.key_of("run", "r"),
+        UpdateExpression="REMOVE pictures.p1.prompt, pictures.p1.negative, pictures.p1.seed",
+    )
+    paint()
+    assert "library" in asked[0]["outPaintingParams"]["text"]
+
+
+def test_prompts_leave_the_record_when_the_run_ends(asked):
+    paint()
+    [picture] = ending.end(store.get("r"), "").pictures.values()
+    assert picture == {"scene": "library", "state": "DONE", "key": "photo/photo_id_1.jpeg"}
 
 
 def test_photo_and_mask_go_to_a_model_that_takes_their_size_as_they_lie_there(asked):

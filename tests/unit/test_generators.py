@@ -6,7 +6,6 @@ import io
 import json
 import logging
 import threading
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -32,7 +31,7 @@ from booth.painting.codecs import nova, stability, titan
 from booth.painting.codecs.codec import Style
 from booth.painting.models import MODELS
 from booth.pixels import encoding
-from booth.scenes import Scene, catalogue
+from booth.scenes import Prompt, catalogue
 from local.standins import image_models
 from local.standins.image_wires import Refused
 
@@ -40,7 +39,7 @@ TITAN = "amazon.titan-image-generator-v2:0"
 OLD = "amazon.titan-image-generator-v1"
 NOVA = "amazon.nova-canvas-v1:0"
 INPAINT = "us.stability.stable-image-inpaint-v1:0"
-SCENE = Scene("s", {"en": "S", "ko": "S"}, "people under a blue sky", "text", "#000000")
+PROMPT = Prompt("people under a blue sky", "text")
 STYLE = Style("premium", 8.0)
 PHOTO = np.full((96, 128, 3), 90, np.uint8)
 KEEP = np.zeros((96, 128), bool)
@@ -64,7 +63,7 @@ def chain(models, dynamodb, environment):
 def painted(first=0, photo=PHOTO, keep=KEEP):
     """A picture by the chain from its `first` candidate on."""
     jpeg, mask = encoding.encode_for_model(photo), encoding.encode_mask_for_model(keep)
-    picture, _ = paint.paint(jpeg, mask, SCENE, 7, admission.chain()[first:])
+    picture, _ = paint.paint(jpeg, mask, PROMPT, 7, admission.chain()[first:])
     return picture
 
 
@@ -350,18 +349,18 @@ def test_each_model_takes_every_photo_and_the_faces_stay_where_they_are(chain, m
     assert not alike[outside].any()
 
 
-def ordered(model, scene, seed=7, style=STYLE):
+def ordered(model, prompt, seed=7, style=STYLE):
     """What the stand-in reads in a codec's request for a small photo, or its refusal."""
     photo = np.full((400, 400, 3), 90, np.uint8)
     mask = np.where(np.arange(400) < 200, 0, 255).astype(np.uint8)[None].repeat(400, 0)
-    body = MODELS[model].codec.request(encoding.encode_for_model(photo), encoding.encode_png(mask), scene, seed, style)
+    body = MODELS[model].codec.request(encoding.encode_for_model(photo), encoding.encode_png(mask), prompt, seed, style)
     return image_models.MODELS[model].read(json.loads(json.dumps(body))), body
 
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("scene", catalogue().values(), ids=lambda scene: scene.id)
 def test_every_scene_makes_a_request_that_each_model_takes(model, scene):
-    order, _ = ordered(model, scene)
+    order, _ = ordered(model, Prompt(scene.prompt, scene.negative))
     assert order.text == scene.prompt
     assert order.negative == scene.negative
     assert order.kept[:, :200].all() and not order.kept[:, 200:].any()
@@ -377,7 +376,7 @@ def test_every_scene_makes_a_request_that_each_model_takes(model, scene):
 )
 def test_any_scene_seed_and_style_make_a_request_that_each_model_takes(model, prompt, negative, seed, quality, scale):
     try:
-        ordered(model, replace(SCENE, prompt=prompt, negative=negative), seed, Style(quality, scale))
+        ordered(model, Prompt(prompt, negative), seed, Style(quality, scale))
     except Refused as refusal:
         pytest.fail(str(refusal))
     except image_models.Filtered:
@@ -385,22 +384,22 @@ def test_any_scene_seed_and_style_make_a_request_that_each_model_takes(model, pr
 
 
 def test_parameters_reach_the_models_that_know_them():
-    _, body = ordered(TITAN, SCENE, style=Style("standard", 3.5))
+    _, body = ordered(TITAN, PROMPT, style=Style("standard", 3.5))
     assert body["imageGenerationConfig"] == {"numberOfImages": 1, "quality": "standard", "cfgScale": 3.5, "seed": 7}
-    _, body = ordered(NOVA, SCENE, style=Style("standard", 3.5))
+    _, body = ordered(NOVA, PROMPT, style=Style("standard", 3.5))
     assert not {"width", "height"} & body["imageGenerationConfig"].keys()
-    _, body = ordered(INPAINT, SCENE, style=Style("standard", 3.5))
+    _, body = ordered(INPAINT, PROMPT, style=Style("standard", 3.5))
     assert not {"quality", "cfgScale", "cfg_scale"} & body.keys()
     assert body["grow_mask"] == 0
 
 
 def test_stability_never_gets_the_seed_that_means_any():
-    assert {ordered(INPAINT, SCENE, seed)[1]["seed"] for seed in (0, stability.SEEDS)} == {1}
+    assert {ordered(INPAINT, PROMPT, seed)[1]["seed"] for seed in (0, stability.SEEDS)} == {1}
 
 
 def test_nova_takes_longer_texts_than_titan():
-    scene = replace(SCENE, prompt="sky " * 300, negative="")
-    assert [len(ordered(model, scene)[0].text) for model in (TITAN, NOVA, INPAINT)] == [512, 1024, 1200]
+    prompt = Prompt("sky " * 300, "")
+    assert [len(ordered(model, prompt)[0].text) for model in (TITAN, NOVA, INPAINT)] == [512, 1024, 1200]
     assert nova.NOVA_CANVAS.max_text == 1024
 
 
@@ -413,7 +412,7 @@ def test_the_largest_noisy_photo_stays_below_titans_5_mb():
 
 def test_another_attempt_has_another_seed_whatever_the_scene():
     for seed in (None, 42):
-        scene = replace(SCENE, prompt="sky", negative="", seed=seed)
-        seeds = [scenes.seed_for(scene, "run", 1, attempt) for attempt in range(4)]
+        prompt = Prompt("sky", "", seed)
+        seeds = [scenes.seed_for(prompt, "run", 1, attempt) for attempt in range(4)]
         assert len(set(seeds)) == 4
         assert seed is None or seeds[0] == 42

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks import load
 from benchmarks.visitors import Answer, Visit
+from booth import scenes
 from booth.run import Status
 from booth.runs import open_runs, store, uploads
 from local.standins import server
@@ -51,7 +52,7 @@ def visit(app, account):
     store.claim(run, "v")
     account.clients["stepfunctions"].start_execution(stateMachineArn=account.machine, name=run, input="{}")
     store.enter(run, "generate")
-    store.publish_copy(run, key, ["sky"])
+    store.publish_copy(run, key, scenes.chosen(("sky",)))
     store.publish_picture(run, 1, "photo/photo_id_1.jpeg")
     for shown in (key, "photo/photo_id_1.jpeg"):
         account.clients["s3"].put_object(Bucket="results", Key=shown, Body=b"x")

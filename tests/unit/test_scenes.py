@@ -42,7 +42,7 @@ def test_the_first_three_are_the_default_ones_and_there_are_enough_to_choose_fro
     "faces,people", [(1, "a person"), (2, "two people"), (3, "a group of people"), (40, "a group")]
 )
 def test_prompts_speak_of_as_many_people_as_there_are(scene, faces, people):
-    prompt = scenes.for_people(scene, faces).prompt
+    prompt = scenes.for_people(scene.prompt, faces)
     assert len(re.findall(f"(?i)(of|with) {people} ", prompt)) == 1
     assert not set("{}") & set(prompt)
     assert len(prompt) <= 512 and len(scene.negative) <= 512, "Titan takes no more"
@@ -241,7 +241,7 @@ def painted():
     """Blocks of each scene as painted for one person and for five."""
     return {
         scene.id: [
-            blocks(render(scenes.for_people(scene, faces).prompt, scene.negative, 3, 160, 120)) for faces in (1, 5)
+            blocks(render(scenes.for_people(scene.prompt, faces), scene.negative, 3, 160, 120)) for faces in (1, 5)
         ]
         for scene in SCENES
     }

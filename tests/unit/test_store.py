@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from booth import clock, limits
+from booth import clock, limits, scenes
 from booth.aws import counters, table
 from booth.errors import Conflict, RunEnded, Throttled, TimedOut
 from booth.run import Open, Status
@@ -175,14 +175,21 @@ def test_steps_of_a_run(dynamodb):
         store.enter(run, "detect")
     store.claim(run, "v")
     assert store.enter(run, "detect").status == Status.RUNNING
-    store.publish_copy(run, "photo/a.jpg", ["sky", "forest"])
+    store.publish_copy(run, "photo/a.jpg", scenes.chosen(("sky", "library")))
     store.publish_picture(run, 1, "photo/photo_id_1.jpeg")
-    store.publish_copy(run, "photo/a.jpg", ["sky", "forest"])  # a second attempt undoes nothing
+    store.publish_copy(run, "photo/a.jpg", scenes.chosen(("sky", "library")))  # a second attempt undoes nothing
     store.note_faces(run, 3, 1)
     running = store.get(run)
     assert (running.original, running.faces) == ("photo/a.jpg", 3)
-    assert running.pictures["p2"] == {"scene": "forest", "state": "WAITING"}
-    assert running.pictures["p1"] == {"scene": "sky", "state": "DONE", "key": "photo/photo_id_1.jpeg"}
+    library = scenes.catalogue()["library"]
+    assert running.pictures["p2"] == {
+        "scene": "library",
+        "state": "WAITING",
+        "prompt": library.prompt,
+        "negative": library.negative,
+        "seed": None,
+    }
+    assert running.pictures["p1"].items() >= {"scene": "sky", "state": "DONE", "key": "photo/photo_id_1.jpeg"}.items()
     assert store.end(running, Status.SUCCEEDED, "", running.pictures)
     assert not store.end(running, Status.FAILED, "TimedOut", {})
     ended = store.get(run)
@@ -190,7 +197,7 @@ def test_steps_of_a_run(dynamodb):
     for late in (
         lambda: store.enter(run, "generate"),
         lambda: store.note_faces(run, 3, 0),
-        lambda: store.publish_copy(run, "photo/a.jpg", ["sky"]),
+        lambda: store.publish_copy(run, "photo/a.jpg", scenes.chosen(("sky",))),
         lambda: store.publish_picture(run, 1, "photo/other.jpeg"),
     ):
         with pytest.raises(RunEnded):
@@ -205,7 +212,7 @@ def test_a_run_ends_only_as_it_was_seen(dynamodb):
     store.claim(run, "v")
     assert not store.end(waiting, Status.FAILED, "PhotoNeverArrived", {})
     store.enter(run, "detect")
-    store.publish_copy(run, "photo/a.jpg", ["sky"])
+    store.publish_copy(run, "photo/a.jpg", scenes.chosen(("sky",)))
     seen = store.get(run)
     store.publish_picture(run, 1, "photo/photo_id_1.jpeg")
     assert not store.end(seen, Status.FAILED, "TimedOut", seen.pictures)
@@ -297,7 +304,7 @@ def test_a_deleted_run_stays_deleted_and_in_the_end_has_no_names(dynamodb, momen
         store.claim(run, "v")
     if moment in ("running", "ended"):
         store.enter(run, "generate")
-        store.publish_copy(run, "photo/anna.jpg", ["sky"])
+        store.publish_copy(run, "photo/anna.jpg", scenes.chosen(("sky",)))
     before = store.get(run)
     if moment == "ended":
         assert store.end(before, Status.PARTIAL, "", before.pictures)
@@ -311,7 +318,7 @@ def test_a_deleted_run_stays_deleted_and_in_the_end_has_no_names(dynamodb, momen
     assert store.claim(run, "late") is None
     for late in (
         lambda: store.enter(run, "generate"),
-        lambda: store.publish_copy(run, "photo/anna.jpg", ["sky"]),
+        lambda: store.publish_copy(run, "photo/anna.jpg", scenes.chosen(("sky",))),
         lambda: store.publish_picture(run, 1, "photo/photo_anna-id_1.jpeg"),
     ):
         with pytest.raises(RunEnded):

@@ -49,7 +49,10 @@ def end(
 
 def _outcome(run: Run, error: str, picture_errors: dict[int, str]) -> tuple[str, str, dict[str, dict[str, str]]]:
     """Status, error name ("" if there is a picture) and pictures of a run that ends now."""
-    pictures = {name: dict(picture) for name, picture in run.pictures.items()}
+    kept = ("scene", "state", "key", "error")
+    pictures = {
+        name: {part: picture[part] for part in kept if part in picture} for name, picture in run.pictures.items()
+    }
     for name, picture in pictures.items():
         if picture["state"] != "DONE":
             reason = picture_errors.get(int(name[1:])) or error or "States.Timeout"

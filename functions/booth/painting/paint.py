@@ -15,7 +15,7 @@ from booth.painting.chain import Candidate
 from booth.painting.codecs.codec import Style
 from booth.painting.models import MODELS
 from booth.pixels import encoding, frames
-from booth.scenes import Scene
+from booth.scenes import Prompt
 
 THROTTLE_PAUSES = (1, 2, 4)
 """Seconds, give or take a half, before a throttled call is made again."""
@@ -24,11 +24,11 @@ THROTTLE_PAUSES = (1, 2, 4)
 def paint(
     photo: bytes,
     mask: bytes,
-    scene: Scene,
+    prompt: Prompt,
     seed: int,
     order: list[Candidate],
 ) -> tuple[np.ndarray, Candidate]:
-    """One picture of the scene around the kept pixels, uint8 H x W x 3 of the photo's size, and who painted it.
+    """One picture of the prompt around the kept pixels, uint8 H x W x 3 of the photo's size, and who painted it.
 
     Photo and mask go to the model as they are if it takes their size.
 
@@ -51,7 +51,7 @@ def paint(
         if candidate.model in refused:
             continue
         try:
-            return _painted_by(candidate, photo, mask, scene, seed, style), candidate
+            return _painted_by(candidate, photo, mask, prompt, seed, style), candidate
         except CandidateGone as refusal:
             logger.warning("a candidate is gone", candidate=str(candidate), reason=str(refusal))
             raise admission.lose(candidate) from refusal
@@ -77,7 +77,7 @@ def _painted_by(
     candidate: Candidate,
     photo: bytes,
     mask: bytes,
-    scene: Scene,
+    prompt: Prompt,
     seed: int,
     style: Style,
 ) -> np.ndarray:
@@ -86,7 +86,7 @@ def _painted_by(
     if not frame.is_whole:
         photo = encoding.encode_for_model(frame.place(encoding.decode(photo)))
         mask = encoding.encode_mask_for_model(frame.place_mask(encoding.decode_mask(mask)))
-    body = codec.request(photo, mask, scene, seed, style)
+    body = codec.request(photo, mask, prompt, seed, style)
     answer = _ask(candidate, body)
     try:
         return frame.restore(encoding.decode(codec.picture(answer)))

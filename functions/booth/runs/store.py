@@ -138,13 +138,16 @@ def _update_running(run_id: str, changes: str, values: dict[str, Any]) -> None:
 
 
 def publish_copy(run_id: str, key: str, scenes: list[Scene]) -> None:
-    """Shows the upright copy of the photo to the polls, and which pictures will come.
+    """Shows the upright copy of the photo to the polls, and which pictures will come: from here on the record says it.
 
     Raises:
         RunEnded: nothing is published any more.
     """
-    pictures = {f"p{number}": {"scene": scene.id, "state": "WAITING"} for number, scene in enumerate(scenes, start=1)}
-    # A second attempt must not undo what was published after the first.
+    pictures = {}
+    for number, scene in enumerate(scenes, start=1):
+        prompt = {"prompt": scene.prompt, "negative": scene.negative, "seed": scene.seed}
+        pictures[f"p{number}"] = {"scene": scene.id, "state": "WAITING"} | prompt
+    # A second attempt must not undo what was published after the first, nor paint other scenes.
     changes = "SET #original = :key, #pictures = if_not_exists(#pictures, :pictures)"
     _update_running(run_id, changes, {"key": key, "pictures": pictures})
 

@@ -13,7 +13,7 @@ def thumbnail(scene: scenes.Scene) -> bytes:
     """A JPEG of the scene without people, as good as fits into the bytes a thumbnail may have. Raises ValueError."""
     width, height = THUMBNAIL_SIZE
     seed = 1 if scene.seed is None else scene.seed
-    painting = render(scenes.for_people(scene, 2).prompt, scene.negative, seed, 3 * width, 3 * height)
+    painting = render(scenes.for_people(scene.prompt, 2), scene.negative, seed, 3 * width, 3 * height)
     small = Image.fromarray(painting).resize(THUMBNAIL_SIZE, Image.Resampling.LANCZOS)
     for quality in range(85, 0, -3):
         out = io.BytesIO()

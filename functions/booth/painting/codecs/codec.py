@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from booth.errors import ServiceUnavailable
 from booth.pixels.sizes import Sizes
-from booth.scenes import Scene
+from booth.scenes import Prompt
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Codec(Protocol):
     sizes: Sizes
     """The sizes of photo and mask that it takes."""
 
-    def request(self, photo: bytes, mask: bytes, scene: Scene, seed: int, style: Style) -> dict[str, Any]:
-        """InvokeModel's body: the scene painted where the mask is white, the photo kept where it is black.
+    def request(self, photo: bytes, mask: bytes, prompt: Prompt, seed: int, style: Style) -> dict[str, Any]:
+        """InvokeModel's body: the prompt painted where the mask is white, the photo kept where it is black.
 
         `photo` is a JPEG and `mask` a PNG of black (0) and white (255), both of one size that `sizes` allows;
         `seed` is any number from 0.

@@ -10,7 +10,7 @@ from typing import Any
 from booth.errors import ContentBlocked, OutputBlocked, ServiceUnavailable
 from booth.painting.codecs.codec import Style, encoded, first_image
 from booth.pixels.sizes import Sizes
-from booth.scenes import Scene
+from booth.scenes import Prompt
 
 MAX_TEXT = 10_000
 SEEDS = 4_294_967_294
@@ -22,9 +22,9 @@ class Inpaint:
 
     sizes = Sizes(min_side=64, max_side=9_437_184 // 64, max_pixels=9_437_184, max_aspect=2.5)
 
-    def request(self, photo: bytes, mask: bytes, scene: Scene, seed: int, style: Style) -> dict[str, Any]:
+    def request(self, photo: bytes, mask: bytes, prompt: Prompt, seed: int, style: Style) -> dict[str, Any]:
         body = {
-            "prompt": scene.prompt[:MAX_TEXT],
+            "prompt": prompt.text[:MAX_TEXT],
             "image": encoded(photo),
             "mask": encoded(mask),
             # By default what is painted grows by 5 pixels, into the faces.
@@ -32,8 +32,8 @@ class Inpaint:
             "seed": seed % SEEDS + 1,
             "output_format": "png",
         }
-        if scene.negative:
-            body["negative_prompt"] = scene.negative[:MAX_TEXT]
+        if prompt.negative:
+            body["negative_prompt"] = prompt.negative[:MAX_TEXT]
         return body
 
     def picture(self, answer: dict[str, Any]) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any
 from booth.painting.codecs.codec import Style, encoded, first_image
 from booth.painting.content_filters import block_of
 from booth.pixels.sizes import Sizes
-from booth.scenes import Scene
+from booth.scenes import Prompt
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,16 @@ class Outpainting:
     seeds: int
     """Seeds run from 0 to this, exclusive."""
 
-    def request(self, photo: bytes, mask: bytes, scene: Scene, seed: int, style: Style) -> dict[str, Any]:
+    def request(self, photo: bytes, mask: bytes, prompt: Prompt, seed: int, style: Style) -> dict[str, Any]:
         painting = {
-            "text": scene.prompt[: self.max_text],
+            "text": prompt.text[: self.max_text],
             "image": encoded(photo),
             "maskImage": encoded(mask),
             # DEFAULT may paint over what is kept; PRECISE does not.
             "outPaintingMode": "PRECISE",
         }
-        if scene.negative:
-            painting["negativeText"] = scene.negative[: self.max_text]
+        if prompt.negative:
+            painting["negativeText"] = prompt.negative[: self.max_text]
         return {
             "taskType": "OUTPAINTING",
             "outPaintingParams": painting,
