@@ -1,28 +1,20 @@
 """POST /photo: binds a requestId to an upload, starts its run if the event hasn't, and tells how it stands."""
 
 import os
-import time
 from typing import Any
 
-from booth import concurrency, keys, limits
-from booth.aws import clients, counters, executions, objects, settings, table
+from booth import keys
+from booth.aws import clients, executions, objects, settings, table
 from booth.errors import Deleted, NotFound
-from booth.http import access, contract
+from booth.http import access, contract, long_polling
 from booth.http.contract import PhotoRequest
 from booth.http.endpoint import endpoint
 from booth.lifecycle import starting
 from booth.log import logger
-from booth.run import Run, Status, Step
-from booth.runs import store, uploads
+from booth.run import Run, Status
+from booth.runs import uploads
 
 clients.at_init(table.connect, executions.connect)  # S3 is asked only if the event has not come yet
-
-LOOK_AGAIN_SECONDS = 0.3
-"""Pause between two looks at the table while an answer is held."""
-LOOK_FOR_PICTURES_SECONDS = 0.1
-"""The same while pictures are painted, which are waited for more eagerly."""
-LOOKS_SHARE = 10
-"""A look takes at most one part in so many of the time, up to a pause of a second: a slow table is asked less."""
 
 
 @endpoint(contract.photo_error)
@@ -32,9 +24,9 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         access.booth_of(event)
     run = find_run(request)
     logger.append_keys(run=run.id)
-    run, pause = let_in(run), 0
+    run, pause = starting.start_if_photo_lies_there(run), 0
     if request.wait:
-        run, pause = wait_for_news(run, request)
+        run, pause = long_polling.wait_for_news(run, request)
     if run.status == Status.DELETED:
         raise Deleted
     cdn = settings.cdn() if run.original or run.pictures else ""
@@ -60,52 +52,3 @@ def adopt(key: str) -> Run:
     if run := version and starting.photo_arrived(key, version):
         return run
     raise NotFound("Nothing is known under this key.")
-
-
-def let_in(run: Run) -> Run:
-    """Claims and starts the run if its photo lies there and nothing has started it yet."""
-    if run.status != Status.QUEUED:
-        return run
-    version = run.version or objects.newest_version(run.key)
-    return starting.admit(run, version) if version else run
-
-
-def wait_for_news(run: Run, request: PhotoRequest) -> tuple[Run, int]:
-    """The run as soon as it is further than the client was shown (or than it is now), or after `wait` seconds.
-
-    If the answer isn't held: also in how many seconds to ask again, else 0. Who holds one is counted by the time at
-    which it began, so those that died are forgotten when it is over.
-    """
-    seen = contract.progress(run) if request.progress is None else request.progress
-    if has_news(run, seen):
-        return run, 0
-    if pause := contract.quiet_seconds(run, request.wait):
-        return run, pause
-    now = int(time.time())
-    held = f"held {run.id} {now // limits.WAIT_SECONDS}"
-    if not counters.count_up(held, concurrency.held_answers(), expires=now + 3 * limits.WAIT_SECONDS):
-        return run, limits.ASK_AGAIN_SECONDS
-    try:
-        return watch(run, seen, request.wait), 0
-    finally:
-        counters.count_down(held)
-
-
-def has_news(run: Run, seen: float) -> bool:
-    """Whether the run has ended or stands elsewhere than the client has seen."""
-    return run.is_ended or contract.progress(run) != seen
-
-
-def watch(run: Run, seen: float, seconds: int) -> Run:
-    """Looks at the run again and again, until it has news or the time is over."""
-    until = time.monotonic() + seconds
-    looks, took = 0, 0.0
-    while not has_news(run, seen) and time.monotonic() < until:
-        pause = LOOK_FOR_PICTURES_SECONDS if run.step == Step.GENERATE else LOOK_AGAIN_SECONDS
-        time.sleep(max(pause, min(took * (LOOKS_SHARE - 1), 1)))
-        asked = time.monotonic()
-        run, looks = store.get(run.id), looks + 1
-        took = time.monotonic() - asked
-        if looks % 3 == 0:
-            run = let_in(run)
-    return run

@@ -78,8 +78,8 @@ def second_photo(quick, portrait, tmp_path, monkeypatch):
     """The smoke test's second photo, put by the operator; gives its Key when that has come to its end."""
     photo = tmp_path / "portrait.jpg"
     photo.write_bytes(portrait)
-    table = quick.app.stack.tables["Table"].name
-    monkeypatch.setenv("TABLE", table)
+    name = quick.app.stack.tables["Table"].name
+    monkeypatch.setenv("TABLE", name)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it would keep another test's credentials
     monkeypatch.setattr(stack, "EVENT_SECONDS", 3)
     monkeypatch.setattr(stack, "END_SECONDS", 60)
@@ -88,7 +88,7 @@ def second_photo(quick, portrait, tmp_path, monkeypatch):
 
     def send():
         before = set(quick.results("photo/"))
-        stack.smoke_event(quick.app.uploads_bucket, table, photo, print)
+        stack.smoke_event(quick.app.uploads_bucket, name, photo, print)
         return set(quick.results("photo/")) - before
 
     yield send

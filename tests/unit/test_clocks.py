@@ -4,10 +4,9 @@ import itertools
 
 import pytest
 
-import sweep
 from booth import clock, scenes
 from booth.errors import BoothError, RunEnded
-from booth.lifecycle import ending
+from booth.lifecycle import ending, sweeping
 from booth.painting import admission
 from booth.runs import store
 from tests.unit.test_store import issue
@@ -50,7 +49,7 @@ def test_every_visit_ends_once_and_nothing_is_published_afterwards(account, set_
         set_clock(look)
         ended = ending.settle(store.get(run), "")
         assert ended.status in ("SUCCEEDED", "FAILED")
-        sweep.look_at(run, ended.due)
+        sweeping.look_at(run, ended.due)
         assert store.get(run).status == ended.status
         set_clock(0)
         with pytest.raises(RunEnded):

@@ -9,14 +9,13 @@ from types import SimpleNamespace
 
 import pytest
 
-import photo
 import start
 import upload
 from booth import clock, keys
 from booth.aws import counters, objects
 from booth.errors import BadRequest, PhotoNotFound
 from booth.http import contract
-from booth.lifecycle import budget
+from booth.lifecycle import budget, starting
 from booth.run import Status
 from booth.runs import store, uploads
 
@@ -105,7 +104,7 @@ def test_a_photo_that_was_put_before_versioning_held_is_taken_as_version_null(ac
     if door == "event":
         start.handler(event, CONTEXT)
     else:
-        photo.let_in(uploads.find_by_upload(key))
+        starting.start_if_photo_lies_there(uploads.find_by_upload(key))
     run = uploads.find_by_upload(key)
     assert (run.version, account.executions()) == ("null", [run.id])
     assert objects.read_upload(key, run.version, limit=5) == b"photo"

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 import uuid
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 import photo
 from booth import clock, concurrency, limits
 from booth.aws import counters, table
+from booth.http import long_polling
+from booth.lifecycle import starting
 from booth.painting import records
 from booth.run import Status, Turn
 from booth.runs import store, uploads
@@ -78,21 +81,19 @@ def test_of_forty_who_ask_at_once_a_few_are_held_and_the_others_are_told_when_to
 
 def test_the_held_answers_of_one_run_are_not_those_of_another(dynamodb, running, ask, environment):
     (full, of_full), (_, of_other) = running(), running()
-    environment.setattr(photo.time, "time", lambda: 1_000_000_019.9)
+    environment.setattr(long_polling.time, "time", lambda: 1_000_000_019.9)
     count_to(dynamodb, f"held {full} 50000000", concurrency.HELD_ANSWERS)
     assert ask(of_full, wait=1)[1] == limits.ASK_AGAIN_SECONDS
     assert ask(of_other, wait=1)[1] == 0
     # Those that died while they held one are forgotten when their time is over.
-    environment.setattr(photo.time, "time", lambda: 1_000_000_020.1)
+    environment.setattr(long_polling.time, "time", lambda: 1_000_000_020.1)
     assert ask(of_full, wait=1)[1] == 0
 
 
 def test_news_is_told_however_many_are_held_and_takes_no_place(dynamodb, running, ask):
     run, request_id = running()
     for moment in (0, 1, 2):
-        count_to(
-            dynamodb, f"held {run} {int(photo.time.time()) // limits.WAIT_SECONDS + moment}", concurrency.HELD_ANSWERS
-        )
+        count_to(dynamodb, f"held {run} {int(time.time()) // limits.WAIT_SECONDS + moment}", concurrency.HELD_ANSWERS)
     seen = ask(request_id)[2]["progress"]
     store.enter(run, "merge")
     status, pause, answer = ask(request_id, wait=20, progress=seen)
@@ -115,7 +116,7 @@ def test_nothing_is_held_that_can_not_bring_news_before_it_ends(dynamodb, runnin
 
 
 def test_a_photo_whose_url_has_expired_is_not_waited_for(dynamodb, ask, environment):
-    environment.setattr(photo, "let_in", lambda run: run)  # S3 is not asked here
+    environment.setattr(starting, "start_if_photo_lies_there", lambda run: run)  # S3 is not asked here
     run, request_id = issue(f"photo/{uuid.uuid4()}.jpg"), str(uuid.uuid4())
     uploads.bind(store.get(run), request_id)
     assert ask(request_id, wait=1)[1] == 0

@@ -16,7 +16,7 @@ import sweep
 from booth import clock, limits
 from booth.aws import clients, objects, table
 from booth.errors import ServiceUnavailable
-from booth.lifecycle import deletion, ending
+from booth.lifecycle import deletion, ending, sweeping
 from booth.log import metrics
 from booth.run import Open, Status
 from booth.runs import open_runs, store, uploads
@@ -37,8 +37,8 @@ def s3(account, environment):
     environment.setenv("BOOTH_TOKENS", "")
     environment.setattr(limits, "REMOVING_SECONDS", 0)
     environment.setattr(limits, "GO_ON_SECONDS", 0)
-    environment.setattr(sweep, "WATCH_SECONDS", 2)
-    sweep.Quiet.until = 0
+    environment.setattr(sweeping, "WATCH_SECONDS", 2)
+    sweeping.Quiet.until = 0
     clients.client.cache_clear()
     metrics.clear_metrics()
     yield fake
@@ -100,7 +100,7 @@ def look(run):
     """One look of `sweep` at a run, whenever that is due."""
     due = clock.now_ms() - 1000
     set_times(run, due=due)
-    return sweep.look_at(run.id, due)
+    return sweeping.look_at(run.id, due)
 
 
 def sweep_until_gone(s3, key):
@@ -134,7 +134,7 @@ def test_an_upload_of_150000_versions_does_not_keep_the_others_waiting(s3, told)
     due_now(good)
     sweep.handler({}, CONTEXT)
     assert 0 < s3.left(bad.key) < MANY
-    assert s3.most_listed <= PAGE * sweep.THREADS[Open.WAITING]
+    assert s3.most_listed <= PAGE * sweeping.THREADS[Open.WAITING]
     assert s3.left(good.key) == 0
     assert (store.get(late.id).status, store.get(late.id).error) == (Status.FAILED, "TimedOut")
     assert {each["run"] for each in told} == {bad.id, good.id, late.id}
@@ -273,9 +273,9 @@ def test_uploads_that_wait_for_photos_do_not_keep_a_deadline_waiting(s3):
 
 
 def test_the_index_is_read_a_bounded_part_at_a_time(s3, environment):
-    environment.setattr(sweep, "RUNS_READ", 5)
+    environment.setattr(sweeping, "RUNS_READ", 5)
     waiting = [due_now(issued()) for _ in range(12)]
-    assert len(open_runs.due_before(clock.now_ms(), Open.WAITING, sweep.RUNS_READ)) == 5
+    assert len(open_runs.due_before(clock.now_ms(), Open.WAITING, sweeping.RUNS_READ)) == 5
     sweep.handler({}, CONTEXT)
     now = clock.now_ms()
     assert all(store.get(run.id).due > now for run in waiting)
@@ -317,11 +317,11 @@ def test_a_step_functions_that_throttles_is_left_in_peace_and_deadlines_are_kept
         store.claim(run.id, "v0")
         due_now(run, earlier=60_000)
     late = overdue()
-    environment.setattr(sweep, "WATCH_SECONDS", 6)  # the SDK's own pauses come first: up to 3 s
+    environment.setattr(sweeping, "WATCH_SECONDS", 6)  # the SDK's own pauses come first: up to 3 s
     sweep.handler({}, CONTEXT)
     assert store.get(late.id).error == "TimedOut"
     tries = 3  # the SDK's
-    assert throttling.count("DescribeExecution") <= tries * sweep.THREADS[Open.ACTIVE]
+    assert throttling.count("DescribeExecution") <= tries * sweeping.THREADS[Open.ACTIVE]
     assert throttling.count("StopExecution") == 1
     now = clock.now_ms()
     assert all(store.get(run.id).due > now for run in running)

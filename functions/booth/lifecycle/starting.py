@@ -46,6 +46,14 @@ def admit(run: Run, version: str) -> Run:
     return run
 
 
+def start_if_photo_lies_there(run: Run) -> Run:
+    """Claims and starts the run if its photo lies there and nothing has started it yet."""
+    if run.status != Status.QUEUED:
+        return run
+    version = run.version or objects.newest_version(run.key)
+    return admit(run, version) if version else run
+
+
 def claim(run_id: str, version: str) -> Run:
     """Claims the run and gives it as it then stands: ended, if the day's budget of photos is spent.
 
