@@ -235,7 +235,7 @@ def paint(faces: int) -> tuple[Callable, float]:
 
     def work() -> bytes:
         painted = frames.fit((SIDE, SIDE), titan.TITAN.sizes).restore(encoding.decode(answer))
-        return encoding.encode_jpeg(seam.close(painted), xmp=encoding.AI_MARK)
+        return encoding.encode_jpeg(seam.blend(painted), xmp=encoding.AI_MARK)
 
     return work, photo.nbytes / 1e6
 

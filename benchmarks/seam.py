@@ -161,7 +161,7 @@ def main() -> None:
             times = []
             for _ in range(5):
                 started = time.process_time()
-                result = Seam(case.photo, case.keep).close(generated)
+                result = Seam(case.photo, case.keep).blend(generated)
                 times.append(time.process_time() - started)
             naive = feathered(case.photo, generated, case.keep)
             ours, theirs = (halo(case.photo, generated, case.keep, each) for each in (result, naive))

@@ -45,7 +45,7 @@ def table() -> str:
         for name in ("PhotosPerCaller", "PhotosPerMinute", "PhotosPerDay")
     )
     waiting = limits.URL_SECONDS // 60
-    one, everybody = (min(ACCOUNT, photos * waiting * concurrency.HELD_ANSWERS) for photos in (per_caller, per_minute))
+    one, everybody = (min(ACCOUNT, photos * waiting * concurrency.LONG_POLLS) for photos in (per_caller, per_minute))
     gbit = prices["cloudfront"]["gb"] * GB_AN_HOUR
     photos = f"photos with {MAX_PICTURES} pictures each"
     rows = [
@@ -53,8 +53,8 @@ def table() -> str:
         (f"{photos}, from many", photos_cost(min(60 * per_minute, per_day), prices), 0, 0),
         (f"{rate} calls a second", *[calls_cost(rate, prices)] * 3),
         (
-            f"held answers of one visit, {concurrency.HELD_ANSWERS}",
-            *[held_cost(concurrency.HELD_ANSWERS, prices)] * 2,
+            f"held answers of one visit, {concurrency.LONG_POLLS}",
+            *[held_cost(concurrency.LONG_POLLS, prices)] * 2,
             0,
         ),
         (f"of all visits that one address can begin, {one}", held_cost(one, prices), 0, 0),

@@ -7,7 +7,7 @@ from booth import concurrency, work
 from booth.aws import clients, objects, sam, table
 from booth.handlers import step
 from booth.lifecycle import ending
-from booth.parallel import together
+from booth.parallel import gather
 from booth.pixels import encoding, geometry
 from booth.run import Step
 from booth.runs import store
@@ -18,7 +18,7 @@ clients.at_init(table.connect, objects.connect)
 @step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     run_id = event["run"]
-    _, jpeg, faces = together(
+    _, jpeg, faces = gather(
         lambda: store.enter(run_id, Step.CROP),
         lambda: work.read_jpeg(run_id),
         lambda: work.read_faces(run_id),
@@ -33,9 +33,9 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         work.write_crop_request(run_id, number, request)
 
     numbers = list(range(len(crops)))
-    together(
+    gather(
         lambda: work.write_crops(run_id, (width, height), crops),
         *(partial(write_request, number) for number in numbers),
     )
-    ending.confirm(run_id, lambda run_id: store.hand_on(run_id, Step.CROP, then=Step.SEGMENT))
+    ending.confirm_running(run_id, lambda run_id: store.advance(run_id, Step.CROP, then=Step.SEGMENT))
     return {"crops": numbers, "at_once": concurrency.at_once()}

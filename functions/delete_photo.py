@@ -43,6 +43,6 @@ def find_run(request_id: str, key: str) -> Run:
 def adopt(key: str) -> Run:
     """The run of a photo that was put without /upload and is not known yet. Raises NotFound."""
     lies_there = keys.is_upload_key(key) and objects.newest_version(key)
-    if run := lies_there and uploads.adopt(str(uuid.uuid4()), key, picture_id=str(uuid.uuid4())):
+    if run := lies_there and uploads.register(str(uuid.uuid4()), key, picture_id=str(uuid.uuid4())):
         return run
     raise NotFound("Nothing is known under this key.")

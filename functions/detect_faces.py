@@ -31,7 +31,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     if not faces:
         raise NoFaceFound("DetectFaces found none")
     work.write_faces(run.id, faces)
-    ending.confirm(run.id)
+    ending.confirm_running(run.id)
     return {"faces": len(faces)}
 
 

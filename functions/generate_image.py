@@ -10,7 +10,7 @@ from booth.handlers import step
 from booth.lifecycle import publishing
 from booth.log import logger
 from booth.painting import admission, bedrock, paint, records
-from booth.parallel import together
+from booth.parallel import gather
 from booth.pixels import encoding
 from booth.pixels.seam import Seam
 from booth.run import Step
@@ -23,12 +23,12 @@ clients.at_init(table.connect, objects.connect, bedrock.connect_all)
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     number, attempt = event["picture"], event["attempt"]
     logger.append_keys(picture=number, attempt=attempt)
-    run, pace = together(lambda: store.enter(event["run"], Step.GENERATE), records.pace)
+    run, pace = gather(lambda: store.enter(event["run"], Step.GENERATE), records.pace)
     if clock.now_ms() > run.turns[number].at + limits.LATEST_PAINTING_SECONDS * 1000:
         raise TimedOut("too late for another model call")
-    order = admission.order(run, pace, number, attempt)
+    order = admission.candidates_for(run, pace, number, attempt)
     # All of them before the model is asked: a file that can't be read must not cost a picture that is paid for.
-    jpeg, mask, webp = together(
+    jpeg, mask, webp = gather(
         lambda: work.read_jpeg(run.id), lambda: work.read_mask(run.id), lambda: work.read_lossless(run.id)
     )
     prompt = scenes.prompt_of(run.pictures[f"p{number}"])
@@ -37,11 +37,11 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     if not attempt:
         admission.await_slot(run.turns[number])
     # The seam is made ready while the model paints.
-    (painted, candidate), seam = together(
+    (painted, candidate), seam = gather(
         lambda: paint.paint(jpeg, mask, prompt, seed, order),
         lambda: Seam(encoding.decode(webp), encoding.decode_mask(mask)),
     )
-    picture = encoding.encode_jpeg(seam.close(painted), xmp=encoding.AI_MARK)
+    picture = encoding.encode_jpeg(seam.blend(painted), xmp=encoding.AI_MARK)
     publishing.publish_picture(run, number, picture)
-    admission.answered(candidate, pace)
+    admission.note_answered(candidate, pace)
     return {"picture": number}

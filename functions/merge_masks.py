@@ -10,7 +10,7 @@ from booth.aws import clients, objects, table
 from booth.errors import RunEnded
 from booth.handlers import step
 from booth.log import count, logger
-from booth.parallel import together
+from booth.parallel import gather
 from booth.pixels import masks
 from booth.pixels.geometry import Crop
 from booth.run import Step
@@ -22,7 +22,7 @@ clients.at_init(table.connect, objects.connect)
 @step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     run_id, numbers = event["run"], event["crops"]
-    run, faces, (size, crops), *segmented = together(
+    run, faces, (size, crops), *segmented = gather(
         lambda: store.enter(run_id, Step.MERGE),
         lambda: work.read_faces(run_id),
         lambda: work.read_crops(run_id),
@@ -34,7 +34,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     if by_ellipse:
         count("FacesKeptByEllipse", by_ellipse)
     try:
-        store.note_faces(run_id, len(faces), by_ellipse)
+        store.set_faces(run_id, len(faces), by_ellipse)
     except RunEnded:
         objects.delete_work(run_id)
         raise

@@ -24,7 +24,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         access.booth_of(event)
     run = find_run(request)
     logger.append_keys(run=run.id)
-    run, pause = starting.start_if_photo_lies_there(run), 0
+    run, pause = starting.start_if_uploaded(run), 0
     if request.wait:
         run, pause = long_polling.wait_for_news(run, request)
     if run.status == Status.DELETED:

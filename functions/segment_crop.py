@@ -8,7 +8,7 @@ from booth.errors import TimedOut
 from booth.handlers import step
 from booth.lifecycle import ending
 from booth.log import logger
-from booth.parallel import together
+from booth.parallel import gather
 from booth.runs import store
 
 clients.at_init(table.connect, objects.connect, sam.connect)
@@ -18,9 +18,9 @@ clients.at_init(table.connect, objects.connect, sam.connect)
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     run_id, crop = event["run"], event["crop"]
     logger.append_keys(crop=crop)
-    run, request = together(lambda: store.check(run_id), lambda: work.read_crop_request(run_id, crop))
+    run, request = gather(lambda: store.check(run_id), lambda: work.read_crop_request(run_id, crop))
     if clock.now_ms() > run.claimed + limits.LATEST_SEGMENTING_SECONDS * 1000:
         raise TimedOut("too late for another mask")
     work.write_crop_mask(run_id, crop, sam.segment(request))
-    ending.confirm(run_id)
+    ending.confirm_running(run_id)
     return {"crop": crop}

@@ -22,7 +22,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     booth = access.booth_of(event)
     needs_consent = os.environ["REQUIRE_CONSENT"] == "true"
     request = contract.upload_request(contract.json_body(event), set(scenes.catalogue()), needs_consent)
-    budget.admit_upload(booth, access.caller_of(event))
+    budget.count_upload(booth, access.caller_of(event))
     key = issue_key(request)
     count("UploadIssued")
     url = objects.presigned_put(key, request.content_type)

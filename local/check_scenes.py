@@ -1,6 +1,6 @@
 """`make check-scenes`: refuses a bad catalogue before it is built, naming file, line and field.
 
-The rules are the functions' own, `booth.scenes.faults`; here are the lines, and the thumbnails.
+The rules are the functions' own, `booth.scenes.problems`; here are the lines, and the thumbnails.
 """
 
 import json
@@ -48,7 +48,7 @@ def problems(file: Path, thumbnails: Path) -> Iterator[str]:
         at = 0 if number is None else dict(_children(text, places[number])).get(field, places[number])
         return f"{file}:{text.count(chr(10), 0, at) + 1}"
 
-    wrong = list(scenes.faults(entries))
+    wrong = list(scenes.problems(entries))
     for number, entry in enumerate(entries if isinstance(entries, list) else []):
         fields = [field for field, _ in _children(text, places[number])] if isinstance(entry, dict) else []
         wrong += [(number, field, "is there twice") for field in set(fields) if fields.count(field) > 1]

@@ -167,7 +167,7 @@ def broken_promises(case: seam.Case) -> Iterator[str]:
         if not all(case.keep[y, x] for x, y in spots):
             yield f"a landmark of face {number} is not kept"
     painted = np.broadcast_to(np.uint8(90), case.photo.shape)
-    if not np.array_equal(Seam(case.photo, case.keep).close(painted)[case.keep], case.photo[case.keep]):
+    if not np.array_equal(Seam(case.photo, case.keep).blend(painted)[case.keep], case.photo[case.keep]):
         yield "kept pixels are not the photo's"
 
 

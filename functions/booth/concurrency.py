@@ -12,7 +12,7 @@ NEW_ACCOUNT = 10
 MOST_AT_ONCE = 10
 """Crops a photo has at most (`geometry.MAX_CROPS`). Pictures it has five at most."""
 
-HELD_ANSWERS = 8
+LONG_POLLS = 8
 """Answers about one run that are held: a pad's and the phones' of a group."""
 
 BESIDE_VISITORS = 4
@@ -29,12 +29,12 @@ def at_once(executions: int | None = None) -> int:
     return max(1, min(MOST_AT_ONCE, executions - BESIDE_VISITORS - 1))
 
 
-def held_answers() -> int:
+def long_polls() -> int:
     """How many answers of POST /photo about one run are held that were asked for within the same WAIT_SECONDS.
 
     Each takes an execution all the time; in a new account the pad's alone is held, and phones are told to ask again.
     """
-    return max(1, min(HELD_ANSWERS, _allowed() // 10))
+    return max(1, min(LONG_POLLS, _allowed() // 10))
 
 
 def _allowed() -> int:

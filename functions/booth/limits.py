@@ -3,7 +3,7 @@
 URL_SECONDS = 300
 """How long a presigned upload URL is valid (the contract's `Expires`)."""
 
-FIRST_LOOK_SECONDS = 60
+FIRST_CHECK_SECONDS = 60
 """`sweep` looks for a photo whose event was lost at this age of the upload, when its URL expires, and at the end."""
 
 LATE_UPLOAD_SECONDS = 600
@@ -30,16 +30,16 @@ MODEL_CALL_SECONDS = 40
 CHECK_SECONDS = 20
 """`sweep` asks Step Functions about a run this often, from this age on: nearly all have ended by then."""
 
-LOOK_SECONDS = 5
+LEASE_SECONDS = 5
 """A look of `sweep` at a run that fails, or dies, is repeated after this long, then after twice as long, and so on."""
 
-LONGEST_LOOK_SECONDS = 600
+LONGEST_LEASE_SECONDS = 600
 """The longest of these pauses."""
 
 REMOVING_SECONDS = 5
 """How long one look, or a visitor's DELETE, removes versions of an upload; thousands are not removed in one go."""
 
-GO_ON_SECONDS = 2
+CONTINUE_SECONDS = 2
 """After this pause `sweep` goes on with a run of which something was left: the others have their turn."""
 
 CLEAN_SECONDS = 120
@@ -60,7 +60,7 @@ PURGE_SECONDS = 90
 CACHE_SECONDS = 300
 """How long the CDN and browsers keep a picture that they were given; template.yaml says the same to the CDN."""
 
-WAIT_SECONDS = 20
+LONG_POLL_SECONDS = 20
 """Longest `wait` of POST /photo; API Gateway ends every call at 30 s."""
 
 ASK_AGAIN_SECONDS = 2

@@ -25,6 +25,6 @@ def count(name: str, value: int = 1) -> None:
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 
-def about(run_id: str) -> None:
+def set_run_id(run_id: str) -> None:
     """From here on this thread's log lines carry this run's id."""
     logger.thread_safe_append_keys(run=run_id)

@@ -8,7 +8,7 @@ _AT_ONCE = 10
 """At most; as many connections as the SDK keeps to one service."""
 
 
-def together(*calls: Callable[[], Any]) -> list[Any]:
+def gather(*calls: Callable[[], Any]) -> list[Any]:
     """Makes several calls; gives the results in order. Raises what the first of them raised.
 
     A step's first look at its run and what it reads are independent. The look stands first, so that a run that has

@@ -53,9 +53,9 @@ class Prompt:
 
 @cache
 def catalogue() -> dict[str, Scene]:
-    """All scenes by id. Raises ValueError if `scenes.json` is not as `faults` wants it."""
+    """All scenes by id. Raises ValueError if `scenes.json` is not as `problems` wants it."""
     entries = json.loads(CATALOGUE.read_text("utf-8"))
-    for _, field, sentence in faults(entries):
+    for _, field, sentence in problems(entries):
         raise ValueError(f"scenes.json: {field}: {sentence}")
     return {entry["id"]: Scene(**entry) for entry in entries}
 
@@ -94,7 +94,7 @@ def seed_for(prompt: Prompt, run_id: str, picture: int, attempt: int) -> int:
     return prompt.seed + attempt if prompt.seed is not None else zlib.crc32(f"{run_id}/{picture}/{attempt}".encode())
 
 
-def faults(entries: Any) -> Iterator[tuple[int | None, str, str]]:
+def problems(entries: Any) -> Iterator[tuple[int | None, str, str]]:
     """What is wrong with the catalogue: number of the entry from 0 (None: the whole), field, sentence.
 
     Args:
@@ -110,14 +110,14 @@ def faults(entries: Any) -> Iterator[tuple[int | None, str, str]]:
         if not isinstance(entry, dict):
             yield number, "scene", "must be an object"
             continue
-        for field, sentence in _entry_faults(entry):
+        for field, sentence in _entry_problems(entry):
             yield number, field, sentence
         if (name := str(entry.get("id"))) in seen:
             yield number, "id", f"{name!r} is taken by an earlier scene"
         seen.add(name)
 
 
-def _entry_faults(entry: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _entry_problems(entry: dict[str, Any]) -> Iterator[tuple[str, str]]:
     fields = {field.name: field for field in dataclasses.fields(Scene)}
     for field in entry.keys() - fields:
         yield field, f"is not a field of a scene; they are {', '.join(fields)}"

@@ -19,7 +19,7 @@ import numpy as np
 
 from booth.aws import objects
 from booth.keys import work_key
-from booth.parallel import together
+from booth.parallel import gather
 from booth.pixels import encoding, geometry
 from booth.pixels.geometry import Crop, Face
 
@@ -27,7 +27,7 @@ from booth.pixels.geometry import Crop, Face
 def write_photo(run_id: str, photo: np.ndarray) -> bytes:
     """Writes the photo (uint8, H x W x 3) in both encodings. Returns the JPEG."""
     jpeg = encoding.encode_for_model(photo)
-    together(
+    gather(
         lambda: objects.write(work_key(run_id, "photo.jpg"), jpeg, "image/jpeg"),
         lambda: objects.write(work_key(run_id, "photo.webp"), encoding.encode_exact(photo), "image/webp"),
     )

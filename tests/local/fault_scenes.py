@@ -312,7 +312,7 @@ def an_event_that_sweep_makes_up_for(trial: Trial) -> None:
     """The event is lost and nobody polls."""
     trial.booth.app.drop_events = True
     trial.upload()
-    trial.booth.age(trial.uploaded, limits.FIRST_LOOK_SECONDS)
+    trial.booth.age(trial.uploaded, limits.FIRST_CHECK_SECONDS)
     trial.arm()
     trial.sweep_with_fault()
     trial.await_end()

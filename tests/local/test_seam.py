@@ -24,7 +24,7 @@ def test_the_faces_are_whole(cases):
 def test_no_halo_around_real_faces_and_the_measure_sees_that_of_a_cut_out(cases, background):
     for case in cases.values():
         generated = np.full(case.photo.shape, seam.FLAT[background], np.uint8)
-        result = Seam(case.photo, case.keep).close(generated)
+        result = Seam(case.photo, case.keep).blend(generated)
         assert np.array_equal(result[case.keep], case.photo[case.keep])
         assert seam.halo(case.photo, generated, case.keep, result) < 0.5
         assert seam.halo(case.photo, generated, case.keep, seam.feathered(case.photo, generated, case.keep)) > 1
@@ -34,6 +34,6 @@ def test_no_halo_around_real_faces_and_the_measure_sees_that_of_a_cut_out(cases,
 def test_a_model_that_repaints_faces_and_shifts_colours_does_not_touch_them(cases):
     for case in cases.values():
         shifted = (case.photo[:, ::-1] * [1.1, 0.9, 0.8] + [10, -6, 20]).clip(0, 255).astype(np.uint8)
-        result = Seam(case.photo, case.keep).close(shifted)
+        result = Seam(case.photo, case.keep).blend(shifted)
         assert np.array_equal(result[case.keep], case.photo[case.keep])
         assert seam.kept_psnr(result, case.keep) >= 42

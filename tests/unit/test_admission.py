@@ -133,7 +133,7 @@ def fake_clock(monkeypatch):
     monkeypatch.setattr(admission.time, "sleep", fake.sleep)
     monkeypatch.setattr(admission.time, "monotonic", lambda: fake.now)
     monkeypatch.setattr(clock, "now_ms", lambda: int(fake.now * 1000))
-    monkeypatch.setattr(admission, "together", lambda *calls: [call() for call in calls])
+    monkeypatch.setattr(admission, "gather", lambda *calls: [call() for call in calls])
     return fake
 
 

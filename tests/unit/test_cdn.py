@@ -137,7 +137,7 @@ def test_both_moments_after_which_nothing_can_come_get_their_look(booth):
     booth.put(run.key)
 
     booth.clock.pass_by(limits.CLEAN_SECONDS)
-    assert sweeping.look_at(run.id, store.get(run.id).due)
+    assert sweeping.handle_due(run.id, store.get(run.id).due)
     assert results(booth) == []
     first, second = (booth.invalidated()[f"{run.id}-{look}"] for look in (1, 2))
     assert first == second
@@ -146,7 +146,7 @@ def test_both_moments_after_which_nothing_can_come_get_their_look(booth):
     seen = store.get(run.id)
     assert seen.due == run.upload_until + limits.LATE_UPLOAD_SECONDS * 1000
     booth.clock.pass_by(limits.URL_SECONDS + limits.LATE_UPLOAD_SECONDS)
-    assert sweeping.look_at(run.id, store.get(run.id).due)
+    assert sweeping.handle_due(run.id, store.get(run.id).due)
     assert booth.versions(run.key) == set()
     assert store.get(run.id).key == store.get(run.id).open == ""
     assert len(booth.invalidated()) == 2
@@ -162,12 +162,12 @@ def test_a_full_queue_is_taken_up_by_sweep(booth):
     assert (run.status, list(booth.invalidated())) == (Status.DELETED, ["others"])
 
     booth.clock.pass_by(limits.DELETE_SECONDS)
-    assert not sweeping.look_at(run.id, store.get(run.id).due)  # it is still full
+    assert not sweeping.handle_due(run.id, store.get(run.id).due)  # it is still full
     booth.empty_queue()
     assert delete(request_id) == 200  # who asks again is not told from the record: not all is done
     assert booth.invalidated().keys() == {"others", f"{run.id}-1"}
     booth.clock.pass_by(limits.CLEAN_SECONDS)
-    assert sweeping.look_at(run.id, store.get(run.id).due)
+    assert sweeping.handle_due(run.id, store.get(run.id).due)
     assert booth.invalidated().keys() == {"others", f"{run.id}-1", f"{run.id}-2"}
 
 
@@ -187,6 +187,6 @@ def test_a_tombstone_as_it_was_written_before_gets_its_last_look(booth):
     run = uploads.find_by_request(request_id).id
     store.mark_deleted(run, due=store.get(run).upload_until + limits.LATE_UPLOAD_SECONDS * 1000)
     booth.clock.pass_by(limits.URL_SECONDS + limits.LATE_UPLOAD_SECONDS)
-    assert sweeping.look_at(run, store.get(run).due)
+    assert sweeping.handle_due(run, store.get(run).due)
     assert results(booth) == []
     assert store.get(run).open == ""

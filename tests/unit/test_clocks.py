@@ -49,7 +49,7 @@ def test_every_visit_ends_once_and_nothing_is_published_afterwards(account, set_
         set_clock(look)
         ended = ending.settle(store.get(run), "")
         assert ended.status in ("SUCCEEDED", "FAILED")
-        sweeping.look_at(run, ended.due)
+        sweeping.handle_due(run, ended.due)
         assert store.get(run).status == ended.status
         set_clock(0)
         with pytest.raises(RunEnded):

@@ -72,7 +72,7 @@ def paint(attempt=0):
     "faces,people", [(1, "of a person in"), (2, "of two people in"), (5, "of a group of people in")]
 )
 def test_the_model_is_told_how_many_people_the_run_has(asked, dynamodb, faces, people):
-    store.note_faces("r", faces, 0)
+    store.set_faces("r", faces, 0)
     paint()
     assert people in asked[0]["outPaintingParams"]["text"]
     assert asked[0]["outPaintingParams"]["negativeText"] == scenes.catalogue()["library"].negative
@@ -150,9 +150,9 @@ def test_a_file_that_can_not_be_read_costs_no_call_of_a_model(asked, name):
 def test_the_first_attempt_takes_the_turns_slot_and_a_retry_takes_none(asked, dynamodb):
     turn = store.get("r").turns[1]
     paint(attempt=1)
-    assert records.slot_used(turn) == 0
+    assert records.slot_last_used(turn) == 0
     paint()
-    assert records.slot_used(turn) > 0
+    assert records.slot_last_used(turn) > 0
 
 
 TITAN = "amazon.titan-image-generator-v2:0@us-east-1"

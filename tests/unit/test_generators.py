@@ -109,7 +109,7 @@ def test_a_throttled_call_is_made_again_while_that_takes_seconds(chain, models):
 
 
 def living_now():
-    return pacing.living(records.pace(), admission.chain(), clock.now_ms())
+    return pacing.available(records.pace(), admission.chain(), clock.now_ms())
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def test_every_broken_promise_is_told(app, visit, account):
         s3.put_object(Bucket=bucket, Key=key, Body=b"x")
     account.clients["stepfunctions"].start_execution(stateMachineArn=account.machine, name="another", input="{}")
     uploads.issue("open", "photo/b.jpg", picture_id="b", scenes=[], content_type="image/jpeg", consent=None)
-    open_runs.postpone(store.get("open"), 1)
+    open_runs.reschedule(store.get("open"), 1)
     visit.answers.insert(0, Answer(0.0, 9.0, 0, 500, {}))
     costs = [load.Cost(1, {"s3": 20.0}, 12.0, 14.0), load.Cost(1, {"s3": 24.0}, 12.0, 14.0)]
     told = broken(app, visit, {"Finish": 513 << 20}, costs)

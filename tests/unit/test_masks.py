@@ -71,7 +71,7 @@ def test_a_flood_reaches_what_hangs_together_and_nothing_else(height, width, sha
     for within in (rng.random((height, width)) < share, snake(height, width), snake(width, height).T):
         start = rng.random((height, width)) < sown
         before = within.copy(), start.copy()
-        assert np.array_equal(morphology.flood(start, within), spread(start, within))
+        assert np.array_equal(morphology.reconstruct(start, within), spread(start, within))
         assert np.array_equal(within, before[0])
         assert np.array_equal(start, before[1])
 
@@ -118,7 +118,7 @@ def test_a_good_mask_is_taken_but_for_its_rim_and_counts_as_enough():
     said = masks.ellipse((H, W), (0, 0), (37.0, 27.0, 83.0, 83.0))
     keep, by_ellipse = masks.keep_mask(W, H, [a_face], [crop], [said[t:b, l:r]])
     assert by_ellipse == 0
-    assert np.array_equal(keep, morphology.shave(said))
+    assert np.array_equal(keep, morphology.erode(said))
     assert not keep[27].any()
     assert keep[28].any()
 
@@ -132,7 +132,7 @@ def test_holes_are_filled_and_specks_are_dropped():
     said[50:56, 55:65] = False  # a hole: glasses
     said[t + 1, l + 1] = True  # a speck
     keep, _ = masks.keep_mask(W, H, [a_face], [crop], [said[t:b, l:r]])
-    assert np.array_equal(keep, morphology.shave(whole))
+    assert np.array_equal(keep, morphology.erode(whole))
 
 
 def test_the_rim_stays_where_the_face_would_not_be_whole_without_it():
@@ -153,14 +153,14 @@ def test_no_line_is_left_between_faces_that_touch():
         (H, W), (0, 0), (57.0, 27.0, 103.0, 83.0)
     )
     keep, _ = masks.keep_mask(W, H, faces, [crop], [said[t:b, l:r]])
-    assert np.array_equal(keep, morphology.shave(said))
+    assert np.array_equal(keep, morphology.erode(said))
     assert keep[55, 20:100].all()
 
 
 @given(st.integers(0, 999), st.floats(0.5, 1))
 def test_shave_takes_what_touches_the_outside(seed, density):
     mask = np.random.default_rng(seed).random((12, 15)) < density
-    slim = morphology.shave(mask)
+    slim = morphology.erode(mask)
     for y, x in np.ndindex(mask.shape):
         assert slim[y, x] == mask[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2].all()
 
@@ -197,7 +197,7 @@ def test_flood_is_what_a_queue_would_find(seed, density):
             continue
         reached.add((y, x))
         todo += [(y + 1, x), (y - 1, x), (y, x + 1), (y, x - 1)]
-    assert set(zip(*np.nonzero(morphology.flood(seeds, within)), strict=True)) == reached
+    assert set(zip(*np.nonzero(morphology.reconstruct(seeds, within)), strict=True)) == reached
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1)])

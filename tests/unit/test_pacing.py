@@ -13,7 +13,7 @@ from booth import clock, limits
 from booth.aws import table
 from booth.errors import QueueFull, RunEnded, TimedOut, TurnLate, TurnLost
 from booth.painting import admission, pacing, records
-from booth.painting.chain import Candidate, in_turn, parse_chain
+from booth.painting.chain import Candidate, parse_chain, rotated
 from booth.painting.pacing import Pace
 from booth.runs import store
 from tests.unit.test_store import at_once, issue
@@ -50,7 +50,7 @@ def test_stabilitys_bare_id_is_no_candidate():
 
 
 def test_a_rotation_keeps_the_models_order():
-    order = [str(each) for each in in_turn(candidates(1, 3) + candidates(1, 2, INPAINT), 4)]
+    order = [str(each) for each in rotated(candidates(1, 3) + candidates(1, 2, INPAINT), 4)]
     titan, inpaint = [f"{TITAN}@region-{n}" for n in (1, 2, 0)], [f"{INPAINT}@region-{n}" for n in (0, 1)]
     assert order == titan + inpaint
 
@@ -250,7 +250,7 @@ def test_the_first_attempt_asks_whose_turn_it_is_and_each_retry_the_next(dynamod
     run = admission.admit(running(), PICTURES)
     own = run.turns[2].candidate
     other = next(str(each) for each in admission.chain() if each.model == TITAN and str(each) != own)
-    orders = [[str(each) for each in admission.order(run, records.pace(), 2, attempt)] for attempt in range(4)]
+    orders = [[str(each) for each in admission.candidates_for(run, records.pace(), 2, attempt)] for attempt in range(4)]
     assert orders[0] == [own, other, f"{INPAINT}@us-east-1"]
     assert [each[0] for each in orders] == [own, other, f"{INPAINT}@us-east-1", own]
 
@@ -258,7 +258,7 @@ def test_the_first_attempt_asks_whose_turn_it_is_and_each_retry_the_next(dynamod
 def test_a_retry_is_counted_for_others_come_later(dynamodb, running):
     run = admission.admit(running(), [1])
     for attempt in range(6):
-        admission.order(run, records.pace(), 1, attempt)
+        admission.candidates_for(run, records.pace(), 1, attempt)
     calls = {name: len(times) for name, times in records.pace().slots.items()}
     other = next(name for name in calls if name.startswith(TITAN) and name != run.turns[1].candidate)
     assert calls == {run.turns[1].candidate: 2, other: 2, f"{INPAINT}@us-east-1": 2}
@@ -270,9 +270,9 @@ def test_a_picture_whose_candidate_is_gone_gets_a_turn_at_the_next(dynamodb, run
     lost = {}
     for name in (f"{TITAN}@us-east-1", f"{TITAN}@us-west-2"):
         lost[name] = next(each for each in admission.chain() if str(each) == name)
-        assert isinstance(admission.lose(lost[name]), TurnLost)
+        assert isinstance(admission.note_gone(lost[name]), TurnLost)
     with pytest.raises(TurnLost):
-        admission.order(before, records.pace(), 2, 0)
+        admission.candidates_for(before, records.pace(), 2, 0)
     after = admission.admit(run, [2], lost="TurnLost")
     assert after.turns[2].candidate == f"{INPAINT}@us-east-1"
     assert [after.turns[number] for number in (1, 3)] == [before.turns[number] for number in (1, 3)]
@@ -283,7 +283,7 @@ def test_turns_are_lost_and_given_at_the_same_moment_and_none_is_forgotten(dynam
     run = running()
     admission.admit(run, PICTURES)
     for candidate in admission.chain()[:2]:
-        admission.lose(candidate)
+        admission.note_gone(candidate)
     at_once(3, lambda number: admission.admit(run, [number + 1], lost="TurnLost"))
     assert {turn.candidate for turn in store.get(run).turns.values()} == {f"{INPAINT}@us-east-1"}
     assert len(records.pace().slots[f"{INPAINT}@us-east-1"]) == 3
@@ -295,33 +295,33 @@ def test_a_picture_gets_another_turn_at_once_though_all_are_asked_again(dynamodb
     turn = admission.admit(run, PICTURES).turns[1]
     admission.await_slot(turn)
     for candidate in admission.chain():
-        admission.lose(candidate)
+        admission.note_gone(candidate)
     assert admission.admit(run, [1], lost="TurnLost").turns[1].at <= clock.now_ms()
 
 
 def test_a_candidate_that_went_and_answered_again_is_counted_when_it_goes_again(dynamodb, running, counts):
     candidate = running() and admission.chain()[0]
-    admission.lose(candidate)
+    admission.note_gone(candidate)
     assert counts() == {"CandidateGone": 1}
-    admission.answered(candidate, records.pace())
+    admission.note_answered(candidate, records.pace())
     assert records.pace().gone == {}
     assert counts() == {"ModelsUnavailable": 0}
-    admission.lose(candidate)
+    admission.note_gone(candidate)
     assert counts() == {"CandidateGone": 1}
 
 
 def test_an_answer_from_before_a_candidate_went_does_not_bring_it_back(dynamodb, running, counts):
     candidate = running() and admission.chain()[0]
-    admission.lose(candidate)
+    admission.note_gone(candidate)
     before = replace(records.pace(), gone={str(candidate): 1})
-    admission.answered(candidate, before)
-    assert admission.chain()[0] not in pacing.living(records.pace(), admission.chain(), clock.now_ms())
+    admission.note_answered(candidate, before)
+    assert admission.chain()[0] not in pacing.available(records.pace(), admission.chain(), clock.now_ms())
     assert counts() == {"CandidateGone": 1, "ModelsUnavailable": 0}
 
 
 def test_many_pictures_find_a_candidate_gone_in_the_same_moment_and_it_is_counted_once(dynamodb, running, counts):
     candidate = running() and admission.chain()[0]
-    at_once(6, lambda number: admission.lose(candidate))
+    at_once(6, lambda number: admission.note_gone(candidate))
     assert counts() == {"CandidateGone": 1}
 
 
@@ -349,7 +349,7 @@ def test_a_picture_whose_slot_is_late_comes_as_much_later_and_nobody_else_does(d
     before = admission.admit(second, PICTURES)
     admission.await_slot(turn)
     pace = records.pace()
-    used = records.slot_used(turn)
+    used = records.slot_last_used(turn)
     late = admission.admit(first, [1], lost="TurnLate")
     assert late.turns[1] == replace(turn, at=used + pacing.WINDOW_MS)
     assert late.deadline == late.turns[1].at + limits.RUN_SECONDS * 1000
@@ -366,7 +366,7 @@ def test_a_turn_that_is_given_back_is_the_next_ones_and_nobody_who_waits_is_told
         admission.admit(run, PICTURES)
     waiting = store.get(third).turns
     deleted = store.mark_deleted(third, due=0)
-    admission.give_back(deleted)
+    admission.release_turns(deleted)
     assert store.get(third).turns == {}
     fourth = running()
     assert set(admission.admit(fourth, PICTURES).turns.values()) == set(waiting.values())
@@ -377,7 +377,7 @@ def test_turns_are_given_back_once(dynamodb, running):
     for run in runs:
         admission.admit(run, PICTURES)
     deleted = store.mark_deleted(runs[2], due=0)
-    at_once(4, lambda _: admission.give_back(deleted))
+    at_once(4, lambda _: admission.release_turns(deleted))
     given = [turn for _ in range(2) for turn in admission.admit(running(), PICTURES).turns.values()]
     assert len(set(given)) == 6
 
@@ -387,7 +387,7 @@ def test_a_turn_that_has_come_is_not_given_back(dynamodb, running):
     admission.admit(run, PICTURES)
     before = records.pace()
     store.end(store.get(run), "FAILED", "TimedOut", {})
-    admission.give_back(store.get(run))
+    admission.release_turns(store.get(run))
     assert records.pace() == before
 
 
@@ -423,7 +423,7 @@ def test_no_minute_holds_more_calls_than_the_quota_though_turns_are_given_back(q
             }
             waiting += turns.values()
         elif waiting:
-            pace = pacing.returned(pace, [waiting.pop(given_back % len(waiting))])
+            pace = pacing.released(pace, [waiting.pop(given_back % len(waiting))])
     for turn in waiting:
         made[turn.candidate].append(turn.at)
     for times in made.values():
@@ -439,6 +439,6 @@ def test_when_all_is_given_back_nothing_is_left_of_it(quota, photos, dice):
         given_turns += turns.values()
     dice.shuffle(given_turns)
     for turn in given_turns:
-        pace = pacing.returned(pace, [turn])
+        pace = pacing.released(pace, [turn])
     assert not any(pace.free.values())
     assert all(at == NOW - pacing.WINDOW_MS for times in pace.slots.values() for at in times)

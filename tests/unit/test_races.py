@@ -124,7 +124,7 @@ class World:
 
     def ask(self, key, request_id):
         request = PhotoRequest(request_id, key, "", 0, None)
-        return lambda: photo_function.let_in(photo_function.find_run(request))
+        return lambda: starting.start_if_uploaded(photo_function.find_run(request))
 
     def sweep(self, key):
         return lambda: sweep_function.attend(uploads.find_by_upload(key)) or "looked"

@@ -69,7 +69,7 @@ def test_a_claim_or_a_refusal_wins(dynamodb):
 
 
 def test_a_photo_without_upload_is_adopted_once(dynamodb):
-    found = at_once(8, lambda number: uploads.adopt(f"run-{number}", "photo/foreign.jpg", f"id-{number}"))
+    found = at_once(8, lambda number: uploads.register(f"run-{number}", "photo/foreign.jpg", f"id-{number}"))
     assert len({run.id for run in found}) == 1
 
 
@@ -178,7 +178,7 @@ def test_steps_of_a_run(dynamodb):
     store.publish_copy(run, "photo/a.jpg", scenes.chosen(("sky", "library")))
     store.publish_picture(run, 1, "photo/photo_id_1.jpeg")
     store.publish_copy(run, "photo/a.jpg", scenes.chosen(("sky", "library")))  # a second attempt undoes nothing
-    store.note_faces(run, 3, 1)
+    store.set_faces(run, 3, 1)
     running = store.get(run)
     assert (running.original, running.faces) == ("photo/a.jpg", 3)
     library = scenes.catalogue()["library"]
@@ -196,7 +196,7 @@ def test_steps_of_a_run(dynamodb):
     assert (ended.status, ended.error) == (Status.SUCCEEDED, "")
     for late in (
         lambda: store.enter(run, "generate"),
-        lambda: store.note_faces(run, 3, 0),
+        lambda: store.set_faces(run, 3, 0),
         lambda: store.publish_copy(run, "photo/a.jpg", scenes.chosen(("sky",))),
         lambda: store.publish_picture(run, 1, "photo/other.jpeg"),
     ):
@@ -223,7 +223,7 @@ def test_a_run_ends_only_as_it_was_seen(dynamodb):
 def test_an_id_that_was_made_up_is_given_once_as_well(dynamodb):
     """The id is in the pictures' URLs: whoever sees it must not get at them."""
     first = store.get(issue("photo/1.jpg"))
-    foreign = uploads.adopt(str(uuid.uuid4()), "photo/2.jpg", str(uuid.uuid4()))
+    foreign = uploads.register(str(uuid.uuid4()), "photo/2.jpg", str(uuid.uuid4()))
     for taken in (first.picture_id, foreign.picture_id):
         with pytest.raises(Conflict):
             issue("photo/3.jpg", taken)
@@ -247,13 +247,13 @@ def test_the_next_step_is_marked_by_this_one_and_by_no_late_attempt_at_it(dynamo
     run = issue()
     store.claim(run, "v")
     store.enter(run, "crop")
-    store.hand_on(run, "crop", then="segment")
+    store.advance(run, "crop", then="segment")
     assert store.get(run).step == "segment"
     store.enter(run, "merge")
-    store.hand_on(run, "crop", then="segment")
+    store.advance(run, "crop", then="segment")
     assert store.get(run).step == "merge"
     store.end(store.get(run), Status.FAILED, "NoFaceFound", {})
-    for late in (lambda: store.hand_on(run, "merge", then="generate"), lambda: store.check(run)):
+    for late in (lambda: store.advance(run, "merge", then="generate"), lambda: store.check(run)):
         with pytest.raises(RunEnded):
             late()
 
@@ -266,7 +266,7 @@ def test_a_step_after_the_deadline(dynamodb, monkeypatch):
     monkeypatch.setattr(clock, "now_ms", lambda: later)
     for late in (
         lambda: store.enter(run, "generate"),
-        lambda: store.hand_on(run, "crop", then="segment"),
+        lambda: store.advance(run, "crop", then="segment"),
         lambda: store.check(run),
     ):
         with pytest.raises(TimedOut):
@@ -282,7 +282,7 @@ def test_expired_records_are_gone_before_ttl_sweeps_them_but_keys_and_ids_stay_u
     assert uploads.find_by_upload("photo/old.jpg") is None
     assert uploads.find_by_request("request") is None
     assert issue("photo/old.jpg") is None
-    assert uploads.adopt("another", "photo/old.jpg", "another-id") is None
+    assert uploads.register("another", "photo/old.jpg", "another-id") is None
     with pytest.raises(Conflict):
         issue("photo/new.jpg", "old")
 
@@ -324,7 +324,7 @@ def test_a_deleted_run_stays_deleted_and_in_the_end_has_no_names(dynamodb, momen
         with pytest.raises(RunEnded):
             late()
     # Whoever cleans an ended run, with what was read before, leaves the deletion open.
-    open_runs.postpone(before, 1)
+    open_runs.reschedule(before, 1)
     open_runs.close(run)
     assert due_before(6000) == [(5000, run)]
 
@@ -343,27 +343,27 @@ def test_only_a_deleted_run_is_forgotten(dynamodb):
 
 
 def test_a_counter_stops_at_its_limit(dynamodb):
-    counts = at_once(8, lambda _: counters.count_up("day 1", 3, expires=1))
+    counts = at_once(8, lambda _: counters.increment("day 1", 3, expires=1))
     assert sorted(counts) == [False] * 5 + [True] * 3
-    assert counters.counted("day 1") == 3
-    assert counters.counted("day 2") == 0
-    at_once(5, lambda _: counters.count_down("day 1"))
-    counters.count_down("day 2")
-    assert (counters.counted("day 1"), counters.counted("day 2")) == (0, 0)
+    assert counters.value("day 1") == 3
+    assert counters.value("day 2") == 0
+    at_once(5, lambda _: counters.decrement("day 1"))
+    counters.decrement("day 2")
+    assert (counters.value("day 1"), counters.value("day 2")) == (0, 0)
 
 
 def test_what_sweep_sees(dynamodb):
     early, late, ended = (issue(f"photo/{number}.jpg") for number in range(3))
     for run, due in ((early, 1000), (late, 3000), (ended, 2000)):
-        open_runs.postpone(store.get(run), due)
+        open_runs.reschedule(store.get(run), due)
     open_runs.close(ended)
     assert due_before(2500) == [(1000, early)]
     assert due_before(5000) == [(1000, early), (3000, late)]
-    open_runs.postpone(store.get(ended), 100)  # a closed run is not opened again
+    open_runs.reschedule(store.get(ended), 100)  # a closed run is not opened again
     assert due_before(5000) == [(1000, early), (3000, late)]
     seen = store.get(early)
-    open_runs.postpone(seen, 4000)
-    open_runs.postpone(seen, 9000)  # the slower of two that saw it changes nothing
+    open_runs.reschedule(seen, 4000)
+    open_runs.reschedule(seen, 9000)  # the slower of two that saw it changes nothing
     assert due_before(5000) == [(3000, late), (4000, early)]
 
 

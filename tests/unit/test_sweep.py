@@ -36,9 +36,9 @@ def s3(account, environment):
     environment.setenv("AWS_ENDPOINT_URL_S3", fake.url)
     environment.setenv("BOOTH_TOKENS", "")
     environment.setattr(limits, "REMOVING_SECONDS", 0)
-    environment.setattr(limits, "GO_ON_SECONDS", 0)
+    environment.setattr(limits, "CONTINUE_SECONDS", 0)
     environment.setattr(sweeping, "WATCH_SECONDS", 2)
-    sweeping.Quiet.until = 0
+    sweeping.DescribeThrottle.until = 0
     clients.client.cache_clear()
     metrics.clear_metrics()
     yield fake
@@ -100,7 +100,7 @@ def look(run):
     """One look of `sweep` at a run, whenever that is due."""
     due = clock.now_ms() - 1000
     set_times(run, due=due)
-    return sweeping.look_at(run.id, due)
+    return sweeping.handle_due(run.id, due)
 
 
 def sweep_until_gone(s3, key):
@@ -208,17 +208,17 @@ def test_pauses_end_at_the_moment_at_which_a_run_has_to_end(account, environment
     store.claim(run.id, "v0")
     now = clock.now_ms()
     run = set_times(run, deadline=now + 20_000, tries=5, due=now)
-    assert open_runs.take(run.id, now).due == run.stops
+    assert open_runs.lease(run.id, now).due == run.stops
     waiting = issued()
     until = now + 3000 - limits.LATE_UPLOAD_SECONDS * 1000
     set_times(waiting, upload_until=until, tries=5, due=now)
-    assert open_runs.take(waiting.id, now).due == now + 3000
+    assert open_runs.lease(waiting.id, now).due == now + 3000
 
 
 def test_a_look_that_dies_is_repeated_later_and_two_sweeps_do_not_look_at_once(account):
     run = due_now(issued())
-    taken = open_runs.take(run.id, run.due)
-    assert open_runs.take(run.id, run.due) is None
+    taken = open_runs.lease(run.id, run.due)
+    assert open_runs.lease(run.id, run.due) is None
     assert taken.due > clock.now_ms()
     assert open_runs.due_before(clock.now_ms(), Open.WAITING, limit=10) == []
 
@@ -243,7 +243,7 @@ def test_an_expired_record_is_closed(account, environment):
     now = clock.now_ms()
     set_times(run, expires=now // 1000 + 1)
     environment.setattr(clock, "now_ms", lambda: now + 5000)
-    assert open_runs.take(run.id, run.due) is None
+    assert open_runs.lease(run.id, run.due) is None
     assert open_runs.due_before(now, Open.WAITING, limit=10) == []
 
 

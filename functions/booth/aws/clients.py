@@ -18,7 +18,7 @@ from botocore.parsers import ResponseParserError
 
 from booth.log import logger
 
-_one_at_a_time = threading.Lock()
+_session_lock = threading.Lock()
 
 
 @cache
@@ -34,13 +34,13 @@ def client(service: str, region: str | None = None, read_timeout: int = 5, attem
         # <bucket>.s3.amazonaws.com, to which the page's Content-Security-Policy lets no browser PUT.
         s3 = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
         config = config.merge(Config(signature_version="s3v4", s3=s3))
-    with _one_at_a_time:  # boto3's session is not thread-safe while it makes a client; clients are
+    with _session_lock:  # boto3's session is not thread-safe while it makes a client; clients are
         made = boto3.client(service, region_name=region, config=config)
     # A call's events share a context of their own.
     made.meta.events.register("before-call", lambda context, **_: context.update(booth_began=time.monotonic()))
     for event in ("after-call", "after-call-error"):
         made.meta.events.register(event, _log_call)
-    made.meta.events.register("after-call", _refuse_nonsense)
+    made.meta.events.register("after-call", _check_json_body)
     return made
 
 
@@ -61,7 +61,7 @@ def at_init(*connects: Callable[[], object]) -> None:
             connect()
 
 
-def _refuse_nonsense(http_response: Any, model: Any, **_: Any) -> None:
+def _check_json_body(http_response: Any, model: Any, **_: Any) -> None:
     """Called by botocore with each answer, its own tries over. Raises ResponseParserError, as it does for broken XML.
 
     Of an answer that is no JSON, or cut short, it makes an empty one: a record that is missing, an update that said

@@ -3,7 +3,7 @@
 from booth.aws import table
 
 
-def count_up(name: str, limit: int, expires: int) -> bool:
+def increment(name: str, limit: int, expires: int) -> bool:
     """Adds one to a counter; False, and nothing is added, if it stands at `limit`. `expires` in epoch seconds."""
     request = {
         "TableName": table.table_name(),
@@ -16,7 +16,7 @@ def count_up(name: str, limit: int, expires: int) -> bool:
     return table.write("update_item", **request) is not None
 
 
-def count_down(name: str) -> None:
+def decrement(name: str) -> None:
     """Takes one off a counter again."""
     table.write(
         "update_item",
@@ -29,7 +29,7 @@ def count_down(name: str) -> None:
     )
 
 
-def counted(name: str) -> int:
+def value(name: str) -> int:
     """How far a counter is."""
     item = table.get(table.key_of("count", name))
     return int(item["count"]["N"]) if item else 0

@@ -6,7 +6,7 @@ One item per record, under a single hash key `pk`:
     id#<hash of id>              run                 an id is given once; never deleted
     request#<hash of requestId>  run, expires        the upload that a requestId answers for
     run#<run id>                 see `Run`, expires  the run of one upload
-    count#<hash of a name>       count, expires      how often something was done, see `count_up`
+    count#<hash of a name>       count, expires      how often something was done, see `booth.aws.counters`
     pace                         slots, gone, ...    when each image model will be called, see `booth.painting.records`
     setting#<hash of its name>   value               what SSM holds under this name, see `booth.aws.settings`
     slot#<hash of its name>      at, expires         when a slot of an image model was used last

@@ -9,7 +9,7 @@ from typing import Any
 
 from booth import clock, keys
 from booth.errors import BadRequest, ConsentNeeded, ForeignBucket, kind_of
-from booth.limits import URL_SECONDS, WAIT_SECONDS
+from booth.limits import LONG_POLL_SECONDS, URL_SECONDS
 from booth.run import MAX_PICTURES, Run, Status, Step
 from booth.scenes import Scene
 
@@ -61,7 +61,7 @@ def json_body(event: dict[str, Any]) -> dict[str, Any]:
     try:
         if event.get("isBase64Encoded"):
             body = base64.b64decode(body, validate=True).decode()
-        value = json.loads(body, parse_constant=_refuse)
+        value = json.loads(body, parse_constant=_reject_constant)
     except (ValueError, RecursionError):
         raise BadRequest("The request must be a JSON object.") from None
     if not isinstance(value, dict):
@@ -69,7 +69,7 @@ def json_body(event: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-def _refuse(constant: str) -> None:
+def _reject_constant(constant: str) -> None:
     # NaN and Infinity, which Python reads, are no JSON.
     raise ValueError(constant)
 
@@ -141,8 +141,8 @@ def photo_request(body: dict[str, Any], bucket: str) -> PhotoRequest:
     request_id = _id(body, "requestId")
     wait = body.get("wait", 0)
     # 5.0 is a whole number too: JSON knows one kind only, and some clients write it so.
-    if isinstance(wait, bool) or not isinstance(wait, int | float) or not 0 <= wait <= WAIT_SECONDS or wait % 1:
-        raise BadRequest(f"'wait' must be a whole number of seconds from 0 to {WAIT_SECONDS}.")
+    if isinstance(wait, bool) or not isinstance(wait, int | float) or not 0 <= wait <= LONG_POLL_SECONDS or wait % 1:
+        raise BadRequest(f"'wait' must be a whole number of seconds from 0 to {LONG_POLL_SECONDS}.")
     seen = body.get("progress")
     if seen is not None and (isinstance(seen, bool) or not isinstance(seen, int | float)):
         raise BadRequest("'progress' must be the number of the last answer.")
@@ -264,15 +264,15 @@ def waiting_seconds(run: Run) -> int:
     return clock.seconds_until(min(turn.at for turn in run.turns.values()))
 
 
-def quiet_seconds(run: Run, wait: int) -> int:
+def seconds_without_news(run: Run, wait: int) -> int:
     """In how many seconds to ask again, if nothing is to be expected of the run within `wait` seconds; else 0.
 
     Its turn comes later, or its photo has not come and the URL for it has expired.
     """
     quiet = waiting_seconds(run)
     if run.is_waiting_for_photo and 0 < run.upload_until <= clock.now_ms():
-        quiet = WAIT_SECONDS + 1
-    return min(quiet, WAIT_SECONDS) if quiet > wait else 0
+        quiet = LONG_POLL_SECONDS + 1
+    return min(quiet, LONG_POLL_SECONDS) if quiet > wait else 0
 
 
 def _seconds(run: Run) -> float:

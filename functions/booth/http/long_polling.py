@@ -10,11 +10,11 @@ from booth.lifecycle import starting
 from booth.run import Run, Step
 from booth.runs import store
 
-LOOK_AGAIN_SECONDS = 0.3
+PAUSE_SECONDS = 0.3
 """Pause between two looks at the table while an answer is held."""
-LOOK_FOR_PICTURES_SECONDS = 0.1
+PAINTING_PAUSE_SECONDS = 0.1
 """The same while pictures are painted, which are waited for more eagerly."""
-LOOKS_SHARE = 10
+READ_SHARE = 10
 """A look takes at most one part in so many of the time, up to a pause of a second: a slow table is asked less."""
 
 
@@ -27,16 +27,16 @@ def wait_for_news(run: Run, request: PhotoRequest) -> tuple[Run, int]:
     seen = contract.progress(run) if request.progress is None else request.progress
     if has_news(run, seen):
         return run, 0
-    if pause := contract.quiet_seconds(run, request.wait):
+    if pause := contract.seconds_without_news(run, request.wait):
         return run, pause
     now = int(time.time())
-    held = f"held {run.id} {now // limits.WAIT_SECONDS}"
-    if not counters.count_up(held, concurrency.held_answers(), expires=now + 3 * limits.WAIT_SECONDS):
+    held = f"held {run.id} {now // limits.LONG_POLL_SECONDS}"
+    if not counters.increment(held, concurrency.long_polls(), expires=now + 3 * limits.LONG_POLL_SECONDS):
         return run, limits.ASK_AGAIN_SECONDS
     try:
         return watch(run, seen, request.wait), 0
     finally:
-        counters.count_down(held)
+        counters.decrement(held)
 
 
 def has_news(run: Run, seen: float) -> bool:
@@ -49,11 +49,11 @@ def watch(run: Run, seen: float, seconds: int) -> Run:
     until = time.monotonic() + seconds
     looks, took = 0, 0.0
     while not has_news(run, seen) and time.monotonic() < until:
-        pause = LOOK_FOR_PICTURES_SECONDS if run.step == Step.GENERATE else LOOK_AGAIN_SECONDS
-        time.sleep(max(pause, min(took * (LOOKS_SHARE - 1), 1)))
+        pause = PAINTING_PAUSE_SECONDS if run.step == Step.GENERATE else PAUSE_SECONDS
+        time.sleep(max(pause, min(took * (READ_SHARE - 1), 1)))
         asked = time.monotonic()
         run, looks = store.get(run.id), looks + 1
         took = time.monotonic() - asked
         if looks % 3 == 0:
-            run = starting.start_if_photo_lies_there(run)
+            run = starting.start_if_uploaded(run)
     return run

@@ -31,15 +31,15 @@ def delete(run: Run) -> None:
     began = clock.now_ms()
     is_gone = _remove(run)
     try:
-        _tell_cdn(run, began)
+        _invalidate(run, began)
     except (Throttled, ServiceUnavailable) as error:
         logger.warning("the CDN could not be told", error=type(error).__name__, reason=str(error))
         if is_gone:
             return
     if not is_gone:
-        _go_on_soon(run)
+        _continue_soon(run)
         raise StillRemoving
-    _plan_next_look(run, began)
+    _schedule_next_check(run, began)
 
 
 def erase(run: Run) -> bool:
@@ -49,11 +49,11 @@ def erase(run: Run) -> bool:
     """
     began = clock.now_ms()
     is_gone = _remove(run)
-    _tell_cdn(run, began)
+    _invalidate(run, began)
     if is_gone:
-        _plan_next_look(run, began)
+        _schedule_next_check(run, began)
     else:
-        _go_on_soon(run)
+        _continue_soon(run)
     return is_gone
 
 
@@ -64,19 +64,19 @@ def _remove(run: Run) -> bool:
     objects.delete_results([run.key, *_pictures(run)])
     objects.delete_work(run.id)
     is_gone = objects.delete_upload(run.key)
-    admission.give_back(run)
+    admission.release_turns(run)
     return is_gone
 
 
-def _go_on_soon(run: Run) -> None:
-    open_runs.postpone(run, clock.now_ms() + limits.GO_ON_SECONDS * 1000)
+def _continue_soon(run: Run) -> None:
+    open_runs.reschedule(run, clock.now_ms() + limits.CONTINUE_SECONDS * 1000)
 
 
 def _pictures(run: Run) -> list[str]:
     return [keys.picture_key(run.picture_id, number) for number in range(1, MAX_PICTURES + 1)]
 
 
-def _tell_cdn(run: Run, began: int) -> None:
+def _invalidate(run: Run, began: int) -> None:
     """The CDN forgets its copies. Told the same again at the same look, it answers and neither does nor bills it twice.
 
     The paths are all that there can be, whatever there was: an order that is repeated has to be the same.
@@ -88,7 +88,7 @@ def _tell_cdn(run: Run, began: int) -> None:
     cdn.invalidate(paths, f"{run.id}-{look}")
 
 
-def _plan_next_look(run: Run, began: int) -> None:
+def _schedule_next_check(run: Run, began: int) -> None:
     """A look that began before something could come no more is followed by one afterwards.
 
     A step that was at work takes back what it could not publish, and `doors.admit` deletes the photo that comes with an
@@ -96,7 +96,7 @@ def _plan_next_look(run: Run, began: int) -> None:
     """
     moments = (_steps_are_over(run), _uploads_are_over(run))
     if later := [moment for moment in moments if moment > began]:
-        open_runs.postpone(run, min(later), erased=True)
+        open_runs.reschedule(run, min(later), erased=True)
     else:
         store.forget(run.id)
 

@@ -72,16 +72,16 @@ def clean(run: Run) -> None:
     try:
         if not run.told:
             events.publish_photo_finished(run)
-            store.note_told(run.id)
+            store.mark_event_published(run.id)
     finally:
         is_clean = _remove_what_is_left(run)
     last_look = max(_kept_until(run), run.ended + limits.CLEAN_SECONDS * 1000)
     if not is_clean:
-        open_runs.postpone(run, clock.now_ms() + limits.GO_ON_SECONDS * 1000)
+        open_runs.reschedule(run, clock.now_ms() + limits.CONTINUE_SECONDS * 1000)
     elif clock.now_ms() >= last_look:
         open_runs.close(run.id)
     else:
-        open_runs.postpone(run, last_look)
+        open_runs.reschedule(run, last_look)
 
 
 def _remove_what_is_left(run: Run) -> bool:
@@ -90,7 +90,7 @@ def _remove_what_is_left(run: Run) -> bool:
     written = {run.key, *(keys.picture_key(run.picture_id, number) for number in numbers)}
     objects.delete_results(sorted(written - run.published))
     objects.delete_work(run.id)
-    admission.give_back(run)
+    admission.release_turns(run)
     return clock.now_ms() < _kept_until(run) or objects.delete_upload(run.key)
 
 
@@ -99,7 +99,7 @@ def _kept_until(run: Run) -> int:
     return run.ended + (limits.TRY_AGAIN_SECONDS * 1000 if keeps_upload(run) else 0)
 
 
-def confirm(run_id: str, look: Callable[[str], object] = store.check) -> None:
+def confirm_running(run_id: str, look: Callable[[str], object] = store.check) -> None:
     """A step asks after its last write under work/ whether the run still goes on; if it has ended, its files go again.
 
     Args:

@@ -5,32 +5,32 @@ import uuid
 
 from booth.aws import executions, objects
 from booth.lifecycle import budget, ending
-from booth.log import about, count, logger
+from booth.log import count, logger, set_run_id
 from booth.run import Run, Status
 from booth.runs import store, uploads
 
 
 def photo_arrived(key: str, version: str) -> Run | None:
-    """Admits the photo that was put under this Key; see `admit`.
+    """Admits the photo that was put under this Key; see `start`.
 
     Returns the run, or None if the Key's record has expired.
     """
-    run = uploads.find_by_upload(key) or uploads.adopt(str(uuid.uuid4()), key, picture_id=str(uuid.uuid4()))
+    run = uploads.find_by_upload(key) or uploads.register(str(uuid.uuid4()), key, picture_id=str(uuid.uuid4()))
     if run is None:
         logger.warning("a photo under a Key that was used before is dropped")
         objects.delete_version(key, version)
         return None
-    return admit(run, version)
+    return start(run, version)
 
 
-def admit(run: Run, version: str) -> Run:
+def start(run: Run, version: str) -> Run:
     """Claims the run for this version of its photo and starts it, whoever calls and however often.
 
     The first claim pins the version. Every later call starts the execution all the same, under the same name: so a
     caller that died between claim and start loses nothing. Any other version of the Key (a presigned URL used again)
     is not processed and goes when the run does, or now if the run has ended. A deleted run takes no version at all.
     """
-    about(run.id)
+    set_run_id(run.id)
     if run.is_waiting_for_photo:
         run = claim(run.id, version)
     if run.is_ended:
@@ -46,12 +46,12 @@ def admit(run: Run, version: str) -> Run:
     return run
 
 
-def start_if_photo_lies_there(run: Run) -> Run:
+def start_if_uploaded(run: Run) -> Run:
     """Claims and starts the run if its photo lies there and nothing has started it yet."""
     if run.status != Status.QUEUED:
         return run
     version = run.version or objects.newest_version(run.key)
-    return admit(run, version) if version else run
+    return start(run, version) if version else run
 
 
 def claim(run_id: str, version: str) -> Run:
@@ -62,11 +62,11 @@ def claim(run_id: str, version: str) -> Run:
     counted one too many.
     """
     day = budget.today()
-    if not budget.take(day):
+    if not budget.spend(day):
         if store.refuse(run_id, version, "BudgetSpent"):
             count("BudgetSpent")
         return store.get(run_id)
     if run := store.claim(run_id, version):
         return run
-    budget.give_back(day)
+    budget.refund(day)
     return store.get(run_id)

@@ -11,14 +11,14 @@ from booth import clock, limits
 from booth.aws import executions, objects
 from booth.errors import BoothError, Throttled
 from booth.lifecycle import deletion, ending, starting
-from booth.log import about, count, logger
+from booth.log import count, logger, set_run_id
 from booth.run import Open, Run, Status
 from booth.runs import open_runs, store
 
 WATCH_SECONDS = 118
 """How long one sweep watches. The next one begins within two minutes, however late the schedule fires."""
 
-LOOK_AGAIN_SECONDS = 2
+POLL_SECONDS = 2
 """Longest pause between two looks at the index while a run comes due."""
 
 THREADS = {Open.ACTIVE: 5, Open.WAITING: 4}
@@ -30,7 +30,7 @@ BUSY_SECONDS = 0.5
 RUNS_READ = 100
 """So many runs of each kind are read from the index at a time, the earliest first."""
 
-QUIET_SECONDS = 5
+THROTTLE_SECONDS = 5
 """Step Functions is not asked how executions stand for this long after it throttled."""
 
 
@@ -55,8 +55,8 @@ class Watch:
         return moments
 
     def _look(self, run_id: str, due: int) -> None:
-        succeeded = look_at(run_id, due)
-        self.not_before[run_id] = clock.now_ms() + (1 if succeeded else limits.LOOK_SECONDS) * 1000
+        succeeded = handle_due(run_id, due)
+        self.not_before[run_id] = clock.now_ms() + (1 if succeeded else limits.LEASE_SECONDS) * 1000
 
 
 def watch() -> None:
@@ -69,7 +69,7 @@ def watch() -> None:
     try:
         while moments := [moment for watch in watches for moment in watch.begin(until)]:
             now = clock.now_ms()
-            pause = min(max(min(moments) - now, 0), LOOK_AGAIN_SECONDS * 1000)
+            pause = min(max(min(moments) - now, 0), POLL_SECONDS * 1000)
             if now + pause > until:
                 return
             time.sleep(pause / 1000)
@@ -78,11 +78,11 @@ def watch() -> None:
             watch.threads.shutdown(cancel_futures=True)  # what was not begun is due still, for the next sweep
 
 
-def look_at(run_id: str, due: int) -> bool:
+def handle_due(run_id: str, due: int) -> bool:
     """Does what is due for one run; False if that failed: it comes due again later, by itself."""
-    about(run_id)
+    set_run_id(run_id)
     try:
-        if run := open_runs.take(run_id, due):
+        if run := open_runs.lease(run_id, due):
             attend(run)
     except BoothError as error:
         logger.error("a run could not be looked after", error=type(error).__name__, reason=str(error))
@@ -107,24 +107,24 @@ def attend(run: Run) -> None:
         ending.end(run, "States.Timeout", clean_after=0)
         executions.stop(run.id)
     else:
-        look_after_execution(run, now)
+        check_execution(run, now)
 
 
-class Quiet:
+class DescribeThrottle:
     """Until when Step Functions is not asked, epoch ms: it answers 15 DescribeExecutions a second, of all together."""
 
     until = 0
 
 
-def look_after_execution(run: Run, now: int) -> None:
+def check_execution(run: Run, now: int) -> None:
     begins = max([now, *(turn.at for turn in run.turns.values())])  # till then it may be waiting for its turn
-    open_runs.postpone(run, min(begins + limits.CHECK_SECONDS * 1000, run.stops))
-    if now < Quiet.until:
+    open_runs.reschedule(run, min(begins + limits.CHECK_SECONDS * 1000, run.stops))
+    if now < DescribeThrottle.until:
         return
     try:
         running = executions.is_running(run.id)
     except Throttled:
-        Quiet.until = clock.now_ms() + QUIET_SECONDS * 1000
+        DescribeThrottle.until = clock.now_ms() + THROTTLE_SECONDS * 1000
         raise
     if running is None:
         executions.start(run.id)
@@ -138,8 +138,8 @@ def await_photo(run: Run, now: int) -> None:
     if version := objects.newest_version(run.key):
         logger.warning("a photo had come, but its event had not")
         count("EventLost")
-        starting.admit(run, version)
+        starting.start(run, version)
     elif now >= last_look:
         ending.settle(run, "PhotoNeverArrived")
     else:
-        open_runs.postpone(run, run.upload_until if now < run.upload_until else last_look)
+        open_runs.reschedule(run, run.upload_until if now < run.upload_until else last_look)

@@ -17,9 +17,9 @@ from booth import clock, limits
 from booth.errors import BoothError, ModelsUnavailable, QueueFull, Throttled, TurnLate, TurnLost
 from booth.log import count, logger
 from booth.painting import pacing, records
-from booth.painting.chain import Candidate, chain, in_turn
+from booth.painting.chain import Candidate, chain, rotated
 from booth.painting.pacing import Pace
-from booth.parallel import together
+from booth.parallel import gather
 from booth.run import Run, Turn
 from booth.runs import store
 
@@ -51,7 +51,7 @@ def admit(run_id: str, pictures: list[int], lost: str | None = None) -> Run:
         Throttled: too many were admitted in the same moment.
     """
     for _ in _tries(ADMISSION_SECONDS):
-        run, seen = together(lambda: store.check(run_id), records.pace)
+        run, seen = gather(lambda: store.check(run_id), records.pace)
         now = clock.now_ms()
         if run.turns and not lost:
             return run
@@ -62,16 +62,16 @@ def admit(run_id: str, pictures: list[int], lost: str | None = None) -> Run:
             turns, pace = pacing.plan(seen, chain(), run_id, pictures, now)
         if max(turn.at for turn in turns.values()) > run.claimed + limits.QUEUE_SECONDS * 1000:
             raise QueueFull("its turn would come too late")
-        if admitted := records.admit(run, turns, pace):
+        if admitted := records.write_turns(run, turns, pace):
             return admitted
     raise Throttled("many are being admitted at once")
 
 
 def _delayed(turn: Turn, now: int) -> Turn:
-    return replace(turn, at=max(now, records.slot_used(turn) + pacing.WINDOW_MS))
+    return replace(turn, at=max(now, records.slot_last_used(turn) + pacing.WINDOW_MS))
 
 
-def give_back(run: Run) -> None:
+def release_turns(run: Run) -> None:
     """Others get those turns of an ended or deleted run that have not come yet.
 
     Raises:
@@ -79,13 +79,13 @@ def give_back(run: Run) -> None:
     """
     for _ in _tries(CHANGE_SECONDS):
         left = [turn for turn in run.turns.values() if turn.at > clock.now_ms()]
-        if not left or records.give_back(run, pacing.returned(records.pace(), left)):
+        if not left or records.remove_turns(run, pacing.released(records.pace(), left)):
             return
         run = store.find(run.id) or replace(run, turns={})
     raise Throttled("many write the pace at once")
 
 
-def order(run: Run, pace: Pace, picture: int, attempt: int) -> list[Candidate]:
+def candidates_for(run: Run, pace: Pace, picture: int, attempt: int) -> list[Candidate]:
     """The candidates that an attempt at a picture may ask, that whose turn it is first.
 
     The first attempt uses the picture's turn. Each retry takes the next candidate, and no turn: it is counted as one,
@@ -95,13 +95,13 @@ def order(run: Run, pace: Pace, picture: int, attempt: int) -> list[Candidate]:
         TurnLost: the candidate is gone; the picture needs another turn.
     """
     turn, now = run.turns[picture], clock.now_ms()
-    alive = pacing.living(pace, chain(), now)
+    alive = pacing.available(pace, chain(), now)
     own = next((each for each in alive if str(each) == turn.candidate), None)
     if own is None:
         raise TurnLost("the candidate is gone")
     # Sorting keeps the chain's order: its own candidate, then the other Regions of that model, then other models.
     ordered = sorted(
-        in_turn(alive, pacing.turn_of(run.id, picture)), key=lambda each: (each != own, each.model != own.model)
+        rotated(alive, pacing.rotation_of(run.id, picture)), key=lambda each: (each != own, each.model != own.model)
     )
     shift = attempt % len(ordered)
     if attempt:
@@ -113,13 +113,13 @@ def await_slot(turn: Turn) -> None:
     """Waits until the slot of a picture's turn is free, and takes it. Raises TurnLate, if that takes too long."""
     until = time.monotonic() + LONGEST_DELAY_SECONDS
     while not records.use_slot(turn, pacing.WINDOW_MS):
-        wait = (records.slot_used(turn) + pacing.WINDOW_MS - clock.now_ms()) / 1000
+        wait = (records.slot_last_used(turn) + pacing.WINDOW_MS - clock.now_ms()) / 1000
         if time.monotonic() + wait > until:
             raise TurnLate("the slot's last call came late")
         time.sleep(max(0.01, wait))
 
 
-def lose(candidate: Candidate) -> TurnLost | ModelsUnavailable:
+def note_gone(candidate: Candidate) -> TurnLost | ModelsUnavailable:
     """Notes that a candidate is gone; gives what its picture fails with: it needs another turn, or none is left.
 
     Its going is counted once, not again when it is asked again and still gone: it stays in the pace until it paints.
@@ -129,7 +129,7 @@ def lose(candidate: Candidate) -> TurnLost | ModelsUnavailable:
 
     def without(pace: Pace) -> Pace:
         gone = pace.gone | {str(candidate): now + ASK_AGAIN_MS}
-        is_left = pacing.living(replace(pace, gone=gone), chain(), now)
+        is_left = pacing.available(replace(pace, gone=gone), chain(), now)
         return replace(pace, gone=gone if is_left else dict.fromkeys(gone, now))
 
     before, after = _change(without)
@@ -141,7 +141,7 @@ def lose(candidate: Candidate) -> TurnLost | ModelsUnavailable:
     return ModelsUnavailable("every candidate of the chain is gone")
 
 
-def answered(candidate: Candidate, seen: Pace) -> None:
+def note_answered(candidate: Candidate, seen: Pace) -> None:
     """Notes that a candidate painted; if it was gone when the pace was `seen`, its next going is counted again.
 
     Trouble with that is logged, not raised: the picture is published, and a retry would have it painted once more. The

@@ -43,7 +43,7 @@ def chain() -> list[Candidate]:
     return parse_chain(os.environ["IMAGE_MODELS"])
 
 
-def in_turn(candidates: list[Candidate], turn: int) -> list[Candidate]:
+def rotated(candidates: list[Candidate], turn: int) -> list[Candidate]:
     """The candidates, each model's Regions rotated by `turn`: so that the quotas of all Regions are used at once."""
     rotated: list[Candidate] = []
     for _, group in groupby(candidates, key=lambda candidate: candidate.model):

@@ -11,7 +11,7 @@ made, and the next one at the slot comes a minute after that.
 import zlib
 from dataclasses import dataclass, field, replace
 
-from booth.painting.chain import Candidate, in_turn
+from booth.painting.chain import Candidate, rotated
 from booth.run import Turn
 
 WINDOW_MS = 62_000
@@ -45,7 +45,7 @@ def plan(
         if len(times := slots.setdefault(str(each), [])) > each.requests:  # its quota has become smaller
             slots[str(each)] = sorted(times)[-each.requests :]
             free.pop(str(each), None)  # the slots have other numbers now
-    alive = living(pace, candidates, now) or candidates
+    alive = available(pace, candidates, now) or candidates
     regions = [each for each in alive if each.model == alive[0].model]
 
     def earliest(each: Candidate) -> tuple[int, int, int]:
@@ -60,7 +60,7 @@ def plan(
 
     turns = {}
     for picture in pictures:
-        candidate = min(in_turn(regions, turn_of(run_id, picture)), key=earliest)
+        candidate = min(rotated(regions, rotation_of(run_id, picture)), key=earliest)
         name, (at, _, slot) = str(candidate), earliest(candidate)
         if (slot, at) in free.get(name, []):
             free[name].remove((slot, at))
@@ -70,7 +70,7 @@ def plan(
     return turns, replace(pace, slots=slots, free=free)
 
 
-def returned(pace: Pace, turns: list[Turn]) -> Pace:
+def released(pace: Pace, turns: list[Turn]) -> Pace:
     """The pace without these turns: a slot's last one is as if never given, another one is the next to be given."""
     slots = {name: list(times) for name, times in pace.slots.items()}
     free = {name: list(given_back) for name, given_back in pace.free.items()}
@@ -85,11 +85,11 @@ def returned(pace: Pace, turns: list[Turn]) -> Pace:
     return replace(pace, slots=slots, free=free)
 
 
-def living(pace: Pace, candidates: list[Candidate], now: int) -> list[Candidate]:
+def available(pace: Pace, candidates: list[Candidate], now: int) -> list[Candidate]:
     """The candidates that are not known to be gone, in order of preference. `now` in epoch ms."""
     return [each for each in candidates if pace.gone.get(str(each), 0) <= now]
 
 
-def turn_of(run_id: str, picture: int) -> int:
+def rotation_of(run_id: str, picture: int) -> int:
     """Where in the rotation over Regions a picture of a run begins: runs begin at different places, pictures too."""
     return zlib.crc32(run_id.encode()) + picture

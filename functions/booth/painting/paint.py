@@ -54,7 +54,7 @@ def paint(
             return _painted_by(candidate, photo, mask, prompt, seed, style), candidate
         except CandidateGone as refusal:
             logger.warning("a candidate is gone", candidate=str(candidate), reason=str(refusal))
-            raise admission.lose(candidate) from refusal
+            raise admission.note_gone(candidate) from refusal
         except RequestRefused as refusal:
             refused.add(candidate.model)
             count("RequestRefused")
@@ -62,7 +62,7 @@ def paint(
     raise InternalError("no model takes the request")
 
 
-def _ask(candidate: Candidate, body: dict[str, Any]) -> dict[str, Any]:
+def _invoke(candidate: Candidate, body: dict[str, Any]) -> dict[str, Any]:
     """The model's answer. A throttle is told at once and may pass in seconds; the next candidate has a plan, too."""
     for pause in THROTTLE_PAUSES:
         try:
@@ -87,7 +87,7 @@ def _painted_by(
         photo = encoding.encode_for_model(frame.place(encoding.decode(photo)))
         mask = encoding.encode_mask_for_model(frame.place_mask(encoding.decode_mask(mask)))
     body = codec.request(photo, mask, prompt, seed, style)
-    answer = _ask(candidate, body)
+    answer = _invoke(candidate, body)
     try:
         return frame.restore(encoding.decode(codec.picture(answer)))
     except OSError as error:

@@ -44,7 +44,7 @@ def _new_pace(pace: Pace) -> dict[str, Any]:
     }
 
 
-def admit(run: Run, turns: dict[int, Turn], pace: Pace | None) -> Run | None:
+def write_turns(run: Run, turns: dict[int, Turn], pace: Pace | None) -> Run | None:
     """Writes turns of a run, the deadline that follows from them, and the pace (None: as it is), all or nothing.
 
     Returns the run with them, or None if run or pace have moved on since they were read, or are doing so.
@@ -66,7 +66,7 @@ def admit(run: Run, turns: dict[int, Turn], pace: Pace | None) -> Run | None:
     return None
 
 
-def give_back(run: Run, pace: Pace) -> bool:
+def remove_turns(run: Run, pace: Pace) -> bool:
     """Takes an ended or deleted run's turns from its record and writes the pace with them, all or nothing.
 
     False if the run has no turns any more, or if run or pace have moved on since they were read, or are doing so.
@@ -79,7 +79,7 @@ def give_back(run: Run, pace: Pace) -> bool:
     )
 
 
-def slot_used(turn: Turn) -> int:
+def slot_last_used(turn: Turn) -> int:
     """When the turn's slot was used last, epoch ms; 0 if never."""
     item = table.get(_slot(turn))
     return int(item["at"]["N"]) if item else 0

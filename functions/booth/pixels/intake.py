@@ -48,7 +48,7 @@ _MAX_JUNK = 65_536
 _DECODER_ERRORS = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, ArithmeticError)
 _DECODER_ERRORS += (AttributeError, RuntimeError, NotImplementedError, struct.error, Image.DecompressionBombError)
 
-_TURN_UPRIGHT = {
+_TO_UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -191,7 +191,7 @@ def _decode(image: Image.Image) -> Image.Image:
     # A JPEG decoder can leave out detail that would be thrown away: 4 to 8 times faster, and far less memory.
     image.draft(None, _fit(image.size, DETECTION_SIDE))
     image.load()
-    turn = _TURN_UPRIGHT.get(_orientation(image))
+    turn = _TO_UPRIGHT.get(_orientation(image))
     image = _eight_bit(image)
     if (times := max(image.size) // DETECTION_SIDE) > 1:
         image = image.reduce(times)  # the others' detail goes here, by a mean

@@ -40,7 +40,7 @@ def keep_mask(
             parts.append((faces[index], (l, t), (slice(t, b), slice(l, r)), kept))
     # The outermost pixels are mixed with what is behind. They are left to the seam, which blends them, but for faces
     # of which then less would be kept than is promised.
-    slim = morphology.shave(keep)
+    slim = morphology.erode(keep)
     for face, origin, window, kept in parts:
         if not _is_whole(slim[window], face, origin):
             slim[window] |= kept
@@ -50,7 +50,7 @@ def keep_mask(
 def _one_face(found: np.ndarray, face: Face, origin: tuple[int, int]) -> tuple[np.ndarray, bool]:
     """The kept pixels of one face in the window that begins at `origin`; and whether SAM's mask was enough."""
     shape = found.shape
-    kept = morphology.flood(found & ellipse(shape, origin, grow(face.box, (CORE - 1) / 2)), found)
+    kept = morphology.reconstruct(found & ellipse(shape, origin, grow(face.box, (CORE - 1) / 2)), found)
     band = eye_band(shape, origin, face)
     if kept.any():
         kept = morphology.fill_holes(kept | band)

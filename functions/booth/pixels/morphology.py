@@ -3,20 +3,20 @@
 import numpy as np
 
 
-def shave(mask: np.ndarray) -> np.ndarray:
+def erode(mask: np.ndarray) -> np.ndarray:
     """The mask without the pixels that touch the outside by a side or a corner. The image's border is no outside."""
     padded = np.pad(mask, 1, mode="edge")
     rows = padded[:-2] & padded[1:-1] & padded[2:]
     return rows[:, :-2] & rows[:, 1:-1] & rows[:, 2:]
 
 
-def flood(seed: np.ndarray, within: np.ndarray) -> np.ndarray:
+def reconstruct(seed: np.ndarray, within: np.ndarray) -> np.ndarray:
     """All pixels of `within` that hang together (by edges) with a pixel of `seed`. All masks bool, H x W.
 
     Connected components over the runs of each row: few for a face, and never more than half the pixels.
     """
     starts, ends = _runs(within)
-    part = _parts(starts, ends, within.shape[1] + 1)
+    part = _components(starts, ends, within.shape[1] + 1)
     sown, _ = _runs(seed & within)
     reached = np.zeros(len(starts), bool)
     reached[part[np.searchsorted(starts, sown, "right") - 1]] = True
@@ -42,7 +42,7 @@ def _runs(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return edges[0::2], edges[1::2]
 
 
-def _parts(starts: np.ndarray, ends: np.ndarray, stride: int) -> np.ndarray:
+def _components(starts: np.ndarray, ends: np.ndarray, stride: int) -> np.ndarray:
     """For each run the first run that it hangs together with; `stride` is what lies between two rows."""
     # Below each run lie, one after the other, those that end behind its start and start before its end.
     first = np.searchsorted(ends, starts + stride, "right")
@@ -65,4 +65,4 @@ def fill_holes(mask: np.ndarray) -> np.ndarray:
     outside = np.pad(~mask, 1, constant_values=True)
     edge = np.zeros_like(outside)
     edge[0], edge[-1], edge[:, 0], edge[:, -1] = True, True, True, True
-    return ~flood(edge, outside)[1:-1, 1:-1]
+    return ~reconstruct(edge, outside)[1:-1, 1:-1]

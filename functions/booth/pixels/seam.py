@@ -28,16 +28,16 @@ class Seam:
         self._is_empty = not keep.any()
         if self._is_empty:
             return
-        self._view = _around(keep, MATCH)
+        self._view = _bounding_box(keep, MATCH)
         self._photo, self._keep = photo[self._view], keep[self._view]
-        self._near = _near(self._keep)
+        self._match_weights = _match_weights(self._keep)
         alpha = _fade(self._keep, SEAM).ravel()
         spots = np.flatnonzero((alpha > 0) & ~self._keep.ravel())  # pixels by their number, row after row
         # A blurred straight edge is one half on the edge: twice that is 1 inside, and falls to 0 outside.
         self._spots, self._alpha = spots, np.minimum(alpha[spots].astype(np.float32) * (2 / 255), 1)[:, None]
-        self._edge, self._behind = _edge_colours(self._photo, self._keep, spots), _at(self._photo, spots)
+        self._edge, self._behind = _edge_colours(self._photo, self._keep, spots), _pixels_at(self._photo, spots)
 
-    def close(self, generated: np.ndarray) -> np.ndarray:
+    def blend(self, generated: np.ndarray) -> np.ndarray:
         """The generated picture (uint8, the photo's H x W x 3) with the kept pixels, bit-exact.
 
         Within SEAM pixels outside the kept region the photo fades out, but only colours that lie between those of the
@@ -47,14 +47,14 @@ class Seam:
         """
         result = generated.copy()
         if not self._is_empty:
-            result[self._view] = self._closed(generated[self._view])
+            result[self._view] = self._blended(generated[self._view])
         return result
 
-    def _closed(self, generated: np.ndarray) -> np.ndarray:
-        shift = _shift(self._photo, generated, self._keep, self._near)
+    def _blended(self, generated: np.ndarray) -> np.ndarray:
+        shift = _shift(self._photo, generated, self._keep, self._match_weights)
         # A shift of 128 is none.
         result = np.array(ImageChops.add(Image.fromarray(generated), shift, offset=-128))
-        there = _at(result, self._spots).astype(np.float32)
+        there = _pixels_at(result, self._spots).astype(np.float32)
         fading = np.clip(self._behind, np.minimum(self._edge, there), np.maximum(self._edge, there))
         there += self._alpha * (fading - there)
         result.reshape(-1, 3)[self._spots] = np.rint(there).astype(np.uint8)
@@ -64,7 +64,7 @@ class Seam:
         return result
 
 
-def _around(keep: np.ndarray, margin: int) -> tuple[slice, slice]:
+def _bounding_box(keep: np.ndarray, margin: int) -> tuple[slice, slice]:
     """The rows and columns of the kept region and a margin around it."""
     rows, columns = np.flatnonzero(keep.any(axis=1)), np.flatnonzero(keep.any(axis=0))
     return (
@@ -73,7 +73,7 @@ def _around(keep: np.ndarray, margin: int) -> tuple[slice, slice]:
     )
 
 
-def _at(pixels: np.ndarray, spots: np.ndarray) -> np.ndarray:
+def _pixels_at(pixels: np.ndarray, spots: np.ndarray) -> np.ndarray:
     """uint8 n x 3: the pixels (H x W x 3) with these numbers."""
     return pixels.reshape(-1, 3).take(spots, axis=0)
 
@@ -86,7 +86,7 @@ def _fade(keep: np.ndarray, reach: int) -> np.ndarray:
     return np.asarray(soft)
 
 
-def _near(keep: np.ndarray) -> np.ndarray:
+def _match_weights(keep: np.ndarray) -> np.ndarray:
     """float32 H/4 x W/4: how much of a colour shift is taken back in each cell of 4 x 4 pixels.
 
     1 on the edge of the kept region, more within it, falling to 0 at MATCH pixels from it. Cells beside one with a
@@ -119,7 +119,7 @@ def _edge_colours(photo: np.ndarray, keep: np.ndarray, spots: np.ndarray) -> np.
 def _shift(photo: np.ndarray, generated: np.ndarray, keep: np.ndarray, near: np.ndarray) -> Image.Image:
     """What has to be added to the generated colours to match the photo's, and 128, as an RGB image of their size.
 
-    128 where that is unknown, or `near` (as `_near` gives it) is 0. Models return the region that they were told to
+    128 where that is unknown, or `near` (see `_match_weights`) is 0. Models return the region that they were told to
     keep as well, with the colour shift of the whole picture.
     """
     kept = keep[::_CELL, ::_CELL].astype(np.float32)

@@ -26,7 +26,7 @@ def due_before(moment: int, kind: str, limit: int) -> list[tuple[int, str]]:
     return [(int(item["due"]["N"]), item["pk"]["S"].removeprefix("run#")) for item in answer["Items"]]
 
 
-def take(run_id: str, due: int) -> Run | None:
+def lease(run_id: str, due: int) -> Run | None:
     """`sweep` takes an open run to look at it; None if it is not due at `due` (epoch ms) any more, or is gone.
 
     If the look comes to no end, whatever stops it, the run comes due again by itself: after LOOK_SECONDS, the next time
@@ -40,7 +40,7 @@ def take(run_id: str, due: int) -> Run | None:
     if is_expired and item.get("status") != {"S": Status.DELETED}:
         close(run_id)
         return None
-    again = now + min(limits.LOOK_SECONDS << min(tries, 10), limits.LONGEST_LOOK_SECONDS) * 1000
+    again = now + min(limits.LEASE_SECONDS << min(tries, 10), limits.LONGEST_LEASE_SECONDS) * 1000
     ends = (
         table.number(item, "deadline") - (limits.RUN_SECONDS - limits.STOP_SECONDS) * 1000,
         table.number(item, "upload_until") + limits.LATE_UPLOAD_SECONDS * 1000,
@@ -52,7 +52,7 @@ def take(run_id: str, due: int) -> Run | None:
     return store.run_of(answer["Attributes"]) if answer else None
 
 
-def postpone(run: Run, due: int, **fields: Any) -> None:
+def reschedule(run: Run, due: int, **fields: Any) -> None:
     """`sweep` looks at this open run again at `due` (epoch ms), unless its status or that time has changed in between.
 
     So of two that look after it at the same time the slower one changes nothing. The look has come to its end; `fields`

@@ -113,7 +113,7 @@ def enter(run_id: str, step: Step) -> Run:
     raise TimedOut("the run's time is over")
 
 
-def hand_on(run_id: str, step: Step, then: Step) -> None:
+def advance(run_id: str, step: Step, then: Step) -> None:
     """Marks the next step, unless the run has left this one already. Raises RunEnded, TimedOut as `enter` does."""
     values = {"running": Status.RUNNING, "step": step, "next": then, "now": clock.now_ms()}
     condition = "#status = :running AND #step = :step AND #deadline > :now"
@@ -152,7 +152,7 @@ def publish_copy(run_id: str, key: str, scenes: list[Scene]) -> None:
     _update_running(run_id, changes, {"key": key, "pictures": pictures})
 
 
-def note_faces(run_id: str, faces: int, by_ellipse: int) -> None:
+def set_faces(run_id: str, faces: int, by_ellipse: int) -> None:
     """Keeps the number of faces, and of those that the ellipse had to complete. Raises RunEnded."""
     _update_running(run_id, "SET #faces = :f, #faces_by_ellipse = :e", {"f": faces, "e": by_ellipse})
 
@@ -228,7 +228,7 @@ def forget(run_id: str) -> None:
     table.write("update_item", **table.update_of(run_id, changes, {"deleted": Status.DELETED}, "#status = :deleted"))
 
 
-def note_told(run_id: str) -> None:
+def mark_event_published(run_id: str) -> None:
     """The run's end has been published."""
     condition = "attribute_exists(#pk) AND #status <> :deleted"
     table.write(

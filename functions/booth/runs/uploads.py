@@ -46,7 +46,7 @@ def issue(
         fields["scenes"] = scenes
     if consent is not None:
         fields["consent"] = json.dumps(consent)
-    first_look = clock.now_ms() + limits.FIRST_LOOK_SECONDS * 1000
+    first_look = clock.now_ms() + limits.FIRST_CHECK_SECONDS * 1000
     record = _new_record(run_id, key, fields, due=first_look)
     if table.transact(table.put_once("upload", key, run_id), *_take_ids(run_id, given, picture_id), record):
         return True
@@ -60,7 +60,7 @@ def _take_ids(run_id: str, given: str, picture_id: str) -> list[dict[str, Any]]:
     return [table.put_once("id", each, run_id) for each in dict.fromkeys((given, picture_id)) if each]
 
 
-def adopt(run_id: str, key: str, picture_id: str) -> Run | None:
+def register(run_id: str, key: str, picture_id: str) -> Run | None:
     """Records a photo that was put without /upload.
 
     Returns its run: this one, or the one that somebody recorded a moment before; None if the Key was used long ago.

@@ -53,7 +53,7 @@ def test_kept_pixels_are_bit_exact_and_far_ones_are_generated(keep, seed, likene
     photo = picture(seed)
     # From a picture that has nothing to do with the photo to the photo itself.
     generated = np.rint(photo * likeness + picture(seed + 1) * (1 - likeness)).astype(np.uint8)
-    result = Seam(photo, keep).close(generated)
+    result = Seam(photo, keep).blend(generated)
     assert np.array_equal(result[keep], photo[keep])
     far = ~seam.grown(keep, MATCH)
     assert np.array_equal(result[far], generated[far])
@@ -63,7 +63,7 @@ def test_kept_pixels_are_bit_exact_and_far_ones_are_generated(keep, seed, likene
 def test_the_photo_fades_within_the_seam_and_between_its_two_sides(keep, seed, colour):
     """A model that has painted something else over the face: no shift is known, so only the seam differs."""
     photo, generated = 100 + picture(seed) // 5, np.full((H, W, 3), colour, np.uint8)
-    result = Seam(photo, keep).close(generated)
+    result = Seam(photo, keep).blend(generated)
     beyond = ~seam.grown(keep, SEAM)
     assert np.array_equal(result[beyond], generated[beyond])
     for y, x in np.argwhere(~beyond & ~keep)[:: max(1, (~beyond & ~keep).sum() // 40)]:
@@ -75,7 +75,7 @@ def test_the_photo_fades_within_the_seam_and_between_its_two_sides(keep, seed, c
 
 def test_the_edge_is_smooth():
     photo, generated = np.zeros((H, W, 3), np.uint8), np.full((H, W, 3), 200, np.uint8)
-    line = Seam(photo, disc()).close(generated)[45, 90:, 0].astype(int)  # outward from the edge of the disc
+    line = Seam(photo, disc()).blend(generated)[45, 90:, 0].astype(int)  # outward from the edge of the disc
     assert line[0] == 0
     assert 40 < line[1] < line[2] < 200
     assert (line[3:] == 200).all()
@@ -87,7 +87,7 @@ def test_the_wall_behind_a_person_leaves_no_halo(wall, background):
     texture = np.random.default_rng(0).normal(0, 6, (H, W, 1))
     photo = np.where(disc()[..., None], np.array([200, 160, 130]) + texture, wall).clip(0, 255).astype(np.uint8)
     generated = np.full((H, W, 3), seam.FLAT[background], np.uint8)
-    result = Seam(photo, disc()).close(generated)
+    result = Seam(photo, disc()).blend(generated)
     assert seam.halo(photo, generated, disc(), result) < 0.5
     # The measure sees what a feathered cut-out leaves of a wall that is lighter or darker than both sides.
     behind = np.clip(wall, *sorted([(200, 160, 130), seam.FLAT[background]]))
@@ -101,7 +101,7 @@ def test_a_models_colour_shift_does_not_show_at_the_edge():
     photo = (np.array([120, 90, 60]) + strands).clip(0, 255).astype(np.uint8)
     shift = np.array([16, -10, 7])
     generated = (photo + shift).clip(0, 255).astype(np.uint8)
-    result = Seam(photo, disc()).close(generated).astype(int)
+    result = Seam(photo, disc()).blend(generated).astype(int)
     apart = np.abs(result - photo).max(axis=2)
     assert apart[seam.grown(disc(), 2) & ~disc()].max() <= 6  # of 16
     steps = [apart[seam.grown(disc(), d + 1) & ~seam.grown(disc(), d)].mean() for d in range(0, MATCH, 4)]
@@ -114,15 +114,15 @@ def test_a_model_that_repaints_the_face_in_other_colours_changes_no_kept_pixel()
     y, x = np.ogrid[: photo.shape[0], : photo.shape[1]]
     keep = ((x / photo.shape[1] - 0.5) / 0.2) ** 2 + ((y / photo.shape[0] - 0.4) / 0.2) ** 2 <= 1
     for nasty in (255 - photo, photo[:, ::-1], np.roll(photo, 9, axis=0), photo // 2 + 60):
-        result = Seam(photo, keep).close(nasty)
+        result = Seam(photo, keep).blend(nasty)
         assert np.array_equal(result[keep], photo[keep])
         assert seam.kept_psnr(result, keep) >= 42
 
 
 def test_all_kept_and_nothing_kept():
     photo, generated = picture(1), picture(2)
-    assert np.array_equal(Seam(photo, np.ones((H, W), bool)).close(generated), photo)
-    assert np.array_equal(Seam(photo, np.zeros((H, W), bool)).close(generated), generated)
+    assert np.array_equal(Seam(photo, np.ones((H, W), bool)).blend(generated), photo)
+    assert np.array_equal(Seam(photo, np.zeros((H, W), bool)).blend(generated), generated)
 
 
 def test_the_jpeg_keeps_the_face_within_42_db():

@@ -104,7 +104,7 @@ def test_a_photo_that_was_put_before_versioning_held_is_taken_as_version_null(ac
     if door == "event":
         start.handler(event, CONTEXT)
     else:
-        starting.start_if_photo_lies_there(uploads.find_by_upload(key))
+        starting.start_if_uploaded(uploads.find_by_upload(key))
     run = uploads.find_by_upload(key)
     assert (run.version, account.executions()) == ("null", [run.id])
     assert objects.read_upload(key, run.version, limit=5) == b"photo"
@@ -180,7 +180,7 @@ def test_the_days_photos_are_counted_once_whatever_doors_they_come_through(accou
     runs = [uploads.find_by_upload(key).id for key, _ in photos]
     with ThreadPoolExecutor(8) as pool:
         knock(pool, photos[:3])
-        assert counters.counted(budget.today()) == 3
+        assert counters.value(budget.today()) == 3
         assert account.executions() == sorted(runs[:3])
         environment.setenv("PHOTOS_PER_DAY", "5")
         knock(pool, photos[3:])
@@ -189,7 +189,7 @@ def test_the_days_photos_are_counted_once_whatever_doors_they_come_through(accou
     assert len(ended) >= 3
     assert {(run.status, run.error) for run in ended} == {(Status.FAILED, "BudgetSpent")}
     assert account.executions() == sorted(set(runs) - {run.id for run in ended})
-    assert counters.counted(budget.today()) == len(account.executions())
+    assert counters.value(budget.today()) == len(account.executions())
     # What was refused lies there for another try.
     assert {run.version for run in ended} <= {version for _, version in photos}
     assert all(account.versions(run.key) == {run.version} for run in ended)
