@@ -81,7 +81,7 @@ def test_the_sample_of_s3_is_what_s3_sends(quick):
 
 
 def test_s3_names_the_photo_in_its_event_as_the_visitor_did(quick):
-    """Undecoded and whole, through the presigned URL; what the functions make of it: tests/unit/test_doors.py."""
+    """Undecoded and whole, through the presigned URL; what the functions make of it: tests/unit/test_starting.py."""
     quick.app.drop_events = True
     for name in ("a b+c%20", "우리 사진 🎉", "\u202egpj.\u200f", "..%2f..%2fwork%00", "🎉" * 254 + "é", "&<*>"):
         uploaded = quick.upload(name)

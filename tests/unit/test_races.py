@@ -15,13 +15,12 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 import photo as photo_function
-import sweep as sweep_function
 import upload as upload_function
 from booth import clock, limits
 from booth.aws import clients, executions, objects, table
 from booth.errors import ApiError, Conflict, RunEnded
 from booth.http.contract import PhotoRequest, UploadRequest
-from booth.lifecycle import starting
+from booth.lifecycle import starting, sweeping
 from booth.log import metrics
 from booth.run import Status
 from booth.runs import uploads
@@ -127,7 +126,7 @@ class World:
         return lambda: starting.start_if_uploaded(photo_function.find_run(request))
 
     def sweep(self, key):
-        return lambda: sweep_function.attend(uploads.find_by_upload(key)) or "looked"
+        return lambda: sweeping.attend(uploads.find_by_upload(key)) or "looked"
 
     def stop_executions(self):
         for run in self.expected - self.stopped:

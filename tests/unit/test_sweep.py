@@ -21,7 +21,7 @@ from booth.log import metrics
 from booth.run import Open, Status
 from booth.runs import open_runs, store, uploads
 from tests.unit.fake_s3 import PAGE, FakeS3
-from tests.unit.test_doors import event_of
+from tests.unit.test_starting import event_of
 
 CONTEXT = SimpleNamespace(
     function_name="sweep", memory_limit_in_mb=512, invoked_function_arn="arn:aws:lambda:sweep", aws_request_id="request"
