@@ -25,6 +25,8 @@ import numpy as np
 from PIL import Image
 
 from sam_model import inference
+from sam_model.serving.protocol import Prompt
+from sam_model.serving.segment_anything import SegmentAnything
 
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = ROOT / "models" / "sam"
@@ -69,7 +71,7 @@ def body(image: Image.Image, boxes: list, points: list) -> str:
     return json.dumps({"encode_image": encoded, "input_boxes": boxes, "input_points": points})
 
 
-def ask(model: inference.SegmentAnything, text: str) -> np.ndarray:
+def ask(model: SegmentAnything, text: str) -> np.ndarray:
     """Serve one request; the kept region, bool (height, width)."""
     answer = inference.transform_fn(model, text, "application/json", "application/json", NoContext())
     with Image.open(io.BytesIO(base64.b64decode(json.loads(answer)["mask_image"]))) as mask:
@@ -100,10 +102,10 @@ def measure_memory(faces: int) -> None:
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
-def times(model: inference.SegmentAnything, rounds: int) -> None:
+def times(model: SegmentAnything, rounds: int) -> None:
     pixels = np.asarray(group(1, 280)[0])
     scale = model.size / max(pixels.shape)
-    prompt = inference.Prompt(*(np.array(part, np.float32) for part in (FACE[0], FACE[1])))
+    prompt = Prompt(*(np.array(part, np.float32) for part in (FACE[0], FACE[1])))
     embeddings = model._encode(pixels, scale)
     tasks = {
         "encoder": lambda: model._encode(pixels, scale),
@@ -131,7 +133,7 @@ def times(model: inference.SegmentAnything, rounds: int) -> None:
     print(f"\nModel loaded and warmed, no request yet: {peak_megabytes(0):.0f} MB.\n")
 
 
-def crops(model: inference.SegmentAnything, rounds: int) -> None:
+def crops(model: SegmentAnything, rounds: int) -> None:
     """Ten small faces in the whole photo and each in a crop of three times its box.
 
     The reference is the mask of the same face at the photo's full resolution, brought down to its size here.

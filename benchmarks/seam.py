@@ -54,11 +54,12 @@ class Models:
     def __init__(self):
         from local.standins import rekognition, sagemaker
         from sam_model import inference
+        from sam_model.serving import protocol
 
         self.marks = rekognition.LANDMARKS
         self.detector = rekognition.FaceDetector(rekognition.MODEL)
         self.sam = inference.model_fn(str(sagemaker.MODEL_DIR))
-        self.read_request = inference.read_request
+        self.read_request = protocol.read_request
 
     def __call__(self, file: bytes) -> Case:
         taken = intake.normalise(file)

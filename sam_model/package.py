@@ -1,6 +1,6 @@
 """Build the archive that a SageMaker model is made of: ``python -m sam_model.package``, or ``make sam-package``.
 
-    encoder.onnx  decoder.onnx  code/inference.py  code/requirements.txt  code/wheels/*.whl
+    encoder.onnx  decoder.onnx  code/inference.py  code/sam_model/serving/*.py  code/requirements.txt  code/wheels/*.whl
 
 and what else the model's SHA256SUMS names: the weights beside the graph of an encoder over 2 GB. The container installs
 the wheels when it starts; it fetches nothing. They are those of the lock in cpu/ or gpu/, for the container's Python.
@@ -60,7 +60,8 @@ def build(model_dir: Path, archive: Path, gpu: bool = False) -> str:
     except lock.LockError as problem:
         raise PackageError(f"The wheels of {folder} can't be had: {problem}") from problem
     members = {
-        "code/inference.py": (ROOT / "sam_model" / "inference.py").read_bytes(),
+        "code/inference.py": ROOT / "sam_model" / "inference.py",
+        **{f"code/{module.relative_to(ROOT)}": module for module in (ROOT / "sam_model" / "serving").glob("*.py")},
         "code/requirements.txt": (OFFLINE + (LOCKED / folder / lock.LOCK).read_text(encoding="utf-8")).encode(),
         **{f"code/wheels/{wheel.name}": wheel for wheel in wheels},
         **{name: model_dir / name for name in expected},

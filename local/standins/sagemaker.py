@@ -1,4 +1,4 @@
-"""SageMaker runtime's InvokeEndpoint around the very serving code that is deployed: sam_model/inference.py.
+"""SageMaker runtime's InvokeEndpoint around the serving code that is deployed: sam_model/inference.py.
 
 Protocol: ``POST /endpoints/{name}/invocations``. What the model's container refuses or fails at arrives at the
 caller as ModelError 424 with the container's status and message inside, as it does from AWS.
@@ -13,6 +13,8 @@ import numpy as np
 from werkzeug.wrappers import Request, Response
 
 from sam_model import inference
+from sam_model.serving.protocol import Prompt
+from sam_model.serving.segment_anything import SegmentAnything
 
 MODEL_DIR = Path(__file__).resolve().parents[2] / "models" / "sam"
 MAX_BODY = 6_291_456  # of the request, in bytes: botocore's service model
@@ -25,7 +27,7 @@ class SageMaker:
 
     def __init__(self, endpoint: str, model_dir: Path = MODEL_DIR):
         self.endpoint = endpoint
-        self.model = inference.SegmentAnything(model_dir)  # without the endpoint's run that warms it up: 3 s
+        self.model = SegmentAnything(model_dir)  # without the endpoint's run that warms it up: 3 s
 
     def __call__(self, request: Request) -> Response:
         return invoke(request, self.endpoint, self.model)
@@ -34,7 +36,7 @@ class SageMaker:
 class Ellipses:
     """A model that answers at once: the ellipse in each box is the mask."""
 
-    def masks(self, pixels: np.ndarray, prompts: list[inference.Prompt]) -> np.ndarray:
+    def masks(self, pixels: np.ndarray, prompts: list[Prompt]) -> np.ndarray:
         height, width = pixels.shape[:2]
         y, x = np.ogrid[:height, :width]
         mask = np.zeros((height, width), bool)
@@ -60,7 +62,7 @@ def canned(request: Request, endpoint: str) -> Response:
     return invoke(request, endpoint, Ellipses())
 
 
-def invoke(request: Request, endpoint: str, model: inference.SegmentAnything | Ellipses) -> Response:
+def invoke(request: Request, endpoint: str, model: SegmentAnything | Ellipses) -> Response:
     """Do what the service and the serving toolkit do around the serving code."""
     path = PATH.fullmatch(request.path)
     if path is None or request.method != "POST":

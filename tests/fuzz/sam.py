@@ -18,6 +18,7 @@ from PIL import Image
 
 from local.standins import sagemaker
 from sam_model import inference
+from sam_model.serving.segment_anything import SegmentAnything
 from tests import tiny_sam
 from tests.fuzz import images
 from tests.fuzz.workers import Outcome
@@ -139,7 +140,7 @@ def _bad_body(body: bytes, rng: random.Random) -> bytes:
 
 
 @cache
-def _model() -> inference.SegmentAnything:
+def _model() -> SegmentAnything:
     with tempfile.TemporaryDirectory() as folder:
         return inference.model_fn(str(tiny_sam.export(Path(folder), qualities=[0.5])))
 

@@ -8,7 +8,7 @@ from benchmarks import seam
 from booth.aws import sam
 from booth.pixels import encoding, geometry, masks
 from local.standins.sagemaker import MAX_BODY
-from sam_model import inference
+from sam_model.serving import protocol
 from tests import odd_photos
 
 MARKS = {"eyeLeft": (0.3, 0.4), "eyeRight": (0.7, 0.4), "nose": (0.5, 0.58)}
@@ -29,7 +29,7 @@ def test_the_largest_request_fits_the_endpoint_and_holds_a_hundred_faces():
     [crop] = geometry.crops_around(faces, side, side)
     request = sam.request_for(crop, faces, encoding.encode_jpeg(photo))
     assert len(request) < MAX_BODY
-    asked = inference.read_request(request, "application/json")
+    asked = protocol.read_request(request, "application/json")
     assert len(asked.prompts) == 100
 
 

@@ -1,4 +1,4 @@
-"""sam_model/inference.py: with the real weights on the test photos, and with tiny exports of the same interface."""
+"""sam_model/inference.py and sam_model/serving/: with the real weights on the test photos, and with tiny exports."""
 
 import base64
 import io
@@ -17,6 +17,7 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from sam_model import inference
+from sam_model.serving import masks, protocol, segment_anything
 from tests import tiny_sam
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -230,9 +231,9 @@ class TestMask:
         if workers:
             monkeypatch.setenv("SAGEMAKER_MODEL_SERVER_WORKERS", workers)
         cores = len(os.sched_getaffinity(0))
-        assert inference._threads() == (max(1, cores // share) if share else 1)
+        assert segment_anything._threads() == (max(1, cores // share) if share else 1)
         monkeypatch.setenv("SAGEMAKER_TS_MAX_WORKERS", "1")  # TorchServe goes by this one
-        assert inference._threads() == cores
+        assert segment_anything._threads() == cores
 
     @pytest.mark.parametrize(
         ("more", "message"),
@@ -245,7 +246,7 @@ class TestMask:
     @given(arrays.arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 12))))
     @settings(max_examples=300)
     def test_pieces_are_the_connected_ones(self, mask):
-        pieces = inference._pieces(mask)
+        pieces = masks._pieces(mask)
         assert ((pieces > 0) == mask).all()
         assert set(np.unique(pieces[mask])) == set(range(1, pieces.max(initial=0) + 1))
         for a, b in ((pieces[1:], pieces[:-1]), (pieces[:, 1:], pieces[:, :-1])):
@@ -272,7 +273,7 @@ def broken_export(folder, encoder_shape=None, decoder_inputs=None):
     if encoder_shape:
         name, inputs = "encoder", [value("image", TensorProto.FLOAT, encoder_shape)]
     else:
-        names = sorted(inference.DECODER_INPUTS)[:decoder_inputs]
+        names = sorted(segment_anything.DECODER_INPUTS)[:decoder_inputs]
         name, inputs = "decoder", [value(each, TensorProto.FLOAT, (1,)) for each in names]
     node = helper.make_node("Identity", [inputs[0].name], ["out"])
     graph = helper.make_graph([node], name, inputs, [value("out", TensorProto.FLOAT, None)])
@@ -291,7 +292,7 @@ class TestRequests:
     def test_the_documented_request(self, body):
         text = json.dumps({"encode_image": IMAGE, "input_box": [5, 6, 30.5, 31]})
         kind = "application/json; charset=utf-8"
-        data = inference.read_request(text.encode() if body is bytes else text, kind)
+        data = protocol.read_request(text.encode() if body is bytes else text, kind)
         assert data.pixels.shape == (40, 60, 3) and data.pixels.dtype == np.uint8
         (prompt,) = data.prompts
         assert prompt.box.tolist() == [5, 6, 30.5, 31] and prompt.points.shape == (0, 2)
@@ -302,7 +303,7 @@ class TestRequests:
             "input_boxes": [[-9, -4, 20, 99]],
             "input_points": [[[3, 4], [-1, 5], [60, 5]]],
         }
-        (prompt,) = inference.read_request(json.dumps(fields), "application/json").prompts
+        (prompt,) = protocol.read_request(json.dumps(fields), "application/json").prompts
         assert prompt.box.tolist() == [0, 0, 20, 40]
         assert prompt.points.tolist() == [[3, 4]]
 
@@ -314,11 +315,11 @@ class TestRequests:
         if mode == "RGBA" and kind == "JPEG":
             mode = "RGB"
         image = encode(Image.new(mode, (60, 40)), kind)
-        data = inference.read_request(json.dumps({"encode_image": image, "input_box": BOX}), "application/json")
+        data = protocol.read_request(json.dumps({"encode_image": image, "input_box": BOX}), "application/json")
         assert data.pixels.shape == (40, 60, 3)
 
     def test_exif_orientation_is_not_applied(self):
-        data = inference.read_request(
+        data = protocol.read_request(
             json.dumps({"encode_image": photo("rotated.jpg"), "input_box": BOX}), "application/json"
         )
         with Image.open(PHOTOS / "rotated.jpg") as stored:
@@ -359,36 +360,36 @@ class TestRequests:
         ],
     )
     def test_bad_requests_are_refused(self, fields, message):
-        with pytest.raises(inference.BadRequest, match=message) as caught:
-            inference.read_request(json.dumps(fields), "application/json")
+        with pytest.raises(protocol.BadRequest, match=message) as caught:
+            protocol.read_request(json.dumps(fields), "application/json")
         assert caught.value.status_code == 400
 
     @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe\xfa", "nope", b"[" * 1_000_000, b"9" * 9999])
     def test_no_json(self, body):
-        with pytest.raises(inference.BadRequest, match="not JSON"):
-            inference.read_request(body, "application/json")
+        with pytest.raises(protocol.BadRequest, match="not JSON"):
+            protocol.read_request(body, "application/json")
 
     @pytest.mark.parametrize("side", [4097, 20_000])
     def test_too_many_pixels(self, side):
         image = encode(Image.new("1", (side, side)))
-        with pytest.raises(inference.BadRequest, match="at most 16777216") as caught:
-            inference.read_request(json.dumps({"encode_image": image, "input_box": BOX}), "application/json")
+        with pytest.raises(protocol.BadRequest, match="at most 16777216") as caught:
+            protocol.read_request(json.dumps({"encode_image": image, "input_box": BOX}), "application/json")
         assert caught.value.status_code == 413
 
     @pytest.mark.parametrize("content_type", ["image/jpeg", "text/json", "", None])
     def test_unknown_content_type(self, content_type):
-        with pytest.raises(inference.BadRequest) as caught:
-            inference.read_request(b"{}", content_type)
+        with pytest.raises(protocol.BadRequest) as caught:
+            protocol.read_request(b"{}", content_type)
         assert caught.value.status_code == 415
 
     def test_accept(self):
         for accept in ("application/json", "*/*", "", "text/html, application/json;q=0.5"):
-            inference.check_accept(accept)
-        with pytest.raises(inference.BadRequest) as caught:
-            inference.check_accept("image/png")
+            protocol.check_accept(accept)
+        with pytest.raises(protocol.BadRequest) as caught:
+            protocol.check_accept("image/png")
         assert caught.value.status_code == 406
 
     def test_the_size_of_the_answer(self):
         rng = np.random.default_rng(0)
         mask = np.kron(rng.random((64, 64)) < 0.5, np.ones((32, 32), bool))
-        assert len(inference.write_answer(mask)) < 200_000
+        assert len(protocol.write_answer(mask)) < 200_000

@@ -39,6 +39,9 @@ def test_the_default_weights(tmp_path, capsys):
     assert any("onnxruntime-" in name and "-cp312-" in name and "x86_64" in name for name in wheels)
     assert found == wheels | {
         "code/inference.py": (code / "inference.py").read_bytes(),
+        "code/sam_model/serving/masks.py": (code / "serving" / "masks.py").read_bytes(),
+        "code/sam_model/serving/protocol.py": (code / "serving" / "protocol.py").read_bytes(),
+        "code/sam_model/serving/segment_anything.py": (code / "serving" / "segment_anything.py").read_bytes(),
         "code/requirements.txt": f"--no-index\n--find-links wheels\n{locked}".encode(),
         "decoder.onnx": (package.DEFAULT_MODEL / "decoder.onnx").read_bytes(),
         "encoder.onnx": (package.DEFAULT_MODEL / "encoder.onnx").read_bytes(),
@@ -90,6 +93,23 @@ def test_pip_installs_the_archives_requirements_from_anywhere_without_a_network(
     done = subprocess.run([*command, "-r", requirements], cwd="/", capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "site" / "tiny_cpu.py").exists()
+
+
+def test_the_serving_code_runs_out_of_the_archive_alone(tmp_path, export, locked):
+    package.build(export, tmp_path / "model.tar.gz")
+    with tarfile.open(tmp_path / "model.tar.gz") as archive:
+        archive.extractall(tmp_path / "model", filter="data")
+    code = tmp_path / "model" / "code"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = f"import inference; inference.model_fn({str(tmp_path / 'model')!r}); print(inference.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-c", command],
+        cwd=tmp_path,
+        env=environment | {"PYTHONPATH": str(code)},  # as the serving toolkits set it
+        capture_output=True,
+        text=True,
+    )
+    assert (done.stdout, done.returncode) == (f"{code / 'inference.py'}\n", 0), done.stderr
 
 
 def test_a_wheel_that_cannot_be_had_is_told(tmp_path, export, locked, capsys, monkeypatch):

@@ -88,7 +88,7 @@ def test_wheels_are_fetched_once_and_only_those_of_the_lock_are_taken(project, m
         lock.wheels(project, "sam_model/cpu", store)
 
 
-@pytest.mark.parametrize("module", ["sam_model.inference", "local.standins.rekognition"])
+@pytest.mark.parametrize("module", ["sam_model.serving.segment_anything", "local.standins.rekognition"])
 def test_onnx_runtime_reports_to_nobody(tmp_path, module):
     """Where it may report, it first writes an identifier of the machine under the home folder."""
     code = f"""
@@ -111,7 +111,7 @@ def test_what_imports_onnx_runtime_is_in_that_test():
         if (ROOT / name).is_file()
         and re.search(r"^(?:import|from) onnxruntime", (ROOT / name).read_text(), re.MULTILINE)
     }
-    assert importing == {"sam_model/inference.py", "local/standins/rekognition.py"}
+    assert importing == {"sam_model/serving/segment_anything.py", "local/standins/rekognition.py"}
 
 
 # Licences
