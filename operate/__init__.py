@@ -1,0 +1,6 @@
+"""What an operator runs before an event."""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "functions"))  # the application's own code, as in Lambda

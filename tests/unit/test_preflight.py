@@ -9,7 +9,7 @@ import pytest
 from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.wrappers import Request, Response
 
-from operate import preflight
+from operate import parameters, preflight, services
 
 TITAN = "amazon.titan-image-generator-v2:0"
 INPAINT = "stability.stable-image-inpaint-v1:0"
@@ -269,7 +269,7 @@ def test_sam_is_in_service_but_fails(run, models):
     code, out = run()
     assert code == 1
     assert "SAM endpoint sam: BAD, InService, but: ServiceUnavailable" in out
-    assert models.calls("sagemaker") >= preflight.SAM_ATTEMPTS
+    assert models.calls("sagemaker") >= services.SAM_ATTEMPTS
 
 
 def test_sam_that_wakes_up_slowly_is_asked_again(run, models):
@@ -294,17 +294,17 @@ def test_settings_are_those_of_sam_deploy(tmp_path):
         'version = 0.1\n[dev.deploy.parameters]\nregion = "eu-west-1"\nparameter_overrides = ["SamEndpoint=b"]\n'
         "[prod.deploy.parameters]\nparameter_overrides = 'SamEndpoint=\"c\" ImageModels=n@s'\n"
     )
-    read = preflight.read_settings
+    read = parameters.read_settings
     assert read(None, [], tmp_path) == {"SamEndpoint": "a", "ImageModels": "m@r"}
     assert read("dev", [], tmp_path) == {"SamEndpoint": "b", "ImageModels": "m@r", "Region": "eu-west-1"}
     assert read("prod", ["SamEndpoint=d"], tmp_path) == {"SamEndpoint": "d", "ImageModels": "n@s"}
     for env, overrides in (("nowhere", []), (None, ["Nothing=1"]), (None, ["SamEndpoint"])):
-        with pytest.raises(preflight.SettingsError):
+        with pytest.raises(parameters.SettingsError):
             read(env, overrides, tmp_path)
 
 
 def test_the_templates_own_parameters_can_be_read():
-    settings, defaults = preflight.read_settings("prod", []), preflight.read_settings(None, [])
+    settings, defaults = parameters.read_settings("prod", []), parameters.read_settings(None, [])
     assert settings["ImageModels"].startswith(f"us.{INPAINT}@us-east-1,")
     assert defaults["ImageModels"].startswith(f"{TITAN}@us-east-1,")
     assert (settings["SamEndpoint"], defaults["SamEndpoint"]) == ("photo-booth-sam-prod", "photo-booth-sam")
@@ -312,8 +312,8 @@ def test_the_templates_own_parameters_can_be_read():
 
 def test_an_environment_that_is_none_is_told_with_those_that_are():
     for name in ("nowhere", "version"):
-        with pytest.raises(preflight.SettingsError, match=f"no environment {name}; it has default, dev, prod\\."):
-            preflight.read_settings(name, [])
+        with pytest.raises(parameters.SettingsError, match=f"no environment {name}; it has default, dev, prod\\."):
+            parameters.read_settings(name, [])
 
 
 def test_a_profile_that_does_not_exist_is_named(environment, capsys):
@@ -383,7 +383,7 @@ def test_the_endpoints_instances_and_twice_as_many_are_asked_for(account, instan
     if instances is not None:
         account.instances[quota] = instances
 
-    found = preflight.look_at_instances("dev")
+    found = services.look_at_instances("dev")
 
     assert found.answers == suffice
     assert found.todo == (f'Ask AWS for 2: Service Quotas, Amazon SageMaker, "{quota}".' if advice else "")
