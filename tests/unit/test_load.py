@@ -5,23 +5,25 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks import load
-from benchmarks.visitors import Answer, Visit
-from booth import scenes
-from booth.run import Status
-from booth.runs import open_runs, store, uploads
+from benchmarks.load import models
+from benchmarks.load.costs import Cost, lambda_seconds
+from benchmarks.load.leftovers import Behind
+from benchmarks.load.percentiles import percentile
+from benchmarks.load.promises import broken_promises, overtakers, waited
+from benchmarks.load.visitors import Answer, Visit
+from booth import store
 from local.standins import server
 
 
 def test_percentiles_are_values_that_were_measured():
     values = [float(number) for number in range(100, 0, -1)]
-    assert [load.percentile(values, percent) for percent in (50, 95, 99, 100)] == [50, 95, 99, 100]
-    assert load.percentile([3.0], 95) == 3.0
-    assert load.percentile([], 95) == 0.0
+    assert [percentile(values, percent) for percent in (50, 95, 99, 100)] == [50, 95, 99, 100]
+    assert percentile([3.0], 95) == 3.0
+    assert percentile([], 95) == 0.0
 
 
 def test_faults_are_the_share_that_was_asked_for_and_the_stand_ins_know_them():
-    for name, faults in load.faults(0.2).items():
+    for name, faults in models.faults(0.2).items():
         assert sum(fault["share"] for fault in faults) == pytest.approx(0.2)
         server.Behaviour(server.image_models.FAULTS if name == "bedrock" else ()).set({"faults": faults})
 
@@ -29,7 +31,7 @@ def test_faults_are_the_share_that_was_asked_for_and_the_stand_ins_know_them():
 def test_seconds_of_functions_are_read_from_their_log():
     log = b"[a-1] START RequestId: x\n[a-1] REPORT RequestId: x\tDuration: 1500.00 ms\tMemory Size: 1 MB\n"
     log += b"[b-2] REPORT RequestId: y\tDuration: 250.50 ms\tMemory Size: 1 MB\tInit Duration: 9.00 ms\n"
-    assert load.lambda_seconds(log, {"a-1": "A", "b-2": "B"}) == Counter({"A": 1.5, "B": 0.2505})
+    assert lambda_seconds(log, {"a-1": "A", "b-2": "B"}) == Counter({"A": 1.5, "B": 0.2505})
 
 
 @pytest.fixture
@@ -48,16 +50,16 @@ def app(account):
 def visit(app, account):
     """One photo that went through."""
     run, key = "a-run", "photo/a.jpg"
-    uploads.issue(run, key, picture_id="id", scenes=[], content_type="image/jpeg", consent=None)
+    store.issue(run, key, picture_id="id", scenes=[], content_type="image/jpeg", consent=None)
     store.claim(run, "v")
     account.clients["stepfunctions"].start_execution(stateMachineArn=account.machine, name=run, input="{}")
     store.enter(run, "generate")
-    store.publish_copy(run, key, scenes.chosen(("sky",)))
+    store.publish_copy(run, key, ["sky"])
     store.publish_picture(run, 1, "photo/photo_id_1.jpeg")
     for shown in (key, "photo/photo_id_1.jpeg"):
         account.clients["s3"].put_object(Bucket="results", Key=shown, Body=b"x")
-    assert store.end(store.get(run), Status.SUCCEEDED, "", store.get(run).pictures)
-    open_runs.close(run)
+    assert store.end(store.get(run), store.SUCCEEDED, "", store.get(run).pictures)
+    store.close(run)
     url = "http://cdn.example/photo/photo_id_1.jpeg"
     body = {"status": "SUCCEEDED", "error": None, "time_taken": "9.5", "url_generated": f'["{url}"]'}
     body["pictures"] = [{"state": "DONE", "error": None}]
@@ -66,11 +68,11 @@ def visit(app, account):
 
 def broken(app, visit, peaks=None, costs=()):
     probe = Answer(0.0, 0.1, 0, 202, {})
-    return load.broken_promises(app, [visit], [probe], list(costs), Counter(peaks or {}))
+    return broken_promises(app, [visit], [probe], list(costs), Counter(peaks or {}))
 
 
 def test_a_photo_that_went_right_breaks_no_promise(app, visit):
-    cost = load.Cost(1, {"s3": 20.0}, 12.0, 14.0)
+    cost = Cost(1, {"s3": 20.0}, 12.0, 14.0)
     assert broken(app, visit, {"Finish": 100 << 20}, [cost, cost]) == []
 
 
@@ -81,9 +83,9 @@ def polled(*answers):
 
 
 def test_a_waiting_time_is_compared_with_what_it_took():
-    assert load.waited(polled((1, "detect", 0), (4, "wait", 50), (14, "wait", 40), (52, "generate", 0))) == (50, 48)
-    assert load.waited(polled((1, "detect", 0), (4, "generate", 0))) is None
-    assert load.waited(polled((4, "wait", 4), (8, "generate", 0))) is None, "too short to compare"
+    assert waited(polled((1, "detect", 0), (4, "wait", 50), (14, "wait", 40), (52, "generate", 0))) == (50, 48)
+    assert waited(polled((1, "detect", 0), (4, "generate", 0))) is None
+    assert waited(polled((4, "wait", 4), (8, "generate", 0))) is None, "too short to compare"
 
 
 def test_a_waiting_time_that_was_not_true_is_a_broken_promise(app, visit):
@@ -95,9 +97,9 @@ def test_a_waiting_time_that_was_not_true_is_a_broken_promise(app, visit):
 
 
 def test_a_run_that_ended_late_is_a_broken_promise(app, visit, monkeypatch):
-    records = load.Behind(app).records()
+    records = Behind(app).records()
     records[0]["ended"] = records[0]["deadline"] + 1
-    monkeypatch.setattr(load.Behind, "records", lambda _: records)
+    monkeypatch.setattr(Behind, "records", lambda _: records)
     assert [each.partition(":")[0] for each in broken(app, visit)] == ["every run ends within 120 s of its last turn"]
 
 
@@ -105,9 +107,9 @@ def test_who_comes_later_and_is_earlier_is_seen():
     def run(name, claimed, at):
         return {"run": name, "claimed": claimed, "turns": {"p1": {"at": at}}}
 
-    assert load.overtakers([run("a", 0, 90_000), run("b", 20_000, 60_000), {"run": "c"}]) == ["b"]
-    assert load.overtakers([run("a", 0, 60_000), run("b", 20_000, 60_000)]) == []
-    assert load.overtakers([run("a", 0, 90_000), run("b", 9_000, 60_000)]) == [], "they came together"
+    assert overtakers([run("a", 0, 90_000), run("b", 20_000, 60_000), {"run": "c"}]) == ["b"]
+    assert overtakers([run("a", 0, 60_000), run("b", 20_000, 60_000)]) == []
+    assert overtakers([run("a", 0, 90_000), run("b", 9_000, 60_000)]) == [], "they came together"
 
 
 def test_every_broken_promise_is_told(app, visit, account):
@@ -120,10 +122,10 @@ def test_every_broken_promise_is_told(app, visit, account):
     ):
         s3.put_object(Bucket=bucket, Key=key, Body=b"x")
     account.clients["stepfunctions"].start_execution(stateMachineArn=account.machine, name="another", input="{}")
-    uploads.issue("open", "photo/b.jpg", picture_id="b", scenes=[], content_type="image/jpeg", consent=None)
-    open_runs.reschedule(store.get("open"), 1)
+    store.issue("open", "photo/b.jpg", picture_id="b", scenes=[], content_type="image/jpeg", consent=None)
+    store.postpone(store.get("open"), 1)
     visit.answers.insert(0, Answer(0.0, 9.0, 0, 500, {}))
-    costs = [load.Cost(1, {"s3": 20.0}, 12.0, 14.0), load.Cost(1, {"s3": 24.0}, 12.0, 14.0)]
+    costs = [Cost(1, {"s3": 20.0}, 12.0, 14.0), Cost(1, {"s3": 24.0}, 12.0, 14.0)]
     told = broken(app, visit, {"Finish": 513 << 20}, costs)
     for part in (
         *("fails for AWS's faults only", "every poll is answered", "a shown picture stays"),
