@@ -70,7 +70,7 @@ class Models:
         found = []
         for request in self.requests(photo, faces):
             asked = self.read_request(request, "application/json")
-            found.append(self.sam.masks(asked.pixels, asked.prompts))
+            found.append(self.sam.segment(asked.pixels, asked.prompts))
         keep, _ = masks.keep_mask(width, height, faces, crops, found)
         return Case(photo, faces, keep)
 

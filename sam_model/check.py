@@ -1,10 +1,10 @@
-"""Smoke test of a live endpoint: sends a photo as the application does and looks at the mask.
+"""Smoke test of a live endpoint: sends a photo as the application does and checks the mask.
 
     python -m sam_model.check photo-booth-sam-dev
 
-Exit status 0 and a line with figures if the face is covered and the background is not, else 1 and the reason. The
-endpoint may be any that speaks the wire format; SAM_PROTOCOL=classic asks with one box only. With
-AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME it asks the local stand-in.
+Exit status 0 and a line with figures if the mask covers the face and not the background, else 1 and the reason. The
+endpoint may be any that has the wire format; with SAM_PROTOCOL=classic the request has one box only.
+AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME names another service to send it to, such as the local stand-in.
 """
 
 import argparse
@@ -41,53 +41,53 @@ LANDMARKS = {
     "mouthLeft": (203.0, 142.0),
     "mouthRight": (241.0, 145.0),
 }
-COVERED = 0.8  # of the ellipse in the box; the rest is a matter of taste at forehead and jaw
-SPILLED = 0.02  # of what lies farther from the box than half its size
-ATTEMPTS = 3  # as often as the state machine asks: the first call of a serverless endpoint may come to nothing
+MIN_FACE = 0.8  # share of the ellipse in the box that the mask covers; models differ at the forehead and the jaw
+MAX_BACKGROUND = 0.02  # share that it covers of the pixels farther from the box than half its size
+ATTEMPTS = 3  # as many as the state machine's: the first call of a serverless endpoint may time out
 
 
 class CheckError(RuntimeError):
-    """The endpoint does not do its work; the message says what is wrong."""
+    """The endpoint gives no mask, or a wrong one; the message says why."""
 
 
 def check(endpoint: str) -> str:
-    """Asks `endpoint` for the mask of the photo's face, and says in one line how good it is and how long it took.
+    """Asks `endpoint` for the mask of the photo's face; returns one line with the shares covered and the seconds.
 
     Raises:
-        CheckError: no mask came, or not one of this face.
+        CheckError: there is no mask, or it isn't one of this face.
     """
     os.environ["SAM_ENDPOINT"] = endpoint
     request = sam.request_for(Crop((0, 0, WIDTH, HEIGHT), (0,)), [Face(BOX, LANDMARKS)], PHOTO.read_bytes())
-    mask, seconds = _ask(request, endpoint)
+    mask, seconds = _segment(request, endpoint)
     if mask.shape != (HEIGHT, WIDTH):
         raise CheckError(f"The mask is {mask.shape[1]}x{mask.shape[0]} pixels; the photo is {WIDTH}x{HEIGHT}.")
-    covered, spilled = mask[_ellipse()].mean(), mask[_far()].mean()
-    figures = f"{covered:.1%} of the face is covered and {spilled:.1%} of the background"
-    if covered < COVERED or spilled > SPILLED:
+    face, background = mask[_face()].mean(), mask[_background()].mean()
+    figures = f"{face:.1%} of the face is covered and {background:.1%} of the background"
+    if face < MIN_FACE or background > MAX_BACKGROUND:
         raise CheckError(
-            f"That is no mask of the face: {figures}; at least {COVERED:.0%} and at most {SPILLED:.0%} are wanted. "
-            "The face must be black (0) and the rest white (255)."
+            f"That is no mask of the face: {figures}; at least {MIN_FACE:.0%} and at most {MAX_BACKGROUND:.0%} are "
+            "wanted. The face must be black (0) and the rest white (255)."
         )
     return f"{endpoint} works: {figures}, {seconds:.2f} s."
 
 
-def _ask(request: bytes, endpoint: str) -> tuple[np.ndarray, float]:
-    """The mask, bool (height, width), True = face, and the seconds of the call that brought it."""
+def _segment(request: bytes, endpoint: str) -> tuple[np.ndarray, float]:
+    """The mask, bool (height, width), True on the face, and the seconds of the call that returned it."""
     for attempt in range(1, ATTEMPTS + 1):
         started = time.monotonic()
         try:
             return sam.segment(request), time.monotonic() - started
         except BoothError as error:
-            passing = isinstance(error, Throttled | ServiceUnavailable)
-            said = error.__cause__  # what AWS said, if it was AWS that refused
-            reason = said if isinstance(said, ClientError) else f"{type(error).__name__}: {error}"
-            if not passing or attempt == ATTEMPTS:
+            retryable = isinstance(error, Throttled | ServiceUnavailable)
+            cause = error.__cause__  # AWS's error, if there is one
+            reason = cause if isinstance(cause, ClientError) else f"{type(error).__name__}: {error}"
+            if not retryable or attempt == ATTEMPTS:
                 raise CheckError(f"{endpoint} gave no mask. {reason}") from error
             print(f"Attempt {attempt}: {reason}", file=sys.stderr)
     raise AssertionError("the last attempt returns or raises")
 
 
-def _ellipse() -> np.ndarray:
+def _face() -> np.ndarray:
     """The ellipse in the face's box: bool (height, width)."""
     left, top, right, bottom = BOX
     y, x = np.ogrid[:HEIGHT, :WIDTH]
@@ -96,13 +96,13 @@ def _ellipse() -> np.ndarray:
     return across**2 + down**2 <= 1
 
 
-def _far() -> np.ndarray:
-    """What lies farther from the box than half its size, on each side: bool (height, width)."""
+def _background() -> np.ndarray:
+    """The pixels farther from the box than half its size, on each side: bool (height, width)."""
     left, top, right, bottom = (round(side) for side in BOX)
     across, down = (right - left) // 2, (bottom - top) // 2
-    far = np.ones((HEIGHT, WIDTH), bool)
-    far[max(0, top - down) : bottom + down, max(0, left - across) : right + across] = False
-    return far
+    background = np.ones((HEIGHT, WIDTH), bool)
+    background[max(0, top - down) : bottom + down, max(0, left - across) : right + across] = False
+    return background
 
 
 def main(arguments: list[str] | None = None) -> int:

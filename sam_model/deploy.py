@@ -4,7 +4,7 @@
     python -m sam_model.deploy on|off|destroy dev
 
 The stack and its endpoint are called photo-booth-sam-<environment>. Credentials and Region are boto3's own. AWS's
-SageMaker SDK says which image the container has and when the endpoint serves (sdk.py).
+SageMaker SDK finds the container's image and waits for the endpoint (sdk.py).
 """
 
 import argparse
@@ -28,7 +28,7 @@ CAPABILITIES = ["CAPABILITY_IAM"]  # the template makes the container's role and
 
 
 class DeployError(RuntimeError):
-    """The deployment can't go on; the message says why and what to do."""
+    """The deployment failed; the message says why and what to do."""
 
 
 def settings(environment: str, overrides: list[str]) -> dict[str, str]:
@@ -50,20 +50,20 @@ def settings(environment: str, overrides: list[str]) -> dict[str, str]:
         values[name] = value
     if "InstanceType" not in values:
         raise DeployError(f"InstanceType is missing for {environment}.")
-    return {"TimeZone": own_time_zone()} | values
+    return {"TimeZone": local_time_zone()} | values
 
 
-def own_time_zone() -> str:
+def local_time_zone() -> str:
     """This machine's time zone as the IANA names it, such as Asia/Seoul; UTC where it has no such name."""
     zone = os.environ.get("TZ", "").removeprefix(":") or os.path.realpath("/etc/localtime").rpartition("/zoneinfo/")[2]
     return zone if zone in zoneinfo.available_timezones() else "UTC"
 
 
 def sdk(command: str, region: str, subject: str) -> str:
-    """What AWS's SDK answers (sdk.py), which contradicts our packages and so has a Python of its own.
+    """The output of a command of sdk.py. AWS's SDK conflicts with our packages and so has a Python of its own.
 
     Raises:
-        DeployError: it has no answer, for the reason it gives, or isn't installed.
+        DeployError: the command failed, for the reason it gives, or the SDK isn't installed.
     """
     if not SDK_PYTHON.exists():
         raise DeployError("AWS's SageMaker SDK isn't installed: run make tools.")
@@ -79,7 +79,7 @@ def sdk(command: str, region: str, subject: str) -> str:
 
 
 class Stack:
-    """The endpoint's stack, there or not yet."""
+    """The endpoint's CloudFormation stack, which need not exist yet."""
 
     def __init__(self, name: str):
         self.name = name
@@ -87,10 +87,10 @@ class Stack:
         self.region = self._cloudformation.meta.region_name
 
     def deploy(self, parameters: dict[str, str], archive: Path) -> None:
-        """Brings the stack to `parameters` and the model in `archive`.
+        """Creates the stack or updates it to `parameters` and the model in `archive`.
 
-        A running endpoint serves on meanwhile. The model's key is its SHA-256, so the same model again changes nothing
-        and another one makes a new endpoint configuration, between which SageMaker switches.
+        A running endpoint stays in service. The model's key has its SHA-256, so the same model again changes nothing,
+        and another one makes a new endpoint configuration, to which SageMaker moves the traffic.
 
         Raises:
             DeployError: CloudFormation failed, or the change is one that needs `switch` first.
@@ -100,32 +100,32 @@ class Stack:
             self._cloudformation.create_stack(
                 StackName=self.name,
                 TemplateBody=template,
-                Parameters=_given(parameters),
+                Parameters=_parameters(parameters),
                 Capabilities=CAPABILITIES,
             )
             self._wait("stack_create_complete", "the bucket is created")
         bucket = self.outputs().get("BucketName")
         if bucket is None:  # the very first creation failed, and such a stack can't be updated
             raise DeployError(f"{self.name} is {self._description()['StackStatus']}: run make sam-destroy, then again.")
-        self._make_way(parameters["InstanceType"])
+        self._prepare_instance_change(parameters["InstanceType"])
         key = _upload(archive, bucket)
         self._update(
             "the endpoint is brought up; five to twenty minutes",
             TemplateBody=template,
-            Parameters=_given(parameters | {"ModelKey": key}),  # the rest gets its default, so Running is true
+            Parameters=_parameters(parameters | {"ModelKey": key}),  # the rest gets its default, so Running is true
         )
 
     def switch(self, running: bool) -> None:
-        """Creates or deletes the endpoint and leaves everything else as it is. Raises `DeployError`."""
+        """Creates or deletes the endpoint; the stack's other resources stay. Raises `DeployError`."""
         value = "true" if running else "false"
-        self._change("the endpoint is created" if running else "the endpoint is deleted", {"Running": value})
+        self._update_parameters("the endpoint is created" if running else "the endpoint is deleted", {"Running": value})
 
     def wait(self) -> None:
-        """Waits until the endpoint serves, and tells what serves. Raises `DeployError`."""
+        """Waits until the endpoint is InService, and prints its instances and image. Raises `DeployError`."""
         print(sdk("wait", self.region, self.name), flush=True)
 
     def destroy(self) -> None:
-        """Removes everything, models included. Raises `DeployError`, also if there is no stack (in this Region)."""
+        """Deletes the stack, models included. Raises `DeployError`, also if there is no stack (in this Region)."""
         if not self._description():
             raise DeployError(f"There is no stack {self.name} here: nothing was deleted. Check account and Region.")
         bucket = self.outputs().get("BucketName")
@@ -138,11 +138,11 @@ class Stack:
         """The stack's outputs by name; EndpointName is among them while the endpoint is there."""
         return {output["OutputKey"]: output["OutputValue"] for output in self._description().get("Outputs", [])}
 
-    def _make_way(self, wanted: str) -> None:
-        """Prepares for another instance type, which SageMaker does not give to a variant that scales.
+    def _prepare_instance_change(self, wanted: str) -> None:
+        """Switches scaling off for a change of the instance type, which SageMaker refuses for a variant that scales.
 
-        See "Update endpoints that use auto scaling" in SageMaker's guide. Without scaling the change is made while the
-        endpoint serves. Between instances and serverless there is no change at all ("Serverless Inference").
+        See "Update endpoints that use auto scaling" in SageMaker's guide. The endpoint stays in service. From instances
+        to serverless, or back, an endpoint can't be updated ("Serverless Inference"): raises DeployError.
         """
         now = {item["ParameterKey"]: item["ParameterValue"] for item in self._description()["Parameters"]}
         before = now["InstanceType"]
@@ -153,9 +153,9 @@ class Stack:
                 f"{self.name} runs on {before}, which SageMaker can't change into {wanted}. Run make sam-off first."
             )
         if now["MinInstances"] != now["MaxInstances"]:
-            self._change("scaling rests for the change of the instance", {"MaxInstances": now["MinInstances"]})
+            self._update_parameters("scaling is switched off", {"MaxInstances": now["MinInstances"]})
 
-    def _change(self, purpose: str, values: dict[str, str]) -> None:
+    def _update_parameters(self, purpose: str, values: dict[str, str]) -> None:
         """Updates some parameters; the template and the other parameters stay."""
         description = self._description()
         if not description:
@@ -164,7 +164,7 @@ class Stack:
         self._update(
             purpose,
             UsePreviousTemplate=True,
-            Parameters=_given(values) + [{"ParameterKey": name, "UsePreviousValue": True} for name in kept],
+            Parameters=_parameters(values) + [{"ParameterKey": name, "UsePreviousValue": True} for name in kept],
         )
 
     def _update(self, purpose: str, **change) -> None:
@@ -182,19 +182,19 @@ class Stack:
         try:
             self._cloudformation.get_waiter(event).wait(StackName=self.name)
         except WaiterError as error:
-            raise DeployError(f"{self.name}: {purpose}: that failed. {self._reason()}") from error
+            raise DeployError(f"{self.name}: {purpose}: that failed. {self._failure_reason()}") from error
 
-    def _reason(self) -> str:
-        """Why the last operation failed: the first failure among the newest events, and what the endpoint says."""
+    def _failure_reason(self) -> str:
+        """Why the last operation failed: its first failed event, and the endpoint's own failure reason."""
         failures = []
         for event in self._cloudformation.describe_stack_events(StackName=self.name)["StackEvents"]:  # newest first
             if event["ResourceStatus"].endswith("_FAILED"):
                 failures.append(f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}")
             if event["LogicalResourceId"] == self.name and event.get("ResourceStatusReason") == "User Initiated":
                 break
-        told = failures[-1] if failures else "CloudFormation gives no reason; look at the stack's events."
-        own = sdk("reason", self.region, self.name)
-        return told if not own or own in told else f"{told} The endpoint says: {own}"
+        reason = failures[-1] if failures else "CloudFormation gives no reason; look at the stack's events."
+        endpoints = sdk("reason", self.region, self.name)
+        return reason if not endpoints or endpoints in reason else f"{reason} The endpoint says: {endpoints}"
 
     def _description(self) -> dict:
         """CloudFormation's description of the stack; empty if there is none."""
@@ -206,12 +206,13 @@ class Stack:
             raise
 
 
-def _given(values: dict[str, str]) -> list[dict[str, str]]:
+def _parameters(values: dict[str, str]) -> list[dict[str, str]]:
+    """CloudFormation's list of parameters."""
     return [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()]
 
 
 def _upload(archive: Path, bucket: str) -> str:
-    """Puts the archive under a key made of its SHA-256, unless it is there already; the key."""
+    """Uploads the archive under a key with its SHA-256, unless it is there already; returns the key."""
     with archive.open("rb") as file:
         key = f"model/{hashlib.file_digest(file, 'sha256').hexdigest()}/model.tar.gz"
     s3 = boto3.client("s3")
@@ -222,7 +223,7 @@ def _upload(archive: Path, bucket: str) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Does what the command line says; exit status 1 and one clear message if that fails."""
+    """Runs the command line's action; exit status 1 and the reason if that fails."""
     parser = argparse.ArgumentParser(prog="python -m sam_model.deploy")
     parser.add_argument("action", choices=["deploy", "on", "off", "destroy"])
     parser.add_argument("environment", help="a table of endpoint.toml, such as dev or prod")

@@ -2,8 +2,8 @@
 
 The PyTorch container (sagemaker-pytorch-inference on TorchServe) and the Hugging Face container (multi-model-server)
 load this file as ``code/inference.py``, call `model_fn` once in each worker and `transform_fn` for each request.
-What they do lies in ``sam_model/serving/``, which is in the archive beside this file, as ``code/sam_model/serving/``.
-Both need numpy, Pillow and ONNX Runtime only.
+Their code is in ``sam_model/serving/``, which lies beside this file in the archive, as ``code/sam_model/serving/``. All
+of it needs numpy, Pillow and ONNX Runtime only.
 """
 
 import json
@@ -19,14 +19,14 @@ logger = logging.getLogger(__name__)
 
 
 def model_fn(model_dir: str) -> SegmentAnything:
-    """Load the export in ``model_dir`` and run it once, so that the first visitor doesn't wait for allocations.
+    """Load the export in ``model_dir`` and run it once, so that the first request doesn't wait for allocations.
 
-    Raises ONNX Runtime's errors for missing or broken files and `ValueError` for a foreign interface.
+    Raises ONNX Runtime's errors for missing or broken files and `ValueError` for an export with another interface.
     """
     _keep_bodies_as_bytes()
     model = SegmentAnything(model_dir)
     box = np.array([8, 8, 56, 56], np.float32)
-    model.masks(np.zeros((64, 64, 3), np.uint8), [Prompt(box, np.zeros((0, 2), np.float32))])
+    model.segment(np.zeros((64, 64, 3), np.uint8), [Prompt(box, np.zeros((0, 2), np.float32))])
     return model
 
 
@@ -40,7 +40,7 @@ def transform_fn(model: SegmentAnything, body: bytes | str, content_type: str | 
     try:
         request = read_request(body, content_type)
         check_accept(accept)
-        return write_answer(model.masks(request.pixels, request.prompts))
+        return write_answer(model.segment(request.pixels, request.prompts))
     except BadRequest as problem:
         status, message = problem.status_code, str(problem)
     except Exception:

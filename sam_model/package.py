@@ -2,11 +2,11 @@
 
     encoder.onnx  decoder.onnx  code/inference.py  code/sam_model/serving/*.py  code/requirements.txt  code/wheels/*.whl
 
-and what else the model's SHA256SUMS names: the weights beside the graph of an encoder over 2 GB. The container installs
-the wheels when it starts; it fetches nothing. They are those of the lock in cpu/ or gpu/, for the container's Python.
+and what else the model's SHA256SUMS names, such as the external data of an encoder over 2 GB. The container installs
+the wheels when it starts and downloads nothing. They are those of the lock in cpu/ or gpu/, for the container's Python.
 
-The same files give the same bytes, so the archive's SHA-256, which is printed, says what an endpoint runs. (Another
-release of zlib may compress differently; the members are then still the same.)
+The build is reproducible: the same files give the same bytes, so the archive's SHA-256, which is printed, says what an
+endpoint runs. (Another release of zlib may compress differently; the members are then still the same.)
 """
 
 import argparse
@@ -24,26 +24,26 @@ from sam_model import inference
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKED = ROOT
-"""Where the folders of the locks are, and build/wheels/ with what they name."""
+"""The folder that the locks' paths are relative to, and build/wheels/ with the wheels that they name."""
 WEIGHTS = ("encoder.onnx", "decoder.onnx")
 DEFAULT_MODEL = ROOT / "models" / "sam"
 DEFAULT_ARCHIVE = ROOT / "build" / "model.tar.gz"
 SUMS = "SHA256SUMS"
-# pip finds the folder beside requirements.txt, wherever it runs, and asks no index.
+# pip takes the folder relative to requirements.txt, whatever its working directory, and asks no index.
 OFFLINE = "--no-index\n--find-links wheels\n"
 
 
 class PackageError(RuntimeError):
-    """The archive can't be built. The message says why and what to do."""
+    """The archive can't be built; the message says why and what to do."""
 
 
 def build(model_dir: Path, archive: Path, gpu: bool = False) -> str:
     """Write ``archive`` from the export in ``model_dir`` and the serving code; return its SHA-256 in hex.
 
     With ``gpu`` the container gets onnxruntime-gpu instead of onnxruntime. Raises `PackageError` if a weights file is
-    missing, isn't the expected one, or isn't an export that the serving code can load, and if a wheel can't be had.
+    missing, has another SHA-256, or isn't an export that the serving code can load, and if a wheel can't be downloaded.
     """
-    expected = _expected(model_dir)
+    expected = _expected_sha256(model_dir)
     for name, digest in expected.items():
         if not (model_dir / name).is_file():
             raise PackageError(f"{model_dir / name} is missing. `make setup` fetches the default weights.")
@@ -67,7 +67,7 @@ def build(model_dir: Path, archive: Path, gpu: bool = False) -> str:
         **{name: model_dir / name for name in expected},
     }
     archive.parent.mkdir(parents=True, exist_ok=True)
-    draft = archive.with_name(archive.name + ".part")  # an archive under its own name is whole
+    draft = archive.with_name(archive.name + ".part")  # renamed when it is complete
     with (
         draft.open("wb") as file,
         # No name and no time in gzip's header; level 1 because weights hardly shrink: the higher ones save 1 % more.
@@ -80,8 +80,8 @@ def build(model_dir: Path, archive: Path, gpu: bool = False) -> str:
     return _sha256(archive)
 
 
-def _expected(model_dir: Path) -> dict[str, str]:
-    """Return each file's SHA-256 by its name: fixed for the default model, else what the folder's SHA256SUMS says."""
+def _expected_sha256(model_dir: Path) -> dict[str, str]:
+    """Return each file's SHA-256 by its name: local.models' for the default model, else the folder's SHA256SUMS'."""
     if model_dir.resolve() == DEFAULT_MODEL.resolve():
         return {Path(model.target).name: model.sha256 for model in MODELS if model.target.startswith("sam/")}
     try:
@@ -99,7 +99,7 @@ def _expected(model_dir: Path) -> dict[str, str]:
 
 
 def _add(tar: tarfile.TarFile, name: str, content: Path | bytes) -> None:
-    """Add a file, or bytes as one, with nothing of this machine in its header: no owner, no time, no umask."""
+    """Add a file, or bytes as one, with a header that is the same everywhere: no owner, time 0, mode 644."""
     member = tarfile.TarInfo(name)
     member.mode = 0o644
     with io.BytesIO(content) if isinstance(content, bytes) else content.open("rb") as source:
@@ -114,7 +114,7 @@ def _sha256(path: Path) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Build the archive and say what it is; exit status 1 and one clear message if that fails."""
+    """Build the archive and print its name, size and SHA-256; exit status 1 and the reason if that fails."""
     parser = argparse.ArgumentParser(prog="python -m sam_model.package", description="Build model.tar.gz.")
     parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="folder with encoder.onnx, decoder.onnx")
     parser.add_argument("--out", type=Path, default=DEFAULT_ARCHIVE, help="the archive to write")

@@ -1,12 +1,12 @@
-"""What the deployment asks AWS's SageMaker SDK (sagemaker-core), under the SDK's own Python, .tools/sagemaker:
+"""What the deployment needs of AWS's SageMaker SDK (sagemaker-core), under the SDK's own Python, .tools/sagemaker:
 
     python -m sam_model.sdk image us-east-1 ml.c7i.xlarge
     python -m sam_model.sdk wait us-east-1 photo-booth-sam-dev
     python -m sam_model.sdk reason us-east-1 photo-booth-sam-dev
 
-The container's image in a Region, for an instance type or "serverless"; waiting until an endpoint serves, with a line
-that describes it; why an endpoint failed, or an empty line. The answer is on standard output. So is the reason, in one
-line and with exit status 1, if there is none. Progress is on standard error.
+`image`: the container's image in a Region, for an instance type or "serverless". `wait`: waits until an endpoint is
+InService and prints a line about it. `reason`: why an endpoint failed, or an empty line. The result is on standard
+output, and so is the reason, in one line and with exit status 1, if there is none. Progress is on standard error.
 """
 
 import os
@@ -26,11 +26,11 @@ from sagemaker.core.utils.exceptions import FailedStatusError, TimeoutExceededEr
 FRAMEWORK, VERSION, PYTHON = "pytorch", "2.6.0", "py312"
 SERVERLESS = "serverless"
 POLL_SECONDS = 2
-TIMEOUT_SECONDS = 3600  # as long as endpoint.yaml lets an update take
+TIMEOUT_SECONDS = 3600  # as in endpoint.yaml for an update
 
 
 class SdkError(RuntimeError):
-    """There is no answer; the message says why."""
+    """There is no result; the message says why."""
 
 
 def image(region: str, instance: str) -> str:
@@ -54,7 +54,10 @@ def image(region: str, instance: str) -> str:
 
 
 def wait(region: str, name: str) -> str:
-    """Waits until the endpoint serves; one line about what serves. Raises `SdkError` if it fails or isn't there."""
+    """Waits until the endpoint is InService; returns a line with its instances and image.
+
+    Raises `SdkError` if it fails or isn't InService within TIMEOUT_SECONDS.
+    """
     endpoint = Endpoint.get(endpoint_name=name, region=region)
     try:
         endpoint.wait_for_status("InService", poll=POLL_SECONDS, timeout=TIMEOUT_SECONDS)
@@ -69,7 +72,7 @@ def wait(region: str, name: str) -> str:
 
 
 def reason(region: str, name: str) -> str:
-    """Why the endpoint failed, in SageMaker's words; empty if it did not, or if there is none."""
+    """SageMaker's reason for the endpoint's failure; empty if it has not failed, or if there is no endpoint."""
     try:
         return str(Endpoint.get(endpoint_name=name, region=region).failure_reason or "")
     except ClientError as error:
@@ -79,8 +82,8 @@ def reason(region: str, name: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Does what the command line says; exit status 1 if there is no answer."""
-    rich.reconfigure(stderr=True)  # the SDK shows its waiting by way of rich
+    """Runs the command; exit status 1 if there is no result."""
+    rich.reconfigure(stderr=True)  # the SDK prints its progress with rich
     command, region, subject = arguments
     try:
         print({"image": image, "wait": wait, "reason": reason}[command](region, subject))

@@ -36,7 +36,7 @@ class SageMaker:
 class Ellipses:
     """A model that answers at once: the ellipse in each box is the mask."""
 
-    def masks(self, pixels: np.ndarray, prompts: list[Prompt]) -> np.ndarray:
+    def segment(self, pixels: np.ndarray, prompts: list[Prompt]) -> np.ndarray:
         height, width = pixels.shape[:2]
         y, x = np.ogrid[:height, :width]
         mask = np.zeros((height, width), bool)

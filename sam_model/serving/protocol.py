@@ -1,4 +1,4 @@
-"""The endpoint's wire format: requests are checked and decoded, answers encoded.
+"""The endpoint's wire format: checks and decodes requests, encodes answers.
 
 Request (application/json); all coordinates are pixels of the image as it is sent, EXIF orientation not applied:
 
@@ -41,7 +41,7 @@ class BadRequest(ValueError):
 class Prompt:
     """One object to segment, in pixels of the sent image.
 
-    ``box``: float32 (4,) left, top, right, bottom, clamped to the image. ``points``: float32 (n, 2) x, y.
+    ``box``: float32 (4,) left, top, right, bottom, clipped to the image. ``points``: float32 (n, 2) x, y.
     """
 
     box: np.ndarray
@@ -66,8 +66,8 @@ def read_request(body: bytes | str, content_type: str | None) -> Request:
         raise BadRequest("The body is not JSON.") from None
     if not isinstance(fields, dict):
         raise BadRequest("The body must be a JSON object.")
-    pixels = _pixels(fields.get("encode_image"))
-    return Request(pixels, _prompts(fields, width=pixels.shape[1], height=pixels.shape[0]))
+    pixels = _decode_image(fields.get("encode_image"))
+    return Request(pixels, _read_prompts(fields, width=pixels.shape[1], height=pixels.shape[0]))
 
 
 def check_accept(accept: str) -> None:
@@ -89,8 +89,8 @@ def _media_type(header: str | None) -> str:
     return (header or "").split(";")[0].strip().lower()
 
 
-def _pixels(encoded: object) -> np.ndarray:
-    """Decode ``encode_image`` to uint8 (height, width, 3) RGB."""
+def _decode_image(encoded: object) -> np.ndarray:
+    """Decode ``encode_image`` to uint8 (height, width, 3) RGB. Raises `BadRequest`."""
     if not isinstance(encoded, str) or not encoded:
         raise BadRequest("encode_image is missing: send the image as base64 text.")
     try:
@@ -112,8 +112,8 @@ def _pixels(encoded: object) -> np.ndarray:
         raise BadRequest("encode_image is not a whole JPEG, PNG or WebP image.") from None
 
 
-def _prompts(fields: dict, width: int, height: int) -> list[Prompt]:
-    """Read input_box or input_boxes, and input_points."""
+def _read_prompts(fields: dict, width: int, height: int) -> list[Prompt]:
+    """Read input_box or input_boxes, and input_points. Raises `BadRequest`."""
     if ("input_box" in fields) == ("input_boxes" in fields):
         raise BadRequest("Send either input_box or input_boxes.")
     boxes = [fields["input_box"]] if "input_box" in fields else fields["input_boxes"]
@@ -126,13 +126,13 @@ def _prompts(fields: dict, width: int, height: int) -> list[Prompt]:
         raise BadRequest(f"input_points must hold one list for each of the {len(boxes)} boxes.")
     limits = np.array([width, height], np.float32)
     return [
-        Prompt(_box(box, number, limits), _points(of_box, number, limits))
+        Prompt(_read_box(box, number, limits), _read_points(of_box, number, limits))
         for number, (box, of_box) in enumerate(zip(boxes, points, strict=True))
     ]
 
 
-def _box(value: object, number: int, limits: np.ndarray) -> np.ndarray:
-    """Read one box and clamp it to the image, which detectors' boxes may overhang."""
+def _read_box(value: object, number: int, limits: np.ndarray) -> np.ndarray:
+    """Read one box and clip it to the image (``limits``: width, height): detectors' boxes may extend beyond it."""
     corners = _numbers(value, 4)
     if corners is None:
         raise BadRequest(f"Box {number} must be four finite numbers: left, top, right, bottom.")
@@ -145,8 +145,8 @@ def _box(value: object, number: int, limits: np.ndarray) -> np.ndarray:
     return np.concatenate([start, end])
 
 
-def _points(value: object, number: int, limits: np.ndarray) -> np.ndarray:
-    """Read one box's points. Points outside the image are left out: the model sees nothing there."""
+def _read_points(value: object, number: int, limits: np.ndarray) -> np.ndarray:
+    """Read one box's points, float32 (n, 2). Points outside the image are left out: the model sees nothing there."""
     if not isinstance(value, list) or len(value) > MAX_POINTS:
         raise BadRequest(f"The points of box {number} must be a list of at most {MAX_POINTS} points.")
     points = [_numbers(point, 2) for point in value]

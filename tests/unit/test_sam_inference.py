@@ -155,12 +155,12 @@ class TestMask:
         mask = segment(tiny, encode_image=image, input_box=[100, 40, 200, 140])
         assert mask[50:130, 110:190].all()
 
-    def test_specks_are_dropped(self, tiny):
+    def test_small_connected_components_are_dropped(self, tiny):
         image = self.white((100, 40, 170, 140), (190, 50, 200, 60))
         mask = segment(tiny, encode_image=image, input_box=[100, 40, 200, 140])
         assert mask[50:130, 105:165].all() and not mask[:, 180:].any()
 
-    def test_a_piece_under_a_point_is_kept(self, tiny):
+    def test_a_connected_component_under_a_point_is_kept(self, tiny):
         image = self.white((100, 40, 200, 75), (100, 95, 200, 180))
         box = [100, 40, 200, 180]
         alone = segment(tiny, encode_image=image, input_box=box)
@@ -175,7 +175,7 @@ class TestMask:
         wanted[50:110, 80:200] = True
         assert (mask == wanted).all()
 
-    def test_the_neighbour_is_not_swallowed(self, tiny):
+    def test_it_does_not_extend_into_a_neighbour(self, tiny):
         image = self.white((20, 50, 120, 150), (120, 90, 300, 100), (300, 50, 390, 150))
         mask = segment(tiny, encode_image=image, input_box=[20, 50, 120, 150])
         assert mask[60:140, 30:110].all() and not mask[:, 300:].any()
@@ -215,7 +215,7 @@ class TestMask:
 
     def test_a_failing_model_is_a_500_that_tells_nothing(self):
         class Broken:
-            def masks(self, pixels, prompts):
+            def segment(self, pixels, prompts):
                 raise RuntimeError("cuDNN failed at 0x7f")
 
         context = Context()
@@ -231,9 +231,9 @@ class TestMask:
         if workers:
             monkeypatch.setenv("SAGEMAKER_MODEL_SERVER_WORKERS", workers)
         cores = len(os.sched_getaffinity(0))
-        assert segment_anything._threads() == (max(1, cores // share) if share else 1)
+        assert segment_anything._thread_count() == (max(1, cores // share) if share else 1)
         monkeypatch.setenv("SAGEMAKER_TS_MAX_WORKERS", "1")  # TorchServe goes by this one
-        assert segment_anything._threads() == cores
+        assert segment_anything._thread_count() == cores
 
     @pytest.mark.parametrize(
         ("more", "message"),
@@ -245,25 +245,25 @@ class TestMask:
 
     @given(arrays.arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 12))))
     @settings(max_examples=300)
-    def test_pieces_are_the_connected_ones(self, mask):
-        pieces = masks._pieces(mask)
-        assert ((pieces > 0) == mask).all()
-        assert set(np.unique(pieces[mask])) == set(range(1, pieces.max(initial=0) + 1))
-        for a, b in ((pieces[1:], pieces[:-1]), (pieces[:, 1:], pieces[:, :-1])):
+    def test_labels_are_the_connected_components(self, mask):
+        labels = masks._label(mask)
+        assert ((labels > 0) == mask).all()
+        assert set(np.unique(labels[mask])) == set(range(1, labels.max(initial=0) + 1))
+        for a, b in ((labels[1:], labels[:-1]), (labels[:, 1:], labels[:, :-1])):
             touching = (a > 0) & (b > 0)
             assert (a[touching] == b[touching]).all()
-        for number in range(1, pieces.max(initial=0) + 1):
-            piece = pieces == number
-            flood = np.zeros_like(piece)
-            flood.flat[piece.argmax()] = True
-            for _ in range(piece.size):
-                grown = flood.copy()
-                grown[1:] |= flood[:-1]
-                grown[:-1] |= flood[1:]
-                grown[:, 1:] |= flood[:, :-1]
-                grown[:, :-1] |= flood[:, 1:]
-                flood = grown & piece
-            assert (flood == piece).all()
+        for number in range(1, labels.max(initial=0) + 1):
+            component = labels == number
+            reached = np.zeros_like(component)
+            reached.flat[component.argmax()] = True
+            for _ in range(component.size):
+                dilated = reached.copy()
+                dilated[1:] |= reached[:-1]
+                dilated[:-1] |= reached[1:]
+                dilated[:, 1:] |= reached[:, :-1]
+                dilated[:, :-1] |= reached[:, 1:]
+                reached = dilated & component
+            assert (reached == component).all()
 
 
 def broken_export(folder, encoder_shape=None, decoder_inputs=None):

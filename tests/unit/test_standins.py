@@ -266,7 +266,7 @@ class TestSageMaker:
 
     def test_a_failing_model_is_a_500_from_the_container(self):
         class Broken:
-            def masks(self, pixels, prompts):
+            def segment(self, pixels, prompts):
                 raise RuntimeError("out of memory at 0x7f")
 
         request = server.Request.from_values(
