@@ -3,4 +3,4 @@
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parent.parent / "functions"))  # the application's own code, as in Lambda
+sys.path.append(str(Path(__file__).resolve().parent.parent / "functions"))  # for `booth`, as in Lambda

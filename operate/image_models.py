@@ -9,13 +9,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from booth.aws import client, code_of
 from booth.chain import REQUESTS_A_MINUTE
 from booth.pacing import WINDOW_MS
-
-PICTURES = 3  # a photo
+from booth.scenes import DEFAULT_PICTURES
 
 
 @dataclass
-class Candidate:
-    """What was found out about `model@region`."""
+class CandidateCheck:
+    """What Bedrock and Service Quotas say about a candidate, `model@region`, and what to do about it."""
 
     model: str
     region: str
@@ -23,41 +22,41 @@ class Candidate:
     """active, legacy, retired or unknown."""
     access: str = "unknown"
     """granted, denied or unknown."""
-    requests: float | None = None
-    """A minute."""
-    documented: bool = False
-    """`requests` is AWS's default, not this account's own."""
+    requests_a_minute: float | None = None
+    """The quota; None: unknown."""
+    is_default_quota: bool = False
+    """`requests_a_minute` is AWS's documented default, not this account's own quota."""
     todo: list[str] = field(default_factory=list)
 
     @property
-    def lives(self) -> bool:
-        """Whether it can be expected to paint."""
-        return self.state in ("active", "legacy") and self.access == "granted" and bool(self.requests)
+    def is_usable(self) -> bool:
+        """Whether InvokeModel should succeed."""
+        return self.state in ("active", "legacy") and self.access == "granted" and bool(self.requests_a_minute)
 
     @property
-    def photos(self) -> int:
-        """Photos an hour that the quota allows, as the booth paces them."""
-        return int((self.requests or 0) * 3_600_000 / WINDOW_MS / PICTURES)
+    def photos_an_hour(self) -> int:
+        """Photos an hour that the quota allows with the booth's pacing, DEFAULT_PICTURES pictures each."""
+        return int((self.requests_a_minute or 0) * 3_600_000 / WINDOW_MS / DEFAULT_PICTURES)
 
 
-def look_at(model: str, region: str) -> Candidate:
-    """Asks Bedrock and Service Quotas in the Region about one candidate. Errors become its state and what to do.
+def check_candidate(model: str, region: str) -> CandidateCheck:
+    """Asks Bedrock and Service Quotas in the Region about one candidate. AWS's errors are part of the result.
 
-    `region` may end with the requests a minute that the booth is told to keep to, `=20`.
+    `region` may end with the requests a minute that ImageModels allows the booth, `=20`.
     """
-    region, _, paced = region.partition("=")
-    found = Candidate(model, region)
+    region, _, allowed = region.partition("=")
+    found = CandidateCheck(model, region)
     if model not in REQUESTS_A_MINUTE:
         found.todo.append("The application has no codec for this model: mend ImageModels.")
         return found
     try:
-        behind = _model_behind(found)
-        name = _look_at_lifecycle(found, behind)
+        foundation_model = _foundation_model(found)
+        name = _check_lifecycle(found, foundation_model)
         if found.state != "retired":
-            _look_at_access(found, behind)
-            _look_at_quota(found, name, int(paced or REQUESTS_A_MINUTE[model]))
+            _check_access(found, foundation_model)
+            _check_quota(found, name, int(allowed or REQUESTS_A_MINUTE[model]))
     except ClientError as error:
-        _explain(found, error)
+        _record_error(found, error)
     except BotoCoreError as error:
         found.todo.append(
             f"Bedrock could not be asked ({type(error).__name__}): check the Region's name, network and credentials."
@@ -65,7 +64,8 @@ def look_at(model: str, region: str) -> Candidate:
     return found
 
 
-def _explain(found: Candidate, error: ClientError) -> None:
+def _record_error(found: CandidateCheck, error: ClientError) -> None:
+    """Adds what an error of AWS's means for the candidate, and what to do about it."""
     code = code_of(error)
     if code == "ResourceNotFoundException":
         found.state = "retired"
@@ -78,8 +78,8 @@ def _explain(found: Candidate, error: ClientError) -> None:
         found.todo.append(f"{error.operation_name} answered {code}: try again.")
 
 
-def _model_behind(found: Candidate) -> str:
-    """The candidate's model; of an inference profile the one model that it routes to, in several Regions."""
+def _foundation_model(found: CandidateCheck) -> str:
+    """The id of the candidate's foundation model; of an inference profile the one that it routes to."""
     if not _is_profile(found.model):
         return found.model
     profile = client("bedrock", region=found.region).get_inference_profile(inferenceProfileIdentifier=found.model)
@@ -87,12 +87,12 @@ def _model_behind(found: Candidate) -> str:
 
 
 def _is_profile(model: str) -> bool:
-    """`us.stability.x` is one, `stability.x` is a model."""
+    """Whether the id is an inference profile's, such as `us.stability.x`, and no foundation model's, `stability.x`."""
     return model.split(".")[0] in ("us", "eu", "apac", "jp", "au", "global")
 
 
-def _look_at_lifecycle(found: Candidate, model: str) -> str:
-    """Sets the state; gives the model's name as AWS writes it."""
+def _check_lifecycle(found: CandidateCheck, model: str) -> str:
+    """Sets the state; returns the model's name as AWS writes it, empty if it has none."""
     details = client("bedrock", region=found.region).get_foundation_model(modelIdentifier=model)["modelDetails"]
     cycle = details.get("modelLifecycle", {})
     end = cycle.get("endOfLifeTime")
@@ -108,40 +108,42 @@ def _look_at_lifecycle(found: Candidate, model: str) -> str:
     return details.get("modelName", "")
 
 
-def _look_at_access(found: Candidate, model: str) -> None:
-    told = client("bedrock", region=found.region).get_foundation_model_availability(modelId=model)
-    agreement = told.get("agreementAvailability", {}).get("status")
-    wrong = []
-    if told.get("regionAvailability") != "AVAILABLE":
-        wrong.append(f"{found.region} doesn't offer it to your account.")
+def _check_access(found: CandidateCheck, model: str) -> None:
+    """Sets the access: granted if Region, agreement, authorisation and entitlement all are there."""
+    availability = client("bedrock", region=found.region).get_foundation_model_availability(modelId=model)
+    agreement = availability.get("agreementAvailability", {}).get("status")
+    problems = []
+    if availability.get("regionAvailability") != "AVAILABLE":
+        problems.append(f"{found.region} doesn't offer it to your account.")
     if agreement == "PENDING":
-        wrong.append("The subscription is being set up: wait up to 15 minutes.")
+        problems.append("The subscription is being set up: wait up to 15 minutes.")
     elif agreement != "AVAILABLE":
-        wrong.append(
+        problems.append(
             "Nobody has accepted its terms: subscribe once (aws bedrock list-foundation-model-agreement-offers and "
             f"create-foundation-model-agreement --model-id {model}, with rights to aws-marketplace:Subscribe)."
         )
-    if told.get("authorizationStatus") != "AUTHORIZED":
-        wrong.append("Your account isn't authorised: look at its policies (SCP) and payment method.")
-    if told.get("entitlementAvailability") != "AVAILABLE" and agreement == "AVAILABLE":
-        wrong.append("Your account isn't entitled to it: ask AWS Support.")
-    found.access = "denied" if wrong else "granted"
-    found.todo += wrong
+    if availability.get("authorizationStatus") != "AUTHORIZED":
+        problems.append("Your account isn't authorised: look at its policies (SCP) and payment method.")
+    if availability.get("entitlementAvailability") != "AVAILABLE" and agreement == "AVAILABLE":
+        problems.append("Your account isn't entitled to it: ask AWS Support.")
+    found.access = "denied" if problems else "granted"
+    found.todo += problems
 
 
-def _look_at_quota(found: Candidate, name: str, paced: int) -> None:
-    found.requests = _own_quota(found, name)
-    if found.requests is None:
-        found.requests, found.documented = REQUESTS_A_MINUTE[found.model], True
-    if not found.requests:
+def _check_quota(found: CandidateCheck, name: str, allowed: int) -> None:
+    """Sets the quota; `allowed`: requests a minute that ImageModels allows the booth."""
+    found.requests_a_minute = _account_quota(found, name)
+    if found.requests_a_minute is None:
+        found.requests_a_minute, found.is_default_quota = REQUESTS_A_MINUTE[found.model], True
+    if not found.requests_a_minute:
         found.todo.append("Its quota is 0 requests a minute: ask AWS Support to raise it.")
-    elif found.requests < paced:
-        quota = f"{found.model}@{found.region}={found.requests:.0f}"
-        found.todo.append(f"The booth would ask it {paced} times a minute: write {quota} in ImageModels.")
+    elif found.requests_a_minute < allowed:
+        quota = f"{found.model}@{found.region}={found.requests_a_minute:.0f}"
+        found.todo.append(f"The booth would ask it {allowed} times a minute: write {quota} in ImageModels.")
 
 
-def _own_quota(found: Candidate, name: str) -> float | None:
-    """Requests a minute that Service Quotas tells of this account; None if it tells none or may not be asked."""
+def _account_quota(found: CandidateCheck, name: str) -> float | None:
+    """This account's requests a minute by Service Quotas; None if it has no such quota or the call fails."""
     kind = "cross-region" if _is_profile(found.model) else "on-demand"
     quotas = client("service-quotas", region=found.region).get_paginator("list_service_quotas")
     values = []
@@ -149,14 +151,14 @@ def _own_quota(found: Candidate, name: str) -> float | None:
         for page in quotas.paginate(ServiceCode="bedrock"):
             for quota in page["Quotas"]:
                 head, _, model = quota["QuotaName"].partition(" requests per minute for ")
-                if head.lower().startswith(kind) and model and _words(model) == _words(name):
+                if head.lower().startswith(kind) and model and _normalised(model) == _normalised(name):
                     values.append(quota["Value"])
     except (ClientError, BotoCoreError):
-        return None  # the documented figure is shown, and marked
+        return None  # the report shows AWS's default, and marks it
     return min(values, default=None)
 
 
-def _words(name: str) -> list[str]:
-    """A model's name for comparison: quotas write the provider before it, and sometimes V1 behind it."""
+def _normalised(name: str) -> list[str]:
+    """A model's name as words for comparison, without provider and V1: only the names of quotas have these."""
     words = re.findall(r"[a-z0-9]+", name.lower())
     return [word for word in words if word not in ("amazon", "stability", "ai", "v1")]

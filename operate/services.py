@@ -1,131 +1,139 @@
-"""Whether the services beside Bedrock can serve the booth: Rekognition, the SAM endpoint, Lambda, SageMaker's quota."""
+"""Checks of the services other than Bedrock: Rekognition, the SAM endpoint, Lambda, SageMaker's quota of instances."""
 
 import tomllib
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
 from booth import concurrency, rekognition, sam
 from booth.aws import client, code_of
 from booth.errors import BoothError, ServiceUnavailable, Throttled
 from booth.pixels import composite, geometry
-from operate.image_models import PICTURES
-from operate.parameters import ROOT, Loader
+from booth.scenes import DEFAULT_PICTURES
+from operate.parameters import ROOT, default_parameters
 
-SAM_ATTEMPTS = 3  # as often as the state machine asks: an endpoint that has slept may not answer the first time
+SAM_ATTEMPTS = 3  # as many as the state machine's: the first call of a serverless endpoint may time out
 
 
 @dataclass(frozen=True)
-class Service:
-    """Whether a service other than Bedrock answers, what it said, and what to do if it doesn't."""
+class ServiceCheck:
+    """Whether a service can do its part of one visit, what was found, and what to do about it."""
 
     name: str
-    answers: bool
-    said: str
+    is_usable: bool
+    finding: str
     todo: str = ""
 
 
-def look_at_lambda(told: int) -> Service:
-    """How many visitors at once the account's Lambda serves in the Region. `told`: the parameter LambdaConcurrency."""
+def check_lambda(lambda_concurrency: int) -> ServiceCheck:
+    """How many visitors at once the account's concurrent executions in the Region serve.
+
+    `lambda_concurrency`: the parameter LambdaConcurrency.
+    """
     try:
         limit = client("lambda").get_account_settings()["AccountLimit"]
     except (ClientError, BotoCoreError) as error:
-        said = code_of(error) if isinstance(error, ClientError) else type(error).__name__
-        return Service("Lambda", False, said, "See that your credentials may lambda:GetAccountSettings.")
+        todo = "See that your credentials may lambda:GetAccountSettings."
+        return ServiceCheck("Lambda", False, _code_or_type(error), todo)
     executions = limit["UnreservedConcurrentExecutions"]
-    few, many = (concurrency.visitors(executions, busiest) for busiest in (PICTURES, geometry.MAX_CROPS))
-    said = (
+    few, many = (concurrency.visitors(executions, busiest) for busiest in (DEFAULT_PICTURES, geometry.MAX_CROPS))
+    finding = (
         f"{executions} executions at once of {limit['ConcurrentExecutions']}: "
-        f"{few} visitors at once with {PICTURES} pictures each, {many} if all are groups of ten"
+        f"{few} visitors at once with {DEFAULT_PICTURES} pictures each, {many} if all are groups of ten"
     )
     todo = ""
     if few < 2:
         todo = 'Ask AWS for more: Service Quotas, AWS Lambda, "Concurrent executions" (L-B99A9384).'
-    elif told > executions:
-        todo = f"LambdaConcurrency={told} is more than there is: write {executions}, or leave it to make deploy."
-    return Service("Lambda", bool(many), said, todo)
+    elif lambda_concurrency > executions:
+        parameter = f"LambdaConcurrency={lambda_concurrency}"
+        todo = f"{parameter} is more than there is: write {executions}, or leave it to make deploy."
+    return ServiceCheck("Lambda", bool(many), finding, todo)
 
 
-def look_at_instances(environment: str) -> Service:
-    """Whether the account may have the instances of the SAM endpoint of this environment, as endpoint.toml names them.
+def check_instances(environment: str) -> ServiceCheck:
+    """Whether the account's quota suffices for the SAM endpoint's instances in this environment of endpoint.toml.
 
-    Twice as many as it begins with: an update brings up the new fleet beside the old one.
+    Advised is a quota of at least twice MinInstances: an update starts the new fleet beside the old one.
     """
-    text = (ROOT / "sam_model" / "endpoint.toml").read_text(encoding="utf-8")
-    template = yaml.load((ROOT / "sam_model" / "endpoint.yaml").read_text(encoding="utf-8"), Loader=Loader)
-    fleet = {name: each.get("Default") for name, each in template["Parameters"].items()}
-    fleet |= tomllib.loads(text)[environment]
+    environments = tomllib.loads((ROOT / "sam_model" / "endpoint.toml").read_text(encoding="utf-8"))
+    fleet = default_parameters(ROOT / "sam_model" / "endpoint.yaml") | environments[environment]
     quota, least = f"{fleet['InstanceType']} for endpoint usage", int(fleet["MinInstances"])
     wanted = max(2 * least, int(fleet["MaxInstances"]))
     if fleet["InstanceType"] == "serverless":
-        return Service("SageMaker", True, "the endpoint is serverless: no quota of instances")
+        return ServiceCheck("SageMaker", True, "the endpoint is serverless: no quota of instances")
     request = f'Ask AWS for {wanted}: Service Quotas, Amazon SageMaker, "{quota}".'
     try:
         pages = client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
         values = [each["Value"] for page in pages for each in page["Quotas"] if each["QuotaName"] == quota]
     except (ClientError, BotoCoreError) as error:
-        said = code_of(error) if isinstance(error, ClientError) else type(error).__name__
-        return Service("SageMaker", False, said, "See that your credentials may servicequotas:ListServiceQuotas.")
+        todo = "See that your credentials may servicequotas:ListServiceQuotas."
+        return ServiceCheck("SageMaker", False, _code_or_type(error), todo)
     if not values:
-        return Service("SageMaker", False, f"Service Quotas tells nothing of {quota}", request)
-    said = f"{quota}: {values[0]:g}; the endpoint begins with {least}, an update needs {2 * least}"
-    return Service("SageMaker", values[0] >= least, said, "" if values[0] >= wanted else request)
+        return ServiceCheck("SageMaker", False, f"Service Quotas tells nothing of {quota}", request)
+    finding = f"{quota}: {values[0]:g}; the endpoint begins with {least}, an update needs {2 * least}"
+    return ServiceCheck("SageMaker", values[0] >= least, finding, "" if values[0] >= wanted else request)
 
 
-def look_at_rekognition(photo: bytes) -> tuple[Service, list[dict[str, Any]]]:
-    """Whether Rekognition finds the face in the test photo; and the FaceDetails."""
+def check_rekognition(photo: bytes) -> tuple[ServiceCheck, list[dict[str, Any]]]:
+    """Whether Rekognition finds the face in the test photo; and its FaceDetails, empty if not."""
     try:
         details = rekognition.detect_faces(photo)
     except BoothError as error:
         todo = "Check that Rekognition exists in the stack's Region and that your credentials may DetectFaces."
-        return Service("Rekognition", False, _said(error), todo), []
+        return ServiceCheck("Rekognition", False, _text(error), todo), []
     if not details:
-        return Service("Rekognition", False, "found no face in a portrait", "Check what answers as Rekognition."), []
-    return Service("Rekognition", True, "finds faces"), details
+        todo = "Check what answers as Rekognition."
+        return ServiceCheck("Rekognition", False, "found no face in a portrait", todo), []
+    return ServiceCheck("Rekognition", True, "finds faces"), details
 
 
-def look_at_sam(endpoint: str, given_arn: str, photo: bytes, details: list[dict[str, Any]]) -> Service:
-    """Whether the SAM endpoint is in service and masks the face that Rekognition has found.
+def check_sam(endpoint: str, given_arn: str, photo: bytes, details: list[dict[str, Any]]) -> ServiceCheck:
+    """Whether the SAM endpoint is InService and returns a mask for the face that Rekognition has found.
 
-    `given_arn` is the parameter SamEndpointArn, empty where the template makes the ARN from the name.
+    `given_arn`: the parameter SamEndpointArn, empty where the template makes the ARN from the name. `details`:
+    Rekognition's FaceDetails of the photo.
     """
     name = f"SAM endpoint {endpoint}"
     try:
-        told = client("sagemaker").describe_endpoint(EndpointName=endpoint)
+        description = client("sagemaker").describe_endpoint(EndpointName=endpoint)
     except ClientError as error:
         # SageMaker answers ValidationException for an endpoint that doesn't exist.
-        return Service(name, False, code_of(error), "Deploy it, or set SamEndpoint to its name; check the Region.")
+        return ServiceCheck(name, False, code_of(error), "Deploy it, or set SamEndpoint to its name; check the Region.")
     except BotoCoreError as error:
-        return Service(name, False, type(error).__name__, "Check the Region's name and network.")
-    status = told["EndpointStatus"]
+        return ServiceCheck(name, False, type(error).__name__, "Check the Region's name and network.")
+    status = description["EndpointStatus"]
     if status in ("Creating", "Updating", "SystemUpdating", "RollingBack"):
-        return Service(name, False, status, "Wait until it is InService.")
+        return ServiceCheck(name, False, status, "Wait until it is InService.")
     if status != "InService":
-        return Service(name, False, status, "Deploy it anew; SageMaker's console has its log.")
-    arn = told["EndpointArn"]
+        return ServiceCheck(name, False, status, "Deploy it anew; SageMaker's console has its log.")
+    arn = description["EndpointArn"]
     if arn != (given_arn or f"{arn.rpartition('/')[0]}/{endpoint}"):
-        return Service(name, False, "InService, but the booth may not call it", f"Set SamEndpointArn to {arn}.")
+        return ServiceCheck(name, False, "InService, but the booth may not call it", f"Set SamEndpointArn to {arn}.")
     height, width = composite.decode(photo).shape[:2]
     faces = geometry.faces_from_rekognition(details, width, height)[:1]
     if not faces:
-        return Service(name, False, "InService, not asked for want of a face", "Mend Rekognition first.")
+        return ServiceCheck(name, False, "InService, not asked for want of a face", "Mend Rekognition first.")
     crop = geometry.Crop((0, 0, width, height), (0,))
     for attempt in range(1, SAM_ATTEMPTS + 1):
         try:
             mask = sam.segment(sam.request_for(crop, faces, photo))
         except (ServiceUnavailable, Throttled) as error:
             if attempt == SAM_ATTEMPTS:
-                return Service(name, False, f"InService, but: {_said(error)}", "Look into the endpoint's log.")
+                return ServiceCheck(name, False, f"InService, but: {_text(error)}", "Look into the endpoint's log.")
         except BoothError as error:
-            return Service(name, False, f"InService, but: {_said(error)}", "Check your rights and SamProtocol.")
+            return ServiceCheck(name, False, f"InService, but: {_text(error)}", "Check your rights and SamProtocol.")
         else:
             break
     if mask.shape != (height, width) or not mask.any():
-        return Service(name, False, "InService, but its mask is empty or of another size", "Check what it runs.")
-    return Service(name, True, "InService, masks a face")
+        return ServiceCheck(name, False, "InService, but its mask is empty or of another size", "Check what it runs.")
+    return ServiceCheck(name, True, "InService, masks a face")
 
 
-def _said(error: BoothError) -> str:
+def _code_or_type(error: ClientError | BotoCoreError) -> str:
+    """The code of an error that AWS answered, or the type of one that botocore raised."""
+    return code_of(error) if isinstance(error, ClientError) else type(error).__name__
+
+
+def _text(error: BoothError) -> str:
     return f"{type(error).__name__}: {error}"

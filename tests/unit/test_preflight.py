@@ -163,7 +163,7 @@ def test_a_model_that_bedrock_no_longer_knows_is_retired(run, account):
     assert row(out, f"{TITAN}@us-east-1")[0] == "retired"
 
 
-def test_a_legacy_model_lives_with_its_own_quota_and_comes_first(run, account):
+def test_a_legacy_model_is_usable_with_its_own_quota_and_comes_first(run, account):
     end = (datetime.now(UTC) + timedelta(days=30)).strftime("%Y-%m-%dT%H:%M:%SZ")
     account.models[TITAN] = ("Titan Image Generator G1 v2", {"status": "LEGACY", "endOfLifeTime": end})
     code, out = run()
@@ -189,7 +189,7 @@ def test_a_model_without_access_does_not_live_and_the_advice_says_what_to_do(run
     assert code == 1
     assert row(out, f"us.{INPAINT}@us-east-1")[:2] == ["active", "denied"]
     assert advice in out
-    assert "No candidate lives" in out
+    assert "No candidate is usable" in out
 
 
 def test_all_dead(run, account):
@@ -197,7 +197,7 @@ def test_all_dead(run, account):
     code, out = run()
     assert code == 1
     assert [row(out, each)[0] for each in CHAIN.split(",")] == ["retired"] * 3
-    assert "No candidate lives" in out
+    assert "No candidate is usable" in out
 
 
 def test_documented_quotas_are_marked_where_service_quotas_tells_none(run, account):
@@ -285,7 +285,7 @@ def test_rekognition_that_is_denied_is_bad(run, models):
     assert "Mend Rekognition first" in out
 
 
-def test_settings_are_those_of_sam_deploy(tmp_path):
+def test_parameters_are_those_of_sam_deploy(tmp_path):
     (tmp_path / "template.yaml").write_text(
         "Parameters: {SamEndpoint: {Type: String, Default: a}, ImageModels: {Type: String, Default: m@r}}\n"
         "Resources: {Table: {Name: !Sub '${X}', Arn: !GetAtt [A, B]}}\n"
@@ -294,26 +294,26 @@ def test_settings_are_those_of_sam_deploy(tmp_path):
         'version = 0.1\n[dev.deploy.parameters]\nregion = "eu-west-1"\nparameter_overrides = ["SamEndpoint=b"]\n'
         "[prod.deploy.parameters]\nparameter_overrides = 'SamEndpoint=\"c\" ImageModels=n@s'\n"
     )
-    read = parameters.read_settings
+    read = parameters.read_parameters
     assert read(None, [], tmp_path) == {"SamEndpoint": "a", "ImageModels": "m@r"}
     assert read("dev", [], tmp_path) == {"SamEndpoint": "b", "ImageModels": "m@r", "Region": "eu-west-1"}
     assert read("prod", ["SamEndpoint=d"], tmp_path) == {"SamEndpoint": "d", "ImageModels": "n@s"}
     for env, overrides in (("nowhere", []), (None, ["Nothing=1"]), (None, ["SamEndpoint"])):
-        with pytest.raises(parameters.SettingsError):
+        with pytest.raises(parameters.ParameterError):
             read(env, overrides, tmp_path)
 
 
 def test_the_templates_own_parameters_can_be_read():
-    settings, defaults = parameters.read_settings("prod", []), parameters.read_settings(None, [])
-    assert settings["ImageModels"].startswith(f"us.{INPAINT}@us-east-1,")
+    of_prod, defaults = parameters.read_parameters("prod", []), parameters.read_parameters(None, [])
+    assert of_prod["ImageModels"].startswith(f"us.{INPAINT}@us-east-1,")
     assert defaults["ImageModels"].startswith(f"{TITAN}@us-east-1,")
-    assert (settings["SamEndpoint"], defaults["SamEndpoint"]) == ("photo-booth-sam-prod", "photo-booth-sam")
+    assert (of_prod["SamEndpoint"], defaults["SamEndpoint"]) == ("photo-booth-sam-prod", "photo-booth-sam")
 
 
 def test_an_environment_that_is_none_is_told_with_those_that_are():
     for name in ("nowhere", "version"):
-        with pytest.raises(parameters.SettingsError, match=f"no environment {name}; it has default, dev, prod\\."):
-            parameters.read_settings(name, [])
+        with pytest.raises(parameters.ParameterError, match=f"no environment {name}; it has default, dev, prod\\."):
+            parameters.read_parameters(name, [])
 
 
 def test_a_profile_that_does_not_exist_is_named(environment, capsys):
@@ -383,11 +383,11 @@ def test_the_endpoints_instances_and_twice_as_many_are_asked_for(account, instan
     if instances is not None:
         account.instances[quota] = instances
 
-    found = services.look_at_instances("dev")
+    found = services.check_instances("dev")
 
-    assert found.answers == suffice
+    assert found.is_usable == suffice
     assert found.todo == (f'Ask AWS for 2: Service Quotas, Amazon SageMaker, "{quota}".' if advice else "")
-    assert quota in found.said
+    assert quota in found.finding
 
 
 def test_the_endpoint_that_is_ours_has_its_instances_looked_at(run):
