@@ -1,4 +1,4 @@
-"""Many visitors of the local application at once: what they see, what it costs, which promises it keeps."""
+"""A load test of the local application: what visitors see, what a photo costs, which promises are kept."""
 
 import sys
 from pathlib import Path

@@ -1,9 +1,9 @@
 """Many photos at once, then a steady stream of them: `make load N=50`, or `python -m benchmarks.load`.
 
-The local application, with canned answers that take as long as real models, and visitors who call as the pad does:
-first `--photos` at once, then `--stream` a minute for `--minutes`, while a share of all model calls fails (errors,
-throttles, broken connections, garbage, filtered pictures). Then every photo's end, what it cost and what it left are
-looked at from behind. With `--quota` the image model takes only so many requests, and photos wait for their turns
+The local application, with stand-ins whose canned answers take as long as real models, and visitors who call as the
+page does: first `--photos` at once, then `--stream` a minute for `--minutes`, while a share of all model calls fails
+(errors, throttling, connection resets, malformed answers, filtered pictures). Then the records, executions and objects
+of all runs are checked. With `--quota` the image model allows only so many requests, and pictures wait for their turns
 (`make pacing`). Exits with 1 if a promise of docs/reliability.md is broken.
 """
 
@@ -16,15 +16,15 @@ from concurrent.futures import ProcessPoolExecutor
 
 from benchmarks.load import visitors
 from benchmarks.load.costs import cost
-from benchmarks.load.models import calls, chain, set_models
 from benchmarks.load.promises import broken_promises
 from benchmarks.load.report import report, report_costs, report_machine
 from benchmarks.load.sampler import SAMPLE_SECONDS, Sampler
+from benchmarks.load.stand_ins import configure, counts, parameters
 from local.app import ROOT, App
 
 PHOTO = ROOT / "tests" / "photos" / "astronaut.jpg"
-RARE = 0.02
-"""With pacing, at most this share of the model calls meets a used-up quota."""
+MAX_THROTTLED = 0.02
+"""With pacing, at most this share of the image model's calls exceeds its quota."""
 
 
 def main() -> int:
@@ -43,15 +43,15 @@ def main() -> int:
         parser.error("no photo is to be sent")
     photo = PHOTO.read_bytes()
     with (
-        App(port=0, parameters=chain(wanted.quota)) as app,
+        App(port=0, parameters=parameters(wanted.quota)) as app,
         ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process,
         Sampler(app) as sampler,
     ):
-        set_models(app, wanted.failing, wanted.faces, wanted.quota)
+        configure(app, wanted.failing, wanted.faces, wanted.quota)
         burst, probes = process.submit(visitors.send_all, app.url, photo, [0.0] * wanted.photos).result()
         report("At once", burst, probes)
         stream, streamed = process.submit(visitors.send_all, app.url, photo, starts).result()
-        time.sleep(2 * SAMPLE_SECONDS)  # `finish` cleans up after its photo's end was told
+        time.sleep(2 * SAMPLE_SECONDS)  # `finish` cleans up after the photo's end has been published
         costs = []
         if stream:
             report(f"Stream of {wanted.stream:g} a minute", stream, streamed)
@@ -61,11 +61,11 @@ def main() -> int:
             costs = [cost(app, sampler.samples, stream, *part) for part in ((begin, begin + tenth), (end - tenth, end))]
         report_machine(app, sampler.samples, sampler.peaks, len(burst) + len(stream))
         report_costs(costs)
-        counted = calls(app)
+        counted = counts(app)
         failures = [f"{name} {each['failures']} of {each['calls']}" for name, each in counted.items()]
         print(f"  model calls that failed: {', '.join(failures)}; over the quota: {counted['bedrock']['throttled']}")
         broken = broken_promises(app, burst + stream, probes + streamed, costs, sampler.peaks)
-        if counted["bedrock"]["throttled"] > RARE * counted["bedrock"]["calls"]:
+        if counted["bedrock"]["throttled"] > MAX_THROTTLED * counted["bedrock"]["calls"]:
             broken.append(f"a call over the quota is rare: {counted['bedrock']['throttled']}")
     for sentence in broken:
         print(f"BROKEN: {sentence}")

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
-    """The smallest of the values that at least so many percent of them do not exceed; 0 if there are none."""
+    """The percentile by nearest rank: a value that was measured; 0 if there are none."""
     ordered = sorted(values)
     return ordered[max(0, -(-len(ordered) * percent // 100) - 1)] if ordered else 0.0
 
 
-def spread(values: list[float], unit: str = " s") -> str:
+def summary(values: list[float], unit: str = " s") -> str:
     """Median, 95th and 99th percentile and maximum."""
     marks = {"median": percentile(values, 50), "p95": percentile(values, 95), "p99": percentile(values, 99)}
     marks["max"] = max(values, default=0.0)

@@ -1,4 +1,4 @@
-"""Requests, processes, memory and processor time of the application, sampled while it works."""
+"""The application's AWS calls, processes, memory and processor time, sampled every second."""
 
 import os
 import re
@@ -16,31 +16,31 @@ SAMPLE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Sample:
-    """The application at one moment."""
+    """The application at one time."""
 
     time: float
     """Seconds since the epoch."""
     requests: Counter[tuple[str, str]]
-    """AWS calls so far, by function's name in the template and action."""
+    """AWS calls so far, by the function's logical id and IAM action."""
     log_bytes: int
-    """Length of the functions' log."""
+    """Size of the functions' log."""
     processes: dict[str, list[int]]
-    """Resident bytes of each process, by function's name in the template; "emulator", "stand-ins", "visitors"."""
+    """Resident bytes of each process, by the function's logical id; also "emulator", "stand-ins", "visitors"."""
     cpu: dict[str, float]
-    """Processor seconds so far, by the same names; those of ended processes included."""
+    """Processor seconds so far, by the same names, ended processes included."""
     busy: dict[str, int]
-    """Processes at work, by function's name in the template."""
+    """Processes that are running an invocation, by the function's logical id."""
 
 
 class Sampler:
-    """Looks at the application every second. Use it as a context manager; Linux only, for it reads /proc."""
+    """Takes a sample every SAMPLE_SECONDS, as a context manager. Linux only: it reads /proc."""
 
     def __init__(self, app: App):
         self._app = app
         self._functions = {function.name: name for name, function in app.stack.functions.items()}
         self._cpu: dict[int, tuple[str, float]] = {}
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
+        self._thread = threading.Thread(target=self._take_samples)
         self.samples: list[Sample] = []
         self.peaks: Counter[str] = Counter()
         """Peak resident bytes of any one process, by the names of `Sample.processes`."""
@@ -53,18 +53,18 @@ class Sampler:
         self._stop.set()
         self._thread.join()
 
-    def _watch(self) -> None:
+    def _take_samples(self) -> None:
         while not self._stop.wait(SAMPLE_SECONDS):
-            self.samples.append(self._look())
+            self.samples.append(self._sample())
 
-    def _look(self) -> Sample:
+    def _sample(self) -> Sample:
         resident = defaultdict(list)
         for pid, name in self._processes():
             try:
                 status = dict(re.findall(r"(VmRSS|VmHWM):\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text()))
                 fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             except (OSError, KeyError):
-                continue  # it has just ended
+                continue  # it has ended meanwhile
             if status:
                 resident[name].append(int(status["VmRSS"]) * 1024)
                 self.peaks[name] = max(self.peaks[name], int(status["VmHWM"]) * 1024)
@@ -82,7 +82,7 @@ class Sampler:
         )
 
     def _processes(self) -> Iterable[tuple[int, str]]:
-        """The application's processes: id and name."""
+        """Id and name of every process of the application."""
         workers = {pid: name for name in self._functions.values() for pid in self._app.processes(name)}
         parents = {}
         for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -98,6 +98,7 @@ class Sampler:
                 yield pid, name
 
     def _name(self, pid: int) -> str:
+        """The name of a process that runs no function; empty if it is none of the application's."""
         if pid == os.getpid():
             return "emulator"
         try:

@@ -1,6 +1,6 @@
-"""Visitors of a booth, as its page behaves (web/visit.js): upload, PUT, then polls until the photo's run has ended.
+"""Visitors, who call as the page does (web/visit.js): POST /upload, PUT, then long polls until the run has ended.
 
-They live in a process of their own, so that they neither take the application's time nor are measured by it.
+They run in a process of their own, so that their processor time isn't the application's.
 """
 
 import json
@@ -17,12 +17,12 @@ WAIT_SECONDS = 10
 MIN_POLL_SECONDS = 0.1
 PROBE_EVERY_SECONDS = 0.5
 PATIENCE_SECONDS = 1200
-"""A visitor who has had no end after this long goes: the photo counts as lost."""
+"""Timeout of a visit: a photo without an end by then counts as lost."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer of POST /photo. Times are seconds since the epoch; status 0: the connection broke."""
+    """One answer of POST /photo. Times are seconds since the epoch; status 0: no answer, the connection failed."""
 
     asked: float
     answered: float
@@ -39,33 +39,33 @@ class Answer:
 
 @dataclass
 class Visit:
-    """One photo's way, as its visitor saw it."""
+    """One photo as its visitor sees it. Times are seconds since the epoch."""
 
     key: str = ""
     started: float = 0.0
     upload_seconds: float = 0.0
-    """POST /upload, tries included."""
+    """POST /upload, retries included."""
     sent: float = 0.0
     """When the PUT was answered."""
     answers: list[Answer] = field(default_factory=list)
-    """Of every poll, in order."""
+    """Those of every poll, in order."""
     pictures: dict[str, float] = field(default_factory=dict)
-    """By URL, when it was there and had been fetched."""
-    busy: int = 0
-    """How many calls had to be made again: 408, 429, 5xx, no connection."""
+    """By URL, when it had been downloaded."""
+    retries: int = 0
+    """After 408, 429, 5xx, and failed connections."""
     problem: str = ""
     """Why the visitor gave up, if so."""
 
     @property
     def result(self) -> dict[str, Any] | None:
-        """The answer with which it ended; None if it never did."""
+        """The answer with the run's end; None if there was none."""
         return self.answers[-1].body if self.answers and self.answers[-1].status == 200 else None
 
 
 def send_all(url: str, photo: bytes, starts: list[float]) -> tuple[list[Visit], list[Answer]]:
     """Sends the photo once at each of the given times (seconds from now, ascending), and waits for every end.
 
-    Gives the visits, and the answers to somebody who asks twice a second how one of them stands, without waiting.
+    Returns the visits, and the answers to polls without `wait` about a random one of them, twice a second.
     """
     begun, visits, threads = time.time(), [], []
     under_way: dict[str, dict[str, str]] = {}
@@ -102,19 +102,21 @@ def _visit(url: str, photo: bytes, visit: Visit, under_way: dict[str, dict[str, 
 def _send(url: str, photo: bytes, visit: Visit, under_way: dict[str, dict[str, str]]) -> None:
     request_id = str(uuid.uuid4())
     wanted = {"type": "photo", "filename": f"{request_id}.jpg", "contentType": "image/jpeg"}
-    _, data, _ = _insist(visit, url + "/upload", json.dumps(wanted).encode(), {"Content-Type": "application/json"})
+    _, data, _ = _call_with_retries(
+        visit, url + "/upload", json.dumps(wanted).encode(), {"Content-Type": "application/json"}
+    )
     visit.upload_seconds = time.time() - visit.started
     uploaded = json.loads(json.loads(data)["body"])
-    _insist(visit, uploaded["UploadURL"], photo, {"Content-Type": uploaded["ContentType"]}, "PUT")
+    _call_with_retries(visit, uploaded["UploadURL"], photo, {"Content-Type": uploaded["ContentType"]}, "PUT")
     visit.key, visit.sent = uploaded["Key"], time.time()
     body = {"requestId": request_id, "bucket": uploaded["Bucket"], "key": uploaded["Key"]}
     while time.time() < visit.started + PATIENCE_SECONDS:
         answer = _ask(url, body)
         visit.answers.append(answer)
         if answer.status not in (200, 202):
-            if not _may_pass(answer.status):
+            if not _is_retryable(answer.status):
                 raise RuntimeError(f"POST /photo answered {answer.status}")
-            visit.busy += 1
+            visit.retries += 1
             time.sleep(1)
             continue
         _fetch(visit, json.loads(answer.body["url_generated"]))
@@ -129,7 +131,7 @@ def _send(url: str, photo: bytes, visit: Visit, under_way: dict[str, dict[str, s
 def _fetch(visit: Visit, urls: list[str]) -> None:
     for url in urls:
         if url not in visit.pictures:
-            _, data, _ = _insist(visit, url, None, {}, "GET")
+            _, data, _ = _call_with_retries(visit, url, None, {}, "GET")
             if not (data.startswith(b"\xff\xd8\xff") and data.endswith(b"\xff\xd9")):
                 raise RuntimeError("a picture is no whole JPEG")
             visit.pictures[url] = time.time()
@@ -141,10 +143,10 @@ def _ask(url: str, body: dict[str, Any]) -> Answer:
     return Answer(asked, time.time(), body.get("wait", 0), status, json.loads(data or "{}"), pause)
 
 
-def _insist(visit: Visit, url: str, data: bytes | None, headers: dict[str, str], method: str = "POST"):
-    """Like `_call`, again and again while the trouble may pass. Raises RuntimeError for a refusal."""
-    while _may_pass((answer := _call(url, data, headers, method))[0]):
-        visit.busy += 1
+def _call_with_retries(visit: Visit, url: str, data: bytes | None, headers: dict[str, str], method: str = "POST"):
+    """Like `_call`, with retries every second while the status is retryable. Raises RuntimeError unless it gets 200."""
+    while _is_retryable((answer := _call(url, data, headers, method))[0]):
+        visit.retries += 1
         time.sleep(1)
     if answer[0] != 200:
         raise RuntimeError(f"{method} {url.partition('?')[0]} answered {answer[0]}")
@@ -152,7 +154,7 @@ def _insist(visit: Visit, url: str, data: bytes | None, headers: dict[str, str],
 
 
 def _call(url: str, data: bytes | None, headers: dict[str, str], method: str = "POST") -> tuple[int, bytes, int]:
-    """HTTP status (0 if the connection broke), body, and Retry-After in seconds, else 0."""
+    """HTTP status (0 if the connection failed), body, and Retry-After in seconds, else 0."""
     try:
         with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=60) as answer:
             return answer.status, answer.read(), int(answer.headers.get("Retry-After", 0))
@@ -163,5 +165,5 @@ def _call(url: str, data: bytes | None, headers: dict[str, str], method: str = "
         return 0, b"", 0
 
 
-def _may_pass(status: int) -> bool:
+def _is_retryable(status: int) -> bool:
     return status in (0, 408, 429) or status >= 500

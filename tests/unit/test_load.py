@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.load import models
+from benchmarks.load import stand_ins
+from benchmarks.load.aws_state import AwsState
 from benchmarks.load.costs import Cost, lambda_seconds
-from benchmarks.load.leftovers import Behind
 from benchmarks.load.percentiles import percentile
-from benchmarks.load.promises import broken_promises, overtakers, waited
+from benchmarks.load.promises import broken_promises, overtaking, wait_times
 from benchmarks.load.visitors import Answer, Visit
 from booth import store
 from local.standins import server
@@ -23,7 +23,7 @@ def test_percentiles_are_values_that_were_measured():
 
 
 def test_faults_are_the_share_that_was_asked_for_and_the_stand_ins_know_them():
-    for name, faults in models.faults(0.2).items():
+    for name, faults in stand_ins.faults(0.2).items():
         assert sum(fault["share"] for fault in faults) == pytest.approx(0.2)
         server.Behaviour(server.image_models.FAULTS if name == "bedrock" else ()).set({"faults": faults})
 
@@ -83,9 +83,9 @@ def polled(*answers):
 
 
 def test_a_waiting_time_is_compared_with_what_it_took():
-    assert waited(polled((1, "detect", 0), (4, "wait", 50), (14, "wait", 40), (52, "generate", 0))) == (50, 48)
-    assert waited(polled((1, "detect", 0), (4, "generate", 0))) is None
-    assert waited(polled((4, "wait", 4), (8, "generate", 0))) is None, "too short to compare"
+    assert wait_times(polled((1, "detect", 0), (4, "wait", 50), (14, "wait", 40), (52, "generate", 0))) == (50, 48)
+    assert wait_times(polled((1, "detect", 0), (4, "generate", 0))) is None
+    assert wait_times(polled((4, "wait", 4), (8, "generate", 0))) is None, "too short to compare"
 
 
 def test_a_waiting_time_that_was_not_true_is_a_broken_promise(app, visit):
@@ -97,9 +97,9 @@ def test_a_waiting_time_that_was_not_true_is_a_broken_promise(app, visit):
 
 
 def test_a_run_that_ended_late_is_a_broken_promise(app, visit, monkeypatch):
-    records = Behind(app).records()
+    records = AwsState(app).records()
     records[0]["ended"] = records[0]["deadline"] + 1
-    monkeypatch.setattr(Behind, "records", lambda _: records)
+    monkeypatch.setattr(AwsState, "records", lambda _: records)
     assert [each.partition(":")[0] for each in broken(app, visit)] == ["every run ends within 120 s of its last turn"]
 
 
@@ -107,9 +107,9 @@ def test_who_comes_later_and_is_earlier_is_seen():
     def run(name, claimed, at):
         return {"run": name, "claimed": claimed, "turns": {"p1": {"at": at}}}
 
-    assert overtakers([run("a", 0, 90_000), run("b", 20_000, 60_000), {"run": "c"}]) == ["b"]
-    assert overtakers([run("a", 0, 60_000), run("b", 20_000, 60_000)]) == []
-    assert overtakers([run("a", 0, 90_000), run("b", 9_000, 60_000)]) == [], "they came together"
+    assert overtaking([run("a", 0, 90_000), run("b", 20_000, 60_000), {"run": "c"}]) == ["b"]
+    assert overtaking([run("a", 0, 60_000), run("b", 20_000, 60_000)]) == []
+    assert overtaking([run("a", 0, 90_000), run("b", 9_000, 60_000)]) == [], "they came together"
 
 
 def test_every_broken_promise_is_told(app, visit, account):

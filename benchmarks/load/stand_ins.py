@@ -1,4 +1,4 @@
-"""The models' stand-ins during the load: canned answers with latencies, faults and a quota."""
+"""The stand-ins' configuration: canned answers with the latencies of real models, faults, and a quota."""
 
 import json
 import urllib.request
@@ -8,20 +8,20 @@ from local.app import App
 
 REGIONS = ("us-east-1", "us-west-2", "us-east-2")
 LATENCIES = {"rekognition": 0.6, "sagemaker": 1.5, "bedrock": 8.0}
-"""Seconds that a model takes, whatever it answers."""
+"""Seconds of each call, faults included."""
 
 
-def chain(quota: int | None) -> dict[str, str]:
-    """Parameters of a booth whose image model takes so many requests a minute in each of its three Regions."""
+def parameters(quota: int | None) -> dict[str, str]:
+    """The stack's parameters for an image model with this quota, requests a minute, in each of three Regions."""
     candidates = [f"us.stability.stable-image-inpaint-v1:0@{region}={quota}" for region in REGIONS]
     return {"ImageModels": ",".join(candidates)} if quota else {}
 
 
-def set_models(app: App, failing: float, faces: int, quota: int | None) -> None:
-    """Canned answers in place of the models, with their latencies, faults and the image models' quota."""
+def configure(app: App, failing: float, faces: int, quota: int | None) -> None:
+    """Configures the stand-ins: `failing` is the share of calls with a fault, `quota` the image model's a minute."""
     canned = {"rekognition": {"faces": faces}, "sagemaker": {}, "bedrock": {}}
-    for name, struck in faults(failing).items():
-        settings = {"canned": canned[name], "latency": LATENCIES[name], "faults": struck if failing else []}
+    for name, mix in faults(failing).items():
+        settings = {"canned": canned[name], "latency": LATENCIES[name], "faults": mix if failing else []}
         if name == "bedrock":
             settings["quota"] = quota
         body = json.dumps(settings).encode()
@@ -31,8 +31,8 @@ def set_models(app: App, failing: float, faces: int, quota: int | None) -> None:
 
 
 def faults(share: float) -> dict[str, list[dict[str, Any]]]:
-    """Faults for each model that strike this share of its calls, in equal parts."""
-    broken = [{"kind": "reset"}, {"kind": "malformed"}]
+    """Faults for each stand-in, which together hit this share of its calls, each kind as often."""
+    transport = [{"kind": "reset"}, {"kind": "malformed"}]
     mixes = {
         "rekognition": [
             {"status": 500, "type": "InternalServerError", "message": "failed"},
@@ -48,12 +48,12 @@ def faults(share: float) -> dict[str, list[dict[str, Any]]]:
             {"kind": "filtered-output"},
         ],
     }
-    together = {name: broken + mix for name, mix in mixes.items()}
-    return {name: [fault | {"share": share / len(mix)} for fault in mix] for name, mix in together.items()}
+    mixes = {name: transport + mix for name, mix in mixes.items()}
+    return {name: [fault | {"share": share / len(mix)} for fault in mix] for name, mix in mixes.items()}
 
 
-def calls(app: App) -> dict[str, dict[str, int]]:
-    """What each model's stand-in has counted."""
+def counts(app: App) -> dict[str, dict[str, int]]:
+    """Each stand-in's counts of calls, failures and throttled calls."""
     counted = {}
     for name in LATENCIES:
         with urllib.request.urlopen(f"{app.standins_url}/standins/{name}") as answer:
