@@ -11,7 +11,7 @@ from deploy.build import LIMIT_MB, ROOT, BuildError, build, runtime, sizes
 
 
 def build_all(arguments: argparse.Namespace) -> None:
-    """Builds into .aws-sam/build, where `sam deploy` looks, and tells the sizes."""
+    """Builds into .aws-sam/build, from where `sam deploy` uploads, and prints the sizes."""
     out = ROOT / ".aws-sam" / "build"
     build(ROOT, out)
     for name, size in sizes(out).items():
@@ -19,12 +19,12 @@ def build_all(arguments: argparse.Namespace) -> None:
 
 
 def print_runtime(arguments: argparse.Namespace) -> None:
-    """Tells where the interpreter of a version is: Lambda's, or that of the SAM endpoint's container."""
+    """Prints the path of Lambda's Python version here, or of that of the SAM endpoint's container."""
     print(runtime(arguments.version))
 
 
 def lock_all(arguments: argparse.Namespace) -> None:
-    """Writes anew which packages ship, with their hashes."""
+    """Locks the packages that ship: their versions, and the hashes of their wheels."""
     for folder in lock.TARGETS:
         lock.lock(ROOT, folder)
 
@@ -35,24 +35,24 @@ def sam(arguments: argparse.Namespace) -> None:
 
 
 def page(arguments: argparse.Namespace) -> None:
-    """Puts the page where visitors find it, when the booth is ready for them."""
-    count = stack.put_page(arguments.stack, _show)
+    """Uploads the page, once the stack is ready for visitors."""
+    count = stack.upload_page(arguments.stack, _show)
     print(f"The page: {count} files at {stack.outputs(arguments.stack)['BoothUrl']}")
 
 
 def smoke(arguments: argparse.Namespace) -> None:
-    """Sends a photo through the stack as a visitor does, and one that only S3's event tells of."""
+    """Smoke test: a photo is sent as a visitor sends it, and one that only S3's event starts."""
     photo = ROOT / "tests" / "photos" / "astronaut.jpg"
     out = ROOT / "out" / arguments.stack
     known = stack.outputs(arguments.stack)
-    stack.smoke(known["BoothUrl"], stack.token_of(arguments.stack), photo, out, _show)
+    stack.smoke(known["BoothUrl"], stack.booth_token(arguments.stack), photo, out, _show)
     print(f"All pictures: {out}")
-    stack.smoke_event(known["UploadsBucketName"], stack.resource(arguments.stack, "Table"), photo, _show)
+    stack.smoke_event(known["UploadsBucketName"], stack.physical_id(arguments.stack, "Table"), photo, _show)
     print("A photo that nobody asked for was painted as well: S3's events arrive.")
 
 
 def destroy(arguments: argparse.Namespace) -> None:
-    """Asks, then deletes the stack with all that it holds. CONFIRM in the environment answers for scripts."""
+    """Deletes the stack and its data, after a confirmation: the stack's name, typed or in CONFIRM."""
     print(f"This deletes {arguments.stack}: every photo, picture, log and function of it.")
     typed = os.environ.get("CONFIRM") or input("Type its name to go on: ")
     if typed != arguments.stack:

@@ -1,4 +1,4 @@
-"""Builds the functions and the layers as Lambda gets them: locked wheels, `sam build`, bytecode for every module."""
+"""Builds the functions and the layers for Lambda: locked wheels, `sam build`, bytecode for every module."""
 
 import http.server
 import os
@@ -25,7 +25,7 @@ class BuildError(Exception):
 
 
 def runtime(version: str = lock.LAMBDA.python) -> Path:
-    """The interpreter of a version, that of the functions on Lambda if none is named: on PATH, or one of pyenv's.
+    """The interpreter of a Python version, by default the functions' on Lambda: on PATH, or one of pyenv's.
 
     Raises:
         BuildError: there is none.
@@ -34,7 +34,7 @@ def runtime(version: str = lock.LAMBDA.python) -> Path:
     name = f"python{version}"
     found = [shutil.which(name), *sorted(pyenv.glob(f"versions/{version}.*/bin/{name}"), reverse=True)]
     for each in filter(None, found):
-        # One of pyenv's shims may stand on PATH for a version that isn't chosen.
+        # One of pyenv's shims may be on PATH for a version that isn't selected.
         if subprocess.run([each, "-c", ""], capture_output=True).returncode == 0:
             return Path(each)
     raise BuildError(f"{name}, under which AWS runs this, is missing: install it (pyenv install {version}, uv, apt).")
@@ -44,21 +44,21 @@ def build(source: Path, out: Path, resource: str | None = None) -> None:
     """Builds the template in the folder `source` into the folder `out`: one folder per function and layer.
 
     Args:
-        resource: logical id of the only one that is wanted.
+        resource: logical id of the only function or layer to build; None for all.
 
     Raises:
-        BuildError: no interpreter, or sam failed.
-        lock.LockError: a locked package can't be had as it was.
+        BuildError: there is no interpreter, or sam failed.
+        lock.LockError: a locked wheel can't be downloaded, or has another hash.
     """
     python = runtime()
     environment = os.environ | {"PATH": f"{python.parent}:{os.environ['PATH']}", "SAM_CLI_TELEMETRY": "0"}
     command = [SAM, "build", "--template", source / "template.yaml", "--build-dir", out, *filter(None, [resource])]
-    with tempfile.TemporaryDirectory() as wheels, _served(wheels) as address:
-        # For another processor than its own sam asks pip for name and version, without the hash. So it gets nothing
-        # but wheels that were checked.
+    with tempfile.TemporaryDirectory() as wheels, _serve(wheels) as address:
+        # For another processor architecture than its own sam has pip download by name and version, without the hash.
+        # So the only wheels that pip finds are those whose hashes have been checked.
         lock.fetch(source, lock.LAYERS, Path(wheels))
         environment |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": address, "PIP_NO_CACHE_DIR": "1"}
-        # Neither through a proxy nor with settings of the user's, which are for other servers.
+        # Without the user's proxy and pip settings, which are for other servers.
         environment |= {
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_PROXY": "",
@@ -72,12 +72,12 @@ def build(source: Path, out: Path, resource: str | None = None) -> None:
 
 
 @contextmanager
-def _served(folder: str) -> Iterator[str]:
-    """The address of a server of the files in a folder: of wheels in a folder itself sam builds each once more."""
+def _serve(folder: str) -> Iterator[str]:
+    """Serves a folder over HTTP on loopback; gives the URL. Wheels that it finds in a folder sam would build again."""
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *message: object) -> None:
-            """Says nothing."""
+            """Logs nothing."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -88,10 +88,10 @@ def _served(folder: str) -> Iterator[str]:
 
 
 def compile_all(python: Path, out: Path) -> None:
-    """Adds bytecode to what sam built: Lambda's file system is read-only, so each cold start would compile anew.
+    """Adds bytecode to what sam built: Lambda's file system is read-only, so each cold start would compile it again.
 
-    The bytecode isn't checked against its source, for the files' times don't survive the ZIP, and holds the paths that
-    Lambda will have, so that equal sources make equal packages, which are uploaded once.
+    The bytecode is hash-based and unchecked (PEP 552), for the ZIP doesn't keep the files' times. It has the paths that
+    the files will have on Lambda, so the same sources give the same packages, which are uploaded once.
     """
     compiled: dict[frozenset, Path] = {}  # functions share their sources: one compilation serves all
     for folder in sorted(folder for folder in out.iterdir() if folder.is_dir()):
@@ -100,15 +100,15 @@ def compile_all(python: Path, out: Path) -> None:
             for cache in compiled[modules].rglob("__pycache__"):
                 shutil.copytree(cache, folder / cache.relative_to(compiled[modules]), dirs_exist_ok=True)
             continue
-        place = "/opt" if (folder / "python").is_dir() else "/var/task"
+        prefix = "/opt" if (folder / "python").is_dir() else "/var/task"
         command = [python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
-        done = subprocess.run([*command, "-s", folder, "-p", place, folder], capture_output=True, text=True)
+        done = subprocess.run([*command, "-s", folder, "-p", prefix, folder], capture_output=True, text=True)
         if done.returncode:
             raise BuildError(done.stdout)
         compiled[modules] = folder
 
 
 def sizes(out: Path) -> dict[str, float]:
-    """What each built function and layer takes unpacked, in MB, by logical id."""
+    """The unpacked size of each built function and layer in MB, by logical id."""
     folders = [folder for folder in sorted(out.iterdir()) if folder.is_dir()]
     return {folder.name: sum(file.stat().st_size for file in folder.rglob("*")) / 1e6 for folder in folders}

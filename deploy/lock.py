@@ -1,7 +1,8 @@
-"""What ships, locked: every package with its version and the hashes of its wheels.
+"""Lock files: every package that ships, with its version and the hashes of its wheels.
 
-`requirements.in` names what the code imports; `requirements.txt` names all that comes with it: `sam build` reads those
-of the layers, sam_model/package.py those of the SAM endpoint. pip refuses a wheel whose hash isn't listed.
+`requirements.in` names what the code imports; `requirements.txt`, the lock, names these with all their dependencies.
+`sam build` reads those of the layers, sam_model/package.py those of the SAM endpoint. pip refuses a wheel whose hash
+isn't listed.
 """
 
 import hashlib
@@ -17,14 +18,14 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Target:
-    """What packages run on: a Python, processors, a system whose glibc is 2.28 or later."""
+    """A platform that packages run on: Python version, processor architectures, Linux with glibc 2.28 or later."""
 
     name: str
     python: str
     architectures: tuple[str, ...]
 
 
-# Amazon Linux 2023, glibc 2.34; the second processor is that of most machines on which it is built.
+# Amazon Linux 2023, glibc 2.34; the second architecture is that of most machines on which it is built.
 LAMBDA = Target("Lambda's Python", "3.13", ("aarch64", "x86_64"))
 # AWS's inference container (sam_model/sdk.py): Ubuntu 22.04, glibc 2.35.
 CONTAINER = Target("the serving container's Python", "3.12", ("x86_64",))
@@ -33,15 +34,15 @@ LOCK = "requirements.txt"
 LAYERS = ("layers/common", "layers/pixels")
 SERVING = ("sam_model/cpu", "sam_model/gpu")
 TARGETS = dict.fromkeys(LAYERS, LAMBDA) | dict.fromkeys(SERVING, CONTAINER)
-"""Every folder with a lock, and what its packages run on."""
+"""Every folder with a lock, and the platform of its packages."""
 
 
 class LockError(Exception):
-    """pip could not find, or did not accept, a package; the text is its own."""
+    """pip could not find a package, or refused its hash; the text is pip's."""
 
 
 def lock(root: Path, folder: str) -> None:
-    """Writes the requirements.txt of a folder in `root` from its requirements.in. Raises LockError."""
+    """Writes the lock of a folder in `root` from its requirements.in. Raises LockError."""
     target = TARGETS[folder]
     packages: dict[str, set[str]] = {}
     for architecture in target.architectures:
@@ -55,23 +56,23 @@ def lock(root: Path, folder: str) -> None:
 
 
 def fetch(root: Path, folders: Iterable[str], out: Path) -> None:
-    """Downloads into `out` every locked wheel of these folders of `root`; pip checks the hashes. Raises LockError."""
+    """Downloads the locked wheels of these folders of `root` into `out`; pip checks the hashes. Raises LockError."""
     for target in {TARGETS[folder] for folder in folders}:
         files = [part for each in folders if TARGETS[each] is target for part in ("-r", str(root / each / LOCK))]
         for architecture in target.architectures:
-            options = _target(target, architecture)
+            options = _pip_options(target, architecture)
             _pip("download", "--require-hashes", "--no-deps", "--dest", str(out), *options, *files)
 
 
 def wheels(root: Path, folder: str, store: Path) -> list[Path]:
-    """The locked wheels of a folder of `root`, by name: from `store`, where what is missing is downloaded to first.
+    """The locked wheels of a folder of `root` in `store`, sorted by name, after those missing have been downloaded.
 
     Raises LockError.
     """
     wanted = set(re.findall(r"--hash=sha256:([0-9a-f]{64})", (root / folder / LOCK).read_text(encoding="utf-8")))
     store.mkdir(parents=True, exist_ok=True)
     if wanted - _stored(store).keys():
-        with tempfile.TemporaryDirectory(dir=store) as fresh:  # under its own name a wheel is whole
+        with tempfile.TemporaryDirectory(dir=store) as fresh:  # moved when complete
             fetch(root, [folder], Path(fresh))
             for wheel in Path(fresh).iterdir():
                 wheel.replace(store / wheel.name)
@@ -88,11 +89,11 @@ def _stored(store: Path) -> dict[str, Path]:
 
 
 def _resolve(requirements: Path, target: Target, architecture: str) -> list[tuple[str, str]]:
-    """("name==version", SHA-256 of its wheel) of everything that these requirements bring along."""
+    """("name==version", SHA-256 of its wheel) of these requirements and all their dependencies."""
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.json"
         options = ["--dry-run", "--ignore-installed", "--target", scratch, "--report", str(report)]
-        _pip("install", *options, *_target(target, architecture), "-r", str(requirements))
+        _pip("install", *options, *_pip_options(target, architecture), "-r", str(requirements))
         found = json.loads(report.read_text(encoding="utf-8"))["install"]
     return [
         (
@@ -103,14 +104,15 @@ def _resolve(requirements: Path, target: Target, architecture: str) -> list[tupl
     ]
 
 
-def _target(target: Target, architecture: str) -> list[str]:
-    """pip's options for wheels that run on the target."""
+def _pip_options(target: Target, architecture: str) -> list[str]:
+    """pip's options for wheels that run on the platform."""
     platforms = [f"manylinux_2_28_{architecture}", f"manylinux_2_17_{architecture}", f"manylinux2014_{architecture}"]
     options = [part for each in platforms for part in ("--platform", each)]
     return ["--only-binary", ":all:", "--python-version", target.python, *options]
 
 
 def _pip(*command: str) -> None:
+    """Runs a command of pip. Raises LockError."""
     options = ["--quiet", "--disable-pip-version-check"]
     done = subprocess.run([sys.executable, "-m", "pip", *command, *options], capture_output=True, text=True)
     if done.returncode:

@@ -1,4 +1,4 @@
-"""A deployed stack: its page, its first photo, and its end."""
+"""A stack of the application: deploying it, uploading its page, smoke tests, deleting it."""
 
 import mimetypes
 import os
@@ -18,12 +18,10 @@ from botocore.exceptions import ClientError, WaiterError
 from deploy.build import ROOT, SAM
 from local import visit
 
-sys.path.append(str(ROOT / "functions"))  # the application's own look at its table
+sys.path.append(str(ROOT / "functions"))  # for `booth`, which reads the table
 
-from booth import tokens
+from booth import store, tokens
 from booth.errors import BoothError, kind_of
-from booth.run import Run, Status
-from booth.runs import store
 
 WEB = ROOT / "web"
 SAM_STACK = "aws-sam-cli-managed-default"
@@ -31,29 +29,31 @@ SAM_STACK = "aws-sam-cli-managed-default"
 
 
 PROBE = "versioning-probe"
-"""Key of what is put into the uploads bucket to see whether it gets a version; no upload, so it starts nothing."""
-VERSIONS_SECONDS, VERSIONS_PAUSE_SECONDS = 20 * 60, 15
-"""How long, and how often, a bucket is asked: S3 says that versioning takes up to 15 minutes to hold."""
+"""Key of an object that is put into the uploads bucket to see if it gets a version ID; not an upload's, so it starts
+no run."""
+VERSIONING_SECONDS, VERSIONING_PAUSE_SECONDS = 20 * 60, 15
+"""Timeout and interval of that: S3 says that it may take 15 minutes until versioning is in effect."""
 
 OPEN_SECONDS = 10 * 60
-"""How long a new booth may be unknown: its name in the DNS, the CDN's edges that have no distribution yet."""
+"""Timeout for a new booth's first answer: until its DNS name resolves and the distribution has reached the edges."""
 EVENT_SECONDS = 120
-"""S3's events take seconds; a rule that was just made may need a minute."""
+"""Timeout for S3's event: it takes seconds, with a rule that has just been created perhaps a minute."""
 END_SECONDS = 20 * 60
-"""A run that waited longest for its turn has ended by then (functions/booth/limits.py)."""
+"""Timeout for a run's end, with the longest wait for turns (functions/booth/limits.py)."""
 
 
 class StackError(Exception):
-    """The stack isn't there or can't be done with what was asked; the text says why."""
+    """There is no such stack, or an operation on it failed; the text says why."""
 
 
-def sam_deploy(environment: str, given: list[str], more: list[str] | None = None) -> list[str]:
-    """The command that deploys an environment of samconfig.toml, with its parameters and some `given` ("Name=value").
+def sam_deploy_command(environment: str, given: list[str], more: list[str] | None = None) -> list[str]:
+    """The `sam deploy` command for an environment of samconfig.toml.
 
-    --parameter-overrides replaces samconfig.toml's, so all are named. LambdaConcurrency is what AWS says of the
-    account, unless somebody has said it.
+    --parameter-overrides replaces samconfig.toml's, so all parameters are named. LambdaConcurrency is the account's,
+    unless it is set.
 
     Args:
+        given: parameters that take precedence over samconfig.toml's, "Name=value".
         more: further options of sam.
     """
     config = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
@@ -68,19 +68,19 @@ def sam_deploy(environment: str, given: list[str], more: list[str] | None = None
 
 
 def _quoted(value: str) -> str:
-    """For sam, which splits at spaces; a value that is quoted already stays."""
+    """In quotes if it has spaces, at which sam splits; a value that is quoted already stays."""
     return f'"{value}"' if " " in value and value[0] not in "\"'" else value
 
 
 def lambda_concurrency(region: str | None = None) -> int:
-    """How many executions the account allows at once in the Region, of functions that reserve none."""
+    """The account's unreserved concurrent executions in the Region."""
     limit = boto3.client("lambda", region_name=region).get_account_settings()["AccountLimit"]
     return limit["UnreservedConcurrentExecutions"]
 
 
 def deploy(environment: str, given: list[str]) -> None:
-    """Deploys an environment with sam, which shows what it does, and asks. Raises StackError if that failed."""
-    if subprocess.run(sam_deploy(environment, given), cwd=ROOT).returncode:
+    """Runs `sam deploy` for an environment of samconfig.toml. Raises StackError if that failed."""
+    if subprocess.run(sam_deploy_command(environment, given), cwd=ROOT).returncode:
         raise StackError("sam has not deployed it; the reason is above.")
 
 
@@ -93,28 +93,28 @@ def outputs(stack: str) -> dict[str, str]:
     return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
 
 
-def await_versions(bucket: str, show: Callable[[str], None]) -> None:
-    """Waits until what is put into a bucket gets a version. Raises StackError if it never does.
+def wait_for_versioning(bucket: str, show: Callable[[str], None]) -> None:
+    """Waits until objects in a bucket get a version ID. Raises StackError after VERSIONING_SECONDS.
 
-    A photo without one is processed as well, but a second photo under its Key would take its place.
+    A photo without one is processed as well, but a second photo with its key would overwrite it.
     """
-    s3, until = boto3.client("s3"), time.monotonic() + VERSIONS_SECONDS
+    s3, until = boto3.client("s3"), time.monotonic() + VERSIONING_SECONDS
     try:
         while "VersionId" not in s3.put_object(Bucket=bucket, Key=PROBE, Body=b""):
             left = until - time.monotonic()
             if left <= 0:
                 raise StackError(
-                    f"{bucket} gives no versions, after {VERSIONS_SECONDS // 60} minutes of asking, so the page was "
+                    f"{bucket} gives no versions, after {VERSIONING_SECONDS // 60} minutes of asking, so the page was "
                     f"not put there. Is its versioning on (aws s3api get-bucket-versioning --bucket {bucket})?"
                 )
             show(f"{bucket} gives no versions yet, which takes S3 up to 15 minutes; waiting {left / 60:.0f} more")
-            time.sleep(VERSIONS_PAUSE_SECONDS)
+            time.sleep(VERSIONING_PAUSE_SECONDS)
     finally:
         empty(bucket, PROBE)
 
 
-def refuse_unexecuted(stack: str) -> None:
-    """Raises StackError if a change set waits: whoever says no to `sam deploy` gets exit status 0 from it."""
+def refuse_pending_change_set(stack: str) -> None:
+    """Raises StackError if a change set was not executed: `sam deploy` exits with 0 if its question is answered no."""
     pages = boto3.client("cloudformation").get_paginator("list_change_sets").paginate(StackName=stack)
     for each in (each for page in pages for each in page["Summaries"]):
         if each["ExecutionStatus"] == "AVAILABLE":
@@ -124,21 +124,21 @@ def refuse_unexecuted(stack: str) -> None:
             )
 
 
-def resource(stack: str, name: str) -> str:
-    """The physical name of the resource with this logical id."""
-    found = boto3.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=name)
+def physical_id(stack: str, logical_id: str) -> str:
+    """The physical id of a resource of the stack."""
+    found = boto3.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)
     return found["StackResourceDetail"]["PhysicalResourceId"]
 
 
-def put_page(stack: str, show: Callable[[str], None]) -> int:
-    """Puts web/ into the page's bucket, removes what is no longer in it, and has the CDN forget its copies.
+def upload_page(stack: str, show: Callable[[str], None]) -> int:
+    """Uploads web/ to the page's bucket, deletes objects that web/ no longer has, and invalidates the CDN's cache.
 
-    Before, it waits until the booth is ready for visitors. Returns how many files the page has. Browsers ask anew each
-    time; the CDN keeps a file until the next deployment. Raises StackError.
+    Before that, waits until the uploads bucket is versioned. Browsers revalidate each file; the CDN caches it for up to
+    a day. Returns the number of files. Raises StackError.
     """
     known = outputs(stack)
-    refuse_unexecuted(stack)
-    await_versions(known["UploadsBucketName"], show)
+    refuse_pending_change_set(stack)
+    wait_for_versioning(known["UploadsBucketName"], show)
     bucket, s3 = known["PageBucketName"], boto3.client("s3")
     files = {file.relative_to(WEB).as_posix(): file for file in sorted(WEB.rglob("*")) if file.is_file()}
     # index.html last, so that it never names a file that isn't there yet.
@@ -160,8 +160,8 @@ def put_page(stack: str, show: Callable[[str], None]) -> int:
     return len(files)
 
 
-def token_of(stack: str) -> str:
-    """A booth's token; empty where none is needed (parameter Access). Raises StackError if one can't be used."""
+def booth_token(stack: str) -> str:
+    """A booth's token; empty where none is needed (parameter Access). Raises StackError if there is no valid one."""
     if secret := outputs(stack).get("BoothTokensSecret"):
         text = boto3.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
         if problems := tokens.problems(text):
@@ -174,10 +174,10 @@ def token_of(stack: str) -> str:
 
 
 def smoke(url: str, token: str, photo: Path, out: Path, show: Callable[[str], None]) -> None:
-    """Sends a photo through the booth at `url`, as a visitor does who agrees to its use.
+    """Sends a photo to the booth at `url`, as a visitor does who gives consent, and saves its pictures to `out`.
 
     Raises:
-        StackError: a picture is missing, or the booth could not be reached for OPEN_SECONDS.
+        StackError: a picture is missing, or the booth doesn't answer within OPEN_SECONDS.
     """
     out.mkdir(parents=True, exist_ok=True)
     now = datetime.now(UTC).isoformat()
@@ -193,19 +193,19 @@ def smoke(url: str, token: str, photo: Path, out: Path, show: Callable[[str], No
 
 
 def smoke_event(uploads: str, table: str, photo: Path, show: Callable[[str], None]) -> None:
-    """Puts a photo into the uploads bucket, without /upload, and never asks the booth for it.
+    """Puts a photo into the uploads bucket, without POST /upload or polls, and waits for its end in the table.
 
-    So nothing but S3's event can start it: of such a photo `sweep` knows nothing. How it goes is read in the table.
+    So nothing but S3's event can start its run: without a record, `sweep` doesn't know of it.
 
     Raises:
-        StackError: the event never came, or the run did not end well.
+        StackError: the event did not come, or the run did not succeed.
     """
     os.environ["TABLE"] = table
     key = f"photo/{uuid.uuid4()}{photo.suffix}"
     kind = mimetypes.guess_type(photo.name)[0] or "image/jpeg"
     boto3.client("s3").put_object(Bucket=uploads, Key=key, Body=photo.read_bytes(), ContentType=kind)
     show("a second photo lies in the uploads bucket; nobody but S3's event tells of it")
-    run = _await(lambda: uploads.find_by_upload(key), EVENT_SECONDS)
+    run = _poll(lambda: store.find_by_upload(key), EVENT_SECONDS)
     if run is None:
         empty(uploads, key)
         raise StackError(
@@ -215,18 +215,18 @@ def smoke_event(uploads: str, table: str, photo: Path, show: Callable[[str], Non
             "function Start as its target, and what lies in the queue LostCalls and in the log of Start."
         )
     show("its event came; waiting for its end")
-    run = _await(lambda: found if (found := store.get(run.id)).is_ended else None, END_SECONDS)
+    run = _poll(lambda: found if (found := store.get(run.run)).is_ended else None, END_SECONDS)
     if run is None:
         raise StackError(f"the second photo did not end within {END_SECONDS // 60} minutes; the log of Sweep says why")
-    if run.status != Status.SUCCEEDED:
+    if run.status != store.SUCCEEDED:
         raise StackError(f"the second photo ended {run.status}: {kind_of(run.error).message if run.error else ''}")
 
 
-def _await(look: Callable[[], Run | None], seconds: float) -> Run | None:
-    """What `look` finds in the table, once a second until it finds something; None after so many seconds."""
+def _poll(read: Callable[[], store.Run | None], seconds: float) -> store.Run | None:
+    """Calls `read` once a second until it returns a run; None after this many seconds. Raises StackError."""
     until = time.monotonic() + seconds
     try:
-        while not (found := look()) and time.monotonic() < until:
+        while not (found := read()) and time.monotonic() < until:
             time.sleep(1)
     except BoothError as error:
         raise StackError(f"the table could not be read: {type(error).__name__} {error}") from error
@@ -234,9 +234,9 @@ def _await(look: Callable[[], Run | None], seconds: float) -> Run | None:
 
 
 def destroy(stack: str, show: Callable[[str], None]) -> None:
-    """Deletes the stack, what its buckets hold, and its packages. Raises StackError if something stays.
+    """Deletes the stack, the objects in its buckets, and its packages. Raises StackError if something is left.
 
-    S3 and CloudFront deliver access logs late, so the logs' bucket may fill again while the stack is deleted.
+    S3 and CloudFront deliver access logs late, so the logs' bucket may get new objects while the stack is deleted.
     """
     outputs(stack)
     cloudformation = boto3.client("cloudformation")
@@ -260,7 +260,7 @@ def destroy(stack: str, show: Callable[[str], None]) -> None:
 
 
 def buckets(stack: str) -> Iterator[str]:
-    """Names of the stack's buckets that are still there."""
+    """Names of the stack's buckets that have not been deleted yet."""
     pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
     for resource in (each for page in pages for each in page["StackResourceSummaries"]):
         if resource["ResourceType"] == "AWS::S3::Bucket" and resource["ResourceStatus"] != "DELETE_COMPLETE":
@@ -268,7 +268,7 @@ def buckets(stack: str) -> Iterator[str]:
 
 
 def empty(bucket: str, prefix: str = "") -> None:
-    """Deletes every object of a bucket, or those under a prefix, in all versions. Raises StackError if one is left."""
+    """Deletes all versions and delete markers in a bucket, or under a prefix. Raises StackError if one is left."""
     s3 = boto3.client("s3")
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
         found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]

@@ -103,7 +103,7 @@ def deployed(emulator, client, for_lambda):
         for name in emulator.keys() - os.environ.keys():
             patch.setenv(name, emulator[name])
         files = ["--config-file", str(ROOT / "samconfig.toml"), "--template-file", str(build / "template.yaml")]
-        command = stack.sam_deploy("dev", [f"ImageModels={CHAIN}"], files)
+        command = stack.sam_deploy_command("dev", [f"ImageModels={CHAIN}"], files)
     status, text = run(command, emulator)
     assert status == 0, text[-2000:]
     pages = client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)

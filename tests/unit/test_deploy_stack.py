@@ -33,7 +33,7 @@ def deployed(environment, monkeypatch):
     made = json.loads(json.dumps(TEMPLATE))
     made["Outputs"]["CdnId"] = {"Value": cloudfront.create_distribution()}
     boto3.client("cloudformation").create_stack(StackName="booth", TemplateBody=json.dumps(made))
-    monkeypatch.setattr(stack, "VERSIONS_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(stack, "VERSIONING_PAUSE_SECONDS", 0)
     yield boto3.client("s3")
     server.shutdown()
     emulator.forget_all()
@@ -53,14 +53,14 @@ def test_the_page_is_put_there_only_when_the_uploads_bucket_gives_versions(deplo
         if len(said) == 3:
             set_versioning("uploads", True)
 
-    assert stack.put_page("booth", show) == len(keys(deployed, "page"))
+    assert stack.upload_page("booth", show) == len(keys(deployed, "page"))
     assert len(said) == 3
     assert "gives no versions yet" in said[0]
     assert keys(deployed, "uploads") == []
 
 
 def test_a_bucket_that_never_gives_versions_keeps_the_page_closed(deployed, monkeypatch, capsys):
-    monkeypatch.setattr(stack, "VERSIONS_SECONDS", 0.2)
+    monkeypatch.setattr(stack, "VERSIONING_SECONDS", 0.2)
     monkeypatch.setattr("sys.argv", ["deploy", "page", "booth"])
     assert command.main() == 1
     assert "get-bucket-versioning --bucket uploads" in capsys.readouterr().err

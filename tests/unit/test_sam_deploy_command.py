@@ -13,7 +13,7 @@ def test_samconfigs_parameters_are_named_beside_those_given(environment):
     config = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
     said = config[environment]["deploy"]["parameters"]["parameter_overrides"]
 
-    command = stack.sam_deploy(environment, ["LambdaConcurrency=7", "ImageModels=a@b, c@d"])
+    command = stack.sam_deploy_command(environment, ["LambdaConcurrency=7", "ImageModels=a@b, c@d"])
 
     assert command[command.index("--config-env") + 1] == environment
     assert command[command.index("--parameter-overrides") + 1 :] == [

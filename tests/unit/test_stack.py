@@ -26,7 +26,7 @@ def deployed(environment):
 @pytest.mark.parametrize("tokens", [{"pad": OLD}, {"pad": [OLD, NEW]}, {"none": [], "pad": OLD}])
 def test_the_first_token_is_for_the_first_photo(deployed, tokens):
     deployed(json.dumps(tokens))
-    assert stack.token_of("booth") == OLD
+    assert stack.booth_token("booth") == OLD
 
 
 @pytest.mark.parametrize(
@@ -35,5 +35,5 @@ def test_the_first_token_is_for_the_first_photo(deployed, tokens):
 def test_a_secret_that_an_operator_has_to_mend_stops_the_deployment_and_is_not_quoted(deployed, text):
     deployed(text)
     with pytest.raises(stack.StackError) as stopped:
-        stack.token_of("booth")
+        stack.booth_token("booth")
     assert not [each for each in (OLD, NEW, "hunter2") if each in str(stopped.value)]
