@@ -20,8 +20,10 @@ from local import visit
 
 sys.path.append(str(ROOT / "functions"))  # for `booth`, which reads the table
 
-from booth import store, tokens
+from booth import tokens
 from booth.errors import BoothError, kind_of
+from booth.run import Run, Status
+from booth.runs import store, uploads
 
 WEB = ROOT / "web"
 SAM_STACK = "aws-sam-cli-managed-default"
@@ -192,7 +194,7 @@ def smoke(url: str, token: str, photo: Path, out: Path, show: Callable[[str], No
         raise StackError(f"the photo {problem}")
 
 
-def smoke_event(uploads: str, table: str, photo: Path, show: Callable[[str], None]) -> None:
+def smoke_event(bucket: str, table: str, photo: Path, show: Callable[[str], None]) -> None:
     """Puts a photo into the uploads bucket, without POST /upload or polls, and waits for its end in the table.
 
     So nothing but S3's event can start its run: without a record, `sweep` doesn't know of it.
@@ -203,26 +205,26 @@ def smoke_event(uploads: str, table: str, photo: Path, show: Callable[[str], Non
     os.environ["TABLE"] = table
     key = f"photo/{uuid.uuid4()}{photo.suffix}"
     kind = mimetypes.guess_type(photo.name)[0] or "image/jpeg"
-    boto3.client("s3").put_object(Bucket=uploads, Key=key, Body=photo.read_bytes(), ContentType=kind)
+    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=photo.read_bytes(), ContentType=kind)
     show("a second photo lies in the uploads bucket; nobody but S3's event tells of it")
-    run = _poll(lambda: store.find_by_upload(key), EVENT_SECONDS)
+    run = _poll(lambda: uploads.find_by_upload(key), EVENT_SECONDS)
     if run is None:
-        empty(uploads, key)
+        empty(bucket, key)
         raise StackError(
-            f"no event of S3's came for a photo in {uploads} within {EVENT_SECONDS} s. Visitors' photos would "
+            f"no event of S3's came for a photo in {bucket} within {EVENT_SECONDS} s. Visitors' photos would "
             "start late, those of other systems never. Check that EventBridge is on for the bucket (aws s3api "
-            f"get-bucket-notification-configuration --bucket {uploads}), that the stack's rule is enabled and has the "
+            f"get-bucket-notification-configuration --bucket {bucket}), that the stack's rule is enabled and has the "
             "function Start as its target, and what lies in the queue LostCalls and in the log of Start."
         )
     show("its event came; waiting for its end")
-    run = _poll(lambda: found if (found := store.get(run.run)).is_ended else None, END_SECONDS)
+    run = _poll(lambda: found if (found := store.get(run.id)).is_ended else None, END_SECONDS)
     if run is None:
         raise StackError(f"the second photo did not end within {END_SECONDS // 60} minutes; the log of Sweep says why")
-    if run.status != store.SUCCEEDED:
+    if run.status != Status.SUCCEEDED:
         raise StackError(f"the second photo ended {run.status}: {kind_of(run.error).message if run.error else ''}")
 
 
-def _poll(read: Callable[[], store.Run | None], seconds: float) -> store.Run | None:
+def _poll(read: Callable[[], Run | None], seconds: float) -> Run | None:
     """Calls `read` once a second until it returns a run; None after this many seconds. Raises StackError."""
     until = time.monotonic() + seconds
     try:

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from booth.aws import client, code_of
-from booth.chain import REQUESTS_A_MINUTE
-from booth.pacing import WINDOW_MS
+from booth.aws.clients import client
+from booth.aws.errors import code_of
+from booth.painting.models import MODELS
+from booth.painting.pacing import WINDOW_MS
 from booth.scenes import DEFAULT_PICTURES
 
 
@@ -46,7 +47,7 @@ def check_candidate(model: str, region: str) -> CandidateCheck:
     """
     region, _, allowed = region.partition("=")
     found = CandidateCheck(model, region)
-    if model not in REQUESTS_A_MINUTE:
+    if model not in MODELS:
         found.todo.append("The application has no codec for this model: mend ImageModels.")
         return found
     try:
@@ -54,7 +55,7 @@ def check_candidate(model: str, region: str) -> CandidateCheck:
         name = _check_lifecycle(found, foundation_model)
         if found.state != "retired":
             _check_access(found, foundation_model)
-            _check_quota(found, name, int(allowed or REQUESTS_A_MINUTE[model]))
+            _check_quota(found, name, int(allowed or MODELS[model].requests_a_minute))
     except ClientError as error:
         _record_error(found, error)
     except BotoCoreError as error:
@@ -134,7 +135,7 @@ def _check_quota(found: CandidateCheck, name: str, allowed: int) -> None:
     """Sets the quota; `allowed`: requests a minute that ImageModels allows the booth."""
     found.requests_a_minute = _account_quota(found, name)
     if found.requests_a_minute is None:
-        found.requests_a_minute, found.is_default_quota = REQUESTS_A_MINUTE[found.model], True
+        found.requests_a_minute, found.is_default_quota = MODELS[found.model].requests_a_minute, True
     if not found.requests_a_minute:
         found.todo.append("Its quota is 0 requests a minute: ask AWS Support to raise it.")
     elif found.requests_a_minute < allowed:

@@ -6,10 +6,12 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from booth import concurrency, rekognition, sam
-from booth.aws import client, code_of
+from booth import concurrency
+from booth.aws import rekognition, sam
+from booth.aws.clients import client
+from booth.aws.errors import code_of
 from booth.errors import BoothError, ServiceUnavailable, Throttled
-from booth.pixels import composite, geometry
+from booth.pixels import encoding, geometry
 from booth.scenes import DEFAULT_PICTURES
 from operate.parameters import ROOT, default_parameters
 
@@ -110,7 +112,7 @@ def check_sam(endpoint: str, given_arn: str, photo: bytes, details: list[dict[st
     arn = description["EndpointArn"]
     if arn != (given_arn or f"{arn.rpartition('/')[0]}/{endpoint}"):
         return ServiceCheck(name, False, "InService, but the booth may not call it", f"Set SamEndpointArn to {arn}.")
-    height, width = composite.decode(photo).shape[:2]
+    height, width = encoding.decode(photo).shape[:2]
     faces = geometry.faces_from_rekognition(details, width, height)[:1]
     if not faces:
         return ServiceCheck(name, False, "InService, not asked for want of a face", "Mend Rekognition first.")

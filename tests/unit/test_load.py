@@ -11,7 +11,9 @@ from benchmarks.load.costs import Cost, lambda_seconds
 from benchmarks.load.percentiles import percentile
 from benchmarks.load.promises import broken_promises, overtaking, wait_times
 from benchmarks.load.visitors import Answer, Visit
-from booth import store
+from booth import scenes
+from booth.run import Status
+from booth.runs import open_runs, store, uploads
 from local.standins import server
 
 
@@ -50,16 +52,16 @@ def app(account):
 def visit(app, account):
     """One photo that went through."""
     run, key = "a-run", "photo/a.jpg"
-    store.issue(run, key, picture_id="id", scenes=[], content_type="image/jpeg", consent=None)
+    uploads.issue(run, key, picture_id="id", scenes=[], content_type="image/jpeg", consent=None)
     store.claim(run, "v")
     account.clients["stepfunctions"].start_execution(stateMachineArn=account.machine, name=run, input="{}")
     store.enter(run, "generate")
-    store.publish_copy(run, key, ["sky"])
+    store.publish_copy(run, key, scenes.chosen(("sky",)))
     store.publish_picture(run, 1, "photo/photo_id_1.jpeg")
     for shown in (key, "photo/photo_id_1.jpeg"):
         account.clients["s3"].put_object(Bucket="results", Key=shown, Body=b"x")
-    assert store.end(store.get(run), store.SUCCEEDED, "", store.get(run).pictures)
-    store.close(run)
+    assert store.end(store.get(run), Status.SUCCEEDED, "", store.get(run).pictures)
+    open_runs.close(run)
     url = "http://cdn.example/photo/photo_id_1.jpeg"
     body = {"status": "SUCCEEDED", "error": None, "time_taken": "9.5", "url_generated": f'["{url}"]'}
     body["pictures"] = [{"state": "DONE", "error": None}]
@@ -122,8 +124,8 @@ def test_every_broken_promise_is_told(app, visit, account):
     ):
         s3.put_object(Bucket=bucket, Key=key, Body=b"x")
     account.clients["stepfunctions"].start_execution(stateMachineArn=account.machine, name="another", input="{}")
-    store.issue("open", "photo/b.jpg", picture_id="b", scenes=[], content_type="image/jpeg", consent=None)
-    store.postpone(store.get("open"), 1)
+    uploads.issue("open", "photo/b.jpg", picture_id="b", scenes=[], content_type="image/jpeg", consent=None)
+    open_runs.reschedule(store.get("open"), 1)
     visit.answers.insert(0, Answer(0.0, 9.0, 0, 500, {}))
     costs = [Cost(1, {"s3": 20.0}, 12.0, 14.0), Cost(1, {"s3": 24.0}, 12.0, 14.0)]
     told = broken(app, visit, {"Finish": 513 << 20}, costs)
