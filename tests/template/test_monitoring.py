@@ -106,7 +106,7 @@ def counted():
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "count":
                 if ast.unparse(node.args[0]) == "status.capitalize()":  # of a run that has ended
-                    yield from (status.capitalize() for status in run.ENDED if status != run.DELETED)
+                    yield from (status.capitalize() for status in run.ENDED if status != run.Status.DELETED)
                 else:
                     yield ast.literal_eval(node.args[0])
 
