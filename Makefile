@@ -145,7 +145,7 @@ machine:
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js, which brings it (https://nodejs.org)." >&2; exit 1; }
 
 setup: machine $(INSTALLED)
-	@.venv/bin/python -m local.models
+	@.venv/bin/python -m local.weights
 
 # The pip that comes with Python is as old as that; one of today installs in half the time.
 .venv/.pip: tools/pip.txt | machine

@@ -18,7 +18,7 @@ from pathlib import Path
 import yaml
 
 from benchmarks import machine, pixels, processes
-from local import visit
+from client.booth import Booth
 
 ROOT = Path(__file__).parent.parent
 VCPU_MB = 1769
@@ -61,7 +61,7 @@ def send(app, photo: Path) -> int:
     """One visit; gives the number of its calls to /photo."""
     polls: list[str] = []
     with tempfile.TemporaryDirectory() as out:
-        result = visit.Booth(app.url, show=polls.append).send(photo, Path(out))
+        result = Booth(app.url, show=polls.append).send(photo, Path(out))
     if result["status"] != "SUCCEEDED":
         raise RuntimeError(result)
     return len(polls) - len(result["pictures"])  # it tells of each answer and of each picture

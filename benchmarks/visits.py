@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from benchmarks.processes import cpu_seconds
-from local import visit
+from client.booth import Booth
 from local.app import App
 from local.traffic import Count
 
@@ -83,7 +83,7 @@ def visit_as_pad(app: App, photo: bytes) -> Visit:
 
     Raises RuntimeError if not every picture came.
     """
-    booth, began, first = visit.Booth(app.url), time.monotonic(), 0.0
+    booth, began, first = Booth(app.url), time.monotonic(), 0.0
     _, envelope = booth.call("/upload", {"type": "photo", "filename": "a.jpg", "contentType": "image/jpeg"})
     uploaded = json.loads(envelope["body"])
     put = urllib.request.Request(uploaded["UploadURL"], photo, {"Content-Type": "image/jpeg"}, method="PUT")

@@ -15,8 +15,8 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import ClientError, WaiterError
 
+from client.booth import Booth, VisitError, shortfall
 from deploy.build import ROOT, SAM
-from local import visit
 
 sys.path.append(str(ROOT / "functions"))  # for `booth`, which reads the table
 
@@ -184,13 +184,13 @@ def smoke(url: str, token: str, photo: Path, out: Path, show: Callable[[str], No
     out.mkdir(parents=True, exist_ok=True)
     now = datetime.now(UTC).isoformat()
     consent = {"policy": "smoke test", "language": "en", "time": now, "wall": False}
-    booth = visit.Booth(url, token, show, patient_until=time.monotonic() + OPEN_SECONDS)
+    booth = Booth(url, token, show, patient_until=time.monotonic() + OPEN_SECONDS)
     try:
         wanted = len(booth.catalogue()["default"])
         result = booth.send(photo, out, consent=consent)
-    except visit.VisitError as error:
+    except VisitError as error:
         raise StackError(f"the photo did not get through: {error}") from error
-    if problem := visit.shortfall(result, wanted):
+    if problem := shortfall(result, wanted):
         raise StackError(f"the photo {problem}")
 
 

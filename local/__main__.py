@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from local import visit
+from client.booth import Booth, NoAnswer, VisitError, shortfall
 from local.app import App, StartError
 
 HERE = "http://127.0.0.1:8000"
@@ -59,8 +59,8 @@ def photo(arguments: argparse.Namespace) -> int:
     if arguments.url:
         return _send_all(arguments, arguments.url.rstrip("/"))
     try:
-        visit.Booth(HERE).catalogue()
-    except visit.NoAnswer as error:
+        Booth(HERE).catalogue()
+    except NoAnswer as error:
         print(f"{error}; starting a booth ...", file=sys.stderr, flush=True)
         with App(port=0) as app:
             return _send_all(arguments, app.url)
@@ -69,22 +69,22 @@ def photo(arguments: argparse.Namespace) -> int:
 
 def _send_all(arguments: argparse.Namespace, url: str) -> int:
     """Sends each photo and prints the results; 1 if a picture is missing."""
-    booth = visit.Booth(url, arguments.token, show=_show)
+    booth = Booth(url, arguments.token, show=_show)
     fields: dict[str, Any] = {"scenes": arguments.scenes} if arguments.scenes else {}
     if arguments.consent:
         now = datetime.now(UTC).isoformat()
         fields["consent"] = {"policy": arguments.consent, "language": "en", "time": now, "wall": False}
     try:
         usual = booth.catalogue()["default"]
-    except visit.VisitError as error:
+    except VisitError as error:
         raise StartError(str(error)) from error
     wanted = len(arguments.scenes or usual)
     results, good = [], True
     for file in arguments.files:
         try:
             results.append(booth.send(file, arguments.out, **fields))
-            problem = visit.shortfall(results[-1], wanted)
-        except (visit.VisitError, OSError) as error:
+            problem = shortfall(results[-1], wanted)
+        except (VisitError, OSError) as error:
             problem = str(error)
             results.append({"status": "FAILED", "error": {"code": "VisitError", "message": problem}})
         if problem:

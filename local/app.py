@@ -22,12 +22,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from client.booth import is_open
 from local import cloudfront, iam, template
 from local.emulator import Emulator, forget_all, listen, serve
 from local.faults import Fault, Faults, Gate
 from local.lambdas import Function
 from local.traffic import Traffic
-from local.visit import is_open
 
 ROOT = Path(__file__).parent.parent
 REGION = "us-east-1"

@@ -19,7 +19,7 @@ import tarfile
 from pathlib import Path
 
 from deploy import lock
-from local.models import MODELS
+from local.weights import MODELS
 from sam_model import inference
 
 ROOT = Path(__file__).resolve().parent.parent

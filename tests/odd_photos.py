@@ -27,7 +27,7 @@ from booth.pixels import (  # noqa: E402
     masks,
 )
 from booth.pixels.seam import Seam  # noqa: E402
-from local import visit  # noqa: E402
+from client.booth import Booth  # noqa: E402
 from local.app import App  # noqa: E402
 
 HEADS = {"astronaut": (130, 0, 330, 230), "hopper": (116, 40, 416, 400)}
@@ -211,7 +211,7 @@ class Trial:
         case = self.models(file.read_bytes())
         wrong = list(broken_promises(case))
         started = time.monotonic()
-        result = visit.Booth(self.app.url, show=lambda _: None).send(file, out)
+        result = Booth(self.app.url, show=lambda _: None).send(file, out)
         row: dict[str, object] = {"photo": name, "size": "x".join(map(str, Image.open(file).size))}
         row |= {"faces": len(case.faces), "kept": f"{case.keep.mean():.0%}", "ended": result["status"]}
         requests = [len(each) for each in self.models.requests(case.photo, case.faces)]

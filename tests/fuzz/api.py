@@ -18,7 +18,7 @@ from schemathesis.checks import load_all_checks
 from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi.checks import ignored_auth, missing_required_header, unsupported_method
 
-from local import visit
+from client.booth import Booth
 from local.app import App
 from tests import openapi
 from tests.fuzz.workers import ROOT, Outcome
@@ -92,8 +92,8 @@ def _reaching(body: object, place: dict[str, str]) -> object:
 def places_of(url: str) -> list[dict[str, str]]:
     """Bucket and key of a photo that has been put, of one that never comes, and of one that there never was."""
     photo = ROOT / "tests" / "photos" / "hopper.jpg"
-    uploaded = visit.Booth(url).upload(photo)
-    answer = visit.Booth(url).call(
+    uploaded = Booth(url).upload(photo)
+    answer = Booth(url).call(
         "/upload", {"type": "photo", "filename": f"{uuid.uuid4()}.jpg", "contentType": "image/jpeg"}
     )[1]
     never = json.loads(answer["body"])

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from booth.concurrency import NEW_ACCOUNT
-from local import visit
+from client.booth import Booth
 from tests.local.waiting import await_true
 
 
@@ -70,7 +70,7 @@ def test_a_visit_gets_on_once_lambda_has_room_again(booth, tmp_path):
     file.write_bytes(photo())
     results = []
     visitor = threading.Thread(
-        target=lambda: results.append(visit.Booth(booth.url, show=lambda _: None).send(file, Path(tmp_path)))
+        target=lambda: results.append(Booth(booth.url, show=lambda _: None).send(file, Path(tmp_path)))
     )
     visitor.start()
     threading.Event().wait(0.5)

@@ -9,7 +9,7 @@ import sys
 import pytest
 from PIL import Image
 
-from local import visit
+from client.booth import Booth
 from local.app import ROOT
 from tests.local.conftest import PHOTOS
 from tests.local.test_promises import photo
@@ -36,7 +36,7 @@ def without_titan(tmp_path):
 
 def test_with_titan_retired_a_photo_still_gets_its_three_pictures(without_titan, tmp_path):
     url, log = without_titan
-    result = visit.Booth(url).send(PHOTOS / "astronaut.jpg", tmp_path)
+    result = Booth(url).send(PHOTOS / "astronaut.jpg", tmp_path)
     assert result["status"] == "SUCCEEDED"
     urls = json.loads(result["url_generated"])
     assert len(urls) == 3

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from deploy import lock
-from local import models
+from local import weights
 from tests import tiny_wheel
 
 ROOT = Path(__file__).parent.parent.parent
@@ -128,7 +128,7 @@ def test_everything_that_ships_is_listed_with_its_licence():
         ships |= pins((ROOT / folder / "requirements.txt").read_text())
     vendor = ROOT / "web" / "vendor"
     ships |= dict(re.findall(r"^\| `[\w.-]+` \| (\S+) (\S+) \|", (vendor / "README.md").read_text(), re.MULTILINE))
-    ships |= {each.package: each.version for each in models.MODELS}
+    ships |= {each.package: each.version for each in weights.MODELS}
     assert {name: version for name, version in listed.items() if version != "-"} == ships
     # Files that are nobody's package: every folder of pictures.
     files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()

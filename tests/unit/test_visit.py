@@ -7,9 +7,9 @@ import pytest
 from fake_booth import FakeBooth, html, told
 from werkzeug.wrappers import Response
 
+import client.booth
 from deploy import stack
 from local import __main__ as command
-from local import visit
 
 FAILED = {"status": "FAILED", "error": {"code": "NoFaceFound", "message": "We could not find a face."}}
 
@@ -43,7 +43,7 @@ def send(monkeypatch, photo, tmp_path, capsys):
             raise AssertionError("a booth was started")
 
     monkeypatch.setattr(command, "App", NoApp)
-    monkeypatch.setattr(visit, "AGAIN_SECONDS", 0)
+    monkeypatch.setattr(client.booth, "AGAIN_SECONDS", 0)
 
     def send(*arguments, files=(photo,)):
         command_line = ["local", "photo", *map(str, files), "--out", str(tmp_path / "out"), *arguments]
@@ -103,7 +103,7 @@ NO_BOOTH = {
 
 @pytest.mark.parametrize(("path", "answer", "said"), NO_BOOTH.values(), ids=NO_BOOTH)
 def test_what_is_no_booth_or_refuses_is_told_and_nothing_else_is_tried(booth, send, path, answer, said):
-    booth.first[path] = [answer] * visit.ATTEMPTS
+    booth.first[path] = [answer] * client.booth.ATTEMPTS
     status, _, error = send("--url", booth.url, "--token", "secret")
     assert status == 1
     assert said in error
@@ -187,7 +187,7 @@ def test_without_an_address_a_booth_is_started_if_none_runs_here(booth, send, mo
 
 @pytest.fixture
 def smoke(monkeypatch, booth, photo, tmp_path):
-    monkeypatch.setattr(visit, "AGAIN_SECONDS", 0)
+    monkeypatch.setattr(client.booth, "AGAIN_SECONDS", 0)
     said = []
 
     def smoke(seconds):

