@@ -22,7 +22,8 @@ from pathlib import Path
 from benchmarks import visits
 from benchmarks.processes import cpu_seconds
 from local.app import REGION, SAM_ENDPOINT, App
-from local.lambdas import Function, LambdaHost
+from local.lambdas.function import Function
+from local.lambdas.host import LambdaHost
 
 DOCUMENT = visits.ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- make bench: begin -->", "<!-- make bench: end -->"

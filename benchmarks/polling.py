@@ -192,7 +192,7 @@ def main() -> None:
     if not 1 <= arguments.booths <= 200:
         parser.error("1 to 200 booths")
     from local.app import App
-    from local.lambdas import Function
+    from local.lambdas.function import Function
 
     booths = arguments.booths
     Function.concurrency = booths  # usually fewer, for a local booth's sake

@@ -26,7 +26,7 @@ from client.booth import is_open
 from local import cloudfront, iam, template
 from local.emulator import Emulator, forget_all, listen, serve
 from local.faults import Fault, Faults, Gate
-from local.lambdas import Function
+from local.lambdas.function import Function
 from local.traffic import Traffic
 
 ROOT = Path(__file__).parent.parent
@@ -114,7 +114,7 @@ class App:
         import boto3
 
         from local.edge import Edge
-        from local.lambdas import LambdaHost
+        from local.lambdas.host import LambdaHost
         from local.s3 import S3Front
 
         self._distribution = cloudfront.create_distribution()

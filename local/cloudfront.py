@@ -11,7 +11,7 @@ import uuid
 from datetime import timedelta
 from functools import cache
 
-from local.lambdas import ACCOUNT
+from local.account import ACCOUNT
 
 PATHS_IN_PROGRESS = 3000
 """Of a distribution, without wildcards."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 from werkzeug.wrappers import Request, Response
 
-from local.lambdas import LambdaHost
+from local.lambdas.host import LambdaHost
 
 WEB = Path(__file__).parent.parent / "web"
 NOTICE = Path(__file__).parent / "notice.html"

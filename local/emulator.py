@@ -20,7 +20,7 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Request, Response
 
 from local import cloudfront, faults, iam
-from local.lambdas import ACCOUNT
+from local.account import ACCOUNT
 
 _log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from xml.sax.saxutils import unescape
 
 from werkzeug.wrappers import Request
 
-from local.lambdas import ACCOUNT
+from local.account import ACCOUNT
 
 _CREDENTIAL = re.compile(r"Credential=(?P<key>[^/,\s]+)/\d{8}/(?P<region>[\w-]+)/(?P<service>[\w-]+)/aws4_request")
 

@@ -19,7 +19,8 @@ from typing import Any
 
 import yaml
 
-from local.lambdas import ACCOUNT, Function
+from local.account import ACCOUNT
+from local.lambdas.function import Function
 
 # Of these types nothing exists locally; a Ref or GetAtt to one must be given by `attributes`.
 _LEFT_OUT_TYPES = (

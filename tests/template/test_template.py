@@ -8,7 +8,7 @@ import pytest
 
 from booth import limits
 from local import edge
-from local.lambdas import Function
+from local.lambdas.function import Function
 from local.template import load
 from tests.template.conftest import ROOT, read
 

@@ -15,7 +15,9 @@ import boto3
 import pytest
 from werkzeug.serving import make_server
 
-from local.lambdas import ASYNC_LIMIT, SYNC_LIMIT, Function, FunctionInitError, LambdaHost
+from local.lambdas.function import Function
+from local.lambdas.host import FunctionInitError, LambdaHost
+from local.lambdas.results import ASYNC_LIMIT, SYNC_LIMIT
 
 CODE = Path(__file__).parent / "fixtures" / "functions"
 REGION = "eu-west-1"
@@ -322,7 +324,8 @@ def test_close_answers_what_is_under_way_and_leaves_no_process(start, tmp_path):
 APPLICATION = """
 import sys, threading
 from pathlib import Path
-from local.lambdas import Function, LambdaHost
+from local.lambdas.function import Function
+from local.lambdas.host import LambdaHost
 host = LambdaHost(
     [Function("probe", "probe.handler", Path(sys.argv[1]), {"FOLDER": sys.argv[2]}, timeout=600)],
     region="eu-west-1", log=lambda line: None)

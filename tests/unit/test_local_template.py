@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.lambdas import Function
+from local.lambdas.function import Function
 from local.template import Bucket, Route, Rule, Schedule, Secret, SsmParameter, TemplateError, load
 
 FOLDER = Path(__file__).parent / "fixtures" / "template"

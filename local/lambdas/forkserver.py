@@ -8,9 +8,9 @@ There are three generations. The first one imports what all functions of a folde
 what it makes their clients from (`SERVICES`); of theirs it has nothing. It forks a process for each function, in the
 function's own environment, which imports the function, and that forks the function's workers.
 
-`local.lambdas` runs the first one as a script, under the functions' interpreter. Its standard input is a pipe that
-nobody writes to: that ends with the application, however it dies, and every worker with it. (PR_SET_PDEATHSIG would be
-tied to the thread that started it, and to Linux.)
+`local.lambdas.processes` runs the first one as a script, under the functions' interpreter. Its standard input is a pipe
+that nobody writes to: that ends with the application, however it dies, and every worker with it. (PR_SET_PDEATHSIG
+would be tied to the thread that started it, and to Linux.)
 
 Each process that forks has a socket of packets (SOCK_SEQPACKET), the first one's number is in FORKSERVER_SOCKET. An
 order is a JSON object with the child's "environment" (a worker's: what it has beside its function's) and a function's

@@ -1,0 +1,3 @@
+"""The emulated account."""
+
+ACCOUNT = "123456789012"
