@@ -23,9 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from client.booth import is_open
-from local import cloudfront, iam, template
-from local.emulator import Emulator, forget_all, listen, serve
+from local import iam, template
+from local.emulator import cloudfront
+from local.emulator.services import Emulator, forget_all
 from local.faults import Fault, Faults, Gate
+from local.http_server import listen, serve
 from local.lambdas.function import Function
 from local.traffic import Traffic
 

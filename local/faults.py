@@ -9,21 +9,19 @@ What the stand-ins do to every caller (a model that is retired, a filter) is tol
 
 import fnmatch
 import io
-import json
 import os
 import signal
 import threading
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 from werkzeug.wrappers import Request, Response
 
 from local import iam
+from local.aws_errors import error
 
 KINDS = ("throttled", "broken", "denied", "reset", "hang", "slow", "malformed", "cut", "killed before", "killed after")
 """throttled, broken, denied   the service's own error; nothing took effect
@@ -162,22 +160,6 @@ def _strike(fault: Fault, request: Request, action: str, respond: Callable[[], R
     if kind == "cut" and request.method != "HEAD":
         response.headers["Content-Length"] = str(len(data))
     return response
-
-
-def error(request: Request, status: int, code: str, message: str) -> Response:
-    """An error as the service that a request goes to words it."""
-    if "X-Amz-Target" in request.headers:
-        body = json.dumps({"__type": code, "message": message})
-        return Response(body, status, content_type="application/x-amz-json-1.1")
-    if request.path.startswith("/2020-05-31/"):  # CloudFront
-        xml = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
-        return Response(f"<ErrorResponse>{xml}</ErrorResponse>", status, content_type="text/xml")
-    if request.path.startswith(("/endpoints/", "/model/", "/2015-03-31/")):
-        body = json.dumps({"message": message})
-        headers = {"x-amzn-ErrorType": code, "x-amzn-RequestId": str(uuid.uuid4())}
-        return Response(body, status, headers, content_type="application/json")
-    xml = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
-    return Response("" if request.method == "HEAD" else xml, status, content_type="application/xml")
 
 
 def _kill_caller(request: Request) -> None:

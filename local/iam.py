@@ -8,6 +8,7 @@ service, and "Policy evaluation logic" of IAM. Resource policies, boundaries and
 """
 
 import fnmatch
+import io
 import json
 import re
 import threading
@@ -18,9 +19,10 @@ from typing import Any
 from urllib.parse import unquote
 from xml.sax.saxutils import unescape
 
-from werkzeug.wrappers import Request
+from werkzeug.wrappers import Request, Response
 
 from local.account import ACCOUNT
+from local.aws_errors import error
 
 _CREDENTIAL = re.compile(r"Credential=(?P<key>[^/,\s]+)/\d{8}/(?P<region>[\w-]+)/(?P<service>[\w-]+)/aws4_request")
 
@@ -274,3 +276,19 @@ class Authority:
     def may(self, key: str, call: Call) -> bool:
         """Whether the holder of an access key may make a call."""
         return key not in self.statements or allows(self.statements[key], call)
+
+
+def refused(authority: Authority, request: Request) -> Response | None:
+    """The answer to a request (not to S3) that its caller's policies do not allow, as the services word it."""
+    key, region = caller_of(request)
+    if key not in authority.statements:
+        return None
+    body = request.get_data()
+    request.environ["wsgi.input"] = io.BytesIO(body)  # for whoever answers it
+    message = authority.refusal(key, calls_of(request, body, region))
+    if message is None:
+        return None
+    # The services that are asked by X-Amz-Target have one status for all errors of the caller's.
+    is_xml = request.path.startswith("/2020-05-31/")
+    code = "AccessDenied" if is_xml else "AccessDeniedException"
+    return error(request, 400 if "X-Amz-Target" in request.headers else 403, code, message)

@@ -38,7 +38,7 @@ from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import ClosingIterator
 
 from local import iam
-from local.emulator import answer_of
+from local.emulator.dispatch import answer_of
 
 ACCOUNT = "123456789012"
 CLOCK_SKEW = timedelta(minutes=15)  # S3 accepts requests signed by a clock that is this much ahead

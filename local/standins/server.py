@@ -26,7 +26,7 @@ import numpy as np
 from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.wrappers import Request, Response
 
-from local import emulator, iam
+from local import http_server, iam
 from local.faults import Faults, take
 from local.standins import image_models, image_wires, rekognition, sagemaker
 
@@ -191,7 +191,7 @@ class StandIns:
         return self.faults.answer(request, lambda: self._answer_call(request, head))
 
     def _answer_call(self, request: Request, head: str) -> Response | None:
-        if refusal := emulator.refused(self.authority, request):
+        if refusal := iam.refused(self.authority, request):
             return refusal
         if request.headers.get("X-Amz-Target", "").startswith("RekognitionService."):
             return self._serve("rekognition", request)
@@ -282,7 +282,7 @@ CANNED: dict[str, Callable[[Request, str, dict[str, Any]], Response]] = {
 }
 
 
-class Handler(emulator.Handler):
+class Handler(http_server.Handler):
     """Asks the server's `StandIns`."""
 
     def answer(self, request: Request) -> Response | None:

@@ -8,7 +8,8 @@ import pytest
 
 from booth import log
 from booth.aws import clients, table
-from local import emulator
+from local import http_server
+from local.emulator.services import Emulator, forget_all
 from local.standins import server
 
 FAKE_CREDENTIALS = {
@@ -45,13 +46,13 @@ def dynamodb(environment):
     )
     environment.setenv("TABLE", stack.tables["Table"].name)
     table.table_name.cache_clear()
-    socket = emulator.listen(0)
+    socket = http_server.listen(0)
     environment.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{socket.getsockname()[1]}")
-    server = emulator.serve(socket, emulator.Emulator({}))
+    server = http_server.serve(socket, Emulator({}))
     clients.client("dynamodb").create_table(**stack.tables["Table"].create)
     yield
     server.shutdown()
-    emulator.forget_all()
+    forget_all()
     table.table_name.cache_clear()
 
 
@@ -109,10 +110,10 @@ def account(environment):
 
     attributes = {"Cdn": "E1EXAMPLE", "Cdn.DomainName": "cdn.example"}
     stack = template.load(ROOT / "template.yaml", stack="unit", region=REGION, attributes=attributes)
-    sock = emulator.listen(0)
+    sock = http_server.listen(0)
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
     environment.setenv("MOTO_PORT", url.rpartition(":")[2])
-    server = emulator.serve(sock, emulator.Emulator({}))
+    server = http_server.serve(sock, Emulator({}))
     account = Account(url, stack)
     for name, value in {
         "AWS_ENDPOINT_URL": url,
@@ -131,7 +132,7 @@ def account(environment):
     account.clients["s3"].create_bucket(Bucket="results")
     yield account
     server.shutdown()
-    emulator.forget_all()
+    forget_all()
     table.table_name.cache_clear()
 
 

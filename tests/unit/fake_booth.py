@@ -5,7 +5,7 @@ from collections import defaultdict
 
 from werkzeug.wrappers import Request, Response
 
-from local import emulator
+from local import http_server
 
 PAGE = "<!doctype html><title>A page</title>"
 
@@ -26,10 +26,10 @@ class FakeBooth:
     """
 
     def __init__(self):
-        listening = emulator.listen(0)
+        listening = http_server.listen(0)
         self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         self.reset()
-        self.server = emulator.serve(listening, self)
+        self.server = http_server.serve(listening, self)
 
     def reset(self):
         self.first = defaultdict(list)

@@ -13,7 +13,7 @@ from booth.http import contract
 from booth.lifecycle import sweeping
 from booth.run import MAX_PICTURES, Status
 from booth.runs import store, uploads
-from local import cloudfront
+from local.emulator import cloudfront
 from tests.unit.test_cloudfront import complete_all
 from tests.unit.test_store import at_once
 

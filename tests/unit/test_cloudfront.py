@@ -1,4 +1,4 @@
-"""The emulated CloudFront takes invalidations as AWS does; local/cloudfront.py names the sources."""
+"""The emulated CloudFront takes invalidations as AWS does; local/emulator/cloudfront.py names the sources."""
 
 from datetime import timedelta
 
@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from booth.aws import clients, errors
-from local import cloudfront
+from local.emulator import cloudfront
 
 
 @pytest.fixture

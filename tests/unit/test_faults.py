@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError, ResponseStreamingError
 from werkzeug.wrappers import Response
 
-from local import emulator
+from local import http_server
 from local.faults import Faults, Gate
 from tests.unit.conftest import FAKE_CREDENTIALS
 
@@ -35,10 +35,10 @@ CALLS = {
 def wire(environment):
     """Faults of the function F, in front of an application that answers everything with {}."""
     faults = Faults({FAKE_CREDENTIALS["AWS_ACCESS_KEY_ID"]: "F"})
-    socket = emulator.listen(0)
+    socket = http_server.listen(0)
     url = f"http://127.0.0.1:{socket.getsockname()[1]}"
     environment.setenv("AWS_ENDPOINT_URL", url)
-    server = emulator.serve(socket, Gate(Response(b"{}", content_type="application/json"), faults))
+    server = http_server.serve(socket, Gate(Response(b"{}", content_type="application/json"), faults))
     faults.url = url
     yield faults
     server.shutdown()
@@ -126,7 +126,7 @@ def test_a_process_that_uses_the_same_port_towards_another_server_lives(wire):
     wire.set([{"kind": "killed before", "match": "F s3:GetObject *"}])
     scope = f"AWS4-HMAC-SHA256 Credential={FAKE_CREDENTIALS['AWS_ACCESS_KEY_ID']}/20260101/us-east-1/s3/aws4_request"
     call = f"GET /bucket/key HTTP/1.1\r\nHost: s3\r\nAuthorization: {scope}\r\n\r\n".encode()
-    with emulator.listen(0) as shared, emulator.listen(0) as elsewhere:
+    with http_server.listen(0) as shared, http_server.listen(0) as elsewhere:
         port, other = shared.getsockname()[1], elsewhere.getsockname()[1]
         shared.close()
         command = [sys.executable, "-c", CONNECT, str(port)]

@@ -10,8 +10,7 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
 from local import iam
-from local.emulator import refused
-from local.iam import Authority, Call, PolicyError, allows
+from local.iam import Authority, Call, PolicyError, allows, refused
 
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/t"
 
@@ -166,7 +165,7 @@ def test_what_is_not_understood_is_not_passed_over(odd):
     ],
 )  # fmt: skip
 def test_a_refusal_is_worded_so_that_the_sdk_understands_it(service, operation, arguments, code):
-    from local.emulator import listen, serve
+    from local.http_server import listen, serve
 
     authority = Authority({"ASIAFUNCTION": []}, {"ASIAFUNCTION": "Photo"})
     sock = listen(0)

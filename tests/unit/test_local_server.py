@@ -9,7 +9,7 @@ import pytest
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request, Response
 
-from local import emulator
+from local import http_server
 from local.traffic import OTHERS, Count, Traffic, kind_of
 
 SIGNED = "AWS4-HMAC-SHA256 Credential={}/20261125/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
@@ -26,9 +26,9 @@ def application(environ, start_response):
 
 @pytest.fixture
 def serving():
-    listening = emulator.listen(0)
+    listening = http_server.listen(0)
     address = listening.getsockname()
-    server = emulator.serve(listening, application)
+    server = http_server.serve(listening, application)
     yield server, address
     server.shutdown()
     server.server_close()
@@ -127,7 +127,7 @@ HEADS = [
 @pytest.mark.parametrize("head", HEADS)
 def test_heads_are_read_as_the_standard_library_reads_them(head):
     text = f"{head}\r\n"
-    read = emulator.parse_headers(io.BytesIO(text.encode("iso-8859-1")))
+    read = http_server.parse_headers(io.BytesIO(text.encode("iso-8859-1")))
     wanted = email.parser.Parser(_class=http.client.HTTPMessage).parsestr(text)
     assert read.items() == wanted.items()
     assert read.get_all("A") == wanted.get_all("A")
@@ -135,4 +135,4 @@ def test_heads_are_read_as_the_standard_library_reads_them(head):
 
 def test_a_head_without_end_is_refused():
     with pytest.raises(http.client.HTTPException):
-        emulator.parse_headers(io.BytesIO(b"A: 1\r\n" * 1000))
+        http_server.parse_headers(io.BytesIO(b"A: 1\r\n" * 1000))

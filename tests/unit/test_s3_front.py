@@ -21,7 +21,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from werkzeug.test import Client
 
-from local import emulator
+from local import http_server
 from local.iam import Authority
 from local.s3 import S3Front
 
@@ -44,9 +44,9 @@ class Server:
             on_created=lambda event: self.receive(event),
             authority=self.authority,
         )
-        listening = emulator.listen(0)
+        listening = http_server.listen(0)
         self.host = f"127.0.0.1:{listening.getsockname()[1]}"
-        self._server = emulator.serve(listening, self.front)
+        self._server = http_server.serve(listening, self.front)
 
     def client(self, key=KEY, signature="s3v4"):
         return boto3.client(

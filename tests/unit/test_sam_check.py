@@ -10,7 +10,7 @@ from PIL import Image
 from werkzeug.wrappers import Response
 
 from booth.aws import sam
-from local import emulator
+from local import http_server
 from local.standins import sagemaker, server
 from sam_model import check
 
@@ -93,10 +93,10 @@ def test_only_a_mask_of_this_face_passes(environment, capsys, mask, reason):
     file = io.BytesIO()
     Image.fromarray(np.where(mask, np.uint8(0), np.uint8(255))).save(file, "PNG")
     answer = json.dumps({"mask_image": base64.b64encode(file.getvalue()).decode()})
-    socket = emulator.listen(0)
+    socket = http_server.listen(0)
     environment.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", f"http://127.0.0.1:{socket.getsockname()[1]}")
     environment.setenv("SAM_ENDPOINT", "")
-    running = emulator.serve(socket, Response(answer, content_type="application/json"))
+    running = http_server.serve(socket, Response(answer, content_type="application/json"))
     status, out, err = asked(capsys)
     running.shutdown()
     assert status == (1 if reason else 0)

@@ -22,7 +22,8 @@ from fake_cloudformation import REGION, CloudFormation, render
 from fake_sagemaker import DIGEST, SageMaker
 
 from deploy import lock
-from local import emulator
+from local import http_server
+from local.emulator.services import Emulator
 from local.template import _Loader
 from sam_model import deploy, package
 from tests import tiny_sam, tiny_wheel
@@ -78,11 +79,11 @@ class Aws(CloudFormation):
 def aws(environment, tmp_path, monkeypatch):
     account = Aws(tmp_path)
     running = []
-    services = {"": emulator.Emulator({}), "_CLOUDFORMATION": account, "_SAGEMAKER": account.sagemaker}
+    services = {"": Emulator({}), "_CLOUDFORMATION": account, "_SAGEMAKER": account.sagemaker}
     for name, application in services.items():
-        listening = emulator.listen(0)
+        listening = http_server.listen(0)
         environment.setenv(f"AWS_ENDPOINT_URL{name}", f"http://127.0.0.1:{listening.getsockname()[1]}")
-        running.append(emulator.serve(listening, application))
+        running.append(http_server.serve(listening, application))
     monkeypatch.setattr(package, "DEFAULT_ARCHIVE", tmp_path / "build" / "model.tar.gz")
     (tmp_path / "sdk").write_text(SDK)
     (tmp_path / "sdk").chmod(0o755)

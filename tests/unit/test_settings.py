@@ -9,8 +9,9 @@ import pytest
 
 from booth.aws import clients, settings, table
 from booth.errors import ServiceUnavailable
-from local import emulator, template
+from local import http_server, template
 from local.app import REGION, ROOT
+from local.emulator.services import Emulator, forget_all
 from local.faults import Faults, Gate
 from tests.unit.conftest import FAKE_CREDENTIALS
 
@@ -53,15 +54,15 @@ def account(environment):
     environment.setenv("DISTRIBUTION_PARAMETER", "/booth/distribution")
     environment.setattr(settings, "_known", {})
     table.table_name.cache_clear()
-    sock = emulator.listen(0)
+    sock = http_server.listen(0)
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
     environment.setenv("AWS_ENDPOINT_URL", url)
     faults = Faults({FAKE_CREDENTIALS["AWS_ACCESS_KEY_ID"]: "Photo"})
-    server = emulator.serve(sock, Gate(emulator.Emulator({}), faults))
+    server = http_server.serve(sock, Gate(Emulator({}), faults))
     clients.client("dynamodb").create_table(**stack.tables["Table"].create)
     yield Account(url, faults)
     server.shutdown()
-    emulator.forget_all()
+    forget_all()
     table.table_name.cache_clear()
 
 

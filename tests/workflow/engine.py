@@ -30,7 +30,8 @@ from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from werkzeug.wrappers import Request, Response
 
 from booth.errors import kind_of
-from local import emulator, template
+from local import http_server, template
+from local.emulator.speed import spare_needless_work
 
 ROOT = Path(__file__).parents[2]
 REGION = "us-east-1"
@@ -220,8 +221,8 @@ class Engine:
             invoked = _INVOKE.fullmatch(environ["PATH_INFO"])
             return (self._invoke if invoked else step_functions)(environ, start_response)
 
-        emulator.spare_needless_work()
-        self._server = emulator.serve(emulator.listen(0), aws)
+        spare_needless_work()
+        self._server = http_server.serve(http_server.listen(0), aws)
         self._patch = pytest.MonkeyPatch()
         self._patch.setenv("MOTO_PORT", str(self._server.port))  # where the interpreter looks for Lambda
         self._patch.setitem(default_user_config, "stepfunctions", {"execute_state_machine": True})

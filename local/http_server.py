@@ -1,0 +1,141 @@
+"""Serves WSGI applications over HTTP/1.1 on 127.0.0.1."""
+
+import email.parser
+import http.client
+import io
+import logging
+import os
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import cache
+from typing import BinaryIO
+
+from werkzeug.exceptions import ClientDisconnected
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.wrappers import Request, Response
+
+_log = logging.getLogger(__name__)
+
+Application = Callable[[dict, Callable], Iterable[bytes]]
+
+_HEADER = re.compile(rb"([!-9;-~]+):[ \t]*([^\r\n]*)\r?\n")
+
+
+class Handler(WSGIRequestHandler):
+    """HTTP/1.1 that keeps connections open, as AWS's services do; werkzeug's own closes each. Logs no requests."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # head and body leave in one write
+
+    def run_wsgi(self) -> None:
+        """Answer one request, or close the connection without an answer."""
+        request = Request(self.make_environ(), populate_request=False)
+        try:
+            body = request.get_data()
+        except ClientDisconnected:
+            self.close_connection = True
+            return
+        request.environ["wsgi.input"] = io.BytesIO(body)
+        try:
+            response = self.answer(request)
+        except ConnectionResetError:  # a fault
+            response = None
+        except Exception:
+            _log.exception("%s failed", request.path)
+            response = Response("Internal Server Error", 500)
+        if response is None:
+            self.close_connection = True
+            return
+        data = response.get_data()
+        self.send_response(response.status_code)
+        for name, value in response.get_wsgi_headers(request.environ):
+            self.send_header(name, value)
+        self.end_headers()
+        if request.method != "HEAD":
+            self.close_connection |= response.content_length not in (None, len(data))  # a fault: cut
+            self.wfile.write(data)
+        self.wfile.flush()
+        response.close()  # the application learns that its answer has been sent
+
+    def answer(self, request: Request) -> Response | None:
+        """The server's application's answer; None: there is none."""
+        return Response.from_app(self.server.app, request.environ)
+
+    def handle_expect_100(self) -> bool:
+        super().handle_expect_100()
+        self.wfile.flush()
+        return True
+
+    def log_request(self, *_: object) -> None:
+        """Write no line for each request."""
+
+
+class Server(ThreadedWSGIServer):
+    """A thread for each connection; `shutdown` ends those that are open, too."""
+
+    def __init__(self, *arguments: object, **more: object):
+        super().__init__(*arguments, **more)
+        self._connections: set[socket.socket] = set()
+
+    def process_request(self, request: socket.socket, client_address: object) -> None:
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: socket.socket) -> None:
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        for connection in list(self._connections):
+            with suppress(OSError):  # it has just ended
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+@cache
+def _read_heads_quickly() -> None:
+    """Once in a process, for its servers and clients: the standard library reads HTTP's headers as mail, which takes a
+    sixth of a small request."""
+    http.client.parse_headers = parse_headers
+
+
+def parse_headers(file: BinaryIO, _class: type = http.client.HTTPMessage, **limits: int) -> http.client.HTTPMessage:
+    """What http.client's own gives, sooner. Raises http.client.HTTPException if there are too many or too long ones."""
+    message = _class()
+    lines = http.client._read_headers(file, **limits)
+    for line in lines[:-1]:
+        match = _HEADER.fullmatch(line)
+        if not match:  # folded, or broken
+            return email.parser.Parser(_class=_class).parsestr(b"".join(lines).decode("iso-8859-1"))
+        message.set_raw(*(part.decode("iso-8859-1") for part in match.groups()))
+    return message
+
+
+def listen(port: int) -> socket.socket:
+    """A socket that listens on 127.0.0.1; port 0 takes a free one. Raises OSError if the port is taken."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind(("127.0.0.1", port))
+        sock.listen(128)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def serve(sock: socket.socket, application: Application) -> ThreadedWSGIServer:
+    """Serves the application on a listening socket, a thread per connection, until `.shutdown()`."""
+    _read_heads_quickly()
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    host, port = sock.getsockname()
+    # The server takes over a copy of the descriptor and closes that one itself.
+    server = Server(host, port, application, Handler, fd=os.dup(sock.fileno()))
+    sock.close()
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, name=f"http-{port}", daemon=True).start()
+    return server
