@@ -21,7 +21,7 @@ import yaml
 
 from benchmarks import machine
 from deploy.build import ROOT, build
-from local.template import default_of
+from local.template.document import default_of
 
 PYTHON = ROOT / ".tools" / "runtime" / "bin" / "python"
 API = ("upload", "photo", "start", "list_scenes", "delete_photo")

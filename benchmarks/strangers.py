@@ -18,7 +18,7 @@ from booth import (  # noqa: E402
     limits,
 )
 from booth.run import MAX_PICTURES  # noqa: E402
-from local import template  # noqa: E402
+from local.template.document import default_of  # noqa: E402
 
 MODEL, REQUESTS_A_MINUTE = "Stability inpaint", 60
 """The dearest of the chain, and what its three Regions take in a minute."""
@@ -41,8 +41,7 @@ def table() -> str:
     source = (ROOT / "template.yaml").read_text("utf-8")
     rate = int(re.findall(r"ThrottlingRateLimit: (\d+)", source)[0])
     per_caller, per_minute, per_day = (
-        int(template.default_of(ROOT / "template.yaml", name))
-        for name in ("PhotosPerCaller", "PhotosPerMinute", "PhotosPerDay")
+        int(default_of(ROOT / "template.yaml", name)) for name in ("PhotosPerCaller", "PhotosPerMinute", "PhotosPerDay")
     )
     waiting = limits.URL_SECONDS // 60
     one, everybody = (min(ACCOUNT, photos * waiting * concurrency.LONG_POLLS) for photos in (per_caller, per_minute))

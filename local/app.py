@@ -23,12 +23,14 @@ from pathlib import Path
 from typing import Any
 
 from client.booth import is_open
-from local import iam, template
+from local import iam
 from local.emulator import cloudfront
 from local.emulator.services import Emulator, forget_all
 from local.faults import Fault, Faults, Gate
 from local.http_server import listen, serve
 from local.lambdas.function import Function
+from local.template.document import default_of
+from local.template.reader import load
 from local.traffic import Traffic
 
 ROOT = Path(__file__).parent.parent
@@ -181,7 +183,7 @@ class App:
         self._ready = True
 
     def _read_template(self, **parameters: str):
-        return template.load(
+        return load(
             ROOT / "template.yaml",
             stack=STACK,
             region=REGION,
@@ -350,7 +352,7 @@ class App:
 
 def _unpaced() -> str:
     """The template's chain of image models, each with a quota that nobody uses up."""
-    chain = template.default_of(ROOT / "template.yaml", "ImageModels")
+    chain = default_of(ROOT / "template.yaml", "ImageModels")
     return ",".join(f"{candidate.strip()}=100000" for candidate in chain.split(","))
 
 

@@ -13,8 +13,8 @@ import uuid
 
 import pytest
 
-from local import template
 from local.app import ROOT
+from local.template.reader import load
 from tests.local.test_promises import await_status
 from tests.local.waiting import await_true
 from tests.template.conftest import read
@@ -228,7 +228,7 @@ def test_every_function_of_the_previous_definition_is_there_and_may_be_called():
     """A step that goes leaves its function for one release: executions that are under way still call it."""
     called = set(re.findall(r"\$\{(\w+)\}", json.dumps(BEFORE["definition"])))
     attributes = {"Cdn": "E1EXAMPLE", "Cdn.DomainName": "cdn.example"}
-    application = template.load(ROOT / "template.yaml", stack="upgrade", region="us-east-1", attributes=attributes)
+    application = load(ROOT / "template.yaml", stack="upgrade", region="us-east-1", attributes=attributes)
     policies = json.dumps(read(ROOT / "template.yaml")["Resources"]["PhotoMachine"]["Properties"]["Policies"])
 
     assert called == {"DetectFaces", "CropFaces", "SegmentCrop", "MergeMasks", "Admit", "GenerateImage", "Finish"}

@@ -15,8 +15,8 @@ import yaml
 from botocore.loaders import Loader
 
 import local.iam
-import local.template
 from deploy.build import ROOT, build
+from local.template.intrinsics import Template
 
 TOOLS = ROOT / ".tools"
 SAM = TOOLS / "sam" / "bin"
@@ -87,7 +87,7 @@ def built_for(architecture: str, folder: Path, resource: str | None = None) -> P
     return folder / "build"
 
 
-class _Resolver(local.template._Reader):
+class _Resolver(Template):
     """Reads any template; what only a deployment knows of a resource is text that no other stack has."""
 
     def __init__(self, path: Path, stack: str, region: str, parameters: Mapping[str, str]):

@@ -3,7 +3,7 @@
 import json
 import re
 
-from local.template import load
+from local.template.reader import load
 from tests.template.conftest import ROOT, SAM, TOOLS, tool
 
 

@@ -9,7 +9,7 @@ import pytest
 from booth import limits
 from local import edge
 from local.lambdas.function import Function
-from local.template import load
+from local.template.reader import load
 from tests.template.conftest import ROOT, read
 
 TEMPLATE = read(ROOT / "template.yaml")

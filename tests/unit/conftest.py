@@ -35,10 +35,10 @@ def environment(monkeypatch):
 @pytest.fixture
 def dynamodb(environment):
     """The table of template.yaml, empty, in an emulated DynamoDB on a socket."""
-    from local import template
     from local.app import REGION, ROOT
+    from local.template.reader import load
 
-    stack = template.load(
+    stack = load(
         ROOT / "template.yaml",
         stack="unit",
         region=REGION,
@@ -105,11 +105,11 @@ class Account:
 @pytest.fixture
 def account(environment):
     """The account that the functions find through their environment."""
-    from local import template
     from local.app import REGION, ROOT
+    from local.template.reader import load
 
     attributes = {"Cdn": "E1EXAMPLE", "Cdn.DomainName": "cdn.example"}
-    stack = template.load(ROOT / "template.yaml", stack="unit", region=REGION, attributes=attributes)
+    stack = load(ROOT / "template.yaml", stack="unit", region=REGION, attributes=attributes)
     sock = http_server.listen(0)
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
     environment.setenv("MOTO_PORT", url.rpartition(":")[2])

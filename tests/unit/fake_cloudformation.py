@@ -21,7 +21,8 @@ from xml.sax.saxutils import escape
 import boto3
 from werkzeug.wrappers import Request, Response
 
-from local import template
+from local.template.document import TemplateError
+from local.template.intrinsics import Template
 
 REGION = "us-east-1"
 STAMP = datetime(2026, 12, 5, 8, tzinfo=UTC).isoformat()
@@ -48,7 +49,7 @@ def render(path, parameters, stack="photo-booth-sam-dev", bucket="bucket", regio
         "ServerErrors": f"{stack}-server-errors",
         "Slow": f"{stack}-slow",
     }
-    reader = template._Reader(Path(path), stack, region, parameters, names)
+    reader = Template(Path(path), stack, region, parameters, names)
     rendered = {}
     for name, resource in reader._resources.items():  # in the file's order, in which Model precedes EndpointConfig
         rendered[name] = properties = reader._resolve(resource.get("Properties", {}))
@@ -145,7 +146,7 @@ class CloudFormation:
     def _parameters(self, request, before):
         """Every parameter of the template with its value, as a request names them."""
         needed = {"InstanceType": "serverless", "ImageUri": "image"}  # these have no default
-        declared = template._Reader(self.path, "", REGION, needed, {})._template["Parameters"]
+        declared = Template(self.path, "", REGION, needed, {})._template["Parameters"]
         values = {name: str(value["Default"]) for name, value in declared.items() if "Default" in value}
         number = 1
         while f"Parameters.member.{number}.ParameterKey" in request:
@@ -159,7 +160,7 @@ class CloudFormation:
     def _apply(self, name, stack, parameters):
         try:
             rendered = render(self.path, parameters, name, stack["bucket"])
-        except template.TemplateError as error:
+        except TemplateError as error:
             raise Refused(str(error)) from error
         if "Endpoint" in rendered:
             self._bring(name, stack["rendered"], rendered)

@@ -6,7 +6,7 @@ import pytest
 
 from booth import concurrency
 from booth.run import MAX_PICTURES
-from local import template
+from local.template.document import default_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,7 +36,7 @@ def test_all_pictures_are_painted_at_once_even_in_a_new_account():
 
 def test_a_stack_that_was_told_nothing_is_taken_for_a_new_account(environment):
     environment.delenv("LAMBDA_CONCURRENCY", raising=False)
-    default = template.default_of(ROOT / "template.yaml", "LambdaConcurrency")
+    default = default_of(ROOT / "template.yaml", "LambdaConcurrency")
 
     assert int(default) == concurrency.NEW_ACCOUNT
     assert concurrency.at_once() == concurrency.at_once(concurrency.NEW_ACCOUNT)

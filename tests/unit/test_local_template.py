@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from local.lambdas.function import Function
-from local.template import Bucket, Route, Rule, Schedule, Secret, SsmParameter, TemplateError, load
+from local.template.application import Bucket, Route, Rule, Schedule, Secret, SsmParameter
+from local.template.document import TemplateError
+from local.template.reader import load
 
 FOLDER = Path(__file__).parent / "fixtures" / "template"
 ATTRIBUTES = {"Cdn.DomainName": "127.0.0.1:8000"}

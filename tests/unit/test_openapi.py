@@ -27,11 +27,11 @@ def test_the_document_is_valid():
 def test_every_route_of_the_template_is_documented_and_no_other():
     from pathlib import Path
 
-    from local import template
+    from local.template.reader import load
 
     root = Path(__file__).parents[2]
     attributes = {"Cdn": "E1", "Cdn.DomainName": "cdn"}
-    routes = template.load(root / "template.yaml", stack="unit", region="us-east-1", attributes=attributes).routes
+    routes = load(root / "template.yaml", stack="unit", region="us-east-1", attributes=attributes).routes
     documented = {
         (method.upper(), path) for path, operations in openapi.document()["paths"].items() for method in operations
     }

@@ -24,7 +24,7 @@ from fake_sagemaker import DIGEST, SageMaker
 from deploy import lock
 from local import http_server
 from local.emulator.services import Emulator
-from local.template import _Loader
+from local.template.document import Loader
 from sam_model import deploy, package
 from tests import tiny_sam, tiny_wheel
 
@@ -441,7 +441,7 @@ IMAGES = {
 
 
 def test_each_region_and_instance_on_offer_has_its_image():
-    template = yaml.load(TEMPLATE.read_text(encoding="utf-8"), Loader=_Loader)
+    template = yaml.load(TEMPLATE.read_text(encoding="utf-8"), Loader=Loader)
     offered = template["Parameters"]["InstanceType"]["AllowedValues"]
     assert set(offered) == set(template["Mappings"]["Instances"])
     asked = [*IMAGES, *(("us-east-1", instance) for instance in offered)]
@@ -467,7 +467,7 @@ def test_the_wheels_are_for_the_images_python():
 
 def test_schedules_keep_every_parameter_but_running():
     """One that an update doesn't name would silently fall back to its default."""
-    template = yaml.load(TEMPLATE.read_text(encoding="utf-8"), Loader=_Loader)
+    template = yaml.load(TEMPLATE.read_text(encoding="utf-8"), Loader=Loader)
     resources = rendered(
         StartSchedule="cron(0 8 ? * SAT *)", StopSchedule="cron(0 23 ? * SAT *)", TimeZone="Asia/Seoul"
     )

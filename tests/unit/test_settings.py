@@ -9,10 +9,11 @@ import pytest
 
 from booth.aws import clients, settings, table
 from booth.errors import ServiceUnavailable
-from local import http_server, template
+from local import http_server
 from local.app import REGION, ROOT
 from local.emulator.services import Emulator, forget_all
 from local.faults import Faults, Gate
+from local.template.reader import load
 from tests.unit.conftest import FAKE_CREDENTIALS
 
 OLD, NEW = "the-old-token-of-the-pad", "the-new-token-of-the-pad"
@@ -43,7 +44,7 @@ class Account:
 
 @pytest.fixture
 def account(environment):
-    stack = template.load(
+    stack = load(
         ROOT / "template.yaml",
         stack="unit",
         region=REGION,

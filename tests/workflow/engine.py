@@ -30,8 +30,10 @@ from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from werkzeug.wrappers import Request, Response
 
 from booth.errors import kind_of
-from local import http_server, template
+from local import http_server
 from local.emulator.speed import spare_needless_work
+from local.template.application import Application
+from local.template.reader import load
 
 ROOT = Path(__file__).parents[2]
 REGION = "us-east-1"
@@ -42,10 +44,10 @@ _LOG = logging.getLogger("moto.stepfunctions.parser")
 _INVOKE = re.compile(r"/2015-03-31/functions/(?P<name>.+)/invocations")
 
 
-def read_application() -> template.Application:
+def read_application() -> Application:
     """The template as the local application reads it."""
     attributes = {"Cdn": "E1EXAMPLE", "Cdn.DomainName": "pictures.example"}
-    return template.load(ROOT / "template.yaml", stack=STACK, region=REGION, attributes=attributes)
+    return load(ROOT / "template.yaml", stack=STACK, region=REGION, attributes=attributes)
 
 
 def tasks_of(states: Mapping[str, dict]) -> dict[str, dict]:

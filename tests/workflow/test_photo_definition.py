@@ -9,7 +9,8 @@ import yaml
 from booth import errors, limits
 from booth.painting.chain import parse_chain
 from booth.painting.models import MODELS
-from local import template
+from local.template.document import TemplateError
+from local.template.reader import load
 from tests.workflow.engine import ROOT, read_application, tasks_of
 
 TEXT = (ROOT / "statemachine" / "photo.asl.json").read_text(encoding="utf-8")
@@ -193,5 +194,5 @@ def test_the_default_chain_is_titan_then_stability_and_has_codecs():
     ],
 )
 def test_parameters_that_cannot_be_are_refused_before_anything_is_deployed(wrong):
-    with pytest.raises(template.TemplateError, match=next(iter(wrong))):
-        template.load(ROOT / "template.yaml", stack="s", region="us-east-1", parameters=wrong)
+    with pytest.raises(TemplateError, match=next(iter(wrong))):
+        load(ROOT / "template.yaml", stack="s", region="us-east-1", parameters=wrong)

@@ -1,0 +1,223 @@
+"""Parameters, conditions and intrinsic functions."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local.account import ACCOUNT
+from local.template.document import Loader, TemplateError, refuse_unknown
+
+NO_VALUE = object()
+
+
+class Template:
+    def __init__(
+        self,
+        path: Path,
+        stack: str,
+        region: str,
+        parameters: Mapping[str, str],
+        attributes: Mapping[str, str],
+    ):
+        self._folder = Path(path).resolve().parent
+        self._stack = stack
+        self._region = region
+        self._attributes = attributes
+        self._template = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=Loader)
+        self._parameters = self._read_parameters(parameters)
+        self._pseudo = {
+            "AWS::AccountId": ACCOUNT,
+            "AWS::NoValue": NO_VALUE,
+            "AWS::Partition": "aws",
+            "AWS::Region": region,
+            "AWS::StackName": stack,
+            "AWS::StackId": f"arn:aws:cloudformation:{region}:{ACCOUNT}:stack/{stack}/local",
+            "AWS::URLSuffix": "amazonaws.com",
+        }
+        self._functions: dict[str, Callable[[Any], Any]] = {
+            "Ref": self._ref,
+            "Fn::FindInMap": self._find_in_map,
+            "Fn::GetAtt": self._get_att,
+            "Fn::If": self._if,
+            "Fn::Join": self._join,
+            "Fn::Select": self._select,
+            "Fn::Split": self._split,
+            "Fn::Sub": self._sub,
+        }
+        self._resources = {
+            logical_id: resource
+            for logical_id, resource in self._template["Resources"].items()
+            if "Condition" not in resource or self._condition(resource["Condition"])
+        }
+
+    def _read_parameters(self, given: Mapping[str, str]) -> dict[str, str | list[str]]:
+        declared = self._template.get("Parameters", {})
+        refuse_unknown("Parameters", given, set(declared))
+        values = {}
+        for name, parameter in declared.items():
+            if name in given:
+                value = as_text(given[name])
+            elif "Default" in parameter and not parameter["Type"].startswith("AWS::SSM::"):
+                value = as_text(parameter["Default"])
+            else:
+                raise TemplateError(f"the parameter {name} has no value")
+            allowed = [as_text(item) for item in parameter.get("AllowedValues", [])]
+            if allowed and value not in allowed:
+                raise TemplateError(f"the parameter {name} must be one of {', '.join(allowed)}")
+            if not re.fullmatch(parameter.get("AllowedPattern", "(?s:.*)"), value):
+                raise TemplateError(f"the parameter {name} does not match {parameter['AllowedPattern']}")
+            is_list = parameter["Type"] == "CommaDelimitedList" or parameter["Type"].startswith("List<")
+            values[name] = [item.strip() for item in value.split(",")] if is_list else value
+        return values
+
+    def _condition(self, condition: str | dict) -> bool:
+        """The truth of a named condition or of a condition's expression."""
+        if isinstance(condition, str):
+            if condition not in self._template.get("Conditions", {}):
+                raise TemplateError(f"there is no condition {condition}")
+            return self._condition(self._template["Conditions"][condition])
+        [(name, value)] = condition.items()
+        if name == "Condition":
+            return self._condition(value)
+        if name == "Fn::Equals":
+            left, right = (self._resolve(item) for item in value)
+            return as_text(left) == as_text(right)
+        if name == "Fn::Not":
+            return not self._condition(value[0])
+        if name in ("Fn::And", "Fn::Or"):
+            return (all if name == "Fn::And" else any)(self._condition(item) for item in value)
+        raise TemplateError(f"the local mode does not know the condition function {name}")
+
+    def _resolve(self, value: Any) -> Any:
+        """The value with every intrinsic function worked out; what is AWS::NoValue vanishes from its container."""
+        if isinstance(value, list):
+            items = (self._resolve(item) for item in value)
+            return [item for item in items if item is not NO_VALUE]
+        if isinstance(value, dict):
+            if len(value) == 1:
+                [(name, argument)] = value.items()
+                if name in self._functions:
+                    return self._functions[name](argument)
+                if str(name).startswith("Fn::"):
+                    raise TemplateError(f"the local mode does not know {name}")
+            items = {name: self._resolve(item) for name, item in value.items()}
+            return {name: item for name, item in items.items() if item is not NO_VALUE}
+        if isinstance(value, str) and "{{resolve:" in value:
+            raise TemplateError(f"the local mode does not know dynamic references: {value}")
+        return value
+
+    def _name(self, logical_id: str) -> str:
+        """The resource's physical name: the template's, or one made of stack and logical id."""
+        resource = self._resources[logical_id]
+        kind = {
+            "AWS::DynamoDB::Table": "TableName",
+            "AWS::S3::Bucket": "BucketName",
+            "AWS::Serverless::Function": "FunctionName",
+        }.get(resource["Type"], "Name")
+        name = self._resolve(resource.get("Properties", {}).get(kind, NO_VALUE))
+        return f"{self._stack}-{logical_id}".lower() if name is NO_VALUE else name
+
+    def _ref(self, name: str) -> Any:
+        for known in (self._pseudo, self._attributes, self._parameters):
+            if name in known:
+                return known[name]
+        kind = self._resources.get(name, {}).get("Type")
+        if kind == "AWS::Serverless::StateMachine":
+            return self._get_att([name, "Arn"])
+        if kind == "AWS::Serverless::LayerVersion":
+            return name
+        if kind in (
+            "AWS::DynamoDB::Table",
+            "AWS::S3::Bucket",
+            "AWS::SSM::Parameter",
+            "AWS::SecretsManager::Secret",
+            "AWS::Serverless::Function",
+        ):
+            return self._name(name)
+        raise TemplateError(f"Ref {name} has no value locally")
+
+    def _get_att(self, argument: list[str] | str) -> str:
+        parts = argument.split(".", 1) if isinstance(argument, str) else argument
+        logical_id, attribute = parts[0], as_text(self._resolve(parts[1]))
+        whole = f"{logical_id}.{attribute}"
+        if whole in self._attributes:
+            return self._attributes[whole]
+        place = f"{self._region}:{ACCOUNT}"
+        known = {
+            ("AWS::DynamoDB::Table", "Arn"): f"arn:aws:dynamodb:{place}:table/{{name}}",
+            ("AWS::S3::Bucket", "Arn"): "arn:aws:s3:::{name}",
+            ("AWS::S3::Bucket", "DomainName"): "{name}.s3.amazonaws.com",
+            ("AWS::S3::Bucket", "RegionalDomainName"): f"{{name}}.s3.{self._region}.amazonaws.com",
+            ("AWS::Serverless::Function", "Arn"): f"arn:aws:lambda:{place}:function:{{name}}",
+            ("AWS::Serverless::StateMachine", "Arn"): f"arn:aws:states:{place}:stateMachine:{{name}}",
+            ("AWS::Serverless::StateMachine", "Name"): "{name}",
+        }
+        pattern = known.get((self._resources.get(logical_id, {}).get("Type"), attribute))
+        if pattern is None:
+            raise TemplateError(f"GetAtt {whole} has no value locally")
+        return pattern.format(name=self._name(logical_id))
+
+    def _if(self, argument: list) -> Any:
+        condition, when_true, when_false = argument
+        return self._resolve(when_true if self._condition(condition) else when_false)
+
+    def _join(self, argument: list) -> str:
+        separator, items = argument
+        return separator.join(as_text(item) for item in self._resolve(items))
+
+    def _select(self, argument: list) -> Any:
+        index, items = self._resolve(argument)
+        return items[int(index)]
+
+    def _split(self, argument: list) -> list[str]:
+        separator, text = self._resolve(argument)
+        return text.split(separator)
+
+    def _find_in_map(self, argument: list) -> Any:
+        mapping, first, second = self._resolve(argument)
+        try:
+            return self._template["Mappings"][mapping][first][second]
+        except KeyError as error:
+            raise TemplateError(f"Fn::FindInMap {mapping}, {first}, {second}: nothing is there") from error
+
+    def _sub(self, argument: str | list) -> str:
+        text, extra = (argument, {}) if isinstance(argument, str) else argument
+
+        def substitute(match: re.Match) -> str:
+            name = match[1].strip()
+            if name.startswith("!"):
+                return f"${{{name[1:]}}}"
+            if name in extra:
+                return as_text(self._resolve(extra[name]))
+            return as_text(self._get_att(name) if "." in name else self._ref(name))
+
+        return self._dynamic(re.sub(r"\$\{([^}]+)\}", substitute, text))
+
+    def _dynamic(self, text: str) -> str:
+        """The text, or the value of the template's own secret that it is a dynamic reference to."""
+        if "{{resolve:" not in text:
+            return text
+        secret = re.fullmatch(r"\{\{resolve:secretsmanager:([\w-]+|arn:[\w:/-]+)\}\}", text)
+        if not secret:
+            raise TemplateError(f"the local mode does not know dynamic references: {text}")
+        return made_up(secret[1])
+
+
+def made_up(secret: str) -> str:
+    """The value of a secret that is one text: told from its name, for on this machine there is nobody to guess it."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def as_text(value: Any) -> str:
+    """A scalar as CloudFormation hands it on."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise TemplateError(f"a text was expected, not {value!r}")
