@@ -119,7 +119,7 @@ class App:
 
         from local.edge import Edge
         from local.lambdas.host import LambdaHost
-        from local.s3 import S3Front
+        from local.s3.front import S3Front
 
         self._distribution = cloudfront.create_distribution()
         self.stack = self._read_template()
@@ -340,7 +340,7 @@ class App:
 
     def set_versioning(self, holds: bool) -> None:
         """Whether the uploads bucket's versioning holds, for which S3 may take 15 minutes. For tests."""
-        from local.s3 import set_versioning
+        from local.s3.buckets import set_versioning
 
         set_versioning(self.uploads_bucket, holds)
 

@@ -11,7 +11,7 @@ from deploy import stack
 from local import http_server
 from local.emulator import cloudfront
 from local.emulator.services import Emulator, forget_all
-from local.s3 import set_versioning
+from local.s3.buckets import set_versioning
 
 TEMPLATE = {
     "Resources": {

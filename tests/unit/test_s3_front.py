@@ -23,7 +23,7 @@ from werkzeug.test import Client
 
 from local import http_server
 from local.iam import Authority
-from local.s3 import S3Front
+from local.s3.front import S3Front
 
 REGION = "eu-west-1"
 KEY, SECRET = "AKIATEST", "a secret"

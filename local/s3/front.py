@@ -1,19 +1,7 @@
-"""S3 as strict as AWS's, in front of moto's: who may call, what a presigned URL binds, CORS, and the event.
-
-moto stores objects and versions well but accepts every signature, answers CORS without a rule and words its
-EventBridge event unlike AWS. A client that works against this front works against S3 in these respects.
-
-Path-style addresses only. Object uploads by POST forms are refused, as nothing here uses them. Signatures in the
-Authorization header are not recomputed: their key must be known, which is enough for boto3's own clients.
-Identity-based policies decide (local/iam.py), also what a missing key is answered with; bucket policies do not.
-
-Sources: "Authenticating Requests: Using Query Parameters (AWS Signature Version 4)", "Error Responses", "Cross-
-origin resource sharing" and "Amazon EventBridge event message structure" of the S3 documentation.
-"""
+"""S3's front: each request is authenticated, authorised and handed to moto."""
 
 from __future__ import annotations
 
-import hmac
 import io
 import itertools
 import logging
@@ -25,22 +13,22 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote, unquote
-from xml.sax.saxutils import escape
 
-from botocore.auth import S3SigV4QueryAuth
-from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from moto.moto_server.werkzeug_app import create_backend_app
-from moto.s3.models import CorsRule, FakeBucket, s3_backends
 from moto.s3.responses import S3Response
 from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import ClosingIterator
 
 from local import iam
+from local.account import ACCOUNT
 from local.emulator.dispatch import answer_of
+from local.s3.buckets import bucket_of
+from local.s3.cors import cors_headers, preflight
+from local.s3.errors import S3Error, error_response
+from local.s3.events import creation_reason, iso
+from local.s3.signatures import check_signature, malformed, query_pairs, time_of
 
-ACCOUNT = "123456789012"
 CLOCK_SKEW = timedelta(minutes=15)  # S3 accepts requests signed by a clock that is this much ahead
 LONGEST_EXPIRY_S = 7 * 24 * 3600
 
@@ -53,23 +41,7 @@ _QUERY_FIELDS = (
     "X-Amz-Expires",
 )
 _KEY_LOCKS = 64
-_CORS_REFUSED = (
-    "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request "
-    "method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the "
-    "resource's CORS spec."
-)
 _log = logging.getLogger(__name__)
-
-
-class S3Error(Exception):
-    """An error as S3 words it: HTTP status, code, message and the further elements of its XML."""
-
-    def __init__(self, status: int, code: str, message: str, **elements: str):
-        super().__init__(code)
-        self.status = status
-        self.code = code
-        self.message = message
-        self.elements = elements
 
 
 class S3Front:
@@ -111,16 +83,16 @@ class S3Front:
         cors, event = {}, None
         try:
             if request.method == "OPTIONS":
-                cors, response = _preflight(request), Response()
+                cors, response = preflight(request), Response()
             else:
-                cors = _cors_headers(request, request.method) or {}
+                cors = cors_headers(request, request.method) or {}
                 self._authenticate(request)
                 self._authorize(request, body)
                 response, event = self._forward(request, body, request_id)
                 if response.status_code == 404:
                     self._hide(request)
         except S3Error as error:
-            response = _error_response(request, error, request_id)
+            response = error_response(request, error, request_id)
         for header in [name for name, _ in response.headers if name.startswith("Access-Control-")]:
             del response.headers[header]
         response.headers.update(cors)
@@ -134,7 +106,7 @@ class S3Front:
         Raises:
             S3Error: 400 or 403.
         """
-        query = dict(_query_pairs(request))
+        query = dict(query_pairs(request))
         header = request.headers.get("Authorization", "")
         if header and "X-Amz-Algorithm" in query:
             raise S3Error(
@@ -184,21 +156,21 @@ class S3Front:
         """Check the query of a presigned URL: form, key, scope, time, signed headers, signature."""
         missing = [name for name in _QUERY_FIELDS if name not in query]
         if missing or query["X-Amz-Algorithm"] != "AWS4-HMAC-SHA256":
-            raise _malformed(
+            raise malformed(
                 "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, "
                 "X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters."
             )
         access_key, *scope = query["X-Amz-Credential"].split("/")
-        date, expires = _time(query["X-Amz-Date"]), query["X-Amz-Expires"]
+        date, expires = time_of(query["X-Amz-Date"]), query["X-Amz-Expires"]
         if not expires.isdecimal() or int(expires) > LONGEST_EXPIRY_S:
-            raise _malformed(f"X-Amz-Expires must be a number of at most {LONGEST_EXPIRY_S} seconds")
+            raise malformed(f"X-Amz-Expires must be a number of at most {LONGEST_EXPIRY_S} seconds")
         if scope[1:] != [self._region, "s3", "aws4_request"]:
-            raise _malformed(
+            raise malformed(
                 f"Error parsing the X-Amz-Credential parameter; the region or service is wrong; "
                 f"expecting '{self._region}' and 's3'"
             )
         if scope[0] != query["X-Amz-Date"][:8]:
-            raise _malformed(
+            raise malformed(
                 f'Invalid credential date "{scope[0]}". This date is not the same as X-Amz-Date: '
                 f'"{query["X-Amz-Date"][:8]}".'
             )
@@ -206,13 +178,13 @@ class S3Front:
         now = datetime.now(UTC)
         end = date + timedelta(seconds=int(expires))
         if date > now + CLOCK_SKEW:
-            raise S3Error(403, "AccessDenied", "Request is not valid yet", ServerTime=_iso(now))
+            raise S3Error(403, "AccessDenied", "Request is not valid yet", ServerTime=iso(now))
         if now > end:
             raise S3Error(
                 403,
                 "AccessDenied",
                 "Request has expired",
-                **{"X-Amz-Expires": expires, "Expires": _iso(end), "ServerTime": _iso(now)},
+                **{"X-Amz-Expires": expires, "Expires": iso(end), "ServerTime": iso(now)},
             )
         signed = query["X-Amz-SignedHeaders"].lower().split(";")
         unsigned = [name.lower() for name, _ in request.headers if name.lower().startswith("x-amz-")]
@@ -223,7 +195,7 @@ class S3Front:
                 "There were headers present in the request which were not signed",
                 HeadersNotSigned=", ".join(unsigned),
             )
-        _check_signature(request, query, signed, Credentials(access_key, secret), self._region)
+        check_signature(request, query, signed, Credentials(access_key, secret), self._region)
 
     def _secret(self, access_key: str) -> str:
         if access_key not in self._credentials:
@@ -258,7 +230,7 @@ class S3Front:
         with self._locks[hash(request.path) % _KEY_LOCKS]:
             if "/" in request.path.strip("/"):  # an object
                 response = answer_of(S3Response.key_dispatch, environ)
-                bucket = _bucket(request)
+                bucket = bucket_of(request)
                 if request.method in ("GET", "HEAD") and response.status_code == 200 and bucket.is_versioned:
                     # moto says nothing of the version of what was put before versioning held.
                     response.headers.setdefault("x-amz-version-id", "null")
@@ -268,8 +240,8 @@ class S3Front:
 
     def _created_event(self, request: Request, request_id: str) -> dict | None:
         """EventBridge's event for the object that this request has just written; None if there is none."""
-        reason = _creation_reason(request)
-        bucket = _bucket(request)
+        reason = creation_reason(request)
+        bucket = bucket_of(request)
         notifications = bucket.notification_configuration if bucket else None
         if reason is None or notifications is None or notifications.event_bridge is None:
             return None
@@ -289,7 +261,7 @@ class S3Front:
             "detail-type": "Object Created",
             "source": "aws.s3",
             "account": ACCOUNT,
-            "time": _iso(datetime.now(UTC)),
+            "time": iso(datetime.now(UTC)),
             "region": self._region,
             "resources": [f"arn:aws:s3:::{bucket.name}"],
             "detail": {
@@ -311,148 +283,3 @@ class S3Front:
                 self._on_created(event)
             except Exception:
                 _log.exception("the receiver of an Object Created event failed")
-
-
-def _check_signature(
-    request: Request, query: Mapping[str, str], signed: list[str], credentials: Credentials, region: str
-) -> None:
-    """Sign the request as it arrived, with the headers the URL names, and compare."""
-    # Both sides sign what S3 makes of the address: decoded, then encoded in one way.
-    pairs = [
-        f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}"
-        for name, value in _query_pairs(request)
-        if name != "X-Amz-Signature"
-    ]
-    address = f"http://{request.host}{quote(request.path, safe='/~')}?{'&'.join(pairs)}"
-    headers = {name: request.headers[name] for name in signed if name in request.headers}
-    copy = AWSRequest(method=request.method, url=address, headers=headers)
-    copy.context["timestamp"] = query["X-Amz-Date"]
-    signer = S3SigV4QueryAuth(credentials, "s3", region)
-    canonical = signer.canonical_request(copy)
-    to_sign = signer.string_to_sign(copy, canonical)
-    if not hmac.compare_digest(signer.signature(to_sign, copy), query["X-Amz-Signature"]):
-        raise S3Error(
-            403,
-            "SignatureDoesNotMatch",
-            "The request signature we calculated does not match the signature you provided. Check your key and "
-            "signing method.",
-            AWSAccessKeyId=credentials.access_key,
-            StringToSign=to_sign,
-            SignatureProvided=query["X-Amz-Signature"],
-            CanonicalRequest=canonical,
-        )
-
-
-def _query_pairs(request: Request) -> list[tuple[str, str]]:
-    """The query's names and values, percent-decoded; unlike a form's, a plus sign stays one."""
-    pairs = [pair.partition("=") for pair in request.query_string.decode("ascii", "replace").split("&") if pair]
-    return [(unquote(name), unquote(value)) for name, _, value in pairs]
-
-
-def _creation_reason(request: Request) -> str | None:
-    """The event's `reason` if this request creates an object."""
-    if "/" not in request.path.strip("/"):
-        return None
-    names = {name for name, _ in _query_pairs(request)}
-    if request.method == "POST" and "uploadId" in names:
-        return "CompleteMultipartUpload"
-    if request.method != "PUT" or names & {"uploadId", "acl", "tagging", "retention", "legal-hold"}:
-        return None
-    return "CopyObject" if "x-amz-copy-source" in request.headers else "PutObject"
-
-
-def set_versioning(bucket: str, holds: bool) -> None:
-    """Whether a bucket gives versions. After versioning was enabled S3 takes up to 15 minutes until it does.
-
-    Until then what is put has the version `null`, which no answer and no event names. PutBucketVersioning can't be
-    taken back, so this is no request.
-    """
-    s3_backends[ACCOUNT]["aws"].buckets[bucket].versioning_status = "Enabled" if holds else None
-
-
-def _bucket(request: Request) -> FakeBucket | None:
-    name = request.path.lstrip("/").split("/", 1)[0]
-    return s3_backends[ACCOUNT]["aws"].buckets.get(name)
-
-
-def _preflight(request: Request) -> dict[str, str]:
-    """Headers of the answer to a preflight request.
-
-    Raises:
-        S3Error: 400 for one that is none, 403 when no rule of the bucket allows it.
-    """
-    method = request.headers.get("Access-Control-Request-Method", "")
-    if "Origin" not in request.headers:
-        raise S3Error(400, "BadRequest", "Insufficient information. Origin request header needed.")
-    if method not in ("GET", "PUT", "POST", "DELETE", "HEAD"):
-        raise S3Error(400, "BadRequest", f"Invalid Access-Control-Request-Method: {method or 'null'}")
-    bucket = _bucket(request)
-    if not bucket or not bucket.cors:
-        raise S3Error(403, "AccessForbidden", "CORSResponse: CORS is not enabled for this bucket.")
-    headers = _cors_headers(request, method)
-    if headers is None:
-        raise S3Error(403, "AccessForbidden", _CORS_REFUSED, Method=method, ResourceType="OBJECT")
-    return headers
-
-
-def _cors_headers(request: Request, method: str) -> dict[str, str] | None:
-    """The Access-Control headers of the bucket's first rule that allows origin, method and asked-for headers."""
-    origin = request.headers.get("Origin")
-    bucket = _bucket(request)
-    if origin is None or bucket is None:
-        return None
-    asked = request.headers.get("Access-Control-Request-Headers", "")
-    wanted = [name.strip().lower() for name in asked.split(",") if name.strip()]
-    for rule in bucket.cors:
-        if _allows(rule, origin, method, wanted):
-            anyone = "*" in rule.allowed_origins
-            headers = {
-                "Access-Control-Allow-Origin": "*" if anyone else origin,
-                "Access-Control-Allow-Methods": ", ".join(rule.allowed_methods),
-                "Vary": "Origin, Access-Control-Request-Headers, Access-Control-Request-Method",
-            }
-            if not anyone:
-                headers["Access-Control-Allow-Credentials"] = "true"
-            if wanted:
-                headers["Access-Control-Allow-Headers"] = ", ".join(wanted)
-            if rule.exposed_headers:
-                headers["Access-Control-Expose-Headers"] = ", ".join(rule.exposed_headers)
-            if rule.max_age_seconds is not None:
-                headers["Access-Control-Max-Age"] = str(rule.max_age_seconds)
-            return headers
-    return None
-
-
-def _allows(rule: CorsRule, origin: str, method: str, headers: list[str]) -> bool:
-    return (
-        any(_matches(pattern, origin) for pattern in rule.allowed_origins)
-        and method in rule.allowed_methods
-        and all(any(_matches(pattern.lower(), name) for pattern in rule.allowed_headers or []) for name in headers)
-    )
-
-
-def _matches(pattern: str, text: str) -> bool:
-    """S3's wildcard: an asterisk stands for any characters, everything else for itself."""
-    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), text) is not None
-
-
-def _error_response(request: Request, error: S3Error, request_id: str) -> Response:
-    elements = {"Code": error.code, "Message": error.message, **error.elements, "RequestId": request_id}
-    xml = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in elements.items())
-    body = "" if request.method == "HEAD" else f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{xml}</Error>'
-    return Response(body, error.status, content_type="application/xml")
-
-
-def _malformed(message: str) -> S3Error:
-    return S3Error(400, "AuthorizationQueryParametersError", message)
-
-
-def _time(text: str) -> datetime:
-    try:
-        return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        raise _malformed("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"") from None
-
-
-def _iso(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
