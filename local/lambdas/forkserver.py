@@ -37,17 +37,16 @@ COMMON = ("boto3", "aws_lambda_powertools.metrics", "numpy", "PIL.Image")
 SERVICES = ("dynamodb", "s3")
 """boto3's default session reads the descriptions of these, which takes longer than to make a client out of them."""
 
+Main = Callable[[dict[str, Any], list[int]], int]
+"""What a child runs, given the order and the descriptors that came with it; gives its exit status."""
 
-class ForkServer:
-    """Forks children, and tells how they ended.
 
-    Args:
-        become: is a child, given the order and its descriptors, until that ends; gives its exit status.
-    """
+class Forker:
+    """Forks children that run `main`, as they are ordered on the socket `control`, and tells how they ended there."""
 
-    def __init__(self, control: socket.socket, become: Callable[[dict[str, Any], list[int]], int]):
+    def __init__(self, control: socket.socket, main: Main):
         self._control = control
-        self._become = become
+        self._main = main
         self._is_forking = False
         signal.signal(signal.SIGCHLD, lambda *_: self._tell_ended())
 
@@ -68,7 +67,7 @@ class ForkServer:
             pid = os.fork()
         if pid == 0:
             self._control.close()
-            _be(self._become, order, descriptors)
+            _run_child(self._main, order, descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
         self._tell({"started": pid})
@@ -87,8 +86,8 @@ class ForkServer:
             self._control.send(json.dumps(message).encode())
 
 
-def _be(become: Callable[[dict[str, Any], list[int]], int], order: dict[str, Any], descriptors: list[int]) -> None:
-    """Is a child, until it ends. Does not return."""
+def _run_child(main: Main, order: dict[str, Any], descriptors: list[int]) -> None:
+    """Runs a child in the process that was just forked, and ends it. Does not return."""
     status = 1
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -96,7 +95,7 @@ def _be(become: Callable[[dict[str, Any], list[int]], int], order: dict[str, Any
         for standard in (1, 2):
             os.dup2(output, standard)
         os.close(output)
-        status = become(order, descriptors)
+        status = main(order, descriptors)
     except SystemExit as leaving:
         status = leaving.code if isinstance(leaving.code, int) else 1
     except BaseException:
@@ -108,8 +107,8 @@ def _be(become: Callable[[dict[str, Any], list[int]], int], order: dict[str, Any
         os._exit(status)
 
 
-def be_function(order: dict[str, Any], descriptors: list[int]) -> int:
-    """Has imported the function, and forks its workers."""
+def function_main(order: dict[str, Any], descriptors: list[int]) -> int:
+    """Imports a function and forks its workers."""
     os.environ.clear()
     os.environ.update(order["environment"])
     time.tzset()
@@ -117,12 +116,12 @@ def be_function(order: dict[str, Any], descriptors: list[int]) -> int:
     # What can't be imported is tried again by each worker, where the runtime client tells of it.
     with contextlib.suppress(Exception, SystemExit):
         importlib.import_module(order["handler"].rpartition(".")[0])
-    serve(socket.socket(fileno=descriptors[0]), be_worker)
+    serve(socket.socket(fileno=descriptors[0]), worker_main)
     return 0
 
 
-def be_worker(order: dict[str, Any], descriptors: list[int]) -> int:
-    """Takes invocations from its Runtime API."""
+def worker_main(order: dict[str, Any], descriptors: list[int]) -> int:
+    """Takes invocations of a function from the worker's own Runtime API."""
     os.environ.update(order["environment"])
     threading.Thread(target=_end_with_the_application, daemon=True).start()
     from awslambdaric.__main__ import main  # not earlier: its import connects it to its own Runtime API
@@ -136,9 +135,10 @@ def _end_with_the_application() -> None:
     os._exit(1)
 
 
-def serve(control: socket.socket, become: Callable[[dict[str, Any], list[int]], int]) -> None:
-    gc.freeze()  # what is not looked at again stays shared
-    ForkServer(control, become).serve()
+def serve(control: socket.socket, main: Main) -> None:
+    """Forks children that run `main` until the application wants no more of them."""
+    gc.freeze()  # what the garbage collector doesn't touch stays shared
+    Forker(control, main).serve()
 
 
 if __name__ == "__main__":
@@ -152,4 +152,4 @@ if __name__ == "__main__":
             sys.modules["boto3"].client(
                 service, region_name="us-east-1", aws_access_key_id="none", aws_secret_access_key="none"
             )
-    serve(socket.socket(fileno=int(os.environ["FORKSERVER_SOCKET"])), be_function)
+    serve(socket.socket(fileno=int(os.environ["FORKSERVER_SOCKET"])), function_main)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-OF_ALL = {"LANG": "en_US.UTF-8", "TZ": ":UTC", "PATH": os.defpath, "HOME": "/tmp"}
+SYSTEM_ENVIRONMENT = {"LANG": "en_US.UTF-8", "TZ": ":UTC", "PATH": os.defpath, "HOME": "/tmp"}
 
 
 @dataclass(frozen=True)
@@ -57,5 +57,5 @@ def environment_of(function: Function, region: str) -> dict[str, str]:
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{python}",
         "_HANDLER": function.handler,
         "LAMBDA_TASK_ROOT": str(Path(function.code).resolve()),
-        **OF_ALL,
+        **SYSTEM_ENVIRONMENT,
     }

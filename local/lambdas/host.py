@@ -1,4 +1,4 @@
-"""The functions' host: Lambda's Invoke API, its concurrency and its retries."""
+"""The host of a set of functions: Lambda's Invoke API, the account's concurrency, retries of event invocations."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from werkzeug.wrappers import Request, Response
 
 from local.lambdas.function import Function
 from local.lambdas.pool import Pool
-from local.lambdas.processes import ForkServer, Zygote
+from local.lambdas.processes import FolderForkServer, FunctionForkServer
 from local.lambdas.results import ASYNC_LIMIT, SYNC_LIMIT, InvokeResult, refusal, throttled
 from local.lambdas.worker import Worker
 
-FIRST_BACK_SECONDS, LONGEST_BACK_SECONDS = 1.0, 300.0
-"""Pauses before an event that was throttled is tried again, each twice as long as the one before (Lambda guide, "How
-Lambda handles errors and retries with asynchronous invocation")."""
+FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 1.0, 300.0
+"""Back-off before an event that was throttled is tried again; each pause is twice as long as the one before (Lambda
+guide, "How Lambda handles errors and retries with asynchronous invocation")."""
 REAP_EVERY_SECONDS = 15.0
 
 _INVOKE_PATH = re.compile(r"/2015-03-31/functions/(?P<name>.+)/invocations/?")
@@ -76,8 +76,8 @@ class LambdaHost:
         self._idle_seconds = idle_seconds
         self._retry_delays = retry_delays
         self._closing = threading.Event()
-        self._zygotes: dict[tuple[Path, str], Zygote] = {}  # by folder and PYTHONPATH
-        self._zygotes_lock = threading.Lock()
+        self._fork_servers: dict[tuple[Path, str], FolderForkServer] = {}  # by folder and PYTHONPATH
+        self._fork_servers_lock = threading.Lock()
         self._pools = {function.name: Pool(function, self._fork_server, self._start_worker) for function in functions}
         threading.Thread(target=self._reap, name="lambda-reaper", daemon=True).start()
 
@@ -159,18 +159,18 @@ class LambdaHost:
         self._closing.set()
         for worker in [worker for pool in self._pools.values() for worker in pool.close()]:
             worker.wait_ended()
-        for zygote in self._zygotes.values():
-            zygote.retire()
+        for fork_server in self._fork_servers.values():
+            fork_server.retire()
 
-    def _fork_server(self, function: Function) -> ForkServer:
+    def _fork_server(self, function: Function) -> FunctionForkServer:
         place = (function.code, function.environment.get("PYTHONPATH", ""))
-        with self._zygotes_lock:
-            zygote = self._zygotes.get(place)
-            if zygote is None or not zygote.alive:
-                zygote = self._zygotes[place] = Zygote(*place, self._python)
-        return ForkServer(function, zygote, self._region, self._log)
+        with self._fork_servers_lock:
+            parent = self._fork_servers.get(place)
+            if parent is None or not parent.alive:
+                parent = self._fork_servers[place] = FolderForkServer(*place, self._python)
+        return FunctionForkServer(function, parent, self._region, self._log)
 
-    def _start_worker(self, server: ForkServer, ended: Callable[[Worker], None]) -> Worker:
+    def _start_worker(self, server: FunctionForkServer, ended: Callable[[Worker], None]) -> Worker:
         return Worker(server, self._region, self._log, ended)
 
     def _log(self, name: str, line: str) -> None:
@@ -184,12 +184,12 @@ class LambdaHost:
                 return throttled("ConcurrentInvocationLimitExceeded")
             self._running += 1
         try:
-            return self._run_admitted(pool, request_id, payload, wait_seconds)
+            return self._run_in_worker(pool, request_id, payload, wait_seconds)
         finally:
             with self._running_lock:
                 self._running -= 1
 
-    def _run_admitted(self, pool: Pool, request_id: str, payload: bytes, wait_seconds: float | None) -> InvokeResult:
+    def _run_in_worker(self, pool: Pool, request_id: str, payload: bytes, wait_seconds: float | None) -> InvokeResult:
         worker = pool.acquire(wait_seconds)
         if worker is None:
             if self._closing.is_set():
@@ -206,13 +206,13 @@ class LambdaHost:
         What Lambda itself refused goes back into its queue and costs no attempt, as long as the event is young enough.
         """
         delays = deque(self._retry_delays[: pool.function.retries])
-        until, back, attempts = time.monotonic() + pool.function.event_age, FIRST_BACK_SECONDS, 0
+        until, backoff, attempts = time.monotonic() + pool.function.event_age, FIRST_BACKOFF_SECONDS, 0
         while True:
             result = self._run(pool, request_id, payload, None)
             if not result.failed:
                 return
             if result.status >= 400:
-                delay, back = back, min(back * 2, LONGEST_BACK_SECONDS)
+                delay, backoff = backoff, min(backoff * 2, LONGEST_BACKOFF_SECONDS)
             else:
                 attempts += 1
                 delay = delays.popleft() if delays else None

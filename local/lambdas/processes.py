@@ -1,4 +1,4 @@
-"""The application's ends of the processes that fork others."""
+"""The processes that fork others, as the application sees them; what runs in them is `local.lambdas.forkserver`."""
 
 from __future__ import annotations
 
@@ -12,29 +12,36 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO, Protocol
 
-from local.lambdas.function import OF_ALL, Function, environment_of
-
-if TYPE_CHECKING:
-    from local.lambdas.worker import Worker
+from local.lambdas.function import SYSTEM_ENVIRONMENT, Function, environment_of
 
 LOG_LINE_LIMIT = 256 * 1024  # bytes; longer lines are broken, as CloudWatch Logs does
 
 _FORKSERVER = Path(__file__).parent / "forkserver.py"
 
 
-class _Forker:
-    """A process that forks others, see `local.lambdas.forkserver`: the application's end of its socket."""
+class Child(Protocol):
+    """What is told of a forked process."""
+
+    def started(self, pid: int) -> None:
+        """The process runs."""
+
+    def ended(self, status: int) -> None:
+        """The process has ended: with this exit status, or by this signal (negative)."""
+
+
+class ForkServer:
+    """A process that forks others: the application's end of its socket."""
 
     def __init__(self):
         self.alive = True
         self._lock = threading.Lock()
-        self._ordered: deque[ForkServer | Worker] = deque()
-        self._children: dict[int, ForkServer | Worker] = {}  # by process id
+        self._ordered: deque[Child] = deque()
+        self._children: dict[int, Child] = {}  # by process id
         self._control, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
-    def fork(self, child: ForkServer | Worker, order: Mapping[str, object], *descriptors: int) -> BinaryIO:
+    def fork(self, child: Child, order: Mapping[str, object], *descriptors: int) -> BinaryIO:
         """Start a child; gives what it prints. The child is told of its start and of its end."""
         output, theirs = os.pipe()
         try:
@@ -81,8 +88,14 @@ class _Forker:
         return json.loads(data) if data else None
 
 
-class Zygote(_Forker):
-    """The process that has imported what the functions of a folder have in common, and forks their fork servers."""
+class FolderForkServer(ForkServer):
+    """The process that has imported what the functions of a folder have in common, and forks their fork servers.
+
+    Args:
+        code: the folder.
+        path: its PYTHONPATH.
+        python: the interpreter it runs under.
+    """
 
     def __init__(self, code: Path, path: str, python: str):
         super().__init__()
@@ -90,7 +103,7 @@ class Zygote(_Forker):
             self._process = subprocess.Popen(
                 [python, str(_FORKSERVER)],
                 cwd=code,
-                env=OF_ALL | {"PYTHONPATH": path, "FORKSERVER_SOCKET": str(self._theirs.fileno())},
+                env=SYSTEM_ENVIRONMENT | {"PYTHONPATH": path, "FORKSERVER_SOCKET": str(self._theirs.fileno())},
                 stdin=subprocess.PIPE,
                 pass_fds=[self._theirs.fileno()],
                 start_new_session=True,  # Ctrl-C in the terminal is for the application, which ends its workers
@@ -103,17 +116,17 @@ class Zygote(_Forker):
         return status
 
 
-class ForkServer(_Forker):
+class FunctionForkServer(ForkServer):
     """The process that has imported a function, and forks its workers."""
 
-    def __init__(self, function: Function, zygote: Zygote, region: str, log: Callable[[str, str], None]):
+    def __init__(self, function: Function, parent: FolderForkServer, region: str, log: Callable[[str, str], None]):
         super().__init__()
         self.function = function
         self._log = log
         self._status: queue.SimpleQueue[int] = queue.SimpleQueue()
         order = {"handler": function.handler, "environment": environment_of(function, region)}
         with self._theirs:
-            self._output = zygote.fork(self, order, self._theirs.fileno())
+            self._output = parent.fork(self, order, self._theirs.fileno())
         threading.Thread(target=self._listen, args=(self._status.get,), daemon=True).start()
         threading.Thread(target=self._pass_on, daemon=True).start()
 
@@ -121,6 +134,7 @@ class ForkServer(_Forker):
         """Its end is what counts."""
 
     def ended(self, status: int) -> None:
+        """It has ended with this status, or its own fork server has."""
         self._status.put(status)
 
     def _pass_on(self) -> None:

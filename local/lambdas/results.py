@@ -25,10 +25,12 @@ class InvokeResult:
 
 
 def error(kind: str, message: str) -> bytes:
+    """The body of the answer for a function that ended with an error."""
     return json.dumps({"errorType": kind, "errorMessage": message}, ensure_ascii=False).encode()
 
 
 def throttled(reason: str) -> InvokeResult:
+    """The answer to an invocation beyond a concurrency limit; `reason` as in TooManyRequestsException."""
     headers = {"x-amzn-ErrorType": "TooManyRequestsException", "x-amzn-RequestId": str(uuid.uuid4())}
     return InvokeResult(
         429, headers, json.dumps({"Reason": reason, "Type": "User", "message": "Rate Exceeded."}).encode()
@@ -36,5 +38,6 @@ def throttled(reason: str) -> InvokeResult:
 
 
 def refusal(status: int, kind: str, message: str) -> InvokeResult:
+    """The answer to an invocation that Lambda refuses with another error."""
     headers = {"x-amzn-ErrorType": kind, "x-amzn-RequestId": str(uuid.uuid4())}
     return InvokeResult(status, headers, json.dumps({"Type": "User", "Message": message}).encode())

@@ -12,12 +12,9 @@ import time
 import uuid
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from local.lambdas.results import SYNC_LIMIT, InvokeResult, error
-
-if TYPE_CHECKING:
-    from local.lambdas.worker import Worker
 
 _RUNTIME_API = "/2018-06-01/runtime"
 
@@ -44,10 +41,26 @@ class Invocation:
                 self.answered.set()
 
 
+class Served(Protocol):
+    """The worker whose process a server serves."""
+
+    function_arn: str
+    alive: bool
+
+    def next_invocation(self) -> Invocation | None:
+        """Block until there is an invocation for the process; None when the process has ended."""
+
+    def current(self, request_id: str) -> Invocation | None:
+        """The invocation under way, if it is the one named and still open."""
+
+    def init_failed(self, body: bytes) -> None:
+        """Keep the error that the process reports of its initialisation (JSON)."""
+
+
 class RuntimeApiServer(socketserver.TCPServer):
     """Serves one process, one request at a time: a connection for each, so none waits behind an idle one."""
 
-    worker: Worker
+    worker: Served
 
     def serve(self) -> None:
         """Until `end`. Unlike serve_forever it sleeps in between: there are hundreds of these."""
@@ -63,17 +76,20 @@ class RuntimeApiServer(socketserver.TCPServer):
                 self.shutdown_request(request)
 
     def end(self) -> None:
+        """Stop serving; called by another thread."""
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)  # wakes `serve`
         self.server_close()
 
     def handle_error(self, request, client_address) -> None:
-        """A process that is killed drops its connection; anything else is a fault of this module."""
+        """A process that is killed drops its connection; anything else is a bug of this module."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
 
 class RuntimeApiHandler(BaseHTTPRequestHandler):
+    """Answers the process's requests; paths as in AWS's Runtime API."""
+
     server: RuntimeApiServer
     wbufsize = -1  # head and body in one packet
 

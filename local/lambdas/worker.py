@@ -1,4 +1,4 @@
-"""One process of a function."""
+"""A worker: one process of a function, which handles one invocation at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from local.account import ACCOUNT
 from local.lambdas.function import environment_of_worker
-from local.lambdas.processes import LOG_LINE_LIMIT, ForkServer
+from local.lambdas.processes import LOG_LINE_LIMIT, FunctionForkServer
 from local.lambdas.results import InvokeResult, error
 from local.lambdas.runtime_api import Invocation, RuntimeApiHandler, RuntimeApiServer
 
@@ -21,11 +21,16 @@ INIT_SECONDS = 60.0
 
 
 class Worker:
-    """One process of a function, and the server of the Runtime API it talks to."""
+    """One process of a function, and the server of the Runtime API it talks to.
+
+    Args:
+        server: the process that forks it.
+        ended: called with the worker when its process has ended.
+    """
 
     def __init__(
         self,
-        server: ForkServer,
+        server: FunctionForkServer,
         region: str,
         log: Callable[[str, str], None],
         ended: Callable[[Worker], None],
@@ -89,6 +94,7 @@ class Worker:
         return self._ready.wait(INIT_SECONDS) and self.alive
 
     def wait_ended(self) -> None:
+        """Wait for the end of the process, and for what it printed to be passed on."""
         self._ended.wait()
 
     def kill(self) -> None:
@@ -103,6 +109,7 @@ class Worker:
             signal.pidfd_send_signal(self._process, signal.SIGKILL)
 
     def init_error_text(self) -> str:
+        """Why the initialisation failed."""
         if self._init_error:
             report = json.loads(self._init_error)
             return f"{report['errorType']}: {report['errorMessage']}"
@@ -111,6 +118,7 @@ class Worker:
     # What follows is called by the fork server, the Runtime API's handler and the watching thread.
 
     def started(self, pid: int) -> None:
+        """The fork server has forked the process."""
         with self._lock, contextlib.suppress(ProcessLookupError):
             self._process = os.pidfd_open(pid)
             self.pid = pid
@@ -118,6 +126,7 @@ class Worker:
                 self._end_process()
 
     def ended(self, status: int) -> None:
+        """The process has ended with this exit status, or by this signal (negative), or its fork server has."""
         self.kill()  # if only its fork server has ended
         self._pending.put(None)  # and if that was before it told the process's id: the process asks and is let go
         self._status.put(status)
@@ -138,6 +147,7 @@ class Worker:
         return invocation
 
     def init_failed(self, body: bytes) -> None:
+        """Keep the error that the process reports of its initialisation (JSON)."""
         self._init_error = body
 
     def _exit_error(self, request_id: str) -> bytes:
