@@ -48,6 +48,7 @@ def default_of(path: Path, parameter: str) -> str:
 
 
 def refuse_unknown(where: str, given: Mapping, known: set[str]) -> None:
+    """Raises TemplateError for the first name that is not known, naming `where` it stands."""
     for name in given:
         if name not in known:
             raise TemplateError(f"{where}: the local mode does not know {name}")

@@ -1,4 +1,4 @@
-"""Parameters, conditions and intrinsic functions."""
+"""A template's parameters, conditions and intrinsic functions, in the meaning CloudFormation gives them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,28 @@ from local.account import ACCOUNT
 from local.template.document import Loader, TemplateError, refuse_unknown
 
 NO_VALUE = object()
+"""What a Ref to AWS::NoValue gives."""
 
 
 class Template:
+    """A template with values for its parameters, as if it were deployed: works out its intrinsic functions.
+
+    Args:
+        path: the template's file.
+        stack: the stack's name.
+        region: AWS Region for pseudo parameters and ARNs.
+        parameters: values in place of the template's defaults.
+        attributes: values of Ref and GetAtt that only a deployment knows, by "LogicalId" or "LogicalId.Attribute".
+
+    Attributes:
+        document: the template as it is in the file.
+        folder: where it lies.
+        pseudo: the values of the pseudo parameters.
+        resources: those whose conditions are met, by logical id.
+
+    Everything here raises TemplateError for what is wrong with the template, unknown here, or has no value locally.
+    """
+
     def __init__(
         self,
         path: Path,
@@ -25,13 +44,13 @@ class Template:
         parameters: Mapping[str, str],
         attributes: Mapping[str, str],
     ):
-        self._folder = Path(path).resolve().parent
+        self.folder = Path(path).resolve().parent
         self._stack = stack
         self._region = region
         self._attributes = attributes
-        self._template = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=Loader)
+        self.document = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=Loader)
         self._parameters = self._read_parameters(parameters)
-        self._pseudo = {
+        self.pseudo = {
             "AWS::AccountId": ACCOUNT,
             "AWS::NoValue": NO_VALUE,
             "AWS::Partition": "aws",
@@ -41,23 +60,23 @@ class Template:
             "AWS::URLSuffix": "amazonaws.com",
         }
         self._functions: dict[str, Callable[[Any], Any]] = {
-            "Ref": self._ref,
+            "Ref": self.ref,
             "Fn::FindInMap": self._find_in_map,
-            "Fn::GetAtt": self._get_att,
+            "Fn::GetAtt": self.get_att,
             "Fn::If": self._if,
             "Fn::Join": self._join,
             "Fn::Select": self._select,
             "Fn::Split": self._split,
             "Fn::Sub": self._sub,
         }
-        self._resources = {
+        self.resources = {
             logical_id: resource
-            for logical_id, resource in self._template["Resources"].items()
+            for logical_id, resource in self.document["Resources"].items()
             if "Condition" not in resource or self._condition(resource["Condition"])
         }
 
     def _read_parameters(self, given: Mapping[str, str]) -> dict[str, str | list[str]]:
-        declared = self._template.get("Parameters", {})
+        declared = self.document.get("Parameters", {})
         refuse_unknown("Parameters", given, set(declared))
         values = {}
         for name, parameter in declared.items():
@@ -79,14 +98,14 @@ class Template:
     def _condition(self, condition: str | dict) -> bool:
         """The truth of a named condition or of a condition's expression."""
         if isinstance(condition, str):
-            if condition not in self._template.get("Conditions", {}):
+            if condition not in self.document.get("Conditions", {}):
                 raise TemplateError(f"there is no condition {condition}")
-            return self._condition(self._template["Conditions"][condition])
+            return self._condition(self.document["Conditions"][condition])
         [(name, value)] = condition.items()
         if name == "Condition":
             return self._condition(value)
         if name == "Fn::Equals":
-            left, right = (self._resolve(item) for item in value)
+            left, right = (self.resolve(item) for item in value)
             return as_text(left) == as_text(right)
         if name == "Fn::Not":
             return not self._condition(value[0])
@@ -94,10 +113,10 @@ class Template:
             return (all if name == "Fn::And" else any)(self._condition(item) for item in value)
         raise TemplateError(f"the local mode does not know the condition function {name}")
 
-    def _resolve(self, value: Any) -> Any:
+    def resolve(self, value: Any) -> Any:
         """The value with every intrinsic function worked out; what is AWS::NoValue vanishes from its container."""
         if isinstance(value, list):
-            items = (self._resolve(item) for item in value)
+            items = (self.resolve(item) for item in value)
             return [item for item in items if item is not NO_VALUE]
         if isinstance(value, dict):
             if len(value) == 1:
@@ -106,30 +125,31 @@ class Template:
                     return self._functions[name](argument)
                 if str(name).startswith("Fn::"):
                     raise TemplateError(f"the local mode does not know {name}")
-            items = {name: self._resolve(item) for name, item in value.items()}
+            items = {name: self.resolve(item) for name, item in value.items()}
             return {name: item for name, item in items.items() if item is not NO_VALUE}
         if isinstance(value, str) and "{{resolve:" in value:
             raise TemplateError(f"the local mode does not know dynamic references: {value}")
         return value
 
-    def _name(self, logical_id: str) -> str:
+    def name(self, logical_id: str) -> str:
         """The resource's physical name: the template's, or one made of stack and logical id."""
-        resource = self._resources[logical_id]
+        resource = self.resources[logical_id]
         kind = {
             "AWS::DynamoDB::Table": "TableName",
             "AWS::S3::Bucket": "BucketName",
             "AWS::Serverless::Function": "FunctionName",
         }.get(resource["Type"], "Name")
-        name = self._resolve(resource.get("Properties", {}).get(kind, NO_VALUE))
+        name = self.resolve(resource.get("Properties", {}).get(kind, NO_VALUE))
         return f"{self._stack}-{logical_id}".lower() if name is NO_VALUE else name
 
-    def _ref(self, name: str) -> Any:
-        for known in (self._pseudo, self._attributes, self._parameters):
+    def ref(self, name: str) -> Any:
+        """The value of Ref: of a parameter, or a resource's physical name."""
+        for known in (self.pseudo, self._attributes, self._parameters):
             if name in known:
                 return known[name]
-        kind = self._resources.get(name, {}).get("Type")
+        kind = self.resources.get(name, {}).get("Type")
         if kind == "AWS::Serverless::StateMachine":
-            return self._get_att([name, "Arn"])
+            return self.get_att([name, "Arn"])
         if kind == "AWS::Serverless::LayerVersion":
             return name
         if kind in (
@@ -139,12 +159,13 @@ class Template:
             "AWS::SecretsManager::Secret",
             "AWS::Serverless::Function",
         ):
-            return self._name(name)
+            return self.name(name)
         raise TemplateError(f"Ref {name} has no value locally")
 
-    def _get_att(self, argument: list[str] | str) -> str:
+    def get_att(self, argument: list[str] | str) -> str:
+        """The value of GetAtt: `LogicalId.Attribute`, or the two in a list."""
         parts = argument.split(".", 1) if isinstance(argument, str) else argument
-        logical_id, attribute = parts[0], as_text(self._resolve(parts[1]))
+        logical_id, attribute = parts[0], as_text(self.resolve(parts[1]))
         whole = f"{logical_id}.{attribute}"
         if whole in self._attributes:
             return self._attributes[whole]
@@ -158,31 +179,31 @@ class Template:
             ("AWS::Serverless::StateMachine", "Arn"): f"arn:aws:states:{place}:stateMachine:{{name}}",
             ("AWS::Serverless::StateMachine", "Name"): "{name}",
         }
-        pattern = known.get((self._resources.get(logical_id, {}).get("Type"), attribute))
+        pattern = known.get((self.resources.get(logical_id, {}).get("Type"), attribute))
         if pattern is None:
             raise TemplateError(f"GetAtt {whole} has no value locally")
-        return pattern.format(name=self._name(logical_id))
+        return pattern.format(name=self.name(logical_id))
 
     def _if(self, argument: list) -> Any:
         condition, when_true, when_false = argument
-        return self._resolve(when_true if self._condition(condition) else when_false)
+        return self.resolve(when_true if self._condition(condition) else when_false)
 
     def _join(self, argument: list) -> str:
         separator, items = argument
-        return separator.join(as_text(item) for item in self._resolve(items))
+        return separator.join(as_text(item) for item in self.resolve(items))
 
     def _select(self, argument: list) -> Any:
-        index, items = self._resolve(argument)
+        index, items = self.resolve(argument)
         return items[int(index)]
 
     def _split(self, argument: list) -> list[str]:
-        separator, text = self._resolve(argument)
+        separator, text = self.resolve(argument)
         return text.split(separator)
 
     def _find_in_map(self, argument: list) -> Any:
-        mapping, first, second = self._resolve(argument)
+        mapping, first, second = self.resolve(argument)
         try:
-            return self._template["Mappings"][mapping][first][second]
+            return self.document["Mappings"][mapping][first][second]
         except KeyError as error:
             raise TemplateError(f"Fn::FindInMap {mapping}, {first}, {second}: nothing is there") from error
 
@@ -194,8 +215,8 @@ class Template:
             if name.startswith("!"):
                 return f"${{{name[1:]}}}"
             if name in extra:
-                return as_text(self._resolve(extra[name]))
-            return as_text(self._get_att(name) if "." in name else self._ref(name))
+                return as_text(self.resolve(extra[name]))
+            return as_text(self.get_att(name) if "." in name else self.ref(name))
 
         return self._dynamic(re.sub(r"\$\{([^}]+)\}", substitute, text))
 
@@ -206,16 +227,16 @@ class Template:
         secret = re.fullmatch(r"\{\{resolve:secretsmanager:([\w-]+|arn:[\w:/-]+)\}\}", text)
         if not secret:
             raise TemplateError(f"the local mode does not know dynamic references: {text}")
-        return made_up(secret[1])
+        return secret_value(secret[1])
 
 
-def made_up(secret: str) -> str:
-    """The value of a secret that is one text: told from its name, for on this machine there is nobody to guess it."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+def secret_value(name: str) -> str:
+    """What is generated for a secret that is one text: a hash of its name, which nobody on this machine would guess."""
+    return hashlib.sha256(name.encode()).hexdigest()
 
 
 def as_text(value: Any) -> str:
-    """A scalar as CloudFormation hands it on."""
+    """A scalar as CloudFormation passes it: a boolean as `true` or `false`. Raises TemplateError for anything else."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str | int | float):

@@ -1,4 +1,4 @@
-"""From a template to what it describes: the types of resources and their properties."""
+"""Reads a template's resources: the types and properties that are known, and those that mean nothing locally."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from local.template.application import (
     Table,
 )
 from local.template.document import TemplateError, refuse_unknown
-from local.template.intrinsics import NO_VALUE, Template, as_text, made_up
+from local.template.intrinsics import NO_VALUE, Template, as_text, secret_value
 
 # Of these types nothing exists locally; a Ref or GetAtt to one must be given by `attributes`.
 _LEFT_OUT_TYPES = (
@@ -77,17 +77,23 @@ def load(
     Args:
         path: the template; CodeUri and DefinitionUri are relative to its folder.
         stack: the stack's name, which goes into the names that the template leaves open.
-        region: AWS Region for pseudo parameters and ARNs. The account is 123456789012.
+        region: AWS Region for pseudo parameters and ARNs. The account is `local.account.ACCOUNT`.
         parameters: values in place of the template's defaults.
         attributes: values of Ref and GetAtt that only a deployment knows, by "LogicalId" or "LogicalId.Attribute".
 
     Raises:
         TemplateError: something is wrong with the template, unknown here, or has no value locally.
     """
-    return _Reader(path, stack, region, parameters or {}, attributes or {}).application()
+    return _Reader(Template(path, stack, region, parameters or {}, attributes or {})).application()
 
 
-class _Reader(Template):
+class _Reader:
+    """Takes a template's resources over into an application, each by its type."""
+
+    def __init__(self, template: Template):
+        self._template = template
+        self._application = Application()
+
     def application(self) -> Application:
         readers = {
             "AWS::DynamoDB::Table": self._table,
@@ -96,22 +102,19 @@ class _Reader(Template):
             "AWS::SSM::Parameter": self._ssm_parameter,
             "AWS::SecretsManager::Secret": self._secret,
             "AWS::Serverless::Function": self._function,
-            "AWS::Serverless::HttpApi": lambda application, logical_id, properties: None,
+            "AWS::Serverless::HttpApi": lambda logical_id, properties: None,
             "AWS::Serverless::StateMachine": self._state_machine,
         }
-        application = Application()
-        for logical_id, resource in self._resources.items():
+        for logical_id, resource in self._template.resources.items():
             kind = resource["Type"]
             if kind in readers:
-                readers[kind](application, logical_id, resource.get("Properties", {}))
+                readers[kind](logical_id, resource.get("Properties", {}))
             elif not kind.startswith(_LEFT_OUT_TYPES):
                 raise TemplateError(f"{logical_id}: the local mode does not know the type {kind}")
-        return application
+        return self._application
 
-    # Resources
-
-    def _function(self, application: Application, logical_id: str, own: dict) -> None:
-        common = self._template.get("Globals", {}).get("Function", {})
+    def _function(self, logical_id: str, own: dict) -> None:
+        common = self._template.document.get("Globals", {}).get("Function", {})
         properties = {**common, **own}
         refuse_unknown(logical_id, properties, _FUNCTION_USED | _FUNCTION_LEFT_OUT)
         variables = {
@@ -119,40 +122,40 @@ class _Reader(Template):
             **own.get("Environment", {}).get("Variables", {}),
         }
         get = self._getter(logical_id, properties)
-        application.functions[logical_id] = Function(
-            name=self._ref(logical_id),
+        self._application.functions[logical_id] = Function(
+            name=self._template.ref(logical_id),
             handler=get("Handler"),
-            code=self._folder / get("CodeUri"),
-            environment={name: as_text(value) for name, value in self._resolve(variables).items()},
+            code=self._template.folder / get("CodeUri"),
+            environment={name: as_text(value) for name, value in self._template.resolve(variables).items()},
             timeout=float(get("Timeout", 3)),
             memory_mb=int(get("MemorySize", 128)),
             retries=int(get("EventInvokeConfig", {}).get("MaximumRetryAttempts", Function.retries)),
             event_age=float(get("EventInvokeConfig", {}).get("MaximumEventAgeInSeconds", Function.event_age)),
             concurrency=int(get("ReservedConcurrentExecutions", Function.concurrency)),
-            layers=tuple(self._resolve([*common.get("Layers", []), *own.get("Layers", [])])),
+            layers=tuple(self._template.resolve([*common.get("Layers", []), *own.get("Layers", [])])),
         )
-        statements = application.policies.setdefault(logical_id, [])
+        statements = self._application.policies.setdefault(logical_id, [])
         for policy in get("Policies", []):
             statements.extend(_statements(logical_id, policy))
         for name, event in properties.get("Events", {}).items():
-            self._event(application, f"{logical_id}.{name}", logical_id, event)
+            self._event(f"{logical_id}.{name}", logical_id, event)
 
-    def _policy(self, application: Application, logical_id: str, properties: dict) -> None:
+    def _policy(self, logical_id: str, properties: dict) -> None:
         """A policy beside the roles that SAM makes: that of the function `X` is called `XRole`."""
         refuse_unknown(logical_id, properties, {"PolicyDocument", "PolicyName", "Roles"})
         document = self._getter(logical_id, properties)("PolicyDocument")
         for role in properties["Roles"]:
             function = role.get("Ref", "").removesuffix("Role")
-            if self._resources.get(function, {}).get("Type") != "AWS::Serverless::Function":
+            if self._template.resources.get(function, {}).get("Type") != "AWS::Serverless::Function":
                 raise TemplateError(f"{logical_id}: the local mode does not know the role {role}")
-            application.policies.setdefault(function, []).extend(_statements(logical_id, document))
+            self._application.policies.setdefault(function, []).extend(_statements(logical_id, document))
 
-    def _event(self, application: Application, where: str, function: str, event: dict) -> None:
+    def _event(self, where: str, function: str, event: dict) -> None:
         kind, properties = event["Type"], event.get("Properties", {})
         get = self._getter(where, properties)
         if kind == "HttpApi":
             refuse_unknown(where, properties, {"ApiId", "Method", "Path", "RouteSettings"})
-            application.routes.append(Route(get("Method").upper(), get("Path"), function))
+            self._application.routes.append(Route(get("Method").upper(), get("Path"), function))
         elif kind in ("Schedule", "ScheduleV2"):
             expression = "Schedule" if kind == "Schedule" else "ScheduleExpression"
             known = {expression, "DeadLetterConfig", "Description", "Enabled", "FlexibleTimeWindow", "Input", "Name"}
@@ -161,63 +164,65 @@ class _Reader(Template):
             if get("State", "ENABLED") == "ENABLED" and as_text(get("Enabled", "true")) == "true":
                 text = get(expression)
                 schedule = Schedule(function, text, _rate_seconds(where, text), get("Input", None))
-                application.schedules.append(schedule)
+                self._application.schedules.append(schedule)
         elif kind == "EventBridgeRule":
             refuse_unknown(where, properties, {"DeadLetterConfig", "Pattern", "RetryPolicy", "RuleName"})
-            application.rules.append(Rule(function, get("Pattern")))
+            self._application.rules.append(Rule(function, get("Pattern")))
         else:
             raise TemplateError(f"{where}: the local mode does not know events of type {kind}")
 
-    def _bucket(self, application: Application, logical_id: str, properties: dict) -> None:
+    def _bucket(self, logical_id: str, properties: dict) -> None:
         refuse_unknown(logical_id, properties, _BUCKET_USED | _BUCKET_LEFT_OUT)
         get = self._getter(logical_id, properties)
         notifications = get("NotificationConfiguration", {})
         refuse_unknown(f"{logical_id}.NotificationConfiguration", notifications, {"EventBridgeConfiguration"})
         eventbridge = notifications.get("EventBridgeConfiguration", {"EventBridgeEnabled": "false"})
-        application.buckets[logical_id] = Bucket(
-            name=self._ref(logical_id),
+        self._application.buckets[logical_id] = Bucket(
+            name=self._template.ref(logical_id),
             versioned=get("VersioningConfiguration", {}).get("Status") == "Enabled",
             eventbridge=as_text(eventbridge.get("EventBridgeEnabled", "true")) == "true",
             cors=[_boto_cors_rule(logical_id, rule) for rule in get("CorsConfiguration", {}).get("CorsRules", [])],
         )
 
-    def _table(self, application: Application, logical_id: str, properties: dict) -> None:
+    def _table(self, logical_id: str, properties: dict) -> None:
         used = {"TableName", "TimeToLiveSpecification"}
         refuse_unknown(logical_id, properties, used | _TABLE_CREATED | _TABLE_LEFT_OUT)
-        name = self._ref(logical_id)
-        create = self._resolve({key: value for key, value in properties.items() if key in _TABLE_CREATED})
-        ttl = self._resolve(properties.get("TimeToLiveSpecification", {}))
+        name = self._template.ref(logical_id)
+        create = self._template.resolve({key: value for key, value in properties.items() if key in _TABLE_CREATED})
+        ttl = self._template.resolve(properties.get("TimeToLiveSpecification", {}))
         enabled = as_text(ttl.get("Enabled", "false")) == "true"
-        application.tables[logical_id] = Table(
+        self._application.tables[logical_id] = Table(
             name, {"TableName": name, **create}, ttl["AttributeName"] if enabled else None
         )
 
-    def _ssm_parameter(self, application: Application, logical_id: str, properties: dict) -> None:
+    def _ssm_parameter(self, logical_id: str, properties: dict) -> None:
         refuse_unknown(logical_id, properties, {"Description", "Name", "Tags", "Tier", "Type", "Value"})
         get = self._getter(logical_id, properties)
-        application.ssm_parameters[logical_id] = SsmParameter(self._ref(logical_id), get("Type"), as_text(get("Value")))
+        self._application.ssm_parameters[logical_id] = SsmParameter(
+            self._template.ref(logical_id), get("Type"), as_text(get("Value"))
+        )
 
-    def _secret(self, application: Application, logical_id: str, properties: dict) -> None:
+    def _secret(self, logical_id: str, properties: dict) -> None:
         refuse_unknown(logical_id, properties, {"Description", "GenerateSecretString", "Name", "Tags"})
         generate = self._getter(logical_id, properties)("GenerateSecretString")
         if "GenerateStringKey" not in generate:
             refuse_unknown(logical_id, generate, {"ExcludePunctuation", "PasswordLength"})
-            name = self._ref(logical_id)
-            application.secrets[logical_id] = Secret(name, {}, "", made_up(name))
+            name = self._template.ref(logical_id)
+            self._application.secrets[logical_id] = Secret(name, {}, "", secret_value(name))
             return
         used = {"GenerateStringKey", "SecretStringTemplate"}
         refuse_unknown(logical_id, generate, used | {"ExcludePunctuation", "PasswordLength"})
-        application.secrets[logical_id] = Secret(
-            self._ref(logical_id), json.loads(generate["SecretStringTemplate"]), generate["GenerateStringKey"]
+        self._application.secrets[logical_id] = Secret(
+            self._template.ref(logical_id), json.loads(generate["SecretStringTemplate"]), generate["GenerateStringKey"]
         )
 
-    def _state_machine(self, application: Application, logical_id: str, properties: dict) -> None:
+    def _state_machine(self, logical_id: str, properties: dict) -> None:
         refuse_unknown(logical_id, properties, _MACHINE_USED | _MACHINE_LEFT_OUT)
         get = self._getter(logical_id, properties)
         if "Definition" in properties:
             text = json.dumps(get("Definition"))
         else:
-            text = (self._folder / get("DefinitionUri")).read_text(encoding="utf-8")
+            text = (self._template.folder / get("DefinitionUri")).read_text(encoding="utf-8")
         values = get("DefinitionSubstitutions", {})
 
         def substitute(match: re.Match) -> str:
@@ -229,9 +234,9 @@ class _Reader(Template):
             definition = json.loads(re.sub(r"\$\{(\w+)\}", substitute, text))
         except json.JSONDecodeError as error:
             raise TemplateError(f"{logical_id}: the definition is not JSON: {error}") from error
-        application.state_machines[logical_id] = StateMachine(
-            name=self._name(logical_id),
-            arn=self._ref(logical_id),
+        self._application.state_machines[logical_id] = StateMachine(
+            name=self._template.name(logical_id),
+            arn=self._template.ref(logical_id),
             type=get("Type", "STANDARD"),
             definition=definition,
             timeout=definition.get("TimeoutSeconds"),
@@ -242,7 +247,7 @@ class _Reader(Template):
         missing = object()
 
         def get(name: str, default: Any = missing) -> Any:
-            value = self._resolve(properties[name]) if name in properties else NO_VALUE
+            value = self._template.resolve(properties[name]) if name in properties else NO_VALUE
             if value is NO_VALUE and default is missing:
                 raise TemplateError(f"{where}: {name} is missing")
             return default if value is NO_VALUE else value
@@ -258,6 +263,7 @@ def _statements(where: str, policy: Any) -> list[dict]:
 
 
 def _rate_seconds(where: str, expression: str) -> int | None:
+    """The seconds of a rate expression; None for cron. Raises TemplateError."""
     if expression.startswith("cron("):
         return None
     match = re.fullmatch(r"rate\((\d+) (second|minute|hour|day)s?\)", expression)
@@ -267,6 +273,7 @@ def _rate_seconds(where: str, expression: str) -> int | None:
 
 
 def _boto_cors_rule(where: str, rule: dict) -> dict:
+    """CloudFormation's CORS rule in the form that boto3's put_bucket_cors takes."""
     names = {
         "AllowedHeaders": "AllowedHeaders",
         "AllowedMethods": "AllowedMethods",

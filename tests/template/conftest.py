@@ -95,29 +95,29 @@ class _Resolver(Template):
         own = uuid.uuid5(_STACKS, stack + region)
         self._stack_id = f"arn:aws:cloudformation:{region}:123456789012:stack/{stack}/{own}"
         [partition] = [each for each in _PARTITIONS if re.match(each["regionRegex"], region)]
-        self._pseudo |= {
+        self.pseudo |= {
             "AWS::StackId": self._stack_id,
             "AWS::Partition": partition["partition"],
             "AWS::URLSuffix": partition["dnsSuffix"],
         }
 
-    def _ref(self, name):
-        return self._of(name, name) if name in self._template["Resources"] else super()._ref(name)
+    def ref(self, name):
+        return self._of(name, name) if name in self.document["Resources"] else super().ref(name)
 
-    def _get_att(self, argument):
+    def get_att(self, argument):
         whole = argument if isinstance(argument, str) else ".".join(argument)
         return self._of(whole.split(".")[0], whole)
 
     def _of(self, name, whole):
-        assert name in self._resources, f"{name} is referred to, and not created"
+        assert name in self.resources, f"{name} is referred to, and not created"
         self.referred.add(name)
         return f"{self._stack_id}/{whole}"
 
     def read(self, resource):
         """Type, properties, and logical ids of what has to be there before it: `After`."""
         self.referred = set(local.iam.as_list(resource.get("DependsOn", [])))
-        assert self.referred <= self._resources.keys(), f"{self.referred} are depended on, and not all created"
-        properties = self._resolve(resource.get("Properties", {}))
+        assert self.referred <= self.resources.keys(), f"{self.referred} are depended on, and not all created"
+        properties = self.resolve(resource.get("Properties", {}))
         return {"Type": resource["Type"], "Properties": properties, "After": self.referred}
 
 
@@ -128,7 +128,7 @@ _PARTITIONS = Loader().load_data("endpoints")["partitions"]
 def resolved(path: Path, stack: str, region: str, **parameters: str) -> dict[str, dict]:
     """The resources that a stack of this name has in this Region, functions resolved, each as `read` gives it."""
     resolver = _Resolver(path, stack, region, parameters)
-    return {name: resolver.read(each) for name, each in resolver._resources.items()}
+    return {name: resolver.read(each) for name, each in resolver.resources.items()}
 
 
 @pytest.fixture(scope="session")

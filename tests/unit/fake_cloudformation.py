@@ -51,8 +51,8 @@ def render(path, parameters, stack="photo-booth-sam-dev", bucket="bucket", regio
     }
     reader = Template(Path(path), stack, region, parameters, names)
     rendered = {}
-    for name, resource in reader._resources.items():  # in the file's order, in which Model precedes EndpointConfig
-        rendered[name] = properties = reader._resolve(resource.get("Properties", {}))
+    for name, resource in reader.resources.items():  # in the file's order, in which Model precedes EndpointConfig
+        rendered[name] = properties = reader.resolve(resource.get("Properties", {}))
         made = f"{name}-{hashlib.sha256(json.dumps(properties).encode()).hexdigest()[:12]}"
         names |= {f"{name}.{name}Name": made} if name in ("Model", "EndpointConfig") else {}
     return rendered
@@ -146,7 +146,7 @@ class CloudFormation:
     def _parameters(self, request, before):
         """Every parameter of the template with its value, as a request names them."""
         needed = {"InstanceType": "serverless", "ImageUri": "image"}  # these have no default
-        declared = Template(self.path, "", REGION, needed, {})._template["Parameters"]
+        declared = Template(self.path, "", REGION, needed, {}).document["Parameters"]
         values = {name: str(value["Default"]) for name, value in declared.items() if "Default" in value}
         number = 1
         while f"Parameters.member.{number}.ParameterKey" in request:
