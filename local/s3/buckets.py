@@ -1,4 +1,4 @@
-"""moto's buckets."""
+"""The emulated buckets, as moto keeps them."""
 
 from __future__ import annotations
 
@@ -18,5 +18,6 @@ def set_versioning(bucket: str, holds: bool) -> None:
 
 
 def bucket_of(request: Request) -> FakeBucket | None:
+    """The bucket that a path-style request names; None if there is none of that name."""
     name = request.path.lstrip("/").split("/", 1)[0]
     return s3_backends[ACCOUNT]["aws"].buckets.get(name)
