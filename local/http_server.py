@@ -75,7 +75,7 @@ class Handler(WSGIRequestHandler):
 
 
 class Server(ThreadedWSGIServer):
-    """A thread for each connection; `shutdown` ends those that are open, too."""
+    """A thread for each connection; `shutdown` closes the open ones, too."""
 
     def __init__(self, *arguments: object, **more: object):
         super().__init__(*arguments, **more)
@@ -97,14 +97,14 @@ class Server(ThreadedWSGIServer):
 
 
 @cache
-def _read_heads_quickly() -> None:
-    """Once in a process, for its servers and clients: the standard library reads HTTP's headers as mail, which takes a
-    sixth of a small request."""
+def _patch_header_parsing() -> None:
+    """Once in a process, for its servers and clients: the standard library parses HTTP's headers as mail, which takes
+    a sixth of the time of a small request."""
     http.client.parse_headers = parse_headers
 
 
 def parse_headers(file: BinaryIO, _class: type = http.client.HTTPMessage, **limits: int) -> http.client.HTTPMessage:
-    """What http.client's own gives, sooner. Raises http.client.HTTPException if there are too many or too long ones."""
+    """http.client.parse_headers, faster. Raises http.client.HTTPException if there are too many or too long ones."""
     message = _class()
     lines = http.client._read_headers(file, **limits)
     for line in lines[:-1]:
@@ -130,7 +130,7 @@ def listen(port: int) -> socket.socket:
 
 def serve(sock: socket.socket, application: Application) -> ThreadedWSGIServer:
     """Serves the application on a listening socket, a thread per connection, until `.shutdown()`."""
-    _read_heads_quickly()
+    _patch_header_parsing()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     host, port = sock.getsockname()
     # The server takes over a copy of the descriptor and closes that one itself.

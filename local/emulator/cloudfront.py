@@ -27,7 +27,7 @@ _one_at_a_time = threading.Lock()
 
 
 def create_distribution() -> str:
-    """A distribution that takes invalidations, which is all that is asked of one here; gives its id."""
+    """Make a distribution that takes invalidations, which is all that is asked of one here; gives its id."""
     from moto.cloudfront.models import cloudfront_backends
 
     config = {"CallerReference": str(uuid.uuid4())}
@@ -38,14 +38,14 @@ def create_distribution() -> str:
 
 
 @cache
-def take_invalidations_as_aws_does() -> None:
-    """Once in a process."""
+def patch_moto() -> None:
+    """Once in a process: invalidations are checked and limited as CloudFront's, and take their time."""
     from moto.cloudfront.models import CloudFrontBackend, Invalidation
     from moto.cloudfront.responses import CloudFrontResponse
     from moto.core.utils import utcnow
 
     class Dated(Invalidation):
-        """Takes its time."""
+        """In progress for `SECONDS` after it was made."""
 
         status = property(
             lambda made: "InProgress" if utcnow() < made.create_time + timedelta(seconds=SECONDS) else "Completed",
@@ -62,7 +62,7 @@ def take_invalidations_as_aws_does() -> None:
                         return earlier
                     raise _refusal("InvalidationBatchAlreadyExists", "The caller reference was used for other paths.")
             under_way = [path for each in known if each.status == "InProgress" for path in each.paths]
-            _refuse_what_is_too_much(paths, under_way)
+            _check_limits(paths, under_way)
             known.append(Dated(distribution, paths, caller_ref))
             return known[-1]
 
@@ -80,7 +80,8 @@ def take_invalidations_as_aws_does() -> None:
     CloudFrontResponse.create_invalidation = check_and_answer
 
 
-def _refuse_what_is_too_much(paths: list[str], under_way: list[str]) -> None:
+def _check_limits(paths: list[str], under_way: list[str]) -> None:
+    """Raises CloudFront's error if paths are too many, by themselves or with those in progress."""
     if len(paths) > PATHS_IN_PROGRESS:
         raise _refusal("BatchTooLarge", "Invalidation batch specified is too large.")
     wildcards = sum(path.endswith("*") for path in [*paths, *under_way])

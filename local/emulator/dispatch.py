@@ -1,4 +1,4 @@
-"""moto's answers, one request at a time."""
+"""Asks moto directly for the answer to one request."""
 
 from collections.abc import Callable
 

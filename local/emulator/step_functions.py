@@ -1,15 +1,20 @@
-"""Step Functions, as moto emulates it."""
+"""Step Functions: what moto does otherwise where the booth would notice."""
 
 import time
 from functools import cache
 
 
 @cache
-def let_executions_begin_before_they_stop() -> None:
-    """Once in a process: moto's StopExecution fails, or is without effect, before the execution's thread has come to
-    the first state."""
+def patch_moto() -> None:
+    """Once in a process: retries are counted right, and an execution can be stopped from its beginning."""
+    from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
     from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
+    # Retriers count under a key that each makes when first asked for it: two items of a Map that fail in the same
+    # moment would make two, and one of them would be tried once too often.
+    EvalComponent.heap_key = property(id)
+
+    # StopExecution fails, or is without effect, before the execution's thread has come to the first state.
     stop = ExecutionWorker.stop
 
     def stop_when_begun(worker: ExecutionWorker, **how: object) -> None:

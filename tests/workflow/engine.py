@@ -31,7 +31,7 @@ from werkzeug.wrappers import Request, Response
 
 from booth.errors import kind_of
 from local import http_server
-from local.emulator.speed import spare_needless_work
+from local.emulator import speed
 from local.template.application import Application
 from local.template.reader import load
 
@@ -223,7 +223,7 @@ class Engine:
             invoked = _INVOKE.fullmatch(environ["PATH_INFO"])
             return (self._invoke if invoked else step_functions)(environ, start_response)
 
-        spare_needless_work()
+        speed.patch_moto()
         self._server = http_server.serve(http_server.listen(0), aws)
         self._patch = pytest.MonkeyPatch()
         self._patch.setenv("MOTO_PORT", str(self._server.port))  # where the interpreter looks for Lambda
