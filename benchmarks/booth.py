@@ -21,7 +21,8 @@ from pathlib import Path
 
 from benchmarks import visits
 from benchmarks.processes import cpu_seconds
-from local.app import REGION, SAM_ENDPOINT, App
+from local.account import REGION
+from local.app import SAM_ENDPOINT, App
 from local.lambdas.function import Function
 from local.lambdas.host import LambdaHost
 

@@ -39,15 +39,6 @@ class _StayHere(urllib.request.HTTPRedirectHandler):
 _open = urllib.request.build_opener(_StayHere).open
 
 
-def is_open(url: str) -> bool:
-    """Whether /health, which the local servers have, says 200 at this address."""
-    try:
-        with urllib.request.urlopen(url + "/health", timeout=2) as answer:
-            return answer.status == 200
-    except OSError:
-        return False
-
-
 @dataclass(frozen=True)
 class Booth:
     """A booth, here or on AWS."""

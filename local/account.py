@@ -1,3 +1,4 @@
-"""The emulated account."""
+"""The emulated account, and the Region that the booth is in."""
 
-ACCOUNT = "123456789012"
+ACCOUNT = "123456789012"  # moto's default
+REGION = "us-east-1"

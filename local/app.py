@@ -11,30 +11,29 @@ import json
 import os
 import secrets
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
-import time
-import urllib.request
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from client.booth import is_open
 from local import iam
+from local.account import REGION
 from local.emulator import cloudfront
 from local.emulator.services import Emulator, forget_all
 from local.faults import Fault, Faults, Gate
 from local.http_server import listen, serve
 from local.lambdas.function import Function
+from local.resources import create_resources, create_secrets
+from local.standins.process import StandinsProcess
+from local.template.application import Application, Schedule
 from local.template.document import default_of
 from local.template.reader import load
 from local.traffic import Traffic
 
 ROOT = Path(__file__).parent.parent
-REGION = "us-east-1"
 STACK = "photo-booth"
 SAM_ENDPOINT = "photo-booth-sam"
 
@@ -69,7 +68,7 @@ class App:
         self._python = python
         # Here a photo costs nothing, the models have no quotas, and Lambda's is not a new account's.
         free = dict.fromkeys(("PhotosPerCaller", "PhotosPerMinute", "PhotosPerDay"), "0")
-        free |= {"SamEndpoint": SAM_ENDPOINT, "ImageModels": _unpaced(), "LambdaConcurrency": "1000"}
+        free |= {"SamEndpoint": SAM_ENDPOINT, "ImageModels": _unlimited(), "LambdaConcurrency": "1000"}
         self._parameters = free | dict(parameters or {})
         self._stop = threading.Event()
         self._ready = False
@@ -106,7 +105,9 @@ class App:
         aws_socket, s3_socket = _listen(0), _listen(0)
         self.aws_url = f"http://127.0.0.1:{aws_socket.getsockname()[1]}"
         self.s3_url = f"http://127.0.0.1:{s3_socket.getsockname()[1]}"
-        self.standins_url = self._start_standins()
+        self._standins = StandinsProcess(SAM_ENDPOINT, self._log_file)
+        self._closers.append(self._standins.close)
+        self.standins_url = self._standins.url
         self._key, self._secret = "AKIALOCALPHOTOBOOTH0", secrets.token_urlsafe(30)  # the operator's
         # The engine of moto reads them when it is imported, and calls Lambda there.
         before = dict(os.environ)
@@ -153,10 +154,10 @@ class App:
         emulator = Emulator({"/2015-03-31/functions/": self.lambdas.wsgi}, self.authority)
         run(aws_socket, self.traffic.watched(Gate(emulator, self._faults)))
         secrets_by_key = dict.fromkeys([self._key, *keys.values()], self._secret)
-        s3 = S3Front(secrets_by_key, region=REGION, on_created=self._created, authority=self.authority)
+        s3 = S3Front(secrets_by_key, region=REGION, on_created=self._on_created, authority=self.authority)
         run(s3_socket, self.traffic.watched(Gate(s3, self._faults)))
         self.client = cache(boto3.Session(self._key, self._secret, region_name=REGION).client)
-        self._create_resources()
+        create_resources(self.stack, self.client)
         routes = {(route.method, route.path): self._name(route.function) for route in self.stack.routes}
         self.results_bucket = self.stack.buckets["ResultsBucket"].name
         self.uploads_bucket = self.stack.buckets["UploadsBucket"].name
@@ -173,7 +174,9 @@ class App:
         self.api_url = f"http://127.0.0.1:{api_socket.getsockname()[1]}"
         run(api_socket, edge.api)
         self.lambdas.warm()
-        self._await_standins()
+        if not self._standins.await_ready(_MODELS_MINUTES * 60):
+            raise StartError("The stand-ins did not start; run `make setup`, and look above for the reason.")
+        self._standins.ask("/authority", self.authority.to_json())
         for schedule in self.stack.schedules:
             threading.Thread(target=self._run_schedule, args=(schedule,), daemon=True).start()
         # What has been loaded until now stays. To look through it for garbage takes 0.2 s, in which nothing moves.
@@ -182,7 +185,7 @@ class App:
         self._closers.append(gc.unfreeze)
         self._ready = True
 
-    def _read_template(self, **parameters: str):
+    def _read_template(self, **parameters: str) -> Application:
         return load(
             ROOT / "template.yaml",
             stack=STACK,
@@ -213,43 +216,14 @@ class App:
             "AWS_ENDPOINT_URL_S3": self.s3_url,
         } | {f"AWS_ENDPOINT_URL_{service}": self.standins_url for service in standins}
 
-    def _start_standins(self) -> str:
-        with _listen(0) as free:
-            port = free.getsockname()[1]
-        command = [sys.executable, "-m", "local.standins", "--port", str(port), "--endpoint", SAM_ENDPOINT]
-        # Its standard input ends with this process, however that ends, and so does it.
-        command += ["--until-stdin-ends"]
-        self._standins = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=self._log_file)
-
-        def end() -> None:
-            self._standins.terminate()
-            self._standins.wait()
-
-        self._closers.append(end)
-        return f"http://127.0.0.1:{port}"
-
-    def _await_standins(self) -> None:
-        until = time.monotonic() + _MODELS_MINUTES * 60
-        while time.monotonic() < until and self._standins.poll() is None:
-            if is_open(self.standins_url):
-                self._ask_standins("/authority", self.authority.to_json())
-                return
-            time.sleep(0.1)
-        raise StartError("The stand-ins did not start; run `make setup`, and look above for the reason.")
-
-    def _ask_standins(self, path: str, change: bytes | None = None) -> dict[str, Any]:
-        request = urllib.request.Request(self.standins_url + path, data=change, method="PUT" if change else "GET")
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
-
     def fail(self, *faults: Fault) -> None:
         """From now on these faults happen to the functions' AWS calls, and no others: see `local.faults`."""
         self._faults.set(list(faults))
-        self._ask_standins("/faults", json.dumps(faults).encode())
+        self._standins.ask("/faults", json.dumps(faults).encode())
 
     def failed(self) -> dict[str, Any]:
         """What was called and how often faults struck since the last `fail`: see `local.faults.Faults.record`."""
-        here, there = self._faults.record(), self._ask_standins("/faults")
+        here, there = self._faults.record(), self._standins.ask("/faults")
         return {"calls": here["calls"] | there["calls"], "struck": here["struck"] | there["struck"]}
 
     def calls(self, kind: str) -> set[tuple[str, iam.Call]]:
@@ -257,50 +231,20 @@ class App:
 
         Each with the function's name in the template.
         """
-        records = self.authority.record()[kind] + self._ask_standins("/authority")[kind]
+        records = self.authority.record()[kind] + self._standins.ask("/authority")[kind]
         return {
             (name, iam.Call(action, resource, tuple(tuple(pair) for pair in context)))
             for name, action, resource, context in records
         }
 
-    def _create_resources(self) -> None:
-        s3, dynamodb, ssm = self.client("s3"), self.client("dynamodb"), self.client("ssm")
-        for bucket in self.stack.buckets.values():
-            s3.create_bucket(Bucket=bucket.name)
-            if bucket.versioned:
-                s3.put_bucket_versioning(Bucket=bucket.name, VersioningConfiguration={"Status": "Enabled"})
-            if bucket.cors:
-                s3.put_bucket_cors(Bucket=bucket.name, CORSConfiguration={"CORSRules": bucket.cors})
-            if bucket.eventbridge:
-                s3.put_bucket_notification_configuration(
-                    Bucket=bucket.name, NotificationConfiguration={"EventBridgeConfiguration": {}}
-                )
-        for table in self.stack.tables.values():
-            dynamodb.create_table(**table.create)
-        for parameter in self.stack.ssm_parameters.values():
-            # The CDN's address is https on AWS; this machine has no certificate.
-            value = parameter.value.replace("https://127.0.0.1", "http://127.0.0.1")
-            ssm.put_parameter(Name=parameter.name, Type=parameter.type, Value=value)
-        self._create_secrets()
-        role = f"arn:aws:iam::123456789012:role/{STACK}"
-        for machine in self.stack.state_machines.values():
-            self.client("stepfunctions").create_state_machine(
-                name=machine.name, definition=json.dumps(machine.definition), roleArn=role
-            )
-
-    def _create_secrets(self) -> None:
-        for secret in self.stack.secrets.values():
-            value = secret.value or json.dumps(secret.given | {secret.generated: secrets.token_urlsafe(32)})
-            self.client("secretsmanager").create_secret(Name=secret.name, SecretString=value)
-
-    def _created(self, event: dict) -> None:
+    def _on_created(self, event: dict) -> None:
         if self.drop_events:
             self.dropped.append(event)
         else:
             self.deliver(event)
 
     def deliver(self, event: dict) -> None:
-        """EventBridge: hands an event to every function whose rule matches it."""
+        """As EventBridge: invokes every function whose rule matches an event."""
         from moto.events.models import EventPattern
 
         for rule in self.stack.rules:
@@ -336,7 +280,7 @@ class App:
                 self.lambdas.configure(function.name, {**function.environment, **self._environments[name]})
         for secret in before.secrets.values():
             self.client("secretsmanager").delete_secret(SecretId=secret.name, ForceDeleteWithoutRecovery=True)
-        self._create_secrets()
+        create_secrets(self.stack, self.client)
 
     def set_versioning(self, holds: bool) -> None:
         """Whether the uploads bucket's versioning holds, for which S3 may take 15 minutes. For tests."""
@@ -344,20 +288,20 @@ class App:
 
         set_versioning(self.uploads_bucket, holds)
 
-    def _run_schedule(self, schedule) -> None:
+    def _run_schedule(self, schedule: Schedule) -> None:
         event = {"version": "0", "detail-type": "Scheduled Event", "source": "aws.scheduler", "detail": {}}
         while not self._stop.wait(schedule.seconds):
             self.invoke(schedule.function, event)
 
 
-def _unpaced() -> str:
-    """The template's chain of image models, each with a quota that nobody uses up."""
+def _unlimited() -> str:
+    """The template's `ImageModels`, each with a quota that nobody uses up."""
     chain = default_of(ROOT / "template.yaml", "ImageModels")
     return ",".join(f"{candidate.strip()}=100000" for candidate in chain.split(","))
 
 
 def _access_key(function: str) -> str:
-    """An access key id in the form of a role's, told from the function's name."""
+    """An access key id in the form of a role's, made from the function's name."""
     return "ASIA" + hashlib.sha256(function.encode()).hexdigest()[:16].upper()
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 from werkzeug.wrappers import Request, Response
 
+from local.account import ACCOUNT, REGION
 from local.lambdas.host import LambdaHost
 
 WEB = Path(__file__).parent.parent / "web"
@@ -99,7 +100,7 @@ class Edge:
             seen = {name.lower(): seen[name.lower()] for name in _FORWARDED if name.lower() in seen} | {
                 _KEY_HEADER: key
             }
-        return seen | {"host": "local.execute-api.us-east-1.amazonaws.com"}
+        return seen | {"host": f"local.execute-api.{REGION}.amazonaws.com"}
 
     def _invoke(self, request: Request, function: str, headers: Mapping[str, str], address: str | None) -> Response:
         body = request.get_data()
@@ -150,7 +151,7 @@ def http_event(request: Request, body: bytes, headers: Mapping[str, str], addres
         "rawQueryString": request.query_string.decode(),
         "headers": {name.lower(): value for name, value in headers.items()},
         "requestContext": {
-            "accountId": "123456789012",
+            "accountId": ACCOUNT,
             "apiId": "local",
             "domainName": request.host,
             "domainPrefix": "local",

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 from werkzeug.wrappers import Request, Response
 
+from local.account import ACCOUNT, REGION
 from sam_model import inference
 from sam_model.serving.protocol import Prompt
 from sam_model.serving.segment_anything import SegmentAnything
 
 MODEL_DIR = Path(__file__).resolve().parents[2] / "models" / "sam"
 MAX_BODY = 6_291_456  # of the request, in bytes: botocore's service model
-REGION, ACCOUNT = "us-east-1", "123456789012"  # as in moto's answers
 PATH = re.compile(r"/endpoints/([^/]+)/invocations")
 
 

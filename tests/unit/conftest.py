@@ -35,7 +35,8 @@ def environment(monkeypatch):
 @pytest.fixture
 def dynamodb(environment):
     """The table of template.yaml, empty, in an emulated DynamoDB on a socket."""
-    from local.app import REGION, ROOT
+    from local.account import REGION
+    from local.app import ROOT
     from local.template.reader import load
 
     stack = load(
@@ -105,7 +106,8 @@ class Account:
 @pytest.fixture
 def account(environment):
     """The account that the functions find through their environment."""
-    from local.app import REGION, ROOT
+    from local.account import REGION
+    from local.app import ROOT
     from local.template.reader import load
 
     attributes = {"Cdn": "E1EXAMPLE", "Cdn.DomainName": "cdn.example"}

@@ -10,7 +10,8 @@ import pytest
 from booth.aws import clients, settings, table
 from booth.errors import ServiceUnavailable
 from local import http_server
-from local.app import REGION, ROOT
+from local.account import REGION
+from local.app import ROOT
 from local.emulator.services import Emulator, forget_all
 from local.faults import Faults, Gate
 from local.template.reader import load

@@ -1,0 +1,58 @@
+"""The process of the stand-ins, as the application sees it."""
+
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import IO, Any
+
+from local.http_server import listen
+
+_ROOT = Path(__file__).parents[2]
+
+
+class StandinsProcess:
+    """`python -m local.standins`, at `url`. It ends with this process, however that ends.
+
+    Args:
+        endpoint: the name of the SageMaker endpoint to serve.
+        log: gets what it prints.
+    """
+
+    def __init__(self, endpoint: str, log: IO[str]):
+        with listen(0) as free:
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        command = [sys.executable, "-m", "local.standins", "--port", str(port), "--endpoint", endpoint]
+        # Its standard input ends with this process.
+        command += ["--until-stdin-ends"]
+        self._process = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=log)
+
+    def await_ready(self, seconds: float) -> bool:
+        """Wait until all models are loaded; False if the process has ended, or isn't ready after `seconds`."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and self._process.poll() is None:
+            if self._is_ready():
+                return True
+            time.sleep(0.1)
+        return False
+
+    def _is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(self.url + "/health", timeout=2) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    def ask(self, path: str, change: bytes | None = None) -> dict[str, Any]:
+        """GET a path of `local.standins.server`'s, or PUT a change (JSON) there; gives the answer."""
+        request = urllib.request.Request(self.url + path, data=change, method="PUT" if change else "GET")
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def close(self) -> None:
+        """End the process and wait for that."""
+        self._process.terminate()
+        self._process.wait()
