@@ -1,4 +1,7 @@
-"""Procedural scenes for the Bedrock stand-in: a picture from a prompt's words and a seed."""
+"""Procedural scenes for the Bedrock stand-in: a picture from a prompt's words and a seed.
+
+Each `paint_` function paints a scene on a `layers.Canvas` and gives float32 HxWx3, 0..1.
+"""
 
 from local.standins.scenes.catalogue import render
 

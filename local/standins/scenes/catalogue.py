@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from local.standins.scenes import nature, outings, places
+from local.standins.scenes import fantasy, generic, interiors, mountains, palaces, skies, streets, vegetation, waters
 from local.standins.scenes.layers import LIGHTS, Canvas, develop
 from local.standins.scenes.noise import blur
 
@@ -13,35 +13,35 @@ WORKING_SIDE = 640
 """Scenes are painted with this longer side, then enlarged: behind people they are out of focus anyway."""
 
 SCENES = (  # (painter, words that call it, time of day if the prompt names none); the first of equals wins
-    (places.paint_unicorn, "unicorn rainbow fairytale magical", "morning"),
-    (places.paint_floating_city, "floating flying cloudcity steampunk", "sunset"),
-    (nature.paint_aurora, "aurora borealis polar northern arctic", "night"),
-    (nature.paint_underwater, "underwater reef coral fish ocean-floor diving mermaid", "day"),
-    (outings.paint_palace, "palace hanok hanbok korean korea seoul pavilion temple pagoda ginkgo maple", "day"),
-    (places.paint_castle, "castle fairy knight princess prince kingdom fireworks", "day"),
-    (outings.paint_balloons, "balloon balloons air hot cappadocia", "morning"),
-    (outings.paint_blossom, "cherry blossom blossoms blooming petals sakura", "day"),
-    (outings.paint_library, "library books bookshelf shelves study reading school", "day"),
-    (outings.paint_neon, "neon signs cyberpunk futuristic alley lanterns pavement tokyo", "night"),
-    (places.paint_stage, "concert stage spotlight disco club festival party rock", "night"),
-    (nature.paint_cosmos, "cosmos cosmic space stars galaxy nebula planet universe astronaut moon", "night"),
-    (nature.paint_sea, "sea beach ocean island palm tropical coast shore waves", "day"),
-    (nature.paint_desert, "desert dune dunes sahara sand canyon oasis", "day"),
+    (fantasy.paint_unicorn, "unicorn rainbow fairytale magical", "morning"),
+    (fantasy.paint_floating_city, "floating flying cloudcity steampunk", "sunset"),
+    (skies.paint_aurora, "aurora borealis polar northern arctic", "night"),
+    (waters.paint_underwater, "underwater reef coral fish ocean-floor diving mermaid", "day"),
+    (palaces.paint_palace, "palace hanok hanbok korean korea seoul pavilion temple pagoda ginkgo maple", "day"),
+    (palaces.paint_castle, "castle fairy knight princess prince kingdom fireworks", "day"),
+    (skies.paint_balloons, "balloon balloons air hot cappadocia", "morning"),
+    (vegetation.paint_blossom, "cherry blossom blossoms blooming petals sakura", "day"),
+    (interiors.paint_library, "library books bookshelf shelves study reading school", "day"),
+    (streets.paint_neon, "neon signs cyberpunk futuristic alley lanterns pavement tokyo", "night"),
+    (interiors.paint_stage, "concert stage spotlight disco club festival party rock", "night"),
+    (skies.paint_cosmos, "cosmos cosmic space stars galaxy nebula planet universe astronaut moon", "night"),
+    (waters.paint_sea, "sea beach ocean island palm tropical coast shore waves", "day"),
+    (mountains.paint_desert, "desert dune dunes sahara sand canyon oasis", "day"),
     (
-        nature.paint_mountains,
+        mountains.paint_mountains,
         "mountain mountains snow snowy alps alpine winter peak peaks glacier lake ski",
         "day",
     ),
-    (nature.paint_forest, "forest wood woods woodland jungle trees tree autumn", "day"),
-    (nature.paint_garden, "garden roses rose park botanical orchard greenhouse", "day"),
-    (nature.paint_meadow, "meadow flower flowers field grass spring hill hills countryside", "day"),
+    (vegetation.paint_forest, "forest wood woods woodland jungle trees tree autumn", "day"),
+    (vegetation.paint_garden, "garden roses rose park botanical orchard greenhouse", "day"),
+    (vegetation.paint_meadow, "meadow flower flowers field grass spring hill hills countryside", "day"),
     (
-        places.paint_city,
+        streets.paint_city,
         "city building buildings street skyline skyscraper skyscrapers town urban downtown architecture "
         "house houses office",
         "day",
     ),
-    (nature.paint_sky, "sky clouds cloud heaven", "day"),
+    (skies.paint_sky, "sky clouds cloud heaven", "day"),
 )
 TIMES = (
     ("night", "night midnight moonlight moonlit starry dark neon cyberpunk"),
@@ -81,6 +81,6 @@ def _scene(words: list[str]):
     """The painter with most of its words in the prompt, and its usual time of day."""
     scores = [len(set(names.split()) & set(words)) for _, names, _ in SCENES]
     if not max(scores):
-        return places.paint_generic, "day"
+        return generic.paint_generic, "day"
     painter, _, time = SCENES[scores.index(max(scores))]
     return painter, time

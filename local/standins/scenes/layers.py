@@ -260,6 +260,11 @@ class Ink:
         return np.asarray(reduced, np.float32) / 255
 
 
+def over_soft(painting: np.ndarray, ink: Ink, softness: float) -> np.ndarray:
+    """Put drawn shapes over the painting, out of focus by `softness` heights."""
+    return over(painting, ink.layer(softness))
+
+
 def curved(points, steps: int = 6) -> list[tuple[float, float]]:
     """A closed Catmull-Rom curve through the points."""
     p = np.asarray(points, float)
