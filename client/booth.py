@@ -1,4 +1,4 @@
-"""One visit, as the pad makes it: the calls of the contract over plain HTTP."""
+"""A booth, seen from outside: the calls of its HTTP API as the pad makes them, with retries."""
 
 import http.client
 import itertools
@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-AGAIN_SECONDS = 5
-"""Longest pause before a call is tried again."""
+LONGEST_BACKOFF_SECONDS = 5
+"""Longest pause before a call is retried."""
 ATTEMPTS = 8
-"""At one call while AWS refuses or fails, in 20 seconds on average: 5xx, of which 500 is also what API Gateway makes of
-a Lambda that is used up, and its own 429, which has a `message`."""
+"""Of one call while it is answered with a transient error, in 20 seconds on average: 5xx, of which 500 is also what API
+Gateway makes of a function that Lambda throttles, and its own 429, which has a `message`."""
 
 
 class VisitError(Exception):
@@ -29,14 +29,14 @@ class NoAnswer(VisitError):
     """Nobody answered, or not as a booth does: another server's page, an error of the CDN's."""
 
 
-class _StayHere(urllib.request.HTTPRedirectHandler):
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """Follows no redirect: a POST would become a GET, and the booth's token would go to another server."""
 
     def redirect_request(self, *asked: Any) -> None:
         """None: the redirect itself is the answer."""
 
 
-_open = urllib.request.build_opener(_StayHere).open
+_open = urllib.request.build_opener(_NoRedirects).open
 
 
 @dataclass(frozen=True)
@@ -48,24 +48,24 @@ class Booth:
     """The pad's, where one is needed."""
     show: Callable[[str], None] = print
     """Is told what goes on."""
-    patient_until: float = 0
-    """Until then (time.monotonic) a call is tried again that was answered with what passes, or by no booth at all."""
+    retry_until: float = 0
+    """Until then (time.monotonic) a call is retried after a transient error, and also when no booth answered."""
 
     def catalogue(self) -> dict[str, Any]:
         """The answer of GET /scenes, which only a booth gives. Raises NoAnswer."""
-        status, _, answer = self._patiently(lambda: self._ask("/scenes"))
+        status, _, answer = self._with_retries(lambda: self._ask("/scenes"))
         if not isinstance(answer.get("scenes"), list) or not isinstance(answer.get("default"), list):
             raise NoAnswer(f"{self.url} is no booth: /scenes answered HTTP {status} without scenes")
         return answer
 
     def call(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """POSTs JSON; gives HTTP status and answer. Raises NoAnswer."""
-        status, _, answer = self._patiently(lambda: self._ask(path, json.dumps(body).encode()))
+        status, _, answer = self._with_retries(lambda: self._ask(path, json.dumps(body).encode()))
         return status, answer
 
     def poll(self, body: dict[str, Any]) -> tuple[int, dict[str, Any], int]:
         """POST /photo; gives HTTP status, answer, and in how many seconds to ask again (Retry-After), else 0."""
-        status, pause, answer = self._patiently(lambda: self._ask("/photo", json.dumps(body).encode()))
+        status, pause, answer = self._with_retries(lambda: self._ask("/photo", json.dumps(body).encode()))
         return status, answer, pause
 
     def upload(self, file: Path, **fields: Any) -> dict[str, Any]:
@@ -83,7 +83,7 @@ class Booth:
         if status != 200:
             raise VisitError(_reason(body))
         put = urllib.request.Request(body["UploadURL"], photo, {"Content-Type": kind}, method="PUT")
-        status, _, _ = self._patiently(lambda: _fetch(put, "the uploads bucket", 60))
+        status, _, _ = self._with_retries(lambda: _fetch(put, "the uploads bucket", 60))
         if status != 200:
             raise VisitError(f"the upload failed: HTTP {status}")
         return body
@@ -120,7 +120,7 @@ class Booth:
                 raise NoAnswer(f"{url} answered HTTP {status} with {head.get_content_type()}, not with a picture")
             return status, head, content
 
-        return self._patiently(fetch)[2]
+        return self._with_retries(fetch)[2]
 
     def _ask(self, path: str, data: bytes | None = None) -> tuple[int, int, dict[str, Any]]:
         """HTTP status, Retry-After in seconds and answer of one call. Raises NoAnswer if it is no JSON object."""
@@ -141,23 +141,26 @@ class Booth:
             )
         return status, int(head.get("Retry-After", 0)), answer
 
-    def _patiently(self, ask: Callable[[], tuple]) -> tuple:
-        """What `ask` gives, a tuple that begins with the HTTP status. Raises NoAnswer."""
+    def _with_retries(self, ask: Callable[[], tuple]) -> tuple:
+        """What `ask` gives, a tuple that begins with the HTTP status; asks again while that is a transient error.
+
+        Backs off exponentially, with jitter. Raises NoAnswer.
+        """
         for attempt in itertools.count(1):
-            is_patient = time.monotonic() < self.patient_until
+            before_deadline = time.monotonic() < self.retry_until
             try:
                 answer = ask()
-                if not _may_pass(answer) or not (is_patient or attempt < ATTEMPTS):
+                if not _is_transient(answer) or not (before_deadline or attempt < ATTEMPTS):
                     return answer
                 self.show(f"HTTP {answer[0]}; trying again")
             except NoAnswer as error:
-                if not is_patient:
+                if not before_deadline:
                     raise
                 self.show(f"{error}; trying again")
-            time.sleep(min(2 ** (attempt - 1), AGAIN_SECONDS) * (0.5 + random.random() / 2))
+            time.sleep(min(2 ** (attempt - 1), LONGEST_BACKOFF_SECONDS) * (0.5 + random.random() / 2))
 
 
-def _may_pass(answer: tuple) -> bool:
+def _is_transient(answer: tuple) -> bool:
     status, *_, content = answer
     return status >= 500 or (status == 429 and isinstance(content, dict) and "message" in content)
 

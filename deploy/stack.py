@@ -184,7 +184,7 @@ def smoke(url: str, token: str, photo: Path, out: Path, show: Callable[[str], No
     out.mkdir(parents=True, exist_ok=True)
     now = datetime.now(UTC).isoformat()
     consent = {"policy": "smoke test", "language": "en", "time": now, "wall": False}
-    booth = Booth(url, token, show, patient_until=time.monotonic() + OPEN_SECONDS)
+    booth = Booth(url, token, show, retry_until=time.monotonic() + OPEN_SECONDS)
     try:
         wanted = len(booth.catalogue()["default"])
         result = booth.send(photo, out, consent=consent)

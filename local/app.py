@@ -152,10 +152,10 @@ class App:
 
         self._closers.append(forget_all)
         emulator = Emulator({"/2015-03-31/functions/": self.lambdas.wsgi}, self.authority)
-        run(aws_socket, self.traffic.watched(Gate(emulator, self._faults)))
+        run(aws_socket, self.traffic.counted(Gate(emulator, self._faults)))
         secrets_by_key = dict.fromkeys([self._key, *keys.values()], self._secret)
         s3 = S3Front(secrets_by_key, region=REGION, on_created=self._on_created, authority=self.authority)
-        run(s3_socket, self.traffic.watched(Gate(s3, self._faults)))
+        run(s3_socket, self.traffic.counted(Gate(s3, self._faults)))
         self.client = cache(boto3.Session(self._key, self._secret, region_name=REGION).client)
         create_resources(self.stack, self.client)
         routes = {(route.method, route.path): self._name(route.function) for route in self.stack.routes}

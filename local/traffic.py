@@ -11,7 +11,7 @@ from local import iam
 Application = Callable[[dict, Callable], Iterable[bytes]]
 
 OTHERS = "others"
-"""The caller's name for all that is no function: Step Functions, the CDN, who watches."""
+"""The caller's name for all that is no function: Step Functions, the CDN, the operator, tests."""
 
 
 @dataclass
@@ -24,7 +24,7 @@ class Count:
 
 
 class Traffic:
-    """Counts what passes through the applications it watches. Threads may share it.
+    """Counts the requests to a set of applications. Threads may share it.
 
     Args:
         names: the functions' names by access key id; a presigned URL counts as its signer's.
@@ -35,10 +35,10 @@ class Traffic:
         self._lock = threading.Lock()
         self._counts: dict[tuple[str, str], Count] = {}
 
-    def watched(self, application: Application) -> Application:
+    def counted(self, application: Application) -> Application:
         """The WSGI application, with each request counted when its answer begins."""
 
-        def watching(environ: dict, start_response: Callable) -> Iterable[bytes]:
+        def counting(environ: dict, start_response: Callable) -> Iterable[bytes]:
             request = Request(environ)
             caller, kind = self._names.get(iam.caller_of(request)[0], OTHERS), kind_of(request)
 
@@ -48,7 +48,7 @@ class Traffic:
 
             return application(environ, start)
 
-        return watching
+        return counting
 
     def _add(self, caller: str, kind: str, received: int, sent: int) -> None:
         with self._lock:

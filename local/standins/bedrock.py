@@ -45,7 +45,7 @@ def paint(order: Order, matte: Matte) -> list[np.ndarray]:
 def cut_out(photo: np.ndarray, kept: np.ndarray, matte: Matte) -> tuple[np.ndarray, np.ndarray]:
     """The people that the kept faces belong to: alpha float32 HxW 0..1, and their colours float32 HxWx3 0..1.
 
-    `photo` is uint8 HxWx3, `kept` bool HxW. Colours at soft edges are freed from the old background, so that
+    `photo` is uint8 HxWx3, `kept` bool HxW. At soft edges the old background's colour is taken out, so that
     hair has no halo: Forte, "Approximate Fast Foreground Colour Estimation" (2021), equations 4 to 6.
     """
     faces = face_boxes(kept)
@@ -68,7 +68,9 @@ def cut_out(photo: np.ndarray, kept: np.ndarray, matte: Matte) -> tuple[np.ndarr
 
 
 def face_boxes(kept: np.ndarray) -> list[tuple[int, int, int, int]]:
-    """The boxes (left, top, right, bottom in pixels) of the kept region's parts, to the 128th of the photo."""
+    """Bounding boxes (left, top, right, bottom in pixels) of the kept region's connected components, to a 128th of the
+    photo's longer side.
+    """
     height, width = kept.shape
     scale = 128 / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
@@ -97,7 +99,7 @@ def _surroundings(face: tuple[int, int, int, int], shape: tuple[int, int]) -> tu
 
 
 def connected(alpha: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """The matte without parts that don't hang together with a kept face (float32 HxW)."""
+    """The matte without connected components that hold no kept face (float32 HxW)."""
     height, width = alpha.shape
     scale = 128 / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))

@@ -33,21 +33,21 @@ class Matte:
 
         `pixels` is uint8 HxWx3 RGB; the matte is float32 HxW, 0..1. The model sees the photo as a whole, squares
         along its longer side if it is far from square, and the windows `closer` (left, top, right, bottom in
-        pixels), for example round small faces. What any of these looks finds is found; a window counts less
-        towards its borders.
+        pixels), for example round small faces. Of the mattes found in these the largest counts for each pixel; a
+        window's weight falls towards its borders.
         """
         height, width = pixels.shape[:2]
         scale = min(1.0, GUIDE_SIDE / max(height, width))
         small = Image.fromarray(pixels).resize(
             (max(1, round(width * scale)), max(1, round(height * scale))), Image.Resampling.BOX
         )
-        found = self._look(pixels, (0, 0, width, height), small.size, scale)
+        found = self._infer(pixels, (0, 0, width, height), small.size, scale)
         for window in [*_squares(width, height), *closer]:
             left, top, right, bottom = (round(v * scale) for v in window)
             if right - left < 8 or bottom - top < 8:
                 continue
             weight = np.minimum.outer(_tent(top, bottom, small.height), _tent(left, right, small.width))
-            part = self._look(pixels, window, (right - left, bottom - top), scale)
+            part = self._infer(pixels, window, (right - left, bottom - top), scale)
             found[top:bottom, left:right] = np.maximum(found[top:bottom, left:right], weight * part)
         guide = np.asarray(small.convert("L"), np.float32) / 255
         refined = guided_filter(guide, found, max(2, GUIDE_SIDE // 100), 1e-3)
@@ -56,7 +56,7 @@ class Matte:
         )
         return np.clip(np.asarray(alpha, np.float32), 0, 1)
 
-    def _look(self, pixels: np.ndarray, window: Window, size: tuple[int, int], scale: float) -> np.ndarray:
+    def _infer(self, pixels: np.ndarray, window: Window, size: tuple[int, int], scale: float) -> np.ndarray:
         """The model's answer for a window of the photo, resampled to `size` (width, height)."""
         left, top, right, bottom = window
         crop = Image.fromarray(pixels[top:bottom, left:right]).resize((SIDE, SIDE), Image.Resampling.BILINEAR)

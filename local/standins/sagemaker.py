@@ -37,6 +37,7 @@ class Ellipses:
     """A model that answers at once: the ellipse in each box is the mask."""
 
     def segment(self, pixels: np.ndarray, prompts: list[Prompt]) -> np.ndarray:
+        """As the serving code's `SegmentAnything.segment`: bool HxW."""
         height, width = pixels.shape[:2]
         y, x = np.ogrid[:height, :width]
         mask = np.zeros((height, width), bool)

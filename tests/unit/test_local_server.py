@@ -74,7 +74,7 @@ def test_closing_ends_the_connections_that_are_open(serving, connection):
 
 def test_what_passes_is_counted_by_caller_and_kind():
     traffic = Traffic({"ASIAKEY": "DetectFaces"})
-    watched = traffic.watched(application)
+    watched = traffic.counted(application)
 
     def send(method, path, body=b"", **headers):
         Response.from_app(watched, EnvironBuilder(path, method=method, data=body, headers=headers).get_environ())

@@ -43,7 +43,7 @@ def send(monkeypatch, photo, tmp_path, capsys):
             raise AssertionError("a booth was started")
 
     monkeypatch.setattr(command, "App", NoApp)
-    monkeypatch.setattr(client.booth, "AGAIN_SECONDS", 0)
+    monkeypatch.setattr(client.booth, "LONGEST_BACKOFF_SECONDS", 0)
 
     def send(*arguments, files=(photo,)):
         command_line = ["local", "photo", *map(str, files), "--out", str(tmp_path / "out"), *arguments]
@@ -187,7 +187,7 @@ def test_without_an_address_a_booth_is_started_if_none_runs_here(booth, send, mo
 
 @pytest.fixture
 def smoke(monkeypatch, booth, photo, tmp_path):
-    monkeypatch.setattr(client.booth, "AGAIN_SECONDS", 0)
+    monkeypatch.setattr(client.booth, "LONGEST_BACKOFF_SECONDS", 0)
     said = []
 
     def smoke(seconds):

@@ -1,6 +1,6 @@
 """Procedural scenes for the Bedrock stand-in: a picture from a prompt's words and a seed.
 
-Each `paint_` function paints a scene on a `layers.Canvas` and gives float32 HxWx3, 0..1.
+Each `paint_` function paints a scene on a `layers.Canvas` and gives float32 HxWx3.
 """
 
 from local.standins.scenes.catalogue import render

@@ -17,9 +17,9 @@ def paint_generic(c: Canvas) -> np.ndarray:
     ]
     sweep = blur(c.folds(0.8, 2, 0.10), 0.02 * c.height)
     ribbons = np.zeros_like(sweep)
-    for turn in (1.0, 1.7, 2.6):
-        fold = np.sin(6.28 * (turn * sweep + 0.5 * turn * c.x + 0.4 * c.y) + c.rng.uniform(0, 6.28))
-        ribbons += (0.5 + 0.5 * fold) / turn
+    for frequency in (1.0, 1.7, 2.6):
+        fold = np.sin(6.28 * (frequency * sweep + 0.5 * frequency * c.x + 0.4 * c.y) + c.rng.uniform(0, 6.28))
+        ribbons += (0.5 + 0.5 * fold) / frequency
     light = ribbons / 2 * 0.55 + 0.55 * glow(c, c.rng.uniform(-0.3, 0.3), 0.30, 0.5) + 0.12 * (0.5 - c.y)
     painting = gradient(np.clip(light, 0, 1), (0, tones[0]), (0.40, tones[1]), (0.78, tones[2]), (1, tones[3]))
     slope = ribbons - np.roll(ribbons, max(1, int(0.008 * c.height)), 0)

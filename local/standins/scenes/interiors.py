@@ -164,8 +164,8 @@ def paint_stage(c: Canvas) -> np.ndarray:
     painting = blur(painting, 0.004 * c.height)
     ink = Ink(c)
     for x, y, r, colour in spots(c, 170, (0.02, 0.95), (0.003, 0.010), hues):
-        turn, tilt = c.rng.uniform(0, 3.14), c.rng.uniform(0.2, 0.8)
-        along = np.array((np.cos(turn), np.sin(turn))) * r
+        angle, tilt = c.rng.uniform(0, 3.14), c.rng.uniform(0.2, 0.8)
+        along = np.array((np.cos(angle), np.sin(angle))) * r
         across = np.array((-along[1], along[0])) * tilt
         corners = [along + across, along - across, -along - across, -along + across]
         ink.polygon([(x + dx, y + dy) for dx, dy in corners], colour * 0.8 + 0.3)

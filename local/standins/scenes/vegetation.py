@@ -84,8 +84,8 @@ def flowers(c: Canvas, painting: np.ndarray, top: float, colours=BLOSSOMS, count
             if r < 0.005:
                 ink.disc(x, y, r, colour, r * 0.7)
                 continue
-            turn = c.rng.uniform(0, 6.28)
-            for petal in np.linspace(0, 6.28, 6)[:-1] + turn:
+            angle = c.rng.uniform(0, 6.28)
+            for petal in np.linspace(0, 6.28, 6)[:-1] + angle:
                 ink.disc(
                     x + 0.62 * r * np.cos(petal),
                     y + 0.42 * r * np.sin(petal),
@@ -212,9 +212,9 @@ def paint_garden(c: Canvas) -> np.ndarray:
 
 def rose(ink: Ink, x: float, y: float, r: float, colour, c: Canvas) -> None:
     """A rose seen from the front: petals round petals, darker inside."""
-    turn = c.rng.uniform(0, 6.28)
+    angle = c.rng.uniform(0, 6.28)
     for ring, count in ((1.0, 6), (0.66, 5), (0.34, 3)):
-        for a in np.linspace(0, 6.28, count, endpoint=False) + turn + ring:
+        for a in np.linspace(0, 6.28, count, endpoint=False) + angle + ring:
             shade = (0.62 + 0.40 * ring) * (0.94 - 0.10 * np.sin(a))
             ink.disc(
                 x + 0.55 * r * ring * np.cos(a),
@@ -259,9 +259,9 @@ def paint_blossom(c: Canvas) -> np.ndarray:
             ink.polygon([*outline, *zip((x + bend + width / 2)[::-1], foot - tall * t[::-1], strict=True)], bark)
             for start in (0.45, 0.58, 0.70, 0.82, 0.93):
                 i = int(start * 11)
-                turn, reach = c.rng.choice((-1, 1)), (0.08 + 0.26 * near) * c.rng.uniform(0.7, 1.2)
+                direction, reach = c.rng.choice((-1, 1)), (0.08 + 0.26 * near) * c.rng.uniform(0.7, 1.2)
                 k = np.linspace(0, 1, 8)
-                bx = x + bend[i] + turn * reach * k + 0.01 * near * np.sin(9 * k + i)
+                bx = x + bend[i] + direction * reach * k + 0.01 * near * np.sin(9 * k + i)
                 by = foot - tall * t[i] - reach * (0.75 * k - 0.35 * k**2) + 0.008 * near * np.cos(8 * k + i)
                 w = 0.26 * thick * (1.1 - 0.95 * k)
                 ink.polygon([*zip(bx, by - w, strict=True), *zip(bx[::-1], (by + w)[::-1], strict=True)], bark)
@@ -275,7 +275,7 @@ def paint_blossom(c: Canvas) -> np.ndarray:
     painting = focus(c, painting, 0.003, 0.0022, 0.7)
     for softness, count, size in ((0.0008, 110, 0.0045), (0.004, 34, 0.011)):
         ink = Ink(c)
-        for x, y, r, turn in zip(
+        for x, y, r, angle in zip(
             c.rng.uniform(-c.half, c.half, count),
             c.rng.uniform(0.05, 1, count),
             size * c.rng.uniform(0.6, 1.3, count),
@@ -284,7 +284,8 @@ def paint_blossom(c: Canvas) -> np.ndarray:
         ):
             a = np.linspace(0, 6.28, 10)
             u, v = r * np.cos(a), 0.5 * r * np.sin(a)
-            petal = zip(x + u * np.cos(turn) - v * np.sin(turn), y + u * np.sin(turn) + v * np.cos(turn), strict=True)
+            cos, sin = np.cos(angle), np.sin(angle)
+            petal = zip(x + u * cos - v * sin, y + u * sin + v * cos, strict=True)
             ink.polygon([*petal], c.lit((1.0, 0.82, 0.88)) * c.rng.uniform(0.9, 1.05))
         painting = over_soft(painting, ink, softness)
     return bokeh(c, painting, spots(c, 30, (0.05, 0.55), (0.006, 0.022), ((1.0, 0.93, 0.92),)), 0.22)
