@@ -265,7 +265,7 @@ class Authority:
             }
 
     def to_json(self) -> bytes:
-        """The decisions' ground, for another process."""
+        """The statements and names that it decides by, for another process."""
         return json.dumps({"statements": self.statements, "names": self.names}).encode()
 
     @staticmethod

@@ -12,5 +12,3 @@ take `INIT_SECONDS` to start where Lambda gives 10 s, because a laptop starts ma
 Sources: AWS Lambda's pages "Using the Lambda runtime API for custom runtimes" and "Lambda quotas", and the
 reference of its Invoke API.
 """
-
-from __future__ import annotations

@@ -36,7 +36,7 @@ class FunctionInitError(Exception):
 
 
 class LambdaHost:
-    """Starts, feeds and ends the workers of a set of functions. All methods may be called from any thread.
+    """Starts the workers of a set of functions, gives them invocations and ends them. Threads may share it.
 
     Args:
         functions: the functions, told apart by their names.
