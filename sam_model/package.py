@@ -81,7 +81,7 @@ def build(model_dir: Path, archive: Path, gpu: bool = False) -> str:
 
 
 def _expected_sha256(model_dir: Path) -> dict[str, str]:
-    """Return each file's SHA-256 by its name: local.models' for the default model, else the folder's SHA256SUMS'."""
+    """Return each file's SHA-256 by its name: local.weights' for the default model, else the folder's SHA256SUMS'."""
     if model_dir.resolve() == DEFAULT_MODEL.resolve():
         return {Path(model.target).name: model.sha256 for model in MODELS if model.target.startswith("sam/")}
     try:
