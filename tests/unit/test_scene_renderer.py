@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from local.standins.scenes import render
-from local.standins.scenes.catalogue import SCENES
+from local.standins.scenes.prompts import SCENES
 
 SIZE = 160  # pixels: small, for these tests look at colours and differences, not at detail
 

@@ -3,6 +3,6 @@
 Each `paint_` function paints a scene on a `layers.Canvas` and gives float32 HxWx3.
 """
 
-from local.standins.scenes.catalogue import render
+from local.standins.scenes.prompts import render
 
 __all__ = ["render"]
