@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 
-from local.standins.server import run
+from local.standins.server import serve_until_ended
 
 parser = argparse.ArgumentParser(prog="python -m local.standins", description=__doc__.splitlines()[0])
 parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0, the default, takes a free one")
@@ -16,4 +16,4 @@ arguments = parser.parse_args()
 logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.INFO)
 if arguments.until_stdin_ends:
     threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
-run(arguments.port, arguments.endpoint)
+serve_until_ended(arguments.port, arguments.endpoint)

@@ -52,7 +52,7 @@ def cut_out(photo: np.ndarray, kept: np.ndarray, matte: Matte) -> tuple[np.ndarr
     windows = [_surroundings(face, kept.shape) for face in faces]
     closer = [w for w in windows if min(w[2] - w[0], w[3] - w[1]) < 0.7 * min(kept.shape)]
     alpha = np.maximum(matte.person_matte(photo, closer), kept)
-    alpha = connected(alpha, kept)
+    alpha = reconstruct(alpha, kept)
     for face in faces:
         if _neck(alpha, face) < 0.35:
             alpha = np.maximum(alpha, bust(face, kept.shape))
@@ -98,8 +98,11 @@ def _surroundings(face: tuple[int, int, int, int], shape: tuple[int, int]) -> tu
     return max(0, x - half), max(0, y - half), min(shape[1], x + half), min(shape[0], y + half)
 
 
-def connected(alpha: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """The matte without connected components that hold no kept face (float32 HxW)."""
+def reconstruct(alpha: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """The matte without connected components that hold no kept face (float32 HxW).
+
+    A morphological reconstruction of the matte's mask from the kept region, with 128 pixels on the longer side.
+    """
     height, width = alpha.shape
     scale = 128 / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
@@ -139,7 +142,7 @@ def compose(
 
     The faces stay as they were lit, so the scene's light may not fight them: it takes over with the distance from a
     face, as if a soft lamp stood there. It comes from the part of the scene that is near, in colour and strength, and
-    runs round the outline from behind.
+    lights the outline from behind.
     """
     background = scene.astype(np.float32) / 255
     side = max(kept.shape)

@@ -51,7 +51,7 @@ FAULTS = {
 
 
 def fault(kind: str, request: Request) -> Response:
-    """The answer of the model that `request` calls when the fault `kind` strikes it."""
+    """The answer of the model that `request` calls, with the fault `kind`."""
     said = FAULTS[kind]
     if isinstance(said, tuple):
         return error(*said)

@@ -46,7 +46,9 @@ class Matte:
             left, top, right, bottom = (round(v * scale) for v in window)
             if right - left < 8 or bottom - top < 8:
                 continue
-            weight = np.minimum.outer(_tent(top, bottom, small.height), _tent(left, right, small.width))
+            weight = np.minimum.outer(
+                _window_weight(top, bottom, small.height), _window_weight(left, right, small.width)
+            )
             part = self._infer(pixels, window, (right - left, bottom - top), scale)
             found[top:bottom, left:right] = np.maximum(found[top:bottom, left:right], weight * part)
         guide = np.asarray(small.convert("L"), np.float32) / 255
@@ -78,7 +80,7 @@ def _squares(width: int, height: int) -> list[Window]:
     return [(s, 0, s + short, short) if width > height else (0, s, short, s + short) for s in starts.tolist()]
 
 
-def _tent(start: int, end: int, length: int) -> np.ndarray:
+def _window_weight(start: int, end: int, length: int) -> np.ndarray:
     """Weight from `start` to `end` of a side: 1 inside and at the photo's own borders, else falling to 0.02."""
     at = (np.arange(end - start, dtype=np.float32) + 0.5) / (end - start)
     rising = np.ones_like(at) if start <= 0 else 4 * at

@@ -36,7 +36,7 @@ STRIDE = 4  # the detector's outputs have one cell for 4x4 pixels
 # Of the image's longer side: "40x40 pixels in an image with 1920x1080 pixels" (Rekognition guidelines and quotas).
 MIN_FACE = 40 / 1920
 MIN_SCORE = 0.5
-MAX_OVERLAP = 0.3  # intersection over union from which two hits are one face
+MAX_OVERLAP = 0.3  # intersection over union from which two detections are one face
 LANDMARKS = ("eyeLeft", "eyeRight", "nose", "mouthLeft", "mouthRight")  # the detector's order; left as seen
 
 
@@ -59,7 +59,7 @@ class Rekognition:
             if operation(request) == "DetectModerationLabels":
                 return moderation(request, {})
             image = _image(_parameters(request))
-            return answer([_face(hit, image) for hit in self.detector(image)])
+            return answer([_face(detection, image) for detection in self.detector(image)])
         except ServiceError as problem:
             return error(problem.status, problem.kind, str(problem))
 
@@ -209,15 +209,15 @@ class FaceDetector:
         starts = centres - extents / 2
         boxes = np.concatenate([starts, starts + extents], axis=1)
         points = starts[:, None] + marks[:, rows, columns].T.reshape(-1, 5, 2)[:, :, ::-1] * extents[:, None]
-        keep = _distinct(boxes, scores)
+        keep = _non_maximum_suppression(boxes, scores)
         keep = keep[extents[keep].max(axis=1) >= MIN_FACE * max(size)]
         keep = keep[np.argsort(-extents[keep].prod(axis=1), kind="stable")][:MAX_FACES]
         ratio = np.array(size, np.float32)
         return [(float(scores[k]), boxes[k] / np.tile(ratio, 2), points[k] / ratio) for k in keep]
 
 
-def _distinct(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Return the indices of the best hit of each face: those that overlap no better one much."""
+def _non_maximum_suppression(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Return the indices of the boxes that overlap no kept one of a higher score by more than MAX_OVERLAP."""
     keep: list[int] = []
     areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
     for k in np.argsort(-scores, kind="stable"):
@@ -229,9 +229,9 @@ def _distinct(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return np.array(keep, int)
 
 
-def _face(hit: tuple[float, np.ndarray, np.ndarray], image: Image.Image) -> dict:
+def _face(detection: tuple[float, np.ndarray, np.ndarray], image: Image.Image) -> dict:
     """Return one FaceDetail, with pose and quality estimated."""
-    score, box, points = hit
+    score, box, points = detection
     left, top, right, bottom = (float(side) for side in box)
     eye_left, eye_right, nose, mouth_left, mouth_right = points * image.size
     eyes, mouth = (eye_left + eye_right) / 2, (mouth_left + mouth_right) / 2

@@ -70,7 +70,7 @@ class Behaviour:
         """Forget every setting and the counts."""
         with self._lock:
             self.latency, self.canned, self.faults, self.quota = 0.0, None, [], None
-            self._times, self._dice = random.Random(), random.Random(1)
+            self._times, self._shares = random.Random(), random.Random(1)
             self.calls = self.failures = self.throttled = self.received = self.sent = 0
             self._minute: dict[str, deque[float]] = defaultdict(deque)
 
@@ -88,7 +88,7 @@ class Behaviour:
         faults = [self._checked(fault) for fault in settings.get("faults", [])]
         with self._lock:
             self.latency, self.canned, self.faults, self.quota = latency, canned, faults, quota
-            self._times, self._dice = random.Random(seed), random.Random(1)
+            self._times, self._shares = random.Random(seed), random.Random(1)
 
     def next_latency(self) -> float:
         """The seconds that the next call takes at least."""
@@ -114,7 +114,7 @@ class Behaviour:
         """Count a call to ``called`` and use up one time of the fault it meets, if any."""
         with self._lock:
             self.calls += 1
-            fault = take(self.faults, lambda match: match in called, self._dice.random())
+            fault = take(self.faults, lambda match: match in called, self._shares.random())
             if fault is None and not self._is_within_quota(called):
                 return {"kind": "throttled"}
             return fault
@@ -185,9 +185,9 @@ class StandIns:
         if head == "standins" and rest in self.behaviours:
             return self._configure(request, self.behaviours[rest])
         if request.path == "/authority":
-            return self._authorize(request)
+            return self._authority(request)
         if request.path == "/faults":
-            return self._fail(request)
+            return self._faults(request)
         return self.faults.answer(request, lambda: self._answer_call(request, head))
 
     def _answer_call(self, request: Request, head: str) -> Response | None:
@@ -212,13 +212,13 @@ class StandIns:
             return _json(405, {"message": "GET, PUT or DELETE"})
         return _json(200, behaviour.describe())
 
-    def _authorize(self, request: Request) -> Response:
+    def _authority(self, request: Request) -> Response:
         if request.method == "PUT":
             self.authority = iam.Authority.from_json(request.get_data())
             self.faults.names = self.authority.names
         return _json(200, self.authority.record())
 
-    def _fail(self, request: Request) -> Response:
+    def _faults(self, request: Request) -> Response:
         if request.method == "PUT":
             self.faults.set(json.loads(request.get_data()))
         return _json(200, self.faults.record())
@@ -300,7 +300,7 @@ def serve(stand_ins: StandIns, port: int) -> ThreadedWSGIServer:
     return server
 
 
-def run(port: int, endpoint: str) -> None:
+def serve_until_ended(port: int, endpoint: str) -> None:
     """Serve every stand-in until the process is ended. Raises what a model that can't be loaded raises."""
     stand_ins = StandIns(
         {

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from local.standins.scenes import render
-from local.standins.scenes.prompts import SCENES
+from local.standins.scenes.prompts import PAINTERS
 
 SIZE = 160  # pixels: small, for these tests look at colours and differences, not at detail
 
@@ -19,7 +19,7 @@ def difference(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(blocks[0] - blocks[1]).mean())
 
 
-PROMPTS = [names.split()[0] for _, names, _ in SCENES] + ["nothing known here"]
+PROMPTS = [names.split()[0] for _, names, _ in PAINTERS] + ["nothing known here"]
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)

@@ -76,7 +76,7 @@ def found(tmp_path, text, thumbnails=THUMBNAILS):
     return [(int(line), field, sentence) for line, field, sentence in parts]
 
 
-def test_the_catalogue_as_it_is_has_no_fault(tmp_path):
+def test_the_catalogue_as_it_is_has_no_problem(tmp_path):
     assert found(tmp_path, TEXT) == []
 
 
@@ -116,7 +116,7 @@ FIRST = {key: LINES[line_of(key, 1) - 1] for key in ("id", "title", "prompt", "n
         ("color", "$", ', "color": "#000000"', "color", "twice"),
     ],
 )
-def test_a_fault_is_told_with_its_line_and_field(tmp_path, key, was, now, field, says):
+def test_a_problem_is_told_with_its_line_and_field(tmp_path, key, was, now, field, says):
     line = line_of(key, 1)
     changed, count = re.subn(was, lambda _: now, LINES[line - 1], count=1)
     assert count
@@ -180,7 +180,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_whatever_stands_in_the_file_is_told_as_faults_and_raises_nothing(tmp_path_factory, value):
+def test_whatever_stands_in_the_file_is_told_as_problems_and_raises_nothing(tmp_path_factory, value):
     text = json.dumps(value)
     for line, _, _ in found(tmp_path_factory.mktemp("any"), text):
         assert line == 1

@@ -1,4 +1,4 @@
-"""Scenes of what there is not: a floating city, a unicorn."""
+"""Imagined scenes: a floating city, a unicorn."""
 
 import numpy as np
 

@@ -15,7 +15,7 @@ def paint_generic(c: Canvas) -> np.ndarray:
         rgb(colorsys.hsv_to_rgb((base + d * spread) % 1, s, v))
         for d, s, v in ((0, 0.65, 0.22), (1, 0.55, 0.60), (2, 0.42, 0.92), (3, 0.16, 1.0))
     ]
-    sweep = blur(c.folds(0.8, 2, 0.10), 0.02 * c.height)
+    sweep = blur(c.warped_fbm(0.8, 2, 0.10), 0.02 * c.height)
     ribbons = np.zeros_like(sweep)
     for frequency in (1.0, 1.7, 2.6):
         fold = np.sin(6.28 * (frequency * sweep + 0.5 * frequency * c.x + 0.4 * c.y) + c.rng.uniform(0, 6.28))

@@ -139,7 +139,7 @@ def paint_stage(c: Canvas) -> np.ndarray:
         colorsys.hsv_to_rgb((base + d) % 1, s, 1)
         for d, s in ((0, 0.75), (0.12, 0.8), (0.5, 0.65), (0.88, 0.8), (0.06, 0.25))
     ]
-    smoke = 0.45 + 1.1 * np.clip(c.folds(2.4, 6, 0.14, 1.6) - 0.25, 0, 1)
+    smoke = 0.45 + 1.1 * np.clip(c.warped_fbm(2.4, 6, 0.14, 1.6) - 0.25, 0, 1)
     ends = np.linspace(-c.half, c.half, 9)
     lamps = []
     for i, x0 in enumerate(ends):
@@ -154,7 +154,7 @@ def paint_stage(c: Canvas) -> np.ndarray:
     wall = smooth(0.30, 0.33, c.y) * smooth(0.66, 0.63, c.y)
     cells = 46
     grid = np.hypot((c.x * cells) % 1 - 0.5, (c.y * cells) % 1 - 0.5)
-    picture = gradient(c.folds(3, 4, 0.2), (0.2, rgb(hues[2]) * 0.2), (0.5, rgb(hues[0])), (0.8, rgb(hues[1])))
+    picture = gradient(c.warped_fbm(3, 4, 0.2), (0.2, rgb(hues[2]) * 0.2), (0.5, rgb(hues[0])), (0.8, rgb(hues[1])))
     painting += (smooth(0.42, 0.18, grid) * wall * 0.55)[..., None] * picture
     painting += (0.5 * glow(c, 0, 0.66, 0.28) * smoke)[..., None] * rgb(hues[0])
     floor = 0.72

@@ -1,4 +1,4 @@
-"""Building blocks of a painting: light, sky, clouds, ridges, drawn shapes, glows, lens and film.
+"""Building blocks of a painting: light, sky, clouds, ridges, drawn shapes, glows, depth of field, postprocessing.
 
 A painting is a float32 HxWx3 array of display-referred colour, about 0..1. Positions are in heights: y is 0 at
 the top and 1 at the bottom, x is 0 in the middle and +-aspect/2 at the sides.
@@ -95,7 +95,7 @@ class Canvas:
         """`noise.fbm` in this canvas's size."""
         return fbm(self.rng, self.height, self.width, cells, octaves, gain, stretch)
 
-    def folds(self, cells: float, octaves: int = 6, amount: float = 0.12, stretch: float = 1.0) -> np.ndarray:
+    def warped_fbm(self, cells: float, octaves: int = 6, amount: float = 0.12, stretch: float = 1.0) -> np.ndarray:
         """`noise.warped_fbm` in this canvas's size."""
         return warped_fbm(self.rng, self.height, self.width, cells, octaves, amount, stretch)
 
@@ -161,7 +161,7 @@ def clouds(c: Canvas, painting: np.ndarray, horizon: float, cover: float = 0.5, 
     """Cumulus lit from above and from the sun's side, smaller and denser towards the horizon."""
     light = c.light
     for size, seen, fade in ((cells * 2.4, 0.5, 0.75), (cells, 1.0, 0.95)):
-        billow = 1 - 2.4 * np.abs(c.folds(size * 2.2, 5, 0.02, 1.5) - 0.5)
+        billow = 1 - 2.4 * np.abs(c.warped_fbm(size * 2.2, 5, 0.02, 1.5) - 0.5)
         mass = c.fbm(size, 3, 0.5, 2.0)
         shape = mass + 0.24 * billow + 0.16 * (c.fbm(size * 7, 4, 0.6, 1.3) - 0.5)
         place = 1.25 * (c.y / horizon - (0.75 if seen < 1 else 0.38)) ** 2
@@ -310,8 +310,8 @@ def focus(c: Canvas, painting: np.ndarray, near: float, far: float, line: float)
     return mix(soft_far, soft_near, np.broadcast_to(smooth(line, 1.0, c.y), painting.shape[:2]))
 
 
-def develop(painting: np.ndarray, rng: Rng, height: int, width: int) -> np.ndarray:
-    """Lens and film: highlights that glow, vignette, a gentle curve, grain. Gives uint8 height x width x 3."""
+def postprocess(painting: np.ndarray, rng: Rng, height: int, width: int) -> np.ndarray:
+    """Enlarge, then add bloom, a vignette, a tone curve and film grain. Gives uint8 height x width x 3."""
     bright = np.clip(painting - 0.75, 0, 1)
     painting = painting + 0.45 * blur(bright, painting.shape[0] / 45)
     painting = np.clip(resize(painting, height, width, Image.Resampling.BICUBIC), 0, None)

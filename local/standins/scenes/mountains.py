@@ -39,7 +39,7 @@ def paint_mountains(c: Canvas) -> np.ndarray:
         fall = blur(np.tile(np.gradient(line) * c.height, (9, 1)), 0.010 * c.height)[4]
         bend = ((c.fbm(5, 5, 0.6) - 0.5) * 0.22 * c.height).astype(int)
         flank = warp(np.tile(fall, (c.height, 1)), bend, 0) * lean
-        gullies = 1 - 2 * np.abs(c.folds(5.0, 6, 0.03, 0.55) - 0.5)
+        gullies = 1 - 2 * np.abs(c.warped_fbm(5.0, 6, 0.03, 0.55) - 0.5)
         slope = gullies - warp(gullies, 0.010 * c.height * lean, -0.006 * c.height)
         light = np.clip(0.52 - 0.42 * np.tanh(1.1 * flank) + 2.4 * blur(slope, 0.8), 0, 1)
         cover = smooth(0.44, 0.16, under + 0.34 * (c.fbm(9, 5, 0.6) - 0.5) + 0.22 * (gullies - 0.7) - 0.12 * winter)
@@ -59,7 +59,7 @@ def paint_mountains(c: Canvas) -> np.ndarray:
     painting = water(c, painting, 0.635, (0.06, 0.30, 0.48))
     shore = ridge(c, 0.86 if winter else 0.97, 0.10, 1.0, 6)
     ground = c.lit((0.90, 0.94, 1.0)) if winter else c.lit((0.30, 0.40, 0.18))
-    drifts = c.folds(3, 5, 0.05, 4) if winter else c.fbm(12, 5, 0.7)
+    drifts = c.warped_fbm(3, 5, 0.05, 4) if winter else c.fbm(12, 5, 0.7)
     painting = mix(painting, ground * (0.62 + 0.66 * drifts)[..., None], below(c, shore, 0.003))
     painting = focus(c, painting, 0.005, 0.0015, 0.72)
     ink = Ink(c)

@@ -67,7 +67,7 @@ def warped_fbm(
     amount: float = 0.12,
     stretch: float = 1.0,
 ) -> np.ndarray:
-    """Fractal noise whose domain is bent by other fractal noise: cloud and nebula like folds. `amount` in heights."""
+    """Domain warping: fractal noise displaced by other fractal noise, up to about `amount` heights."""
     dx = (fbm(rng, height, width, cells, 3, stretch=stretch) - 0.5) * (height * amount * 5 * stretch)
     dy = (fbm(rng, height, width, cells, 3, stretch=stretch) - 0.5) * (height * amount * 5)
     return warp(fbm(rng, height, width, cells, octaves, stretch=stretch), dx, dy)

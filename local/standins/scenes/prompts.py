@@ -1,4 +1,4 @@
-"""Which words call which scene, and the way from a prompt to a picture."""
+"""From a prompt to a picture: which of its words choose the painter and the time of day."""
 
 import hashlib
 import re
@@ -6,13 +6,13 @@ import re
 import numpy as np
 
 from local.standins.scenes import fantasy, generic, interiors, mountains, palaces, skies, streets, vegetation, waters
-from local.standins.scenes.layers import LIGHTS, Canvas, develop
+from local.standins.scenes.layers import LIGHTS, Canvas, postprocess
 from local.standins.scenes.noise import blur
 
 WORKING_SIDE = 640
-"""Scenes are painted with this longer side, then enlarged: behind people they are out of focus anyway."""
+"""Pictures are painted with this longer side, then enlarged: behind people they are out of focus anyway."""
 
-SCENES = (  # (painter, words that call it, time of day if the prompt names none); the first of equals wins
+PAINTERS = (  # (painter, words that choose it, time of day if the prompt names none); the first of equals wins
     (fantasy.paint_unicorn, "unicorn rainbow fairytale magical", "morning"),
     (fantasy.paint_floating_city, "floating flying cloudcity steampunk", "sunset"),
     (skies.paint_aurora, "aurora borealis polar northern arctic", "night"),
@@ -52,15 +52,15 @@ TIMES = (
 
 
 def render(prompt: str, negative: str, seed: int, width: int, height: int) -> np.ndarray:
-    """Paint the prompt's scene as uint8 height x width x 3.
+    """Paint what the prompt names, as uint8 height x width x 3.
 
-    Known words choose scene and time of day (words of the negative prompt don't count), the prompt's words and
-    the seed all the rest: equal arguments give equal bytes. A prompt without a known word gets soft folds of colour
-    in a palette of its own.
+    Known words choose the painter and the time of day (words of the negative prompt don't count), the prompt's
+    words and the seed all the rest: equal arguments give equal bytes. A prompt without a known word gets soft folds
+    of colour in a palette of its own.
     """
     banned = set(_words(negative))
     words = [word for word in _words(prompt) if word not in banned]
-    painter, usual_time = _scene(words)
+    painter, usual_time = _painter(words)
     named = [time for time, names in TIMES if set(names.split()) & set(words)]
     light = LIGHTS[named[0] if named else usual_time]
     digest = hashlib.sha256(f"{seed}\n{' '.join(words)}".encode()).digest()
@@ -70,17 +70,17 @@ def render(prompt: str, negative: str, seed: int, width: int, height: int) -> np
     painting = painter(canvas)
     if {"fog", "foggy", "mist", "misty"} & canvas.words:
         painting = blur(painting, 0.004 * canvas.height) * 0.65 + 0.35 * np.asarray(light.horizon, np.float32)
-    return develop(painting, rng, height, width)
+    return postprocess(painting, rng, height, width)
 
 
 def _words(text: str) -> list[str]:
     return re.findall(r"[a-z]+", text.lower())
 
 
-def _scene(words: list[str]):
+def _painter(words: list[str]):
     """The painter with most of its words in the prompt, and its usual time of day."""
-    scores = [len(set(names.split()) & set(words)) for _, names, _ in SCENES]
+    scores = [len(set(names.split()) & set(words)) for _, names, _ in PAINTERS]
     if not max(scores):
         return generic.paint_generic, "day"
-    painter, _, time = SCENES[scores.index(max(scores))]
+    painter, _, time = PAINTERS[scores.index(max(scores))]
     return painter, time

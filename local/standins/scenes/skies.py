@@ -52,8 +52,8 @@ def cloud_sea(c: Canvas, painting: np.ndarray, top: float) -> np.ndarray:
     """Clouds seen from above, bank before bank, from `top` to the bottom."""
     for i, lift in enumerate(np.linspace(0, 0.80 * (1 - top), 5)):
         near = i / 4
-        puffs = c.folds(6.0 - 3.5 * near, 6, 0.03, 1.9 - 0.7 * near)
-        billow = 1 - 2.2 * np.abs(c.folds(15 - 9 * near, 5, 0.02, 1.4) - 0.5)
+        puffs = c.warped_fbm(6.0 - 3.5 * near, 6, 0.03, 1.9 - 0.7 * near)
+        billow = 1 - 2.2 * np.abs(c.warped_fbm(15 - 9 * near, 5, 0.02, 1.4) - 0.5)
         rim = (top + lift - (0.05 + 0.16 * near) * (c.curve(2.6 - near, 5, 0.55) + 0.6)).astype(np.float32)
         deep = c.y - rim - (0.03 + 0.06 * near) * (billow - 0.5)
         height = 0.75 * puffs + 0.5 * billow
@@ -123,7 +123,7 @@ def paint_balloons(c: Canvas) -> np.ndarray:
         mist = smooth(base - 0.06, base + 0.06, c.y)
         rock = mix(rock, haze(c, (0.6, 0.5, 0.5), 1.0), np.clip(depth + 0.45 * mist, 0, 1) * np.ones_like(lit))
         painting = mix(painting, rock * light, below(c, line, 0.002))
-    fog = smooth(0.25, 0.8, c.folds(2.2, 5, 0.06, 4)) * np.exp(-(((c.y - 0.80) / 0.06) ** 2))
+    fog = smooth(0.25, 0.8, c.warped_fbm(2.2, 5, 0.06, 4)) * np.exp(-(((c.y - 0.80) / 0.06) ** 2))
     painting = mix(painting, rgb(c.light.horizon) * light, 0.75 * fog)
     painting = grass(c, painting, 0.90, (0.46, 0.46, 0.22), 420)
     painting = focus(c, painting, 0.004, 0.0016, 0.85)
@@ -193,13 +193,13 @@ def paint_cosmos(c: Canvas) -> np.ndarray:
     tilt = c.rng.uniform(-0.6, 0.6)
     band = np.exp(-(((c.y - 0.45 - tilt * c.x) / 0.34) ** 2))
     for colour, cells in zip(hue[:3], (1.0, 1.5, 2.2), strict=True):
-        cloud = c.folds(cells, 7, 0.05)
-        wisps = 1 - np.clip(4 * np.abs(c.folds(cells * 2.5, 6, 0.04) - 0.5), 0, 1)
+        cloud = c.warped_fbm(cells, 7, 0.05)
+        wisps = 1 - np.clip(4 * np.abs(c.warped_fbm(cells * 2.5, 6, 0.04) - 0.5), 0, 1)
         density = smooth(0.36, 0.92, cloud) * (0.55 + 0.6 * wisps**2) * (0.15 + band)
         painting += density[..., None] * rgb(colour) * 0.85
-    core = smooth(0.45, 0.95, c.folds(2.0, 6, 0.04)) * band**2
+    core = smooth(0.45, 0.95, c.warped_fbm(2.0, 6, 0.04)) * band**2
     painting += (0.55 * core)[..., None] * rgb((1.0, 0.86, 0.78))
-    painting *= (1 - 0.7 * smooth(0.55, 0.85, c.folds(2.6, 7, 0.05)) * band)[..., None]
+    painting *= (1 - 0.7 * smooth(0.55, 0.85, c.warped_fbm(2.6, 7, 0.05)) * band)[..., None]
     painting = stars(c, painting, 1.0, 1500)
     px, py = c.rng.choice((-1, 1)) * c.half * c.rng.uniform(0.45, 0.62), c.rng.uniform(0.16, 0.28)
     radius = c.rng.uniform(0.09, 0.13)

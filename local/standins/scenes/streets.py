@@ -291,7 +291,7 @@ def paint_neon(c: Canvas) -> np.ndarray:
     puddles = 0.40 + 0.5 * smooth(0.40, 0.62, c.fbm(7, 5, 0.6, stretch=3))
     asphalt = rgb((0.055, 0.05, 0.085)) * (0.6 + 0.8 * c.fbm(50, 3, 0.7, stretch=2))[..., None]
     painting = mix(painting, asphalt + streaks * puddles[..., None], ground)
-    steam = smooth(0.45, 0.9, c.folds(2.0, 6, 0.10)) * np.exp(-(((c.y - 0.58) / 0.14) ** 2))
+    steam = smooth(0.45, 0.9, c.warped_fbm(2.0, 6, 0.10)) * np.exp(-(((c.y - 0.58) / 0.14) ** 2))
     painting = painting + (0.30 * steam)[..., None] * rgb((0.85, 0.45, 0.80))
     painting = focus(c, painting, 0.004, 0.0014, 0.85)
     return bokeh(c, painting, spots(c, 36, (0.40, 0.72), (0.006, 0.026), NEON), 0.32)

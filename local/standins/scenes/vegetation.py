@@ -40,7 +40,7 @@ def hills(c: Canvas, painting: np.ndarray, base: float, colour, count: int = 3, 
 
 def foliage(c: Canvas, cells: float, colours, contrast: float = 1.0) -> np.ndarray:
     """Leaf masses: clumps lit from above, HxWx3."""
-    clumps = c.folds(cells, 6, 0.04)
+    clumps = c.warped_fbm(cells, 6, 0.04)
     fine = c.fbm(cells * 8, 4, 0.75)
     tone = np.clip(0.5 + contrast * (0.9 * (clumps - 0.5) + 0.9 * (fine - 0.5)), 0, 1)
     dark, mid, bright = c.lit(colours[3]), c.lit(colours[1]), c.lit(colours[2])

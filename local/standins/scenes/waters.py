@@ -136,7 +136,7 @@ def paint_underwater(c: Canvas) -> np.ndarray:
         (c.height, c.width, 3),
     ).copy()
     painting += (0.55 * shafts(c, c.rng.uniform(-0.3, 0.3), -0.35, 34, 1.35))[..., None] * rgb((0.75, 1.0, 0.95))
-    ripple = 1 - np.abs(c.folds(7, 3, 0.08, 2.5) - 0.5) * 7
+    ripple = 1 - np.abs(c.warped_fbm(7, 3, 0.08, 2.5) - 0.5) * 7
     painting += (np.clip(ripple, 0, 1) ** 3 * smooth(0.22, 0, c.y) * 0.5)[..., None]
     corals = (
         (0.95, 0.42, 0.40),
