@@ -27,7 +27,7 @@ class SageMaker:
 
     def __init__(self, endpoint: str, model_dir: Path = MODEL_DIR):
         self.endpoint = endpoint
-        self.model = SegmentAnything(model_dir)  # without the endpoint's run that warms it up: 3 s
+        self.model = SegmentAnything(model_dir)  # without the endpoint's warm-up inference: 3 s
 
     def __call__(self, request: Request) -> Response:
         return invoke(request, self.endpoint, self.model)
