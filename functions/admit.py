@@ -1,4 +1,4 @@
-"""Before painting: gives pictures of a run their turns at the image models, within the models' quotas."""
+"""Before generate_image: gives pictures of a run their turns at the image models, within the models' quotas."""
 
 from typing import Any
 
@@ -13,14 +13,15 @@ clients.at_init(table.connect)
 
 @step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    """How long each of the `pictures` has to wait, in whole seconds, and how many are painted at once.
+    """Gives the event's `pictures` (numbers, from 1) their turns.
 
-    `lost`: by what error they lost their turns.
+    The event's `lost` is null, or the name of the error (TurnLost, TurnLate) for which these pictures need others.
+    Returns for each picture the seconds to wait, whole, and how many pictures the Map runs at once (`at_once`).
     """
     run = admission.admit(event["run"], event["pictures"], event["lost"])
     turns = [{"picture": number, "wait": clock.seconds_until(run.turns[number].at)} for number in event["pictures"]]
     if waiting := [turn["wait"] for turn in turns if turn["wait"]]:
         count("PicturesQueued", len(waiting))
         logger.info("pictures wait for their turns", seconds=max(waiting))
-    # Those that wait hold no function meanwhile, and their waits are told from now: so they wait all at the same time.
+    # Pictures that wait take no execution of a function, and their waits count from now: so all wait at the same time.
     return {"turns": turns, "at_once": len(turns) if waiting else concurrency.at_once()}

@@ -1,4 +1,4 @@
-"""Step 2: crops around the faces, each with the boxes and landmarks that SAM is asked with."""
+"""Step 2: cuts crops around the faces and writes one request for Segment Anything per crop."""
 
 from functools import partial
 from typing import Any

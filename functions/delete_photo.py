@@ -1,4 +1,4 @@
-"""DELETE /photo: removes everything of a visit, at once and for good."""
+"""DELETE /photo: deletes everything that is stored of a visit, in whatever state its run is."""
 
 import uuid
 from typing import Any
@@ -29,9 +29,14 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def find_run(request_id: str, key: str) -> Run:
-    """The run that this requestId answers for; an upload that nobody has asked for yet is bound to it first.
+    """The run that this requestId is bound to. With a Key, the requestId is bound to that Key's run first.
 
-    Raises NotFound, Conflict.
+    Args:
+        key: Key of the upload; "" if the requestId comes alone.
+
+    Raises:
+        NotFound: nothing is known under this requestId or Key.
+        Conflict: this requestId and this Key belong to different requests.
     """
     if not key:
         if run := uploads.find_by_request(request_id):
@@ -41,7 +46,7 @@ def find_run(request_id: str, key: str) -> Run:
 
 
 def adopt(key: str) -> Run:
-    """The run of a photo that was put without /upload and is not known yet. Raises NotFound."""
+    """Registers a run for a photo that was put into S3 without /upload. Raises NotFound if no object has this Key."""
     lies_there = keys.is_upload_key(key) and objects.newest_version(key)
     if run := lies_there and uploads.register(str(uuid.uuid4()), key, picture_id=str(uuid.uuid4())):
         return run

@@ -1,4 +1,4 @@
-"""Step 1: makes the photo safe and uniform, shows its upright copy, and finds the faces."""
+"""Step 1: validates and normalises the photo, publishes its upright copy, and detects the faces."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -36,9 +36,12 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def look(run: Run, taken: intake.Intake) -> list[dict[str, Any]]:
-    """Asks Rekognition for the faces and, if that is wanted, for what is not painted, at the same time.
+    """`FaceDetails` of the photo, by Rekognition; moderation labels at the same time, if MODERATION_THRESHOLD is not 0.
 
-    Meanwhile the photo is stored, and shown as soon as it may be. Raises PhotoRefused.
+    Meanwhile the normalised photo is written under work/. The copy is published once moderation has passed.
+
+    Raises:
+        PhotoRefused: it has a moderation label for which photos are refused.
     """
     threshold = float(os.environ["MODERATION_THRESHOLD"])
     with ThreadPoolExecutor(2) as pool:

@@ -1,4 +1,4 @@
-"""The last step, whatever happened: settles the run as SUCCEEDED, PARTIAL or FAILED and cleans up."""
+"""The last step, also after an error: ends the run as SUCCEEDED, PARTIAL or FAILED and cleans up."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Step 5, once per picture: everything but the faces is painted anew, and the faces' pixels are put back."""
+"""Step 5, once per picture: an image model paints everything but the faces, and the faces' pixels are put back."""
 
 from dataclasses import replace
 from typing import Any
@@ -27,7 +27,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     if clock.now_ms() > run.turns[number].at + limits.LATEST_PAINTING_SECONDS * 1000:
         raise TimedOut("too late for another model call")
     order = admission.candidates_for(run, pace, number, attempt)
-    # All of them before the model is asked: a file that can't be read must not cost a picture that is paid for.
+    # All files are read before the model is called: a read that fails must not cost a picture that is paid for.
     jpeg, mask, webp = gather(
         lambda: work.read_jpeg(run.id), lambda: work.read_mask(run.id), lambda: work.read_lossless(run.id)
     )
@@ -36,7 +36,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     seed = scenes.seed_for(prompt, run.id, number, attempt)
     if not attempt:
         admission.await_slot(run.turns[number])
-    # The seam is made ready while the model paints.
+    # The seam is prepared while the model paints.
     (painted, candidate), seam = gather(
         lambda: paint.paint(jpeg, mask, prompt, seed, order),
         lambda: Seam(encoding.decode(webp), encoding.decode_mask(mask)),

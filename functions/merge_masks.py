@@ -1,4 +1,4 @@
-"""Step 4: one mask for the whole photo, in which every face is kept."""
+"""Step 4: merges the crops' masks into one mask of the whole photo, in which every face is kept."""
 
 from functools import partial
 from typing import Any
@@ -42,7 +42,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def fitting(mask: np.ndarray | None, crop: Crop, number: int) -> np.ndarray | None:
-    """The mask, or None if it has another size than its crop."""
+    """The mask (bool, H x W) of crop `number`, or None if there is none or its size is not the crop's."""
     l, t, r, b = crop.box
     if mask is None or mask.shape == (b - t, r - l):
         return mask

@@ -1,4 +1,4 @@
-"""POST /photo: binds a requestId to an upload, starts its run if the event hasn't, and tells how it stands."""
+"""POST /photo: binds a requestId to an upload, starts its run if the S3 event hasn't, and answers its status."""
 
 import os
 from typing import Any
@@ -14,7 +14,7 @@ from booth.log import logger
 from booth.run import Run, Status
 from booth.runs import uploads
 
-clients.at_init(table.connect, executions.connect)  # S3 is asked only if the event has not come yet
+clients.at_init(table.connect, executions.connect)  # S3 is called only if the event has not come yet
 
 
 @endpoint(contract.photo_error)
@@ -34,7 +34,13 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def find_run(request: PhotoRequest) -> Run:
-    """The run that is asked for, with the requestId bound to it. Raises NotFound, Deleted, Conflict."""
+    """The run that is asked for. With a Key, the requestId is bound to that Key's run first.
+
+    Raises:
+        NotFound: nothing is known under this requestId or Key.
+        Deleted: the visit was deleted.
+        Conflict: requestId, Key or id belong to another request.
+    """
     if not request.key:
         if run := uploads.find_by_request(request.request_id):
             return run
@@ -47,7 +53,7 @@ def find_run(request: PhotoRequest) -> Run:
 
 
 def adopt(key: str) -> Run:
-    """The run of a photo that was put without /upload. Raises NotFound."""
+    """Registers and starts a run for a photo that was put into S3 without /upload. Raises NotFound if there is none."""
     version = objects.newest_version(key) if keys.is_upload_key(key) else None
     if run := version and starting.photo_arrived(key, version):
         return run

@@ -1,8 +1,9 @@
-"""Every hour: deletes the uploads that have grown old, so that none is kept for more than a day, known or not.
+"""Every hour: deletes every object version in the uploads bucket that is older than UPLOAD_SECONDS.
 
-The application deletes every version itself when a run has ended. Left are those it was never told of: an event that
-was lost and nobody asked, a URL used again after the end, objects that are no uploads. Lifecycle rules alone would keep
-a version for up to four days: one until it is hidden, one more until it goes, each rounded up to midnight.
+So no photo is kept for more than a day, whether the table has a record of it or not. The application deletes the
+versions of an upload when its run has ended. This is for what has no record: an event that was lost and nobody polled,
+a presigned URL used again after the run's end, objects that are no uploads. Lifecycle rules alone would keep a version
+for up to four days: a day until it is noncurrent and a day until it is deleted, each rounded up to midnight.
 """
 
 from typing import Any
@@ -21,4 +22,4 @@ def handler(event: dict[str, Any], context: object) -> None:
         logger.warning("uploads had grown old", deleted=deleted)
         count("OldUploads", deleted)
     if not is_all:
-        raise ServiceUnavailable("old uploads are left")  # Lambda calls again in a minute, and that goes on
+        raise ServiceUnavailable("old uploads are left")  # Lambda retries in a minute, and the retry goes on

@@ -1,4 +1,4 @@
-"""Step 3, once per crop: Segment Anything says which of the crop's pixels are face."""
+"""Step 3, once per crop: asks Segment Anything for the mask of the crop's faces."""
 
 from typing import Any
 

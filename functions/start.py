@@ -1,4 +1,4 @@
-"""The S3 event's door: a photo has arrived, its run is claimed and started."""
+"""Entry point of the S3 event "Object Created" (by EventBridge): claims the photo's run and starts its execution."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ clients.at_init(table.connect, executions.connect)
 
 @entry
 def handler(event: dict[str, Any], context: object) -> None:
-    # EventBridge gives the Key as it is. Powertools' class for this event would decode it, and lose `+` and `%`.
+    # EventBridge sends the Key as it is. Powertools' class for this event would URL-decode it, and lose `+` and `%`.
     photo = event["detail"]["object"]
     if not is_upload_key(photo["key"]):
         logger.warning("an object that is no upload is left alone")

@@ -1,4 +1,4 @@
-"""Every minute: looks after the open runs, see `booth.lifecycle.sweeping`."""
+"""Every minute: copies settings from SSM into the table and handles the open runs, see `booth.lifecycle.sweeping`."""
 
 from typing import Any
 

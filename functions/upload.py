@@ -1,4 +1,4 @@
-"""POST /upload: gives a Key to a photo that is about to come, and the presigned URL for its PUT."""
+"""POST /upload: issues a Key for a photo that is about to be put, and a presigned URL for the PUT."""
 
 import os
 import uuid
@@ -30,11 +30,16 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def issue_key(request: UploadRequest) -> str:
-    """Records the upload under the documented Key where that may be given, else under an unguessable one."""
+    """Records the upload and returns its Key: the documented one if that may be given, else an unguessable one.
+
+    Raises:
+        Conflict: the caller's id is taken.
+        ServiceUnavailable: every Key that was tried is taken.
+    """
     choices = [keys.unguessable_key(request.content_type)]
     is_documented = os.environ["DOCUMENTED_KEYS"] == "true"
     documented = keys.documented_key(request.filename) if is_documented else None
-    # A photo of another system may lie there whose event is still under way.
+    # Another system may have put a photo under this Key whose event is still under way.
     if documented and objects.newest_version(documented) is None:
         choices.insert(0, documented)
     run = str(uuid.uuid4())

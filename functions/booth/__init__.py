@@ -1,1 +1,4 @@
-"""Photo Booth's own code: the contract, the table, the pixels and one adapter per AWS service."""
+"""What the Lambda functions share. Modules here call no AWS service, but for `work`; each package says what it holds.
+
+`/upload`, `/photo` and `start` import neither Pillow, numpy nor pydantic: no module that they reach may.
+"""

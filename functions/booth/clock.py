@@ -1,9 +1,10 @@
-"""Times are epoch milliseconds, as the table holds them."""
+"""The wall clock. Times are epoch milliseconds (UTC), as in the table's records."""
 
 import time
 
 
 def now_ms() -> int:
+    """The current time."""
     return time.time_ns() // 1_000_000
 
 

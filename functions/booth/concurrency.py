@@ -1,38 +1,39 @@
-"""How many executions of Lambda functions the account allows at once in the Region, and what visitors take of them.
+"""Shares Lambda's concurrent executions, which an account has per Region, between polls, sweeps, crops and pictures.
 
-A new account allows 10, for all its functions together; what is beyond is refused (429). So a photo's crops and
-pictures are made as many at once as there is room for.
+A new account has 10 for all its functions together; a call beyond them is throttled (429). So the concurrency of the
+state machine's Maps and the number of long polls follow from LAMBDA_CONCURRENCY.
+docs/decisions/0015-concurrency.md explains the numbers.
 """
 
 import os
 
 NEW_ACCOUNT = 10
-"""What AWS gives a new account, and the default of the parameter LambdaConcurrency."""
+"""Concurrent executions of a new AWS account; the default of the parameter LambdaConcurrency."""
 
 MOST_AT_ONCE = 10
-"""Crops a photo has at most (`geometry.MAX_CROPS`). Pictures it has five at most."""
+"""Highest MaxConcurrency of a Map: a photo's crops at most (`geometry.MAX_CROPS`); it has five pictures at most."""
 
 LONG_POLLS = 8
-"""Answers about one run that are held: a pad's and the phones' of a group."""
+"""Long polls of one run at the same time: the pad's and those of a group's phones."""
 
 BESIDE_VISITORS = 4
-"""Two sweeps, each of which watches for up to two minutes, and two short calls: of the doors, of phones."""
+"""Executions left free: two overlapping sweeps of up to two minutes, and two short calls of API or `start`."""
 
 
 def at_once(executions: int | None = None) -> int:
-    """How many crops, or pictures, of a photo are made at once: as many as fit in beside its poll, which is held.
+    """MaxConcurrency of the Maps over crops and pictures, at least 1: what is left beside the visitor's long poll.
 
     Args:
-        executions: allowed at once; by default what the stack was told (LAMBDA_CONCURRENCY).
+        executions: the account's concurrent executions; by default LAMBDA_CONCURRENCY.
     """
     executions = _allowed() if executions is None else executions
     return max(1, min(MOST_AT_ONCE, executions - BESIDE_VISITORS - 1))
 
 
 def long_polls() -> int:
-    """How many answers of POST /photo about one run are held that were asked for within the same WAIT_SECONDS.
+    """How many long polls of one run may begin within the same LONG_POLL_SECONDS, at least 1.
 
-    Each takes an execution all the time; in a new account the pad's alone is held, and phones are told to ask again.
+    Each takes an execution as long as it waits. In a new account this is 1, the pad's; phones get Retry-After.
     """
     return max(1, min(LONG_POLLS, _allowed() // 10))
 
@@ -42,9 +43,10 @@ def _allowed() -> int:
 
 
 def visitors(executions: int, busiest: int) -> int:
-    """How many visitors at once are served without a call being refused; each has a poll that is held.
+    """How many visitors at once are served without a throttled call; each also has a long poll.
 
     Args:
-        busiest: how many crops, or pictures, each has: the larger number.
+        executions: the account's concurrent executions.
+        busiest: crops or pictures of each visitor, whichever are more.
     """
     return max(0, executions - BESIDE_VISITORS) // (1 + min(busiest, at_once(executions)))

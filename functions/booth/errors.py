@@ -19,7 +19,7 @@ class BoothError(Exception):
 
 
 class PhotoError(BoothError):
-    """The photo can't be used; trying the same photo again is pointless."""
+    """The photo can't be used, and a retry with the same photo can't help."""
 
 
 class NoFaceFound(PhotoError):
@@ -47,7 +47,7 @@ class PhotoTooNarrow(PhotoError):
 
 
 class PhotoRefused(PhotoError):
-    """Moderation found in it what the booth does not paint."""
+    """Rekognition found a moderation label for which photos are refused (`rekognition.is_refused`)."""
 
     message = "We can't make pictures of this photo. Please take another one."
 
@@ -66,7 +66,7 @@ class ContentBlocked(BoothError):
 
 
 class ModelsUnavailable(BoothError):
-    """Every candidate of the chain is retired, denied or unknown."""
+    """Every candidate of the chain is unavailable: retired, denied or unknown."""
 
     message = "Our image service is not available at the moment. Please try again later."
 
@@ -78,71 +78,71 @@ class TimedOut(BoothError):
 
 
 class BudgetSpent(BoothError):
-    """The day's budget of photos is spent. The photo is kept for a while, so that an operator can try it again."""
+    """The day's budget of photos is spent. The upload is kept for TRY_AGAIN_SECONDS, for an operator to try again."""
 
     message = "All photos of today have been taken. Please come back tomorrow."
 
 
 class QueueFull(BoothError):
-    """So many pictures wait for the image models that this one's turn would come too late."""
+    """The earliest turn that is free would come later than QUEUE_SECONDS after the claim."""
 
     message = "Very many people are waiting for their pictures. Please come back a little later."
 
 
 class RunEnded(BoothError):
-    """The run has ended or was deleted: whoever works on it stops and publishes nothing."""
+    """The run has ended or was deleted: a step that works on it stops and publishes nothing."""
 
     message = "This photo is already finished."
 
 
 class AccessDenied(BoothError):
-    """AWS refused one of our calls, or what we call does not exist: an operator must act, a retry can't help."""
+    """AWS denied one of our calls, or its resource does not exist: an operator must act, a retry can't help."""
 
 
 class InternalError(BoothError):
     """A defect of ours."""
 
 
-# Passing trouble: the state machine tries again, by these names.
+# Transient: the state machine retries, by these names.
 
 
 class Throttled(BoothError):
-    """AWS or a model told us to slow down."""
+    """AWS or a model throttled our calls, or writers of the same record kept meeting."""
 
     message = "Very many people are using the booth right now. Please try again in a minute."
 
 
 class OutputBlocked(BoothError):
-    """The image model's content filter refused what it had painted; with another seed it paints something else."""
+    """The image model's content filter refused the generated picture; another seed may give one that passes."""
 
     message = "The image service was not happy with this picture. Please try again or choose another scene."
 
 
 class TurnLost(BoothError):
-    """The candidate whose turn it is for a picture is gone: the state machine has the picture admitted again."""
+    """The candidate of a picture's turn is unavailable: the state machine admits the picture again."""
 
 
 class TurnLate(BoothError):
-    """The slot that a picture's turn is at was used late, and is not free soon: the picture is admitted again."""
+    """The last call at the slot of a picture's turn came late, and the slot is not free soon: admitted again."""
 
 
 class PhotoNotFound(BoothError):
-    """S3 does not know the photo that was put: it is gone, or a new bucket's versioning does not hold yet."""
+    """S3 answers 404 for the photo's version: it was deleted, or a new bucket's versioning is not in effect yet."""
 
     message = "The photo did not reach us. Please take it again."
 
 
 class ServiceUnavailable(BoothError):
-    """A connection broke, a call timed out, or a service answered with an error of its own or with nonsense."""
+    """A connection broke, a call timed out, or a service answered 5xx or with what can't be parsed."""
 
     message = "Our image service did not answer. Please try again."
 
 
-# What the API answers at once.
+# What the API answers, never a run's error.
 
 
 class ApiError(BoothError):
-    """An error answer of the HTTP API: `status` is its HTTP status, `headers` go with it."""
+    """An error answer of the HTTP API: `status` is the HTTP status, `headers` are added to the answer's."""
 
     status = 400
     headers: Mapping[str, str] = MappingProxyType({})
@@ -165,7 +165,7 @@ class BoothTokenNeeded(ApiError):
 
 
 class TooManyPhotos(ApiError):
-    """A limit is reached; `seconds` is when to ask again."""
+    """A limit is reached; `seconds` is the Retry-After."""
 
     status = 429
 
@@ -183,7 +183,7 @@ class NotFound(ApiError):
 
 
 class Deleted(NotFound):
-    """The visit was deleted. `DELETE /photo` says the same of it again; every other call ends here."""
+    """The visit was deleted. Every call but `DELETE /photo`, which is idempotent, answers this."""
 
     def __init__(self):
         super().__init__("This photo and its pictures were deleted.")
@@ -194,7 +194,7 @@ class Conflict(ApiError):
 
 
 class StillRemoving(ApiError):
-    """A deletion goes on after its answer."""
+    """The visit is deleted, but versions of its upload are left, which `sweep` removes."""
 
     status = 503
 
@@ -208,12 +208,12 @@ def _families(base: type[BoothError]) -> list[type[BoothError]]:
 
 _BY_NAME = {kind.__name__: kind for kind in _families(BoothError) if not issubclass(kind, ApiError)}
 
-# Names that Lambda and Step Functions give to a function that was stopped, killed or never came to run.
+# Prefixes of the error names for a function that was stopped, killed or throttled.
 _LOST_FUNCTIONS = ("Lambda.", "Sandbox.", "Runtime.")
 
 
 def kind_of(name: str) -> type[BoothError]:
-    """The error class behind a name that Step Functions reports (`Error` of a caught error)."""
+    """The error class for a name that Step Functions reports (`Error` of a Catch); InternalError if it has none."""
     if name in _BY_NAME:
         return _BY_NAME[name]
     if name == "States.Timeout":

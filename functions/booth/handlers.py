@@ -1,4 +1,4 @@
-"""What every handler has around it."""
+"""Decorators of the Lambda handlers: `entry` for every function, `step` for the state machine's."""
 
 import functools
 import time
@@ -10,7 +10,7 @@ from booth.errors import BoothError, InternalError
 
 
 def entry(work: Callable[[Any, object], Any]) -> Callable[[Any, object], Any]:
-    """What every handler is: context on its log lines, its metrics written out, and at DEBUG how long it took."""
+    """Makes a handler: log lines carry Lambda's context, metrics are flushed, its duration (ms) is logged at DEBUG."""
 
     @log.logger.inject_lambda_context(clear_state=True)
     @log.metrics.log_metrics
@@ -26,10 +26,11 @@ def entry(work: Callable[[Any, object], Any]) -> Callable[[Any, object], Any]:
 
 
 def step(work: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[dict[str, Any], object], dict[str, Any]]:
-    """Makes a step of the state machine out of a function of its event: the handler that Lambda calls.
+    """Makes the handler of a state machine's Task from a function of its event.
 
-    The run's id is on every log line. An error that is none of ours is a defect: it is logged whole, but the state
-    machine is told its kind only, for its history lives 90 days and an error's text may quote anything.
+    The run's id (`run` in the event) is on every log line. BoothErrors pass. Any other exception is a defect: it is
+    logged with its traceback and raised as InternalError with its class name alone, because the execution's history is
+    kept for 90 days and an exception's text may quote anything.
     """
 
     @entry

@@ -1,4 +1,4 @@
-"""Keys of the objects in the buckets, and what a caller may have of them. Nothing here calls AWS."""
+"""Keys of the objects in the buckets, and the paths under which the CDN serves them. Nothing here calls AWS."""
 
 import uuid
 from urllib.parse import quote
@@ -16,28 +16,30 @@ _MAX_KEY_BYTES = 1024  # S3
 
 
 def is_upload_key(key: str) -> bool:
-    """Whether a photo can lie under this Key at all: under photo/, and not named like a generated picture."""
+    """Whether an upload may have this Key: `photo/<name>`, at most 1,024 bytes, not named like a generated picture."""
     name = key.removeprefix(UPLOAD_PREFIX)
     fits = len(key.encode()) <= _MAX_KEY_BYTES
     return fits and key.startswith(UPLOAD_PREFIX) and bool(name) and "/" not in name and not name.startswith("photo_")
 
 
 def documented_key(filename: str) -> str | None:
-    """The Key that the documentation promises for a file name, if it can be given."""
+    """The Key that the API's documentation promises for a file name, or None if no upload may have it."""
     key = UPLOAD_PREFIX + filename
     return key if is_upload_key(key) else None
 
 
 def unguessable_key(content_type: str) -> str:
-    """A Key of 122 random bits."""
+    """A Key of 122 random bits (UUID 4), with the extension of one of CONTENT_TYPES."""
     return f"{UPLOAD_PREFIX}{uuid.uuid4()}.{CONTENT_TYPES[content_type]}"
 
 
 def picture_id(given: str, documented: bool) -> str:
-    """What stands for the id in the pictures' names.
+    """The id in the names of a run's pictures.
 
-    The caller's `given` one as the documentation shows it, or else with 122 random bits behind it, since a caller may
-    count; without one a UUID.
+    Args:
+        given: the caller's id; "" for none, which gives a random UUID.
+        documented: whether `given` is used as it is. Otherwise 122 random bits follow it, since callers may number
+            their photos.
     """
     if not given:
         return str(uuid.uuid4())
@@ -45,14 +47,14 @@ def picture_id(given: str, documented: bool) -> str:
 
 
 def picture_key(picture_id: str, number: int) -> str:
-    """Key of a generated picture. Uploads can't have it: names that begin with `photo_` are never given."""
+    """Key of a generated picture, numbered from 1. No upload has it: `is_upload_key` excludes `photo_...`."""
     return f"photo/photo_{picture_id}_{number}.jpeg"
 
 
 def address(key: str) -> str:
-    """Path under which the CDN shows a result.
+    """URL path under which the CDN serves a result, percent-encoded.
 
-    CloudFront forgets a copy by the very text that it was asked for under, and takes no "~" in it as it is.
+    An invalidation must name the path exactly as viewers request it, and CloudFront takes no "~" in one.
     """
     return "/" + quote(key).replace("~", "%7E")
 

@@ -1,67 +1,67 @@
-"""The times of a run, in seconds, in one place. The state machine's own timeouts follow from them."""
+"""The time limits of a run, in seconds. The state machine's own timeouts follow from them."""
 
 URL_SECONDS = 300
 """How long a presigned upload URL is valid (the contract's `Expires`)."""
 
 FIRST_CHECK_SECONDS = 60
-"""`sweep` looks for a photo whose event was lost at this age of the upload, when its URL expires, and at the end."""
+"""`sweep` asks S3 for a photo whose event was lost this long after /upload, when its URL expires, and at the end."""
 
 LATE_UPLOAD_SECONDS = 600
 """An upload whose PUT never comes ends this long after its URL has expired."""
 
 RUN_SECONDS = 120
-"""A run has ended at the latest this long after its last picture's turn; before it has one, after its claim."""
+"""A run's deadline: this long after its last picture's turn; before it has turns, after its claim."""
 
 STOP_SECONDS = RUN_SECONDS - 8
-"""After this long `sweep` stops the execution and settles the run: it leaves time for doing so."""
+"""After this long, counted as RUN_SECONDS, `sweep` ends the run and stops its execution."""
 
 QUEUE_SECONDS = 900
-"""A picture's turn comes at the latest this long after the claim; else it is refused at once."""
+"""The latest turn that is given, counted from the claim; a run that would wait longer fails with QueueFull."""
 
 LATEST_SEGMENTING_SECONDS = 25
-"""Segment Anything is not asked later than this into the run: the ellipses are kept, and there is time to paint."""
+"""No call of Segment Anything begins later after the claim: the ellipses are kept, and there is time to paint."""
 
 LATEST_PAINTING_SECONDS = 60
-"""No model call starts later than this after the picture's turn: a call of 40 s and `finish` still fit in."""
+"""No model call begins later after the picture's turn: a call of MODEL_CALL_SECONDS and `finish` still fit in."""
 
 MODEL_CALL_SECONDS = 40
 """Read timeout of one image model call. Published figures for one 1024 px picture lie between 3 and 15 s."""
 
 CHECK_SECONDS = 20
-"""`sweep` asks Step Functions about a run this often, from this age on: nearly all have ended by then."""
+"""`sweep` calls DescribeExecution for a run this often, first at this age: nearly all have ended by then."""
 
 LEASE_SECONDS = 5
-"""A look of `sweep` at a run that fails, or dies, is repeated after this long, then after twice as long, and so on."""
+"""`sweep` leases a run for this long; each lease that follows one that failed or was cut off is twice as long."""
 
 LONGEST_LEASE_SECONDS = 600
-"""The longest of these pauses."""
+"""The longest lease."""
 
 REMOVING_SECONDS = 5
-"""How long one look, or a visitor's DELETE, removes versions of an upload; thousands are not removed in one go."""
+"""How long one check of `sweep`, or one DELETE /photo, deletes versions of an upload; what is left comes later."""
 
 CONTINUE_SECONDS = 2
-"""After this pause `sweep` goes on with a run of which something was left: the others have their turn."""
+"""After this pause `sweep` goes on with a run of which versions are left: other runs come first meanwhile."""
 
 CLEAN_SECONDS = 120
-"""After the end `sweep` cleans once more when no function of the run can be alive (their timeouts are shorter)."""
+"""This long after a run's end no function works on it any more (their timeouts are shorter): `sweep` cleans again."""
 
 DELETE_SECONDS = 60
-"""A deletion that broke off is taken up by `sweep` after this long: later than its function's timeout."""
+"""`sweep` continues a deletion that was cut off after this long, which is more than the function's timeout."""
 
 TRY_AGAIN_SECONDS = 3600
-"""How long the upload of a run that failed through no fault of the photo is kept, so that it can be tried again."""
+"""How long the upload of a run is kept that failed with another error than a PhotoError: it can be tried again."""
 
 UPLOAD_SECONDS = 23 * 3600
-"""`purge`, once an hour, deletes every upload that is older: none is kept for more than a day."""
+"""`purge`, once an hour, deletes every upload that is older; so none is kept for more than a day."""
 
 PURGE_SECONDS = 90
-"""How long one `purge` deletes. Its function's timeout is half a minute later; what is left, the next one takes up."""
+"""How long one `purge` deletes; its function's timeout is 30 s later. The next one continues."""
 
 CACHE_SECONDS = 300
-"""How long the CDN and browsers keep a picture that they were given; template.yaml says the same to the CDN."""
+"""Cache-Control max-age of results; the CDN's cache policy in template.yaml has the same time to live."""
 
 LONG_POLL_SECONDS = 20
-"""Longest `wait` of POST /photo; API Gateway ends every call at 30 s."""
+"""Longest `wait` (long poll) of POST /photo; API Gateway's own timeout is 30 s."""
 
 ASK_AGAIN_SECONDS = 2
-"""When to ask again, if that many are held."""
+"""Retry-After of a poll that may not wait because the run has `concurrency.long_polls` already."""

@@ -1,6 +1,6 @@
-"""One logger and one set of metrics for every function.
+"""The functions' logger and metrics: Powertools' JSON lines and CloudWatch's embedded metric format.
 
-Powertools writes JSON lines and CloudWatch's embedded metrics. Each handler appends the run's id once it knows it.
+`booth.handlers` flushes the metrics. Handlers append the run's id to the log's keys once they know it.
 """
 
 import threading
@@ -9,7 +9,7 @@ import warnings
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-# Many calls have nothing to count.
+# Many invocations count nothing.
 warnings.filterwarnings("ignore", "No application metrics to publish*")
 
 logger = Logger()
@@ -20,11 +20,11 @@ _counting = threading.Lock()
 
 
 def count(name: str, value: int = 1) -> None:
-    """Count something the operator watches."""
+    """Adds `value` to a CloudWatch metric (unit Count). Thread-safe."""
     with _counting:  # Powertools' metrics are not thread-safe
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 
 def set_run_id(run_id: str) -> None:
-    """From here on this thread's log lines carry this run's id."""
+    """Adds this run's id to the log lines of the calling thread."""
     logger.thread_safe_append_keys(run=run_id)

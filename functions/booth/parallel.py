@@ -1,18 +1,18 @@
-"""Calls that wait for AWS, made at the same time."""
+"""Runs calls that wait for AWS in threads."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 _AT_ONCE = 10
-"""At most; as many connections as the SDK keeps to one service."""
+"""Threads at most: botocore's default `max_pool_connections` of a client."""
 
 
 def gather(*calls: Callable[[], Any]) -> list[Any]:
-    """Makes several calls; gives the results in order. Raises what the first of them raised.
+    """Makes several calls at the same time; returns their results in order. Raises what the first failing one raised.
 
-    A step's first look at its run and what it reads are independent. The look stands first, so that a run that has
-    ended is told as such, and not as the files that are gone with it.
+    First in the order of the arguments, once all have returned. A step that reads its run's record and its files puts
+    the record first: of a run that has ended it then raises RunEnded, not that the files are missing.
     """
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(lambda call: call(), calls))

@@ -1,4 +1,4 @@
-"""A run: one photo's way through the pipeline, as the table holds it. Pure: nothing here calls AWS."""
+"""A run: one photo's way through the pipeline, as its record in the table has it. Nothing here calls AWS."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,7 +10,7 @@ MAX_PICTURES = 5
 
 
 class Status(StrEnum):
-    """How a run stands, as `POST /photo` tells it."""
+    """Status of a run, as `POST /photo` answers it."""
 
     QUEUED = "QUEUED"
     RUNNING = "RUNNING"
@@ -24,46 +24,46 @@ ENDED = (Status.SUCCEEDED, Status.PARTIAL, Status.FAILED, Status.DELETED)
 
 
 class Step(StrEnum):
-    """What is being done for a run now."""
+    """What a run is at."""
 
     UPLOAD = "upload"
-    """Its photo has not come."""
+    """It waits for its photo."""
     QUEUE = "queue"
-    """It is claimed, and its execution starts."""
+    """It is claimed, and its execution has not begun its first step."""
     DETECT = "detect"
     CROP = "crop"
     SEGMENT = "segment"
     MERGE = "merge"
     WAIT = "wait"
-    """For its pictures' turns at the image models."""
+    """It waits for its pictures' turns at the image models."""
     GENERATE = "generate"
     FINISH = "finish"
 
 
 class Open(StrEnum):
-    """Why `sweep` looks after a run; the hash key of the index `open`."""
+    """Kind of an open run, one that `sweep` has to handle; partition key of the sparse index `open`."""
 
     ACTIVE = "1"
-    """It is claimed and has not ended: it has a deadline."""
+    """Claimed and not ended: it has a deadline."""
     WAITING = "2"
-    """It waits for its photo, or to be cleaned up."""
+    """Waits for its photo, to be cleaned up, or to be erased."""
 
 
 @dataclass(frozen=True)
 class Turn:
-    """When a picture may be asked for, and of whom."""
+    """A picture's turn: from when which candidate may be called for it."""
 
     candidate: str
     """`model@region`."""
     slot: int
-    """Number of the slot among the candidate's, from 0."""
+    """The candidate's slot, from 0; see `booth.painting.admission`."""
     at: int
-    """Epoch milliseconds."""
+    """Epoch ms."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """The record of a run."""
+    """The record of a run. Times are epoch ms, 0 for what has not happened. Fields are the record's attributes."""
 
     id: str
     """Random UUID; also the name of the Step Functions execution."""
@@ -71,59 +71,63 @@ class Run:
     step: Step
     created: int
     key: str = ""
-    """Key of the upload in the uploads bucket; empty once a deleted visit is forgotten."""
+    """Key of the upload in the uploads bucket; empty once `store.forget` has removed it."""
     scenes: tuple[str, ...] = ()
-    """Scene ids, one per picture; empty: the catalogue's default ones."""
+    """Scene ids that the visitor chose, one per picture; empty: the catalogue's default ones."""
     version: str = ""
-    """S3 version of the photo, pinned by the claim; empty as long as nobody claimed it."""
+    """S3 version id of the photo, pinned by the claim; empty before that."""
     picture_id: str = ""
-    """The id in the pictures' names: `id` of the contract, or what was made of it, or a random one."""
+    """The id in the pictures' names, see `keys.picture_id`."""
     given: str = ""
-    """Hash of the `id` that the caller gave, in /upload or /photo, if any."""
+    """SHA-256 of the `id` that the caller gave in /upload or /photo; empty for none."""
     named: bool = False
-    """Whether /photo has given an `id`: for each one that is taken a record stays for good, so it may do that once."""
+    """Whether /photo has given an `id`. It may do so once, for the record of each id that is taken is never deleted."""
     request: str = ""
-    """Hash of the requestId that is bound to this upload, if any."""
+    """SHA-256 of the requestId that is bound to this upload; empty for none."""
     content_type: str = ""
     upload_until: int = 0
-    """When the presigned URL expires; 0 for a photo that came without /upload."""
+    """When the presigned URL expires; 0 for a photo that was put without /upload."""
     claimed: int = 0
     deadline: int = 0
     ended: int = 0
     original: str = ""
-    """Key of the published upright copy of the photo."""
+    """Key of the upright copy of the photo, once it is published."""
     faces: int = 0
     pictures: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By number ("p1", "p2", ...): scene, state (WAITING, DONE, FAILED), and key or error. Until the run ends also what
-    is painted: prompt, negative, seed."""
+    is painted: prompt, negative, seed; see `scenes.prompt_of`."""
     turns: dict[int, Turn] = field(default_factory=dict)
-    """By picture number; empty before the run is admitted to painting."""
+    """By picture number, from 1; empty before admission and after `admission.release_turns`."""
     error: str = ""
     """Name of the error class of a failed run."""
     open: str = ""
+    """A value of `Open`; empty once the run is closed."""
     due: int = 0
+    """When `sweep` checks an open run; sort key of the index `open`."""
     tries: int = 0
-    """How many looks of `sweep` in a row have come to no end."""
+    """Leases of `sweep` in a row that have not come to an end, see `open_runs.lease`."""
     told: int = 0
-    """When `PhotoFinished` was published; 0 if it has not been."""
+    """When the event PhotoFinished was published."""
     erased: bool = False
-    """Of a deleted run: all that was there has been removed once, and the CDN told. Its last looks are to come."""
+    """Of a deleted run: everything was removed once, and the CDN invalidated. `sweep` will check again."""
 
     @property
     def is_ended(self) -> bool:
+        """Whether the status is a final one."""
         return self.status in ENDED
 
     @property
     def stops(self) -> int:
-        """When `sweep` stops the execution, epoch ms."""
+        """When `sweep` ends the run and stops its execution, epoch ms; STOP_SECONDS explains it."""
         return self.deadline - (limits.RUN_SECONDS - limits.STOP_SECONDS) * 1000
 
     @property
     def published(self) -> set[str]:
-        """Keys in the results bucket that visitors have been shown."""
+        """Keys in the results bucket that `POST /photo` shows."""
         keys = {picture.get("key", "") for picture in self.pictures.values()} | {self.original}
         return keys - {""}
 
     @property
     def is_waiting_for_photo(self) -> bool:
+        """Whether the run can still be claimed."""
         return not self.version and not self.is_ended

@@ -1,4 +1,4 @@
-"""The catalogue of scenes that pictures are painted of: `scenes.json`, in order of preference."""
+"""The catalogue of scenes, `scenes.json`, in the order in which visitors see it; prompts and seeds of pictures."""
 
 import dataclasses
 import json
@@ -30,30 +30,30 @@ class Scene:
     title: dict[str, str]
     """By language: "en", "ko"."""
     prompt: str
-    """What is painted; `{people}` stands for who is in the photo, see `for_people`."""
+    """The prompt; `{people}` is replaced by `for_people`."""
     negative: str
-    """What is not to be seen in it; may be empty."""
+    """The negative prompt; may be empty."""
     color: str
-    """"#rrggbb", shown until the thumbnail is there."""
+    """"#rrggbb", shown until the thumbnail is loaded."""
     seed: int | None = None
-    """A number: this seed, and the ones after it for further attempts. None: each run and picture has its own."""
+    """Seed of the first attempt; further attempts add 1 each. None: derived from run and picture, see `seed_for`."""
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """What one picture is painted of. A run's record holds it from the first step on: no later catalogue changes it."""
+    """Prompt of one picture. A run's record has it from the first step on, so a later catalogue doesn't change it."""
 
     text: str
-    """With `{people}` in it, see `for_people`."""
+    """Contains `{people}`, see `for_people`."""
     negative: str
     """May be empty."""
     seed: int | None = None
-    """As a scene's."""
+    """As `Scene.seed`."""
 
 
 @cache
 def catalogue() -> dict[str, Scene]:
-    """All scenes by id. Raises ValueError if `scenes.json` is not as `problems` wants it."""
+    """All scenes by id, read once per process. Raises ValueError if `problems` finds one in `scenes.json`."""
     entries = json.loads(CATALOGUE.read_text("utf-8"))
     for _, field, sentence in problems(entries):
         raise ValueError(f"scenes.json: {field}: {sentence}")
@@ -61,21 +61,21 @@ def catalogue() -> dict[str, Scene]:
 
 
 def defaults() -> list[Scene]:
-    """The scenes of a visitor who has chosen none: the catalogue's first three."""
+    """The scenes of a visitor who has chosen none: the catalogue's first DEFAULT_PICTURES."""
     return list(catalogue().values())[:DEFAULT_PICTURES]
 
 
 def chosen(ids: tuple[str, ...]) -> list[Scene]:
-    """The scenes of a run, one per picture: the ones asked for, or the default ones.
+    """The scenes of these ids, one per picture; without ids the default ones.
 
-    An id that has left the catalogue since it was asked for gives the first scene, so that pictures keep their numbers.
+    An id that was removed from the catalogue since /upload gives the first scene, so that pictures keep their numbers.
     """
     first, *_ = default = defaults()
     return [catalogue().get(each, first) for each in ids] or default
 
 
 def prompt_of(picture: dict[str, Any]) -> Prompt:
-    """The prompt of one of a run's `pictures`. In a record from before prompts were kept it is the catalogue's."""
+    """The prompt of one entry of `Run.pictures`; of a record without prompts (an older release's) the catalogue's."""
     if "prompt" not in picture:
         scene = chosen((picture["scene"],))[0]
         return Prompt(scene.prompt, scene.negative, scene.seed)
@@ -84,21 +84,21 @@ def prompt_of(picture: dict[str, Any]) -> Prompt:
 
 
 def for_people(text: str, faces: int) -> str:
-    """A prompt's text for as many people as there are faces in the photo (at least 1)."""
+    """The text with `{people}` replaced: "a person", "two people" or "a group of people", by the number of faces."""
     people = {1: "a person", 2: "two people"}.get(faces, "a group of people")
     return text.replace(PEOPLE, people)
 
 
 def seed_for(prompt: Prompt, run_id: str, picture: int, attempt: int) -> int:
-    """Seed of one attempt at a picture: repeatable, and another one for each attempt."""
+    """Seed of one attempt (from 0) at a picture (from 1): deterministic, and different for each attempt."""
     return prompt.seed + attempt if prompt.seed is not None else zlib.crc32(f"{run_id}/{picture}/{attempt}".encode())
 
 
 def problems(entries: Any) -> Iterator[tuple[int | None, str, str]]:
-    """What is wrong with the catalogue: number of the entry from 0 (None: the whole), field, sentence.
+    """Validates a catalogue. Yields a problem's entry (from 0; None: the whole catalogue), field, and sentence.
 
     Args:
-        entries: the parsed JSON of `scenes.json`, whatever it is.
+        entries: the parsed JSON of `scenes.json`, of any type.
     """
     if not isinstance(entries, list):
         yield None, "catalogue", "must be a list of scenes"

@@ -1,25 +1,25 @@
-"""The booths' tokens as the secret holds them: `{"<booth>": "<token>"}`, or a list of tokens while one is rotated.
+"""Parses the secret with the booths' tokens: `{"<booth>": "<token>"}`, or a list of tokens during a rotation.
 
-A token that is too short, or has spaces in it as a pass phrase has, counts for nothing; the other ones still do.
-Nothing here calls AWS, and no error quotes the secret.
+A token that is too short or contains spaces is ignored; the others stay valid. Nothing here calls AWS, and no error
+quotes the secret.
 """
 
 import json
 import re
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{22,}")
-"""What fits into the header `Authorization: Bearer` (RFC 6750), and is as long as 128 random bits in base64url."""
+"""The characters of RFC 6750's `Authorization: Bearer`; at least as long as 128 random bits in base64url."""
 
 
 def read(text: str) -> dict[str, list[str]]:
-    """The tokens that count, by booth. Raises ValueError: the text is no JSON object of texts and lists of texts."""
+    """The valid tokens, by booth. Raises ValueError if the text is no JSON object of strings and lists of strings."""
     return {booth: [token for token in given if _TOKEN.fullmatch(token)] for booth, given in _all(text).items()}
 
 
 def problems(text: str) -> list[str]:
-    """What is wrong with the text, sentence by sentence.
+    """Problems of the text, one sentence each; empty if there are none.
 
-    Neither a token nor a booth is named, for an operator may have mixed the two up.
+    Neither tokens nor booths are quoted, for an operator may have mixed them up.
     """
     try:
         booths = _all(text)

@@ -1,15 +1,15 @@
-"""A run's work files, which its steps hand to each other. They lie in the results bucket, where no CDN shows them:
+"""A run's work files: what its steps pass to each other, in the results bucket, where the CDN serves only photo/.
 
     work/<run id>/photo.webp          the normalised photo, lossless: kept pixels are its
-                  photo.jpg           the same as a JPEG: what the models look at
+                  photo.jpg           the same as a JPEG: input of the models
                   faces.json          faces, in pixels of the photo
-                  crops.json          size of the photo, crops in its pixels, and whose faces they hold
+                  crops.json          size of the photo; each crop's box in its pixels and its faces' indexes
                   crop_<n>.json       request for the SAM endpoint
-                  crop_<n>_mask.png   its mask
+                  crop_<n>_mask.png   the mask of the crop's faces: black = face
                   mask.png            mask for the image model: black = kept, white = generated
 
-Everything raises the errors of `booth.aws.objects`. Crops are numbered from 0. The files go with the run's end, by
-`objects.delete_work`.
+Each function raises what `booth.aws.errors.aws_errors` does. Crops are numbered from 0. `objects.delete_work` deletes
+the files when the run has ended.
 """
 
 import json
@@ -25,7 +25,7 @@ from booth.pixels.geometry import Crop, Face
 
 
 def write_photo(run_id: str, photo: np.ndarray) -> bytes:
-    """Writes the photo (uint8, H x W x 3) in both encodings. Returns the JPEG."""
+    """Writes the normalised photo (uint8, H x W x 3, sRGB) in both encodings. Returns the JPEG."""
     jpeg = encoding.encode_for_model(photo)
     gather(
         lambda: objects.write(work_key(run_id, "photo.jpg"), jpeg, "image/jpeg"),
@@ -45,52 +45,55 @@ def read_lossless(run_id: str) -> bytes:
 
 
 def write_faces(run_id: str, faces: list[Face]) -> None:
+    """Writes the faces, boxes and landmarks in pixels of the normalised photo."""
     _write_json(run_id, "faces.json", geometry.faces_to_json(faces))
 
 
 def read_faces(run_id: str) -> list[Face]:
+    """The faces, as written."""
     return geometry.faces_from_json(_read_json(run_id, "faces.json"))
 
 
 def write_crops(run_id: str, size: tuple[int, int], crops: list[Crop]) -> None:
-    """`size`: width and height of the photo, in pixels."""
+    """Writes the crops; `size` is width and height of the normalised photo, in pixels."""
     _write_json(run_id, "crops.json", {"size": size, "crops": geometry.crops_to_json(crops)})
 
 
 def read_crops(run_id: str) -> tuple[tuple[int, int], list[Crop]]:
-    """Width and height of the photo, and its crops."""
+    """Width and height of the photo in pixels, and its crops."""
     value = _read_json(run_id, "crops.json")
     width, height = value["size"]
     return (width, height), geometry.crops_from_json(value["crops"])
 
 
 def write_crop_request(run_id: str, number: int, request: bytes) -> None:
-    """`request`: as `sam.request_for` makes it."""
+    """Writes a crop's request for the SAM endpoint, JSON as `sam.request_for` makes it."""
     objects.write(work_key(run_id, f"crop_{number}.json"), request, "application/json")
 
 
 def read_crop_request(run_id: str, number: int) -> bytes:
+    """A crop's request, as written."""
     return objects.read(work_key(run_id, f"crop_{number}.json"))
 
 
 def write_crop_mask(run_id: str, number: int, mask: np.ndarray) -> None:
-    """`mask`: bool, the crop's H x W, True = face."""
+    """Writes a crop's mask: bool, the crop's H x W, True = face."""
     objects.write(work_key(run_id, f"crop_{number}_mask.png"), encoding.encode_mask(mask), "image/png")
 
 
 def find_crop_mask(run_id: str, number: int) -> np.ndarray | None:
-    """The crop's mask, or None if there is none."""
+    """A crop's mask as written, or None if there is none."""
     png = objects.find(work_key(run_id, f"crop_{number}_mask.png"))
     return None if png is None else encoding.decode_mask(png)
 
 
 def write_mask(run_id: str, keep: np.ndarray) -> None:
-    """`keep`: bool, the photo's H x W, True = kept."""
+    """Writes the mask of the whole photo: bool, H x W, True = kept."""
     objects.write(work_key(run_id, "mask.png"), encoding.encode_mask_for_model(keep), "image/png")
 
 
 def read_mask(run_id: str) -> bytes:
-    """The mask as a PNG of 8 bits, as image models take it."""
+    """The mask as an 8-bit greyscale PNG, 0 = kept, 255 = generated: what image models take."""
     return objects.read(work_key(run_id, "mask.png"))
 
 

@@ -1,4 +1,4 @@
-"""CloudFront: invalidations of what the CDN has cached."""
+"""CloudFront: invalidations."""
 
 from booth.aws import settings
 from booth.aws.clients import client
@@ -6,7 +6,13 @@ from booth.aws.errors import aws_errors
 
 
 def invalidate(paths: list[str], reference: str) -> None:
-    """Has every edge drop its copies of these paths. The same call with the same `reference` changes nothing more."""
+    """Creates an invalidation of these paths, each as `keys.address` makes it.
+
+    Args:
+        reference: CallerReference. Repeated with the same paths it makes no second invalidation.
+
+    Raises the errors of `aws_errors`; Throttled also if too many paths are in progress.
+    """
     batch = {"Paths": {"Quantity": len(paths), "Items": paths}, "CallerReference": reference}
     with aws_errors():
         client("cloudfront").create_invalidation(DistributionId=settings.distribution(), InvalidationBatch=batch)

@@ -1,6 +1,6 @@
-"""boto3 clients with our timeouts, and AWS's errors turned into ours.
+"""boto3 clients with our timeouts and retries, whose calls are logged and whose JSON answers are checked.
 
-boto3 itself is pointed elsewhere by its own AWS_ENDPOINT_URL_* variables; nothing here knows where it runs.
+The local mode points boto3 at its emulator by boto3's own AWS_ENDPOINT_URL_* variables; no code here depends on it.
 """
 
 import json
@@ -23,20 +23,26 @@ _session_lock = threading.Lock()
 
 @cache
 def client(service: str, region: str | None = None, read_timeout: int = 5, attempts: int = 3):
-    """A boto3 client, made once per process; `read_timeout` in seconds, `attempts` the SDK's own tries in all."""
+    """A boto3 client, made once per process and set of arguments.
+
+    Args:
+        region: the function's own by default.
+        read_timeout: in seconds.
+        attempts: botocore's `total_max_attempts`: the first request and its retries.
+    """
     config = Config(
         connect_timeout=2,
         read_timeout=read_timeout,
         retries={"mode": "standard", "total_max_attempts": attempts},
     )
     if service == "s3":
-        # The default would presign with SigV2, which binds no Content-Type. Regional, or us-east-1 alone would get
-        # <bucket>.s3.amazonaws.com, to which the page's Content-Security-Policy lets no browser PUT.
+        # botocore's default presigns with SigV2, which does not sign the Content-Type. Regional endpoint: otherwise
+        # us-east-1 alone gets <bucket>.s3.amazonaws.com, which the page's Content-Security-Policy does not allow.
         s3 = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
         config = config.merge(Config(signature_version="s3v4", s3=s3))
-    with _session_lock:  # boto3's session is not thread-safe while it makes a client; clients are
+    with _session_lock:  # clients are thread-safe, boto3's default session is not
         made = boto3.client(service, region_name=region, config=config)
-    # A call's events share a context of their own.
+    # botocore passes the same `context` to all events of one call.
     made.meta.events.register("before-call", lambda context, **_: context.update(booth_began=time.monotonic()))
     for event in ("after-call", "after-call-error"):
         made.meta.events.register(event, _log_call)
@@ -45,16 +51,19 @@ def client(service: str, region: str | None = None, read_timeout: int = 5, attem
 
 
 def _log_call(event_name: str, context: dict[str, Any], **_: object) -> None:
-    """At DEBUG, how long a call took until its answer began, the SDK's repetitions included; never what was asked."""
+    """Logs at DEBUG the ms from a call to its parsed answer, the SDK's retries included; never its parameters."""
     _, service, operation = event_name.split(".")
     took = (time.monotonic() - context["booth_began"]) * 1000
     logger.debug("aws_call", call=f"{service}.{operation}", ms=round(took, 1))
 
 
 def at_init(*connects: Callable[[], object]) -> None:
-    """Makes a function's clients while Lambda starts it, when it has a whole processor, not while a visitor waits.
+    """Makes a function's clients in Lambda's init phase, which has a full vCPU, instead of in its first invocation.
 
-    Outside Lambda, where there may be no Region yet, they are made when they are needed.
+    Outside Lambda, where no Region may be configured, each is made at its first use.
+
+    Args:
+        connects: the `connect` functions of the modules whose clients the function uses.
     """
     if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
         for connect in connects:
@@ -62,10 +71,10 @@ def at_init(*connects: Callable[[], object]) -> None:
 
 
 def _check_json_body(http_response: Any, model: Any, **_: Any) -> None:
-    """Called by botocore with each answer, its own tries over. Raises ResponseParserError, as it does for broken XML.
+    """Handler of botocore's event `after-call`. Raises ResponseParserError, as botocore itself does for broken XML.
 
-    Of an answer that is no JSON, or cut short, it makes an empty one: a record that is missing, an update that said
-    nothing.
+    botocore parses a body that is no JSON, or truncated, as {}: as if the item did not exist, or the update returned
+    nothing. Content-Length and DynamoDB's x-amz-crc32 are checked as well.
     """
     if model.service_model.resolved_protocol != "json" or http_response.status_code != 200:
         return

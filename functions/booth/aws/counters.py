@@ -1,10 +1,14 @@
-"""Atomic counters in the table."""
+"""Atomic counters, items of the table. Names are kept as hashes."""
 
 from booth.aws import table
 
 
 def increment(name: str, limit: int, expires: int) -> bool:
-    """Adds one to a counter; False, and nothing is added, if it stands at `limit`. `expires` in epoch seconds."""
+    """Adds 1 to a counter that begins at 0; False, and nothing is added, if it has reached `limit`.
+
+    Args:
+        expires: the item's time to live, epoch seconds; each call sets it.
+    """
     request = {
         "TableName": table.table_name(),
         "Key": table.key_of("count", name),
@@ -17,7 +21,7 @@ def increment(name: str, limit: int, expires: int) -> bool:
 
 
 def decrement(name: str) -> None:
-    """Takes one off a counter again."""
+    """Subtracts 1 from a counter; one that is 0 or does not exist stays as it is."""
     table.write(
         "update_item",
         TableName=table.table_name(),
@@ -30,6 +34,6 @@ def decrement(name: str) -> None:
 
 
 def value(name: str) -> int:
-    """How far a counter is."""
+    """The counter's value; 0 if it does not exist."""
     item = table.get(table.key_of("count", name))
     return int(item["count"]["N"]) if item else 0

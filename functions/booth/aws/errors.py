@@ -1,4 +1,4 @@
-"""AWS's errors turned into ours."""
+"""Maps botocore's exceptions to the errors of `booth.errors`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,17 +43,21 @@ _DENIALS = {
 
 
 def code_of(error: ClientError) -> str:
-    """AWS's name of an error, such as `ThrottlingException`."""
+    """The error's Code, such as `ThrottlingException`; "" if the answer has none."""
     return error.response.get("Error", {}).get("Code", "")
 
 
 def status_of(error: ClientError) -> int:
-    """The HTTP status of an error answer; 0 if there was none."""
+    """The HTTP status of an error answer; 0 if the answer has none."""
     return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
 def typed(error: ClientError) -> BoothError:
-    """Our error for one of AWS's: throttled, passing, refused, or a defect in what we sent."""
+    """The BoothError for an error answer, by its Code and HTTP status.
+
+    Throttled, ServiceUnavailable (5xx, 408, 424), AccessDenied (denied, or the resource does not exist), and for every
+    other one InternalError: we sent what AWS does not accept.
+    """
     code, status = code_of(error), status_of(error)
     if code == "TransactionCanceledException":
         reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
@@ -69,11 +73,11 @@ def typed(error: ClientError) -> BoothError:
 
 @contextmanager
 def aws_errors() -> Iterator[None]:
-    """Turns what an AWS call raises into one of our errors. AWS's own answer stays as the cause, for the log.
+    """Context manager around AWS calls: botocore's exceptions are raised as ours. A ClientError stays as the cause.
 
     Raises:
-        Throttled, ServiceUnavailable: worth another try.
-        AccessDenied, InternalError: not.
+        Throttled, ServiceUnavailable: transient, a retry may help.
+        AccessDenied, InternalError: final.
     """
     try:
         yield
@@ -86,7 +90,7 @@ def aws_errors() -> Iterator[None]:
         IncompleteReadError,
         FlexibleChecksumError,
     ) as error:
-        # Not "from error": that would put the URL into the log, and with it the photo's name.
+        # Not "from error": its text has the URL, and with it the photo's name, which must not get into the log.
         raise ServiceUnavailable(type(error).__name__) from None
     except BotoCoreError as error:
         raise InternalError(type(error).__name__) from None

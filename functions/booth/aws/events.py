@@ -1,4 +1,4 @@
-"""EventBridge: what other systems are told."""
+"""EventBridge: the event PhotoFinished, for other systems."""
 
 import json
 import os
@@ -10,7 +10,10 @@ from booth.run import Run
 
 
 def publish_photo_finished(run: Run) -> None:
-    """Publishes `PhotoFinished`: the run's id and how it ended, nothing about the people in it."""
+    """Publishes PhotoFinished to the bus EVENT_BUS: run id, status, error name and the Keys of the run's pictures.
+
+    Raises ServiceUnavailable if EventBridge takes the call and fails the entry; see `aws_errors` for the others.
+    """
     detail = {"run": run.id, "status": run.status, "error": run.error or None}
     detail["pictures"] = sorted(run.published - {run.original})
     entry = {"Source": "photo-booth", "DetailType": "PhotoFinished", "Detail": json.dumps(detail)}

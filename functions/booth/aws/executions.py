@@ -1,4 +1,4 @@
-"""Step Functions: one execution per run, named after it."""
+"""Step Functions: one execution per run, whose name is the run's id."""
 
 import json
 import os
@@ -19,11 +19,12 @@ def _machine() -> str:
 
 
 def _execution(run_id: str) -> str:
+    """The execution's ARN."""
     return _machine().replace(":stateMachine:", ":execution:") + f":{run_id}"
 
 
 def start(run_id: str) -> None:
-    """Starts the run's execution, unless it was started before: the name makes a second start harmless."""
+    """Starts the run's execution. Idempotent: with the same name and input StartExecution starts no second one."""
     with aws_errors():
         try:
             connect().start_execution(stateMachineArn=_machine(), name=run_id, input=json.dumps({"run": run_id}))
@@ -33,7 +34,7 @@ def start(run_id: str) -> None:
 
 
 def is_running(run_id: str) -> bool | None:
-    """Whether the run's execution is running; None if it was never started."""
+    """Whether the run's execution is running; None if there is none (it was never started)."""
     with aws_errors():
         try:
             answer = connect().describe_execution(executionArn=_execution(run_id))
@@ -45,7 +46,7 @@ def is_running(run_id: str) -> bool | None:
 
 
 def stop(run_id: str) -> None:
-    """Stops the run's execution; nothing happens if it has ended or never was."""
+    """Stops the run's execution; does nothing if it has ended or was never started."""
     with aws_errors():
         try:
             connect().stop_execution(executionArn=_execution(run_id))

@@ -1,9 +1,11 @@
-"""S3: the uploads bucket, and the results bucket, of which the CDN shows `photo/` alone.
+"""S3: the uploads bucket, which is versioned, and the results bucket, of which the CDN serves `photo/`.
 
-uploads  photo/<name>                       photos as they came; every version is deleted after the run
+uploads  photo/<name>                       photos as they were put; every version is deleted after the run
 results  photo/<name>                       upright copy of the photo, no metadata
          photo/photo_<id>_<n>.jpeg          the pictures
          work/<run id>/                     see `booth.work`
+
+Each function raises what `booth.aws.errors.aws_errors` does; ServiceUnavailable also if an object can't be deleted.
 """
 
 import hashlib
@@ -22,12 +24,13 @@ from booth.errors import BoothError, PhotoNotFound, ServiceUnavailable
 from booth.log import count, logger
 
 NULL_VERSION = "null"
-"""The version of an object that was put before the bucket's versioning held, which takes S3 up to 15 minutes."""
+"""Version id of an object that was put before versioning took effect: up to 15 minutes in a new bucket."""
 
 _BATCH = 1000  # objects, DeleteObjects' limit
 
 
 def uploads_bucket() -> str:
+    """The uploads bucket's name."""
     return os.environ["UPLOADS_BUCKET"]
 
 
@@ -48,14 +51,14 @@ def connect() -> None:
 
 
 def presigned_put(key: str, content_type: str) -> str:
-    """URL for one plain PUT with exactly this Content-Type, valid for URL_SECONDS."""
+    """Presigned URL for a PUT of this Key with exactly this Content-Type, valid for URL_SECONDS."""
     params = {"Bucket": uploads_bucket(), "Key": key, "ContentType": content_type}
     with aws_errors():
         return _s3().generate_presigned_url("put_object", Params=params, ExpiresIn=limits.URL_SECONDS)
 
 
 def newest_version(key: str) -> str | None:
-    """Version id of the photo that lies under this Key now, or None."""
+    """Version id of the object that this upload Key has now; None if it has none."""
     with aws_errors():
         try:
             return _s3().head_object(Bucket=uploads_bucket(), Key=key).get("VersionId", NULL_VERSION)
@@ -66,9 +69,10 @@ def newest_version(key: str) -> str | None:
 
 
 def read_upload(key: str, version: str, limit: int) -> bytes | None:
-    """The photo's bytes, or None if it has more than `limit`.
+    """The bytes of one version of an upload, or None if there are more than `limit`.
 
-    Raises PhotoNotFound: while a bucket's versioning is new, S3 may answer 404 for what is there.
+    Raises PhotoNotFound for 404: until a new bucket's versioning is in effect, S3 may answer so for an object that
+    exists.
     """
     with aws_errors():
         try:
@@ -84,10 +88,10 @@ def read_upload(key: str, version: str, limit: int) -> bytes | None:
 
 
 def _body(answer: dict[str, Any]) -> bytes:
-    """An object's bytes. Raises ServiceUnavailable if they are not those that were stored.
+    """The bytes of GetObject's answer. Raises ServiceUnavailable if they are not those that were stored.
 
-    botocore notices a body that is cut short, and checks what it has put itself by its checksum. For a photo that a
-    browser has put there is the ETag: the MD5, unless it came in parts or S3 encrypts with keys of its customer.
+    botocore detects a truncated body, and verifies the checksum of objects that it has put itself. A photo that a
+    browser has put has no checksum, but an ETag: its MD5, unless it was a multipart upload or is encrypted by SSE-KMS.
     """
     data, etag = answer["Body"].read(), answer["ETag"].strip('"')
     is_md5 = "-" not in etag and answer.get("ServerSideEncryption", "AES256") == "AES256"
@@ -97,15 +101,15 @@ def _body(answer: dict[str, Any]) -> bytes:
 
 
 def delete_version(key: str, version: str) -> None:
-    """Deletes one version of an upload for good."""
+    """Deletes one version of an upload permanently."""
     with aws_errors():
         _delete_all(uploads_bucket(), [{"Key": key, "VersionId": version}])
 
 
 def delete_upload(key: str) -> bool:
-    """Deletes all versions of an upload for good, page by page; False if some are left after REMOVING_SECONDS.
+    """Deletes all versions and delete markers of an upload permanently, page by page, for REMOVING_SECONDS.
 
-    Whoever has a presigned URL may have put any number of them.
+    False if some are left: whoever has a presigned URL may have put any number of them.
     """
     until, place, deleted = time.monotonic() + limits.REMOVING_SECONDS, {"Prefix": key}, 0
     while place:
@@ -119,13 +123,13 @@ def delete_upload(key: str) -> bool:
 
 
 def _versions(place: dict[str, str]) -> tuple[list[dict[str, Any]], dict[str, str] | None]:
-    """A page of the versions and delete markers in the uploads bucket, and where the next one begins; None: nowhere.
+    """A page of versions and delete markers in the uploads bucket, and the parameters of the next; None: the last one.
 
-    They come in the order of their Keys. So a Key's own come first where its place has the Key as Prefix, and what
-    follows them is not listed.
+    ListObjectVersions sorts by Key. So with a Key as Prefix its own versions come first, and a page in which another
+    Key appears is the last one.
 
     Args:
-        place: parameters of ListObjectVersions.
+        place: parameters of ListObjectVersions: Prefix, markers.
     """
     with aws_errors():
         page = _s3().list_object_versions(Bucket=uploads_bucket(), **place)
@@ -143,10 +147,12 @@ def _delete_versions(entries: list[dict[str, Any]]) -> int:
 
 
 def delete_old_uploads(seconds: int) -> tuple[int, bool]:
-    """Deletes every version and delete marker in the uploads bucket that is older than this, for PURGE_SECONDS.
+    """Deletes every version and delete marker in the uploads bucket older than `seconds`, for PURGE_SECONDS at most.
 
-    A Key whose versions fill a page is put aside, and has its turns with the other Keys, a page each. What can't be
-    deleted doesn't keep the rest. Returns how many were deleted, and whether no old one is left.
+    A Key whose versions fill a page gets a listing of its own, and pages of all listings are handled in rotation: so
+    no single Key delays the others. Errors of a deletion are logged, and the others go on.
+
+    Returns the number of deleted versions, and whether no old one is left.
     """
     old, until = datetime.now(UTC) - timedelta(seconds=seconds), time.monotonic() + limits.PURGE_SECONDS
     places: deque[dict[str, str]] = deque([{}])
@@ -177,7 +183,7 @@ def delete_old_uploads(seconds: int) -> tuple[int, bool]:
 
 
 def read(key: str) -> bytes:
-    """An object of the results bucket."""
+    """The bytes of an object of the results bucket."""
     with aws_errors():
         return _body(_s3().get_object(Bucket=_results_bucket(), Key=key))
 
@@ -194,13 +200,16 @@ def find(key: str) -> bytes | None:
 
 
 def write(key: str, body: bytes, content_type: str) -> None:
-    """Writes an object of the results bucket, over what is there."""
+    """Writes an object of the results bucket; an existing one is overwritten."""
     with aws_errors():
         _s3().put_object(Bucket=_results_bucket(), Key=key, Body=body, ContentType=content_type)
 
 
 def put_result(key: str, jpeg: bytes) -> bool:
-    """Stores a JPEG that visitors see. What is there is never overwritten; False if something is."""
+    """Stores a result that the CDN serves. False, and nothing is written, if the object exists (`If-None-Match: *`).
+
+    Raises ServiceUnavailable also for 409: another conditional write of the same Key is in progress.
+    """
     shown_as = {"ContentType": "image/jpeg", "CacheControl": f"max-age={limits.CACHE_SECONDS}"}
     with aws_errors():
         try:
@@ -215,12 +224,13 @@ def put_result(key: str, jpeg: bytes) -> bool:
 
 
 def delete_results(keys: list[str]) -> None:
+    """Deletes objects of the results bucket; those that don't exist are no error."""
     with aws_errors():
         _delete_all(_results_bucket(), [{"Key": key} for key in keys])
 
 
 def delete_work(run_id: str) -> None:
-    """Removes a run's work files, see `booth.work`."""
+    """Deletes a run's work files, see `booth.work`."""
     bucket, prefix = _results_bucket(), keys.work_key(run_id, "")
     with aws_errors():
         for page in _s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
@@ -228,9 +238,9 @@ def delete_work(run_id: str) -> None:
 
 
 def _delete_all(bucket: str, names: list[dict[str, str]]) -> None:
-    """Deletes objects in one request for a thousand: one by one, a slow S3 would outlast the caller's time.
+    """Deletes objects by DeleteObjects, up to 1,000 in a request.
 
-    Raises ServiceUnavailable if one is left.
+    Raises ServiceUnavailable if the answer has `Errors`.
     """
     for start in range(0, len(names), _BATCH):
         batch = {"Objects": names[start : start + _BATCH], "Quiet": True}

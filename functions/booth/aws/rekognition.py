@@ -6,24 +6,31 @@ from booth.aws.clients import client
 from booth.aws.errors import aws_errors
 from booth.errors import ServiceUnavailable
 
-# The labels for which a photo is refused, of the first two levels of Rekognition's ("Label Categories" in its guide,
-# model 7). Others belong to a party: drinks, swimwear, a kiss, a bare back, a toy pistol.
+# The moderation labels for which a photo is refused, of Rekognition's first two levels ("Label Categories" in its
+# guide, model 7). Others are usual at a party: drinks, swimwear, a kiss, a bare back, a toy pistol.
 _REFUSED = {"Explicit", "Obstructed Intimate Parts", "Graphic Violence", "Visually Disturbing", "Hate Symbols"}
 
 
 def detect_faces(image: bytes) -> list[dict[str, Any]]:
-    """`FaceDetails` of a JPEG or PNG of at most 5 MB: the 100 largest faces, default attributes only."""
+    """DetectFaces' `FaceDetails` of a JPEG or PNG of at most 5 MB: the 100 largest faces, default attributes.
+
+    Coordinates are ratios of the image's width and height.
+    """
     with aws_errors():
         answer = connect().detect_faces(Image={"Bytes": image}, Attributes=["DEFAULT"])
     return _listed(answer, "FaceDetails")
 
 
 def is_refused(image: bytes, threshold: float) -> bool:
-    """Whether a JPEG or PNG of at most 5 MB shows, with a confidence of `threshold` (0..100), what is not painted."""
+    """Whether a JPEG or PNG of at most 5 MB has a moderation label of `_REFUSED`.
+
+    Args:
+        threshold: MinConfidence, 0 to 100.
+    """
     with aws_errors():
         answer = connect().detect_moderation_labels(Image={"Bytes": image}, MinConfidence=threshold)
     labels = _listed(answer, "ModerationLabels")
-    # A label comes with those above it.
+    # Each label is listed with its parents.
     return not _REFUSED.isdisjoint(label.get("Name") for label in labels)
 
 
@@ -33,6 +40,7 @@ def connect():
 
 
 def _listed(answer: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """The answer's list of this name. Raises ServiceUnavailable if it has none."""
     if not isinstance(answer.get(name), list):
         raise ServiceUnavailable(f"Rekognition answered without {name}")
     return answer[name]

@@ -1,8 +1,8 @@
 """Segment Anything on a SageMaker endpoint.
 
 The wire format is the customer's: `{"encode_image", "input_box"}` -> `{"mask_image"}`, a PNG that is black where the
-face is. The `extended` protocol of `sam_model/` takes all faces of a crop at once, with landmarks; the `classic` one
-takes a single box.
+face is, base64. SAM_PROTOCOL `extended`, that of `sam_model/`, takes all faces of a crop in one request, with
+landmarks; `classic` takes a single box.
 """
 
 import base64
@@ -23,9 +23,10 @@ READ_TIMEOUT_SECONDS = 15
 
 
 def request_for(crop: Crop, faces: list[Face], image: bytes) -> bytes:
-    """The extended request for one crop, JSON; boxes and points in pixels of the crop.
+    """The extended request for one crop, JSON; boxes (left, top, right, bottom) and points (x, y) in its pixels.
 
     Args:
+        crop, faces: in pixels of the normalised photo.
         image: the crop's pixels, as PNG or JPEG.
     """
     left, top, right, bottom = crop.box
@@ -47,7 +48,8 @@ def segment(request: bytes) -> np.ndarray:
         request: as `request_for` makes it.
 
     Raises:
-        Throttled, ServiceUnavailable, AccessDenied: from the call, or for an answer that is no mask.
+        Throttled, ServiceUnavailable, AccessDenied, InternalError: from the call.
+        ServiceUnavailable: the answer is no mask.
     """
     if os.environ.get("SAM_PROTOCOL", "extended") == "extended":
         return _invoke(request)
@@ -75,5 +77,5 @@ def _invoke(body: bytes) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(base64.b64decode(json.loads(text)["mask_image"])), formats=["PNG"]) as mask:
             return np.asarray(mask.convert("L")) < 128
-    except (ValueError, KeyError, TypeError, OSError, SyntaxError) as error:  # the last is Pillow's for a broken PNG
+    except (ValueError, KeyError, TypeError, OSError, SyntaxError) as error:  # SyntaxError: Pillow, for a broken PNG
         raise ServiceUnavailable("the SAM endpoint's answer is no mask") from error

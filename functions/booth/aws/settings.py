@@ -1,8 +1,8 @@
-"""What a function can't be told by its environment.
+"""Settings that can't be environment variables: the CDN's host and id (SSM Parameter Store), the booths' tokens.
 
-The CDN's host and id lie in SSM. `sweep` copies them into the table every minute, and functions look there first: one
-that starts while SSM throttles the account finds them all the same. Where a reading fails for the moment, what was read
-before is believed a while longer.
+`sweep` copies the CDN's from SSM into the table every minute, and functions read the table: so they start while SSM
+throttles the account. Values are cached per process; if a read fails with a transient error, the cached value is used
+for a limited time longer. docs/decisions/0017-settings.md has the reasons.
 """
 
 import os
@@ -19,12 +19,12 @@ from booth.log import logger
 
 _PARAMETER_SECONDS = 300
 _PARAMETER_STALE_SECONDS = 86_400
-"""How long the CDN's host and id are believed when they can't be read anew. They change with the distribution only."""
+"""Longest use of a cached CDN host or id while reads fail. They change with the distribution only."""
 _SECRET_SECONDS = 60
 _SECRET_STALE_SECONDS = 600
-"""The same of the booths' tokens: a token that was taken out must not stay good for long."""
+"""The same for the booths' tokens: a token that was removed must not stay valid for long."""
 _AGAIN_SECONDS = 10
-"""How long after a reading that failed the next one is tried."""
+"""Pause after a failed read before the next one."""
 
 # Well within API Gateway's 30 s.
 _LIMITS = {"read_timeout": 2, "attempts": 2}
@@ -32,7 +32,7 @@ _LIMITS = {"read_timeout": 2, "attempts": 2}
 
 @dataclass(frozen=True)
 class _Known:
-    """A text that was read, in time.monotonic()'s seconds: when, and when it is to be read anew."""
+    """A cached value. `read`: when it was read; `again`: when it is read next. In seconds of time.monotonic()."""
 
     text: str
     read: float
@@ -43,17 +43,20 @@ _known: dict[str, _Known] = {}
 
 
 def cdn() -> str:
-    """Base URL of the CDN. In the environment it would make the stack a cycle: API, functions, CDN, API."""
+    """Base URL of the CDN, without a slash at the end. Raises ServiceUnavailable.
+
+    As an environment variable it would make a circular dependency in the stack: API, functions, CDN, API.
+    """
     return _parameter("CDN_PARAMETER")
 
 
 def distribution() -> str:
-    """Id of the CDN's distribution, which can't be in the environment for the same reason."""
+    """Id of the CDN's distribution; no environment variable for the same reason. Raises ServiceUnavailable."""
     return _parameter("DISTRIBUTION_PARAMETER")
 
 
 def copy_to_table() -> None:
-    """Copies the CDN's host and id from SSM into the table; what can't be copied now stays as it was."""
+    """Copies the CDN's host and id from SSM into the table. An error is logged, and the copy stays as it was."""
     try:
         for variable in ("CDN_PARAMETER", "DISTRIBUTION_PARAMETER"):
             value = _ask_ssm(os.environ[variable])
@@ -64,9 +67,12 @@ def copy_to_table() -> None:
 
 
 def booth_tokens(secret: str) -> dict[str, list[str]]:
-    """The booths' tokens by booth, from Secrets Manager; read again every minute, so that a rotation takes effect.
+    """The booths' valid tokens by booth, from Secrets Manager, cached for _SECRET_SECONDS.
 
-    What can't be a token is told to the log and counts for nothing. Raises ServiceUnavailable.
+    Problems of the secret are logged, without quoting it. Raises ServiceUnavailable.
+
+    Args:
+        secret: the secret's ARN.
     """
 
     def read() -> str:
@@ -78,12 +84,12 @@ def booth_tokens(secret: str) -> dict[str, list[str]]:
 
     try:
         return tokens.read(_remembered(secret, _SECRET_SECONDS, _SECRET_STALE_SECONDS, read))
-    except ValueError as error:  # it does not quote the text, which is secret
+    except ValueError as error:  # its text does not quote the secret
         raise ServiceUnavailable(str(error)) from None
 
 
 def _parameter(variable: str) -> str:
-    """From the table; from SSM as long as `sweep` has not copied it there yet."""
+    """The parameter's value from the table, or from SSM before `sweep`'s first copy."""
     name = os.environ[variable]
     return _remembered(name, _PARAMETER_SECONDS, _PARAMETER_STALE_SECONDS, lambda: setting(name) or _ask_ssm(name))
 
@@ -94,9 +100,10 @@ def _ask_ssm(name: str) -> str:
 
 
 def _remembered(name: str, seconds: int, stale_seconds: int, read: Callable[[], str]) -> str:
-    """The text under this name, read anew after so many seconds; if that fails for the moment, the one before.
+    """The cached value of this name, or a new one by `read` after `seconds`.
 
-    Raises ServiceUnavailable: it can't be read, and there is none that is younger than `stale_seconds`.
+    If `read` fails with a transient error, the cached value is returned, and `read` is called again _AGAIN_SECONDS
+    later. Raises ServiceUnavailable: it can't be read, and no cached value is younger than `stale_seconds`.
     """
     known, now = _known.get(name), time.monotonic()
     if known and now < known.again:
@@ -114,13 +121,13 @@ def _remembered(name: str, seconds: int, stale_seconds: int, read: Callable[[], 
 
 
 def setting(name: str) -> str | None:
-    """What was last kept under the name of an SSM parameter; None if nothing was."""
+    """The table's copy of an SSM parameter; None if there is none."""
     item = table.get(table.key_of("setting", name))
     return item["value"]["S"] if item else None
 
 
 def keep_setting(name: str, value: str) -> None:
-    """Keeps what SSM holds under a parameter's name."""
+    """Writes the table's copy of an SSM parameter."""
     table.write(
         "update_item",
         TableName=table.table_name(),

@@ -1,20 +1,20 @@
-"""The table: uploads, requestIds, ids and runs. Every write is conditional.
+"""The DynamoDB table: its items, and conditional writes to them. Modules that keep records of their own build on it.
 
-One item per record, under a single hash key `pk`:
+One item per record, with the partition key `pk` alone:
 
     upload#<hash of Key>         run                 a Key is given once; never deleted
     id#<hash of id>              run                 an id is given once; never deleted
     request#<hash of requestId>  run, expires        the upload that a requestId answers for
     run#<run id>                 see `Run`, expires  the run of one upload
-    count#<hash of a name>       count, expires      how often something was done, see `booth.aws.counters`
-    pace                         slots, gone, ...    when each image model will be called, see `booth.painting.records`
-    setting#<hash of its name>   value               what SSM holds under this name, see `booth.aws.settings`
-    slot#<hash of its name>      at, expires         when a slot of an image model was used last
+    count#<hash of a name>       count, expires      a counter, see `booth.aws.counters`
+    pace                         slots, gone, ...    the image models' turns, see `booth.painting.records`
+    setting#<hash of its name>   value               copy of an SSM parameter, see `booth.aws.settings`
+    slot#<hash of its name>      at, expires         when a slot of an image model was last used
 
-Names are kept as hashes only, so the records that outlive the data say nothing about anybody. A run that needs
-`sweep`'s attention carries `open` and `due`, the keys of the sparse index `open`: `open` is GOES_ON from the claim to
-the end, else WAITS (for the photo, or to be cleaned up). Times are epoch milliseconds.
-A deleted visit leaves its run as a tombstone: the status DELETED, times and hashes (see `forget`).
+Names are kept as SHA-256 hashes, so records that outlive the data identify nobody. An open run has `open` (see
+`booth.run.Open`) and `due`, the keys of the sparse index `open`. Times are epoch milliseconds, `expires` (the table's
+time to live) epoch seconds. A deleted visit leaves its run's record as a tombstone: the status DELETED, times and
+hashes, see `store.forget`.
 """
 
 import hashlib
@@ -32,14 +32,14 @@ from booth.aws.clients import client
 from booth.aws.errors import aws_errors, code_of
 from booth.errors import Throttled
 
-# Its answers take milliseconds, and the functions that visitors wait for have to answer something in the end.
+# DynamoDB answers in milliseconds; API functions must answer, be it 503, before API Gateway's timeout.
 _LIMITS = {"read_timeout": 2, "attempts": 2}
 
 to_item, from_item = TypeSerializer().serialize, TypeDeserializer().deserialize
 
 
 def hashed(name: str) -> str:
-    """SHA-256 hex of a Key, id or requestId."""
+    """SHA-256 of a Key, id, requestId or other name, hexadecimal."""
     return hashlib.sha256(name.encode()).hexdigest()
 
 
@@ -50,24 +50,35 @@ def connect():
 
 @cache
 def table_name() -> str:
+    """The table's name."""
     return os.environ["TABLE"]
 
 
 def key_of(kind: str, name: str) -> dict[str, Any]:
+    """An item's key, as DynamoDB takes it: `<kind>#<hash of name>`; a run's id is not hashed."""
     return {"pk": {"S": f"{kind}#{name if kind == 'run' else hashed(name)}"}}
 
 
 def attribute_values(values: dict[str, Any]) -> dict[str, Any]:
+    """ExpressionAttributeValues: each value as `:name`, serialised."""
     return {f":{name}": to_item(value) for name, value in values.items()}
 
 
 def put_once(kind: str, name: str, run_id: str, **fields: Any) -> dict[str, Any]:
+    """A Put for `transact` of an item that leads to a run, on condition that it does not exist."""
     item = key_of(kind, name) | {"run": {"S": run_id}} | {key: to_item(value) for key, value in fields.items()}
     return {"Put": {"TableName": table_name(), "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
 
 
 def update_of(run_id: str, changes: str, values: dict[str, Any], condition: str, **more: Any) -> dict[str, Any]:
-    """An update of one run's record. Attribute names are written as #name, for many are reserved words."""
+    """Parameters of a conditional UpdateItem, or of an Update for `transact`, of one run's record.
+
+    Args:
+        changes: the UpdateExpression, with attribute names as #name (many are reserved words) and values as :name.
+        values: by name, without the colon.
+        condition: the ConditionExpression.
+        more: further parameters, such as ReturnValues.
+    """
     return {
         "TableName": table_name(),
         "Key": key_of("run", run_id),
@@ -79,17 +90,18 @@ def update_of(run_id: str, changes: str, values: dict[str, Any], condition: str,
 
 
 def _reasons(error: ClientError) -> set[str]:
+    """The error's Code; of a cancelled transaction its CancellationReasons' Codes."""
     if code_of(error) == "TransactionCanceledException":
         return {reason.get("Code", "") for reason in error.response.get("CancellationReasons", [])}
     return {code_of(error)}
 
 
 class WriteConflict(Exception):
-    """Another transaction is writing the same item at this moment. Whoever writes goes again, or plans anew."""
+    """Another transaction is writing the same item at this moment: write again, or read and plan again."""
 
 
 def write_once(operation: str, **request: Any) -> dict[str, Any] | None:
-    """One conditional write; None if its condition did not hold. Raises _WriteConflict."""
+    """One conditional write, without retries; None if its condition was false. Raises WriteConflict."""
     with aws_errors():
         try:
             return getattr(connect(), operation)(**request)
@@ -103,9 +115,12 @@ def write_once(operation: str, **request: Any) -> dict[str, Any] | None:
 
 
 def write(operation: str, **request: Any) -> dict[str, Any] | None:
-    """One conditional write; None if its condition did not hold.
+    """One conditional write; None if its condition was false.
 
-    A write that meets another one's transaction on the same item is told so at once and goes again.
+    After a WriteConflict it backs off, with jitter, and writes again, up to 6 times. Raises Throttled after that.
+
+    Args:
+        operation: the client's method, such as "update_item"; `request` its parameters.
     """
     for pause in (0.02, 0.05, 0.1, 0.2, 0.4, 0):
         try:
@@ -116,13 +131,14 @@ def write(operation: str, **request: Any) -> dict[str, Any] | None:
 
 
 def transact(*writes: dict[str, Any]) -> bool:
+    """TransactWriteItems, all or nothing; False if a condition was false. Raises Throttled as `write` does."""
     return write("transact_write_items", TransactItems=list(writes)) is not None
 
 
 def write_if_unchanged(operation: str, **request: Any) -> bool:
-    """Writes what was planned from records that were read; False if one has moved on since, or is just being written.
+    """One write on condition that what was read before is unchanged; False if it has changed, or is being written.
 
-    It would be no use to write the same again a moment later: the other write makes this one's condition false.
+    A WriteConflict is not retried: the other write will make this one's condition false.
     """
     try:
         return write_once(operation, **request) is not None
@@ -131,10 +147,11 @@ def write_if_unchanged(operation: str, **request: Any) -> bool:
 
 
 def get(pk: dict[str, Any]) -> dict[str, Any] | None:
+    """The item with this key (as `key_of` makes it), by a strongly consistent read; None if there is none."""
     with aws_errors():
         return connect().get_item(TableName=table_name(), Key=pk, ConsistentRead=True).get("Item")
 
 
 def number(item: dict[str, Any], name: str) -> int:
-    """A number of a record that may lack it, or have something else in its place; 0 then."""
+    """A Number attribute of an item as DynamoDB returns it; 0 if it is missing or has another type."""
     return int(item.get(name, {}).get("N", 0))

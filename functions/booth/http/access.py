@@ -1,6 +1,6 @@
-"""Who calls. A booth proves itself with a token; a visitor's phone needs its unguessable requestId and nothing else.
+"""Authentication. A booth sends a token; a visitor's phone needs none, only its requestId, which can't be guessed.
 
-Where access is open nobody proves anything, and callers are told apart by their addresses.
+With Access=open there are no tokens, and uploads are also limited per caller, by IP address.
 """
 
 import hashlib
@@ -14,18 +14,23 @@ from booth.aws import settings
 from booth.errors import BoothTokenNeeded
 
 OPEN = "open"
-"""The name under which all booths count where none needs a token."""
+"""Name of all booths together, for their limits, where none needs a token."""
 
 
 def booth_of(event: dict[str, Any]) -> str:
-    """Name of the booth that makes this call (an API Gateway event). Raises BoothTokenNeeded."""
+    """Name of the booth whose token this API Gateway event has; OPEN where none is needed.
+
+    Raises:
+        BoothTokenNeeded: no booth has this token.
+        ServiceUnavailable: the tokens can't be read.
+    """
     secret = os.environ["BOOTH_TOKENS"]
     if not secret:
         return OPEN
     scheme, _, given = event.get("headers", {}).get("authorization", "").partition(" ")
     caller = given.strip().encode(errors="replace")
     found = ""
-    # All are compared, each in constant time: how long it takes tells nothing about any of them.
+    # Every token is compared, each in constant time, so the time tells nothing about them.
     for booth, tokens in settings.booth_tokens(secret).items():
         for token in tokens:
             if hmac.compare_digest(token.encode(), caller):
@@ -36,10 +41,10 @@ def booth_of(event: dict[str, Any]) -> str:
 
 
 def caller_of(event: dict[str, Any]) -> str:
-    """A name for the caller where access is open, under which its uploads are counted; empty where a token is needed.
+    """Name of the caller for the limit of its uploads where access is open; "" where a token is needed.
 
-    It is the first 16 bits of a hash of the address and the hour: enough to tell an event's callers apart, while 65,536
-    addresses of IPv4 share each, and the next hour's is another.
+    The first 16 bits of a SHA-256 of hour and address: enough to distinguish the callers of an event, while 65,536 IPv4
+    addresses have the same one, and each has another in the next hour.
     """
     if os.environ["BOOTH_TOKENS"]:
         return ""
@@ -48,21 +53,24 @@ def caller_of(event: dict[str, Any]) -> str:
 
 
 def _address(event: dict[str, Any]) -> str:
-    """The viewer's address as the CDN saw it. Who calls the API past the CDN may send any header, and has its own."""
+    """The viewer's IP address, by CloudFront's header if the event has the CDN's key, else by the connection.
+
+    A call that bypasses the CDN can send any header, but doesn't have the key.
+    """
     headers, key = event.get("headers", {}), os.environ["CDN_KEY"]
     viewer = headers.get("cloudfront-viewer-address", "")
     given = headers.get("x-cdn-key", "").encode(errors="replace")
     if viewer and key and hmac.compare_digest(given, key.encode()):
-        return viewer.rpartition(":")[0].strip("[]")  # a port follows; some have seen IPv6 in brackets
+        return viewer.rpartition(":")[0].strip("[]")  # without the port; IPv6 perhaps in brackets
     return event["requestContext"]["http"]["sourceIp"]
 
 
 def _network(address: str) -> str:
-    """What one caller has of addresses: one of IPv4, 64 bits of IPv6's, of which networks give a household as many."""
+    """The IPv4 address, or the /64 network of an IPv6 one, which is what providers give a household."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
-        return address  # counted all the same; an error would be logged, and the address with it
+        return address  # counted as it is: an error's text would have the address, and would be logged
     if found.version == 6:
         return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))
     return str(found)

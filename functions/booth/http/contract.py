@@ -1,4 +1,4 @@
-"""The HTTP contract: what the API's calls take and answer, to the byte. Nothing here calls AWS."""
+"""The HTTP contract, docs/openapi.yaml: parses requests and builds answers. Nothing here calls AWS."""
 
 import base64
 import json
@@ -15,12 +15,12 @@ from booth.scenes import Scene
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_NO_FILE_NAME = re.compile(r"[\x00-\x1f\x7f/\\\ufffe\uffff]")  # XML can't carry the last two, and S3 speaks XML
-_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")  # BCP 47, as browsers tell it
+_NO_FILE_NAME = re.compile(r"[\x00-\x1f\x7f/\\\ufffe\uffff]")  # XML, which S3 uses, does not allow the last two
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")  # BCP 47, as in navigator.language
 _MAX_POLICY = 64
 _MAX_TIME = 40
 
-# Share of the work that is done when a step begins; painting goes from the last one to 1, picture by picture.
+# `progress` when a step begins; from GENERATE on it grows with each picture.
 _PROGRESS = {
     Step.UPLOAD: 0.0,
     Step.QUEUE: 0.02,
@@ -35,24 +35,31 @@ _PROGRESS = {
 
 @dataclass(frozen=True)
 class UploadRequest:
+    """The checked body of `POST /upload`."""
+
     filename: str
     content_type: str
     id: str
+    """The caller's id; "" for none."""
     scenes: list[str]
+    """Scene ids; empty for none."""
     consent: dict[str, Any] | None
-    """policy, language, time, wall; nothing else, so that nobody's name gets in with it."""
+    """policy, language, time, wall, and nothing else: so it has nobody's name in it."""
 
 
 @dataclass(frozen=True)
 class PhotoRequest:
+    """The checked body of `POST /photo`."""
+
     request_id: str
     key: str
     """Empty if the requestId comes alone."""
     id: str
+    """The caller's id; "" for none."""
     wait: int
-    """Seconds."""
+    """Longest long poll, seconds; 0 answers at once."""
     progress: float | None
-    """What the client was last shown; with `wait`, anything else is news and answered at once."""
+    """Of the client's last answer; with `wait`, a different one is answered at once. None: not given."""
 
 
 def json_body(event: dict[str, Any]) -> dict[str, Any]:
@@ -70,7 +77,7 @@ def json_body(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _reject_constant(constant: str) -> None:
-    # NaN and Infinity, which Python reads, are no JSON.
+    # NaN and Infinity, which Python accepts, are not in JSON.
     raise ValueError(constant)
 
 
@@ -115,7 +122,12 @@ def _consent(body: dict[str, Any], required: bool) -> dict[str, Any] | None:
 
 
 def upload_request(body: dict[str, Any], known_scenes: set[str], needs_consent: bool) -> UploadRequest:
-    """Checks the body of `POST /upload`. Raises BadRequest, ConsentNeeded."""
+    """Checks the body of `POST /upload`. Raises BadRequest, ConsentNeeded.
+
+    Args:
+        known_scenes: the catalogue's ids.
+        needs_consent: whether `consent` is required.
+    """
     if body.get("type") != "photo":
         raise BadRequest("'type' must be \"photo\".")
     filename, content_type = _text(body, "filename"), _text(body, "contentType")
@@ -140,7 +152,7 @@ def photo_request(body: dict[str, Any], bucket: str) -> PhotoRequest:
     """Checks the body of `POST /photo`; `bucket` is the uploads bucket. Raises BadRequest, ForeignBucket."""
     request_id = _id(body, "requestId")
     wait = body.get("wait", 0)
-    # 5.0 is a whole number too: JSON knows one kind only, and some clients write it so.
+    # 5.0 is a whole number too: JSON has one type of number, and some clients write it so.
     if isinstance(wait, bool) or not isinstance(wait, int | float) or not 0 <= wait <= LONG_POLL_SECONDS or wait % 1:
         raise BadRequest(f"'wait' must be a whole number of seconds from 0 to {LONG_POLL_SECONDS}.")
     seen = body.get("progress")
@@ -151,7 +163,7 @@ def photo_request(body: dict[str, Any], bucket: str) -> PhotoRequest:
 
 
 def delete_request(body: dict[str, Any], bucket: str) -> tuple[str, str]:
-    """Checks the body of `DELETE /photo`; gives requestId and Key ("" if the requestId comes alone).
+    """Checks the body of `DELETE /photo`; returns requestId and Key ("" if the requestId comes alone).
 
     Raises BadRequest, ForeignBucket.
     """
@@ -170,7 +182,7 @@ def _key(body: dict[str, Any], request_id: str, bucket: str) -> str:
 
 
 def is_hard_to_guess(request_id: str) -> bool:
-    """A UUID, or at least as long as 128 random bits in base64url (22 characters)."""
+    """Whether it is at least as long as 128 random bits in base64url (22 characters), as a UUID is."""
     return len(request_id) >= 22
 
 
@@ -189,7 +201,7 @@ def _reason(name: str) -> dict[str, str] | None:
 
 
 def upload_answer(bucket: str, key: str, content_type: str, url: str) -> dict[str, Any]:
-    """HTTP 200 with the documented envelope: the result is JSON text inside JSON."""
+    """HTTP 200 with the documented envelope, whose `body` is JSON text inside JSON."""
     body = {"Bucket": bucket, "Key": key, "Expires": URL_SECONDS, "ContentType": content_type, "UploadURL": url}
     return _answer(200, {"statusCode": 200, "body": json.dumps(body)})
 
@@ -200,12 +212,12 @@ def upload_error(status: int, code: str, message: str) -> dict[str, Any]:
 
 
 def photo_error(status: int, code: str, message: str) -> dict[str, Any]:
-    """An error answer of /photo."""
+    """An error answer of `/photo` and `/scenes`."""
     return _answer(status, _error(code, message))
 
 
 def scenes_answer(scenes: list[Scene], default: list[Scene]) -> dict[str, Any]:
-    """HTTP 200 with what a visitor may choose from, and what is painted without a choice."""
+    """HTTP 200 with the catalogue, and the ids of the default scenes."""
     shown = [
         {"id": each.id, "title": each.title, "color": each.color, "thumbnail": f"/thumbnails/{each.id}.jpg"}
         for each in scenes
@@ -214,16 +226,16 @@ def scenes_answer(scenes: list[Scene], default: list[Scene]) -> dict[str, Any]:
 
 
 def delete_answer(request_id: str) -> dict[str, Any]:
-    """HTTP 200: nothing of this visit is left."""
+    """HTTP 200: the visit is deleted."""
     return _answer(200, {"requestId": request_id, "status": Status.DELETED})
 
 
 def photo_answer(run: Run, request_id: str, cdn: str, pause: int = 0) -> dict[str, Any]:
-    """Status and results so far: HTTP 202 while the run goes on, 200 when it has ended, however it ended.
+    """Status and results so far: HTTP 202 until the run has ended, then 200, whatever its status.
 
     Args:
         cdn: base URL of the CDN without a slash at the end, such as https://d111111abcdef8.cloudfront.net.
-        pause: in how many seconds to ask again, if the answer was not held though that was asked for.
+        pause: Retry-After in seconds, for a long poll that was answered at once; 0 for none.
     """
 
     def url(key: str) -> str:
@@ -258,16 +270,16 @@ def photo_answer(run: Run, request_id: str, cdn: str, pause: int = 0) -> dict[st
 
 
 def waiting_seconds(run: Run) -> int:
-    """How long it still is until the first picture's turn, if that is what the run waits for; else 0."""
+    """Whole seconds until the first picture's turn, while the run waits for it; else 0."""
     if run.is_ended or run.step != Step.WAIT:
         return 0
     return clock.seconds_until(min(turn.at for turn in run.turns.values()))
 
 
 def seconds_without_news(run: Run, wait: int) -> int:
-    """In how many seconds to ask again, if nothing is to be expected of the run within `wait` seconds; else 0.
+    """Retry-After in seconds for a long poll of `wait` seconds that can have no news; 0 if it can.
 
-    Its turn comes later, or its photo has not come and the URL for it has expired.
+    It can't if the run's turn comes later, or if its photo has not come and the presigned URL has expired.
     """
     quiet = waiting_seconds(run)
     if run.is_waiting_for_photo and 0 < run.upload_until <= clock.now_ms():
@@ -276,13 +288,14 @@ def seconds_without_news(run: Run, wait: int) -> int:
 
 
 def _seconds(run: Run) -> float:
+    """From the claim to the end, or till now; 0 before the claim."""
     if not run.claimed:
         return 0.0
     return ((run.ended or clock.now_ms()) - run.claimed) / 1000
 
 
 def progress(run: Run) -> float:
-    """How far the run is, from 0 to 1. It differs whenever there is something new to show."""
+    """How far the run is, from 0 to 1. It changes whenever the answer has something new to show."""
     if run.is_ended:
         return 1.0
     share = _PROGRESS.get(run.step, 0.4)

@@ -1,4 +1,4 @@
-"""What the API functions share: every error becomes an answer in words, none becomes a stack trace."""
+"""Decorator of the API's handlers: answers every exception with an HTTP status, a code and a message."""
 
 import functools
 from collections.abc import Callable
@@ -13,10 +13,12 @@ Answer = dict[str, Any]
 
 
 def endpoint(shape: Callable[[int, str, str], Answer]) -> Callable[[Callable[[Event], Answer]], Callable]:
-    """Makes an API function out of a function of its event: the handler that Lambda calls.
+    """Makes a handler from a function of an API Gateway event (payload format 2.0).
+
+    ApiErrors are answered with their status, Throttled and ServiceUnavailable with 503, anything else with 500.
 
     Args:
-        shape: makes the answer for an error from HTTP status, code and message.
+        shape: builds the error's answer from HTTP status, code and message.
     """
 
     def decorate(respond: Callable[[Event], Answer]) -> Callable[[Event, object], Answer]:
@@ -34,7 +36,7 @@ def endpoint(shape: Callable[[int, str, str], Answer]) -> Callable[[Callable[[Ev
                 logger.warning("a call to AWS failed", error=type(error).__name__, reason=str(error))
                 return shape(503, type(error).__name__, error.message)
             except Exception:
-                # The last line before the visitor: a defect is logged whole and told in one sentence.
+                # A defect: logged with its traceback; the visitor gets one sentence.
                 logger.exception("the request failed")
                 return shape(500, InternalError.__name__, BoothError.message)
 

@@ -1,4 +1,4 @@
-"""Long polling: an answer is held back until the run has news, or the time is over."""
+"""Long polling: `POST /photo` with `wait` is answered when the run has news, or when the time is over."""
 
 import time
 
@@ -11,18 +11,19 @@ from booth.run import Run, Step
 from booth.runs import store
 
 PAUSE_SECONDS = 0.3
-"""Pause between two looks at the table while an answer is held."""
+"""Pause between two reads of the run's record."""
 PAINTING_PAUSE_SECONDS = 0.1
-"""The same while pictures are painted, which are waited for more eagerly."""
+"""The same while pictures are painted: each is shown sooner."""
 READ_SHARE = 10
-"""A look takes at most one part in so many of the time, up to a pause of a second: a slow table is asked less."""
+"""Back off: reads use at most 1/10 of the wait, and pause at most 1 s. So a slow table is read less often."""
 
 
 def wait_for_news(run: Run, request: PhotoRequest) -> tuple[Run, int]:
-    """The run as soon as it is further than the client was shown (or than it is now), or after `wait` seconds.
+    """The run once its progress differs from the request's (or from now), at the latest after `wait` seconds.
 
-    If the answer isn't held: also in how many seconds to ask again, else 0. Who holds one is counted by the time at
-    which it began, so those that died are forgotten when it is over.
+    The second value is 0, or the Retry-After in seconds of an answer that does not wait: no news can come within
+    `wait`, or `concurrency.long_polls` of this run wait already. These are counted per LONG_POLL_SECONDS in which they
+    began, so the count of functions that were killed expires with it.
     """
     seen = contract.progress(run) if request.progress is None else request.progress
     if has_news(run, seen):
@@ -40,12 +41,15 @@ def wait_for_news(run: Run, request: PhotoRequest) -> tuple[Run, int]:
 
 
 def has_news(run: Run, seen: float) -> bool:
-    """Whether the run has ended or stands elsewhere than the client has seen."""
+    """Whether the run has ended or its progress differs from `seen`."""
     return run.is_ended or contract.progress(run) != seen
 
 
 def watch(run: Run, seen: float, seconds: int) -> Run:
-    """Looks at the run again and again, until it has news or the time is over."""
+    """Reads the run's record until it has news or `seconds` are over.
+
+    After every third read `starting.start_if_uploaded` checks whether the photo has come without its event.
+    """
     until = time.monotonic() + seconds
     looks, took = 0, 0.0
     while not has_news(run, seen) and time.monotonic() < until:

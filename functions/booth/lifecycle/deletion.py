@@ -1,4 +1,4 @@
-"""Removes everything of a visit: first the mark that nothing may come any more, then all that is there."""
+"""Deletes a visit: first marks its run's record as DELETED, so that nothing is added, then removes what is stored."""
 
 from booth import clock, keys, limits
 from booth.aws import cdn, executions, objects
@@ -11,14 +11,14 @@ from booth.runs import open_runs, store
 
 
 def delete(run: Run) -> None:
-    """Deletes a visit, in whatever state it is; on return nothing of it is left in the buckets.
+    """Deletes a visit, whatever its run's status; on return nothing of it is left in the buckets.
 
-    Of a visit that is forgotten only the Key may be known, because the caller named it: what has been put there since
-    goes. The CDN is told to forget its copies. If it can't be told now, `sweep` does it; by themselves they go five
-    minutes after they were fetched. Once everything was removed, the record says so, and another call does nothing. If
-    a call breaks off, `sweep` goes on.
+    The CDN's copies are invalidated; if CloudFront can't be called now, `sweep` does it (they expire after
+    CACHE_SECONDS by themselves). Idempotent: once everything was removed (`erased`), another call does nothing. If a
+    call is cut off, `sweep` continues. Of a run after `store.forget` only an upload is deleted that was put since under
+    the Key that the caller named.
 
-    Raises StillRemoving if something is left, for `sweep`.
+    Raises StillRemoving: versions of the upload are left, for `sweep`.
     """
     if run.status != Status.DELETED:
         run = store.mark_deleted(run.id, due=clock.now_ms() + limits.DELETE_SECONDS * 1000)
@@ -43,9 +43,9 @@ def delete(run: Run) -> None:
 
 
 def erase(run: Run) -> bool:
-    """Removes what is left of a deleted run; `sweep` does it at each of its looks, and in the end forgets the names.
+    """Removes what is stored of a deleted run, for `sweep`, and schedules its next check.
 
-    False if versions of the upload are left: `sweep` goes on with them in a moment.
+    False if versions of the upload are left; `sweep` continues after CONTINUE_SECONDS.
     """
     began = clock.now_ms()
     is_gone = _remove(run)
@@ -58,7 +58,7 @@ def erase(run: Run) -> bool:
 
 
 def _remove(run: Run) -> bool:
-    """Removes what there is, what visitors could see first. False if versions of the upload are left."""
+    """Removes everything that is stored, public objects first. False if versions of the upload are left."""
     if run.claimed:
         executions.stop(run.id)
     objects.delete_results([run.key, *_pictures(run)])
@@ -77,11 +77,15 @@ def _pictures(run: Run) -> list[str]:
 
 
 def _invalidate(run: Run, began: int) -> None:
-    """The CDN forgets its copies. Told the same again at the same look, it answers and neither does nor bills it twice.
+    """Invalidates the CDN's copies of everything that the run can have published.
 
-    The paths are all that there can be, whatever there was: an order that is repeated has to be the same.
+    The CallerReference is one before `_steps_are_over`, another after it, and the paths are always the same: so
+    CloudFront neither repeats nor bills an invalidation that was made before.
+
+    Args:
+        began: when this removal began, epoch ms.
     """
-    if not run.claimed:  # nothing could be shown
+    if not run.claimed:  # nothing was published
         return
     paths = [address(key) for key in (run.key, *_pictures(run))]
     look = 1 if began < _steps_are_over(run) else 2
@@ -89,10 +93,13 @@ def _invalidate(run: Run, began: int) -> None:
 
 
 def _schedule_next_check(run: Run, began: int) -> None:
-    """A look that began before something could come no more is followed by one afterwards.
+    """Schedules another check after each moment until which something could still be written; after both, forgets.
 
-    A step that was at work takes back what it could not publish, and `doors.admit` deletes the photo that comes with an
-    event; the later looks are for those that were killed or lost.
+    A step that could not publish deletes what it wrote, and `starting.start` deletes a photo whose event comes. The
+    checks are for steps that were killed and for events that were lost.
+
+    Args:
+        began: when this removal began, epoch ms.
     """
     moments = (_steps_are_over(run), _uploads_are_over(run))
     if later := [moment for moment in moments if moment > began]:
@@ -102,10 +109,10 @@ def _schedule_next_check(run: Run, began: int) -> None:
 
 
 def _steps_are_over(run: Run) -> int:
-    """When no step of a deleted run can be alive any more, which might write a picture; epoch ms."""
+    """From when on no step of a deleted run can write any more, epoch ms."""
     return run.ended + limits.CLEAN_SECONDS * 1000
 
 
 def _uploads_are_over(run: Run) -> int:
-    """When no photo can come through the presigned URL any more; epoch ms, 0 if there was none."""
+    """From when on no photo can come by the presigned URL any more, epoch ms; 0 if there was none."""
     return run.upload_until + limits.LATE_UPLOAD_SECONDS * 1000 if run.upload_until else 0

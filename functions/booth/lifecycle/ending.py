@@ -1,4 +1,4 @@
-"""How a run ends: its state is settled once, then everything that is not a result is removed."""
+"""Ends a run: one conditional write sets its final status, then everything that is not a result is removed."""
 
 from collections.abc import Callable
 
@@ -12,9 +12,9 @@ from booth.runs import open_runs, store
 
 
 def settle(run: Run, error: str, picture_errors: dict[int, str] | None = None) -> Run:
-    """Ends the run by what was published, unless it has ended, and cleans up; see `end`.
+    """Ends the run, unless it has ended, and cleans up; arguments and result as of `end`.
 
-    A deleted run is left to its deletion.
+    A deleted run is not cleaned up here, but by `deletion`.
     """
     run = end(run, error, picture_errors)
     if run.is_ended and run.status != Status.DELETED:
@@ -25,14 +25,16 @@ def settle(run: Run, error: str, picture_errors: dict[int, str] | None = None) -
 def end(
     run: Run, error: str, picture_errors: dict[int, str] | None = None, clean_after: int = limits.CHECK_SECONDS
 ) -> Run:
-    """Ends the run by what was published, unless it has ended. Nothing but the table is asked.
+    """Ends the run, unless it has ended: SUCCEEDED, PARTIAL or FAILED by the pictures that are published.
+
+    Calls no AWS service but DynamoDB.
 
     Args:
-        error: name of the error that ended it; "" if the state machine came to its end.
+        error: name of the error that ended it; "" if the state machine reached its end.
         picture_errors: by picture number, the name of the error that a picture failed with.
-        clean_after: seconds after which `sweep` cleans up if nobody has.
+        clean_after: seconds after which `sweep` cleans up, unless that was done.
 
-    Returns the run as it then stands: ended, unless the photo came while the run was ended for want of it.
+    Returns the run as it is then: ended, unless it was to end as PhotoNeverArrived and its photo came meanwhile.
     """
     version = run.version
     while not run.is_ended and run.version == version:
@@ -42,13 +44,13 @@ def end(
             if kind_of(error) is TimedOut:
                 count("TimedOut")
             logger.info("run ended", status=status, error=code)
-        # Refused, it has moved on since it was read: a picture was published, or its photo came after all.
+        # If the write was refused, the record has changed: a picture was published, or the photo came.
         run = store.get(run.id)
     return run
 
 
 def _outcome(run: Run, error: str, picture_errors: dict[int, str]) -> tuple[str, str, dict[str, dict[str, str]]]:
-    """Status, error name ("" if there is a picture) and pictures of a run that ends now."""
+    """Status, error name ("" if there is a picture) and pictures, without their prompts, of a run that ends now."""
     kept = ("scene", "state", "key", "error")
     pictures = {
         name: {part: picture[part] for part in kept if part in picture} for name, picture in run.pictures.items()
@@ -64,10 +66,10 @@ def _outcome(run: Run, error: str, picture_errors: dict[int, str]) -> tuple[str,
 
 
 def clean(run: Run) -> None:
-    """Tells the world that a run has ended, and removes what it leaves. `sweep` repeats it until it has worked.
+    """Publishes PhotoFinished for an ended run and removes what it left. `sweep` repeats it until it has succeeded.
 
-    The world is told first, for a deletion that comes meanwhile is not to be followed by the event. If that fails, the
-    rest is removed all the same. After CLEAN_SECONDS nobody can write any more, and the run is closed.
+    The event is published first, so that none follows a deletion that comes meanwhile; if that fails, the removal is
+    done all the same. Once CLEAN_SECONDS after the end have passed, no step can write any more, and the run is closed.
     """
     try:
         if not run.told:
@@ -85,7 +87,10 @@ def clean(run: Run) -> None:
 
 
 def _remove_what_is_left(run: Run) -> bool:
-    """A picture that was being written when the run ended, but not published, goes too. False if there is more."""
+    """Removes unpublished results, work files, turns, and the upload unless it is kept.
+
+    False if versions of the upload are left.
+    """
     numbers = [int(name[1:]) for name in run.pictures]
     written = {run.key, *(keys.picture_key(run.picture_id, number) for number in numbers)}
     objects.delete_results(sorted(written - run.published))
@@ -95,17 +100,19 @@ def _remove_what_is_left(run: Run) -> bool:
 
 
 def _kept_until(run: Run) -> int:
-    """Until when the upload of an ended run is kept, epoch ms."""
+    """Until when the upload of an ended run is kept, epoch ms; its end if it is not."""
     return run.ended + (limits.TRY_AGAIN_SECONDS * 1000 if keeps_upload(run) else 0)
 
 
 def confirm_running(run_id: str, look: Callable[[str], object] = store.check) -> None:
-    """A step asks after its last write under work/ whether the run still goes on; if it has ended, its files go again.
+    """Called by a step after its last write under work/: if the run has ended meanwhile, deletes its work files.
 
     Args:
-        look: how it asks, given the run.
+        look: raises RunEnded if the run with this id has ended; by default `store.check`.
 
-    Raises RunEnded, TimedOut (the run is about to be ended, and cleaned up).
+    Raises:
+        RunEnded: the run has ended.
+        TimedOut: its deadline has passed; `sweep` will end it and clean up.
     """
     try:
         look(run_id)
@@ -115,5 +122,5 @@ def confirm_running(run_id: str, look: Callable[[str], object] = store.check) ->
 
 
 def keeps_upload(run: Run) -> bool:
-    """Whether an ended run's upload is kept for TRY_AGAIN_SECONDS: it failed through no fault of the photo."""
+    """Whether an ended run's upload is kept for TRY_AGAIN_SECONDS: it failed, and not with a PhotoError."""
     return run.status == Status.FAILED and not issubclass(kind_of(run.error), PhotoError)

@@ -1,4 +1,4 @@
-"""Publishes results: stores an object and shows it to the polls. Of a run that has ended nothing more is published."""
+"""Publishes results: stores an object, then writes its Key into the run's record, unless the run has ended."""
 
 from booth import keys
 from booth.aws import objects
@@ -9,7 +9,10 @@ from booth.scenes import Scene
 
 
 def publish_copy(run: Run, jpeg: bytes, scenes: list[Scene]) -> None:
-    """Publishes the upright copy of the photo, and which pictures will come. Raises RunEnded; no work file is left."""
+    """Publishes the upright copy of the photo (JPEG), and in the record the pictures to come, one per scene.
+
+    Raises RunEnded: nothing was published, and the run's work files are deleted.
+    """
     objects.put_result(run.key, jpeg)
     try:
         store.publish_copy(run.id, run.key, scenes)
@@ -20,7 +23,10 @@ def publish_copy(run: Run, jpeg: bytes, scenes: list[Scene]) -> None:
 
 
 def publish_picture(run: Run, number: int, jpeg: bytes) -> None:
-    """Publishes a picture (numbered from 1). An earlier attempt's picture stays as it is. Raises RunEnded."""
+    """Publishes a picture (JPEG; numbered from 1). One that an earlier attempt stored is published instead, unchanged.
+
+    Raises RunEnded: nothing was published.
+    """
     key = keys.picture_key(run.picture_id, number)
     objects.put_result(key, jpeg)
     try:
@@ -31,7 +37,7 @@ def publish_picture(run: Run, number: int, jpeg: bytes) -> None:
 
 
 def _withdraw(run_id: str, key: str) -> None:
-    """Removes a result that could not be published because the run has ended. What it published stays."""
+    """Deletes a result that could not be published, unless another attempt had published it before the run ended."""
     ended = store.find(run_id)
     if ended is None or key not in ended.published:
         objects.delete_results([key])

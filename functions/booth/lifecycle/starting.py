@@ -1,5 +1,5 @@
-"""How a photo gets in: the S3 event, the first poll and `sweep` all come through here, in any order, any number of
-times, and the photo is processed once."""
+"""Starts runs. The three entry points (S3 event, first poll, `sweep`) call this, in any order and any number of times,
+and each photo is processed once."""
 
 import uuid
 
@@ -11,9 +11,9 @@ from booth.runs import store, uploads
 
 
 def photo_arrived(key: str, version: str) -> Run | None:
-    """Admits the photo that was put under this Key; see `start`.
+    """Starts the run of a photo that was put under this Key, see `start`; registers one if it has none.
 
-    Returns the run, or None if the Key's record has expired.
+    Returns the run; None if the Key's run has expired: then this version is deleted.
     """
     run = uploads.find_by_upload(key) or uploads.register(str(uuid.uuid4()), key, picture_id=str(uuid.uuid4()))
     if run is None:
@@ -24,17 +24,17 @@ def photo_arrived(key: str, version: str) -> Run | None:
 
 
 def start(run: Run, version: str) -> Run:
-    """Claims the run for this version of its photo and starts it, whoever calls and however often.
+    """Claims the run for this version of its photo and starts its execution. Idempotent; returns the run.
 
-    The first claim pins the version. Every later call starts the execution all the same, under the same name: so a
-    caller that died between claim and start loses nothing. Any other version of the Key (a presigned URL used again)
-    is not processed and goes when the run does, or now if the run has ended. A deleted run takes no version at all.
+    The first claim pins the version. Later calls start the execution as well, under the same name, in case a caller was
+    killed between claim and start. Another version of the Key (the presigned URL was used again) is not processed: it
+    is deleted with the run's upload, or now if the run has ended or was deleted.
     """
     set_run_id(run.id)
     if run.is_waiting_for_photo:
         run = claim(run.id, version)
     if run.is_ended:
-        # What is put again as version null replaces the run's own and can't be told from it.
+        # Without versioning another PUT has the same version id, null, and replaces the photo.
         put_again = version == objects.NULL_VERSION and not ending.keeps_upload(run)
         if run.version != version or put_again:
             objects.delete_version(run.key, version)
@@ -47,7 +47,7 @@ def start(run: Run, version: str) -> Run:
 
 
 def start_if_uploaded(run: Run) -> Run:
-    """Claims and starts the run if its photo lies there and nothing has started it yet."""
+    """Starts the run if it is QUEUED and its photo is in the uploads bucket; returns the run."""
     if run.status != Status.QUEUED:
         return run
     version = run.version or objects.newest_version(run.key)
@@ -55,11 +55,11 @@ def start_if_uploaded(run: Run) -> Run:
 
 
 def claim(run_id: str, version: str) -> Run:
-    """Claims the run and gives it as it then stands: ended, if the day's budget of photos is spent.
+    """Claims the run, and returns it as it is then: ended with BudgetSpent if the day's budget of photos is spent.
 
-    It counts first and claims then. So a photo that is claimed has been counted, and one that is refused was never
-    seen as claimed: no other door starts it. A door that is second gives its count back; one that dies in between has
-    counted one too many.
+    The photo is counted before it is claimed. So every claimed photo was counted, and a refused one was never claimed:
+    no other entry point starts it. If another one has claimed it, the count is undone; a function that is killed in
+    between has counted one too many.
     """
     day = budget.today()
     if not budget.spend(day):

@@ -1,7 +1,7 @@
-"""Looks after the open runs, so that each ends in time even if nobody polls and an event was lost.
+"""Handles the open runs when they are due, so that each ends in time even if nobody polls and an event was lost.
 
-Several runs are looked at side by side, and those with a deadline apart from all others: neither an upload of 100,000
-versions nor thousands of uploads that wait for their photos keep anybody else waiting.
+Runs are handled by threads, those with a deadline in a pool of their own: so neither an upload of 100,000 versions nor
+thousands of uploads that wait for their photos delay a deadline.
 """
 
 import time
@@ -16,35 +16,35 @@ from booth.run import Open, Run, Status
 from booth.runs import open_runs, store
 
 WATCH_SECONDS = 118
-"""How long one sweep watches. The next one begins within two minutes, however late the schedule fires."""
+"""How long one sweep handles runs that come due. The next one begins within two minutes of it (schedule: 1 min)."""
 
 POLL_SECONDS = 2
-"""Longest pause between two looks at the index while a run comes due."""
+"""Longest pause between two queries of the index."""
 
 THREADS = {Open.ACTIVE: 5, Open.WAITING: 4}
-"""So many runs are looked at side by side, by kind; with the index's reader as many as a client has connections."""
+"""Threads by kind of run; with the one that queries the index as many as a client has connections (10)."""
 
 BUSY_SECONDS = 0.5
-"""Pause between two looks at the index while some of what is due is being looked at."""
+"""Pause between two queries of the index while runs that are due are being handled."""
 
 RUNS_READ = 100
-"""So many runs of each kind are read from the index at a time, the earliest first."""
+"""Limit of a query of the index, per kind of run; the earliest come first."""
 
 THROTTLE_SECONDS = 5
-"""Step Functions is not asked how executions stand for this long after it throttled."""
+"""Back off: no DescribeExecution for this long after a throttled one."""
 
 
 class Watch:
-    """Looks after the open runs of one kind, Open.ACTIVE or Open.WAITING."""
+    """Handles the open runs of one kind, Open.ACTIVE or Open.WAITING, in threads of its own."""
 
     def __init__(self, kind: str):
         self.kind = kind
         self.threads = ThreadPoolExecutor(THREADS[kind])
         self.not_before: dict[str, float] = {}
-        """By run, epoch ms: infinite while it is looked at; a moment later, for the index lags behind the records."""
+        """By run id, epoch ms: not handled again before. Infinite while it is handled, then past the index's lag."""
 
     def begin(self, until: int) -> list[float]:
-        """Begins to look at what is due. Returns when to come again for each run that is due by `until`, epoch ms."""
+        """Begins to handle what is due. Returns for each run that is due by `until` when to query again; epoch ms."""
         moments = []
         for due, name in open_runs.due_before(until, self.kind, RUNS_READ):
             moment, now = max(due, self.not_before.get(name, 0)), clock.now_ms()
@@ -60,9 +60,9 @@ class Watch:
 
 
 def watch() -> None:
-    """Looks after every run that comes due within WATCH_SECONDS, so that deadlines are kept to seconds, not minutes.
+    """Handles every run that comes due within WATCH_SECONDS, so that deadlines are kept to seconds, not minutes.
 
-    Ends at once if there is none.
+    Returns at once if none does.
     """
     until = clock.now_ms() + WATCH_SECONDS * 1000
     watches = [Watch(Open.ACTIVE), Watch(Open.WAITING)]
@@ -75,11 +75,11 @@ def watch() -> None:
             time.sleep(pause / 1000)
     finally:
         for watch in watches:
-            watch.threads.shutdown(cancel_futures=True)  # what was not begun is due still, for the next sweep
+            watch.threads.shutdown(cancel_futures=True)  # what was not begun stays due, for the next sweep
 
 
 def handle_due(run_id: str, due: int) -> bool:
-    """Does what is due for one run; False if that failed: it comes due again later, by itself."""
+    """Leases one run and does what is due for it. False if that failed: it is due again when the lease is over."""
     set_run_id(run_id)
     try:
         if run := open_runs.lease(run_id, due):
@@ -94,7 +94,7 @@ def handle_due(run_id: str, due: int) -> bool:
 
 
 def attend(run: Run) -> None:
-    """Does for one open run what is due. Every path ends or closes the run, or sets a later `due`."""
+    """Does what is due for one open run. Every branch ends or closes the run, or sets a later `due`."""
     now = clock.now_ms()
     if run.status == Status.DELETED:
         deletion.erase(run)
@@ -103,7 +103,7 @@ def attend(run: Run) -> None:
     elif run.is_waiting_for_photo:
         await_photo(run, now)
     elif now >= run.stops:
-        # First the end, which refuses whatever comes later; it must not hang on Step Functions' answer, nor on S3's.
+        # The end first, after which every step is refused: it must not wait for Step Functions, nor for S3.
         ending.end(run, "States.Timeout", clean_after=0)
         executions.stop(run.id)
     else:
@@ -111,13 +111,14 @@ def attend(run: Run) -> None:
 
 
 class DescribeThrottle:
-    """Until when Step Functions is not asked, epoch ms: it answers 15 DescribeExecutions a second, of all together."""
+    """Until when DescribeExecution is not called, epoch ms: the account's quota is 15 a second."""
 
     until = 0
 
 
 def check_execution(run: Run, now: int) -> None:
-    begins = max([now, *(turn.at for turn in run.turns.values())])  # till then it may be waiting for its turn
+    """Starts a run's execution if there is none, and ends the run if its execution has ended. Epoch ms."""
+    begins = max([now, *(turn.at for turn in run.turns.values())])  # until then it may be waiting for its turn
     open_runs.reschedule(run, min(begins + limits.CHECK_SECONDS * 1000, run.stops))
     if now < DescribeThrottle.until:
         return
@@ -129,11 +130,12 @@ def check_execution(run: Run, now: int) -> None:
     if running is None:
         executions.start(run.id)
     elif not running:
-        # It ended, but could not settle the run itself.
+        # The execution ended without ending the run.
         ending.end(store.get(run.id), "InternalError", clean_after=0)
 
 
 def await_photo(run: Run, now: int) -> None:
+    """Starts a run whose photo has come without its event; ends one whose photo has never come. Epoch ms."""
     last_look = run.upload_until + limits.LATE_UPLOAD_SECONDS * 1000
     if version := objects.newest_version(run.key):
         logger.warning("a photo had come, but its event had not")

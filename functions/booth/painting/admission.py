@@ -1,11 +1,12 @@
-"""Admission to painting: each picture gets its turn, first come first served, within the image models' quotas.
+"""Admission: gives each picture its turn at an image model, first come first served, within the models' quotas.
 
-A candidate that takes n requests a minute has n slots, and each slot is used once a minute: so a free candidate takes a
-whole photo at once, the quota holds however AWS counts its minutes, and a turn is known to the second when it is given.
-One record in the table, the pace, holds the last turn that was given at each slot, and which candidates are gone.
+A candidate with a quota of n requests a minute has n slots, each of which is used at most once per WINDOW_MS. So a free
+candidate takes all pictures of a photo at once, no minute holds more than n calls wherever AWS begins it, and the time
+of a turn is known when it is given. The record `pace` has the last turn at each slot and the unavailable candidates;
+`booth.painting.pacing` plans on it, `booth.painting.records` reads and writes it.
 
-A turn is a plan. A function that starts cold calls later than one that is warm, so each call notes when it was really
-made, and the next one at the slot comes a minute after that.
+A call may be made later than its turn (cold starts), so its slot's own record has the time of the last call, and the
+next one waits until WINDOW_MS after that (`await_slot`). docs/decisions/0013-pacing.md has the reasons.
 """
 
 import random
@@ -24,31 +25,35 @@ from booth.run import Run, Turn
 from booth.runs import store
 
 LONGEST_DELAY_SECONDS = 5
-"""A function waits this long for a slot whose last call came late; for longer it waits in the state machine."""
+"""Longest wait of `await_slot` in a function; a longer one is done by the state machine, see TurnLate."""
 
 ASK_AGAIN_MS = 15 * 60 * 1000
-"""A candidate that is gone is asked again after this long: a subscription takes up to 15 minutes to come into force."""
+"""An unavailable candidate is called again after this long: a Marketplace subscription takes up to 15 minutes."""
 
 ADMISSION_SECONDS = 20
-"""For so long a run is planned anew while others are admitted: their function's timeout is 30 s."""
+"""How long `admit` plans again after conflicting writes; its function's timeout is 30 s."""
 
 CHANGE_SECONDS = 5
-"""The same for what else changes the pace: a model call of 40 s still fits in behind it."""
+"""The same for other changes of the pace: a model call of 40 s still fits in after it."""
 
 _LONGEST_PAUSE_SECONDS = 2
-"""Between two tries: a thousand writers at once must not be more than one item of the table can take."""
+"""Longest back off: a thousand writers at once must not exceed what one item of the table can take."""
 
 
 def admit(run_id: str, pictures: list[int], lost: str | None = None) -> Run:
-    """Gives pictures (by number, from 1) of a run (by id) their turns, and the run the time to use them.
+    """Gives pictures of a run their turns, and the run the deadline that follows from them. Returns the run.
 
-    A run that was admitted before keeps its turns, unless they are `lost`: after a TurnLost it gets others, after a
-    TurnLate the same, as much later as the slot's last call was.
+    Idempotent: a run that was admitted keeps its turns, unless `lost` is given.
+
+    Args:
+        pictures: numbers, from 1.
+        lost: name of the error for which these pictures need other turns: after TurnLost new ones, after TurnLate the
+            same slots, later.
 
     Raises:
-        QueueFull: a turn would come too late.
-        RunEnded, TimedOut: the run's end or its deadline came first.
-        Throttled: too many were admitted in the same moment.
+        QueueFull: a turn would come later than QUEUE_SECONDS after the claim.
+        RunEnded, TimedOut: as `store.check`.
+        Throttled: other writes of the pace kept coming first.
     """
     for _ in _tries(ADMISSION_SECONDS):
         run, seen = gather(lambda: store.check(run_id), records.pace)
@@ -57,7 +62,7 @@ def admit(run_id: str, pictures: list[int], lost: str | None = None) -> Run:
             return run
         if lost == TurnLate.__name__:
             turns = {number: _delayed(run.turns[number], now) for number in pictures}
-            pace = None  # the plan stays
+            pace = None  # unchanged
         else:
             turns, pace = pacing.plan(seen, chain(), run_id, pictures, now)
         if max(turn.at for turn in turns.values()) > run.claimed + limits.QUEUE_SECONDS * 1000:
@@ -68,14 +73,15 @@ def admit(run_id: str, pictures: list[int], lost: str | None = None) -> Run:
 
 
 def _delayed(turn: Turn, now: int) -> Turn:
+    """The turn, moved to when its slot is free again. `now` in epoch ms."""
     return replace(turn, at=max(now, records.slot_last_used(turn) + pacing.WINDOW_MS))
 
 
 def release_turns(run: Run) -> None:
-    """Others get those turns of an ended or deleted run that have not come yet.
+    """Gives the turns of an ended or deleted run that have not come yet back to the pace, for other runs.
 
     Raises:
-        Throttled: many write the pace in the same moment.
+        Throttled: other writes of the pace kept coming first.
     """
     for _ in _tries(CHANGE_SECONDS):
         left = [turn for turn in run.turns.values() if turn.at > clock.now_ms()]
@@ -86,20 +92,21 @@ def release_turns(run: Run) -> None:
 
 
 def candidates_for(run: Run, pace: Pace, picture: int, attempt: int) -> list[Candidate]:
-    """The candidates that an attempt at a picture may ask, that whose turn it is first.
+    """The available candidates in the order in which an attempt at a picture calls them.
 
-    The first attempt uses the picture's turn. Each retry takes the next candidate, and no turn: it is counted as one,
-    so that others come later.
+    Attempt 0 begins with the candidate of the picture's turn. Each retry begins with the next one: the other Regions of
+    that model first, then the other models. A retry has no turn, but is counted in the pace, so that others come later.
 
     Raises:
-        TurnLost: the candidate is gone; the picture needs another turn.
+        TurnLost: the turn's candidate is unavailable.
+        Throttled: other writes of the pace kept coming first.
     """
     turn, now = run.turns[picture], clock.now_ms()
     alive = pacing.available(pace, chain(), now)
     own = next((each for each in alive if str(each) == turn.candidate), None)
     if own is None:
         raise TurnLost("the candidate is gone")
-    # Sorting keeps the chain's order: its own candidate, then the other Regions of that model, then other models.
+    # Stable sort: the turn's candidate, the other Regions of its model, the other models in the chain's order.
     ordered = sorted(
         rotated(alive, pacing.rotation_of(run.id, picture)), key=lambda each: (each != own, each.model != own.model)
     )
@@ -110,7 +117,7 @@ def candidates_for(run: Run, pace: Pace, picture: int, attempt: int) -> list[Can
 
 
 def await_slot(turn: Turn) -> None:
-    """Waits until the slot of a picture's turn is free, and takes it. Raises TurnLate, if that takes too long."""
+    """Waits until the slot of a picture's turn is free, and takes it. Raises TurnLate after LONGEST_DELAY_SECONDS."""
     until = time.monotonic() + LONGEST_DELAY_SECONDS
     while not records.use_slot(turn, pacing.WINDOW_MS):
         wait = (records.slot_last_used(turn) + pacing.WINDOW_MS - clock.now_ms()) / 1000
@@ -120,10 +127,13 @@ def await_slot(turn: Turn) -> None:
 
 
 def note_gone(candidate: Candidate) -> TurnLost | ModelsUnavailable:
-    """Notes that a candidate is gone; gives what its picture fails with: it needs another turn, or none is left.
+    """Records in the pace that a candidate is unavailable; returns the error to raise for its picture.
 
-    Its going is counted once, not again when it is asked again and still gone: it stays in the pace until it paints.
-    If none is left, all are asked again by the next picture: access may be granted in a minute.
+    TurnLost if another candidate is available. Otherwise ModelsUnavailable, and the next picture calls all of them
+    again. The metric CandidateGone counts a candidate once: its entry in the pace stays until it answers again.
+
+    Raises:
+        Throttled: other writes of the pace kept coming first.
     """
     now = clock.now_ms()
 
@@ -142,17 +152,17 @@ def note_gone(candidate: Candidate) -> TurnLost | ModelsUnavailable:
 
 
 def note_answered(candidate: Candidate, seen: Pace) -> None:
-    """Notes that a candidate painted; if it was gone when the pace was `seen`, its next going is counted again.
+    """Records that a candidate has painted: removes it from the pace's `gone`, if it was there in the pace `seen`.
 
-    Trouble with that is logged, not raised: the picture is published, and a retry would have it painted once more. The
-    candidate's next picture notes it.
+    An error is logged, not raised: the picture is published, and a retry would paint it again. The candidate's next
+    picture makes up for it.
     """
-    count("ModelsUnavailable", 0)  # ends the alarm, which must not end because nobody comes
+    count("ModelsUnavailable", 0)  # ends the alarm models-unavailable, which missing data do not end
     name = str(candidate)
 
     def with_it(pace: Pace) -> Pace:
         gone = dict(pace.gone)
-        if gone.get(name) == seen.gone[name]:  # else somebody has found it gone since
+        if gone.get(name) == seen.gone[name]:  # unless it was found unavailable again since
             del gone[name]
         return replace(pace, gone=gone)
 
@@ -164,7 +174,7 @@ def note_answered(candidate: Candidate, seen: Pace) -> None:
 
 
 def _change(changed: Callable[[Pace], Pace]) -> tuple[Pace, Pace]:
-    """Writes the pace as `changed` makes it of what is there; gives what was there and what was written."""
+    """Reads the pace, writes what `changed` makes of it, and returns both. Raises Throttled after CHANGE_SECONDS."""
     for _ in _tries(CHANGE_SECONDS):
         before = records.pace()
         after = changed(before)
@@ -174,7 +184,7 @@ def _change(changed: Callable[[Pace], Pace]) -> tuple[Pace, Pace]:
 
 
 def _tries(seconds: float) -> Iterator[None]:
-    """Tries at a write that others make too; between them it backs off, with full jitter."""
+    """Yields once per attempt at a conditional write, for `seconds`; between two it backs off, with full jitter."""
     until, longest = time.monotonic() + seconds, 0.02
     while True:
         yield

@@ -1,4 +1,4 @@
-"""Bedrock InvokeModel, in any Region."""
+"""Bedrock Runtime: InvokeModel in any Region, and its errors."""
 
 import json
 from typing import Any
@@ -12,36 +12,41 @@ from booth.limits import MODEL_CALL_SECONDS
 from booth.painting.chain import chain
 from booth.painting.content_filters import block_of
 
-# What ValidationException says when it isn't about the request: an id of no model in this Region, one that needs its
-# inference profile, an account that may not use Bedrock. Retired and Legacy models come as ResourceNotFoundException.
+# Messages of ValidationException that are not about the request: no model in this Region has the id, the model needs
+# an inference profile, the account may not use Bedrock. Retired and Legacy models give ResourceNotFoundException.
 _GONE = ("model identifier is invalid", "on-demand throughput", "Operation not allowed")
 
 
 class CandidateGone(Exception):
-    """This model in this Region is retired, denied or unknown: an instant refusal that no retry mends."""
+    """The model is unavailable in this Region: retired, denied or unknown. Refused at once; a retry can't help."""
 
 
 class RequestRefused(Exception):
-    """This model finds the request invalid, at once: a defect of ours, which another model may not mind."""
+    """The model rejects the request as invalid, at once: a defect of ours. Another model may accept it."""
 
 
 def connect(region: str):
-    """The client for a Region, made once."""
+    """The client for a Region, made once. botocore does not retry: a repeated call is billed twice."""
     return client("bedrock-runtime", region=region, read_timeout=MODEL_CALL_SECONDS, attempts=1)
 
 
 def connect_all() -> None:
-    """Makes the clients for the Regions of the chain."""
+    """Makes the clients of all Regions in the chain."""
     for region in {candidate.region for candidate in chain()}:
         connect(region)
 
 
 def invoke(model: str, region: str, body: dict[str, Any]) -> dict[str, Any]:
-    """One call of an image model; the SDK does not repeat it, for a repeated call is paid twice.
+    """Calls an image model once; returns the parsed JSON object.
+
+    Args:
+        model: model id or inference profile.
+        body: as the model's codec makes it.
 
     Raises:
-        CandidateGone, RequestRefused: refused at once; the text is AWS's, for the log.
-        ContentBlocked, OutputBlocked, Throttled, ServiceUnavailable, AccessDenied, InternalError.
+        CandidateGone, RequestRefused: see there; the text is AWS's, for the log.
+        ContentBlocked, OutputBlocked: by a content filter that answers with an exception.
+        Throttled, ServiceUnavailable, AccessDenied, InternalError: as `aws_errors`.
     """
     runtime = connect(region)
     with aws_errors():

@@ -1,4 +1,4 @@
-"""The image models in order of preference, each in its Regions, and how often each may be asked."""
+"""The chain: the image models in order of preference, each in its Regions, with their quotas."""
 
 import os
 import re
@@ -17,7 +17,7 @@ class Candidate:
     model: str
     region: str
     requests: int
-    """How many a minute it takes."""
+    """Quota of requests a minute."""
 
     def __str__(self) -> str:
         return f"{self.model}@{self.region}"
@@ -26,7 +26,7 @@ class Candidate:
 def parse_chain(text: str) -> list[Candidate]:
     """Candidates from `model@region,model@region=20,...`, in order of preference. Raises ValueError.
 
-    The number after `=` is this account's quota of requests a minute, where it isn't AWS's default.
+    The number after `=` is the account's quota of requests a minute; by default AWS's, see `models.MODELS`.
     """
     candidates = []
     for part in text.split(","):
@@ -39,12 +39,12 @@ def parse_chain(text: str) -> list[Candidate]:
 
 
 def chain() -> list[Candidate]:
-    """The chain of the stack's parameter `ImageModels`."""
+    """The chain of the environment's IMAGE_MODELS (parameter `ImageModels`). Raises ValueError."""
     return parse_chain(os.environ["IMAGE_MODELS"])
 
 
 def rotated(candidates: list[Candidate], turn: int) -> list[Candidate]:
-    """The candidates, each model's Regions rotated by `turn`: so that the quotas of all Regions are used at once."""
+    """The candidates, adjacent ones of the same model rotated by `turn`: so that the quotas of all Regions are used."""
     rotated: list[Candidate] = []
     for _, group in groupby(candidates, key=lambda candidate: candidate.model):
         regions = list(group)

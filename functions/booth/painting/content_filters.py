@@ -1,14 +1,14 @@
-"""What the content filters of Amazon's image models say, as exceptions and in answers."""
+"""Recognises the content filters of Amazon's image models by their messages, in exceptions and in answers."""
 
 from booth.errors import ContentBlocked, OutputBlocked
 
 
 def block_of(text: str) -> ContentBlocked | OutputBlocked | None:
-    """The error for a service's message, None if no content filter speaks in it.
+    """The error for a message of the service; None if it is not a content filter's.
 
-    AWS words the whole sentence differently by model and time, and sends it under more than one exception's name. Two
-    parts are in all that are known: "blocked by our content filters", and where it is about the result (so that another
-    seed may help) "generated image". Sources: "Error handling" of the Nova user guide; reports for Titan.
+    The sentence differs by model and date, and comes with more than one exception. All known ones contain "blocked by
+    our content filters"; those about the result, where another seed may help, also "generated image". Sources: "Error
+    handling" of the Nova user guide; reports for Titan.
     """
     if "blocked by our content filters" not in text:
         return None

@@ -1,6 +1,6 @@
-"""The image models: what each may be asked, and its wire format.
+"""The image models that are supported, each with its quota and its codec (wire format).
 
-A new model is a codec in `codecs/`, a line in MODELS, and its ARN in template.yaml.
+To add one: a codec in `codecs/` if its wire format is new, a line in MODELS, and its ARN in template.yaml.
 """
 
 from dataclasses import dataclass
@@ -25,4 +25,4 @@ MODELS = {
     "amazon.nova-canvas-v1:0": Model(100, nova.NOVA_CANVAS),
     "us.stability.stable-image-inpaint-v1:0": Model(20, stability.INPAINT),
 }
-"""By the id, or inference profile, that InvokeModel takes."""
+"""By model id or inference profile, InvokeModel's `modelId`."""

@@ -1,11 +1,6 @@
-"""Admission to painting: each picture gets its turn, first come first served, within the image models' quotas.
+"""Plans turns: which candidate, slot and time a picture gets. Pure: takes a pace and returns another, no AWS calls.
 
-A candidate that takes n requests a minute has n slots, and each slot is used once a minute: so a free candidate takes a
-whole photo at once, the quota holds however AWS counts its minutes, and a turn is known to the second when it is given.
-One record in the table, the pace, holds the last turn that was given at each slot, and which candidates are gone.
-
-A turn is a plan. A function that starts cold calls later than one that is warm, so each call notes when it was really
-made, and the next one at the slot comes a minute after that.
+`booth.painting.admission` explains slots and turns.
 """
 
 import zlib
@@ -15,41 +10,46 @@ from booth.painting.chain import Candidate, rotated
 from booth.run import Turn
 
 WINDOW_MS = 62_000
-"""From one call at a slot to the next: a minute, and two seconds by which one may be longer on its way than another."""
+"""Shortest time between two calls at a slot: a minute, and 2 s by which one call may take longer to arrive."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """The calls of the image models, all together. Times in epoch milliseconds, by `model@region`."""
+    """The turns at all image models. Times in epoch ms; keys are candidates, `model@region`."""
 
     slots: dict[str, list[int]]
-    """The last turn that was given at each slot; a candidate has as many as it takes requests a minute."""
+    """Time of the last turn at each slot; at most as many slots as the candidate's quota of requests a minute."""
     gone: dict[str, int]
-    """Those that refused for good: until when they are not asked. They stay here after that, until they paint."""
+    """Unavailable candidates: until when they are not called. An entry stays after that until the candidate paints."""
     version: int
-    """Counts the writes; 0 before the first one."""
+    """Number of writes, for optimistic locking; 0 before the first one."""
     free: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
-    """Turns that were given back before they came: slot and time."""
+    """Turns that were given back before their time: slot, time."""
 
 
 def plan(
     pace: Pace, candidates: list[Candidate], run_id: str, pictures: list[int], now: int
 ) -> tuple[dict[int, Turn], Pace]:
-    """The earliest turns of some pictures at the first model that lives, and the pace with them. `now` in epoch ms.
+    """The earliest turns for some pictures at the first available model, and the pace with them.
 
-    Where several Regions are free, runs and pictures begin at different ones.
+    Among its Regions the one that is free first is taken; among free ones the least used, beginning at another one for
+    each run and picture. If no candidate is available, the first model's are taken all the same.
+
+    Args:
+        pictures: numbers, from 1.
+        now: epoch ms.
     """
     slots = {name: list(times) for name, times in pace.slots.items()}
     free = {name: [turn for turn in turns if turn[1] >= now] for name, turns in pace.free.items()}
     for each in candidates:
-        if len(times := slots.setdefault(str(each), [])) > each.requests:  # its quota has become smaller
+        if len(times := slots.setdefault(str(each), [])) > each.requests:  # its quota was lowered
             slots[str(each)] = sorted(times)[-each.requests :]
-            free.pop(str(each), None)  # the slots have other numbers now
+            free.pop(str(each), None)  # slots are renumbered
     alive = available(pace, candidates, now) or candidates
     regions = [each for each in alive if each.model == alive[0].model]
 
     def earliest(each: Candidate) -> tuple[int, int, int]:
-        """When it can be called next, how many of its slots are in use now, and the slot to use."""
+        """Time of the candidate's earliest turn, number of its slots in use now, and the slot."""
         times = slots[str(each)]
         in_use = sum(time > now - WINDOW_MS for time in times)
         if in_use == len(times) < each.requests:
@@ -71,12 +71,12 @@ def plan(
 
 
 def released(pace: Pace, turns: list[Turn]) -> Pace:
-    """The pace without these turns: a slot's last one is as if never given, another one is the next to be given."""
+    """The pace without these turns: a slot's last turn is undone, an earlier one is put into `free` and given next."""
     slots = {name: list(times) for name, times in pace.slots.items()}
     free = {name: list(given_back) for name, given_back in pace.free.items()}
     for turn in turns:
         times, open_turns = slots.get(turn.candidate, []), free.setdefault(turn.candidate, [])
-        if turn.slot >= len(times):  # its quota has become smaller
+        if turn.slot >= len(times):  # its quota was lowered
             continue
         open_turns.append((turn.slot, turn.at))
         while (last := (turn.slot, times[turn.slot])) in open_turns:
@@ -86,10 +86,10 @@ def released(pace: Pace, turns: list[Turn]) -> Pace:
 
 
 def available(pace: Pace, candidates: list[Candidate], now: int) -> list[Candidate]:
-    """The candidates that are not known to be gone, in order of preference. `now` in epoch ms."""
+    """The candidates that are not known to be unavailable, in the given order. `now` in epoch ms."""
     return [each for each in candidates if pace.gone.get(str(each), 0) <= now]
 
 
 def rotation_of(run_id: str, picture: int) -> int:
-    """Where in the rotation over Regions a picture of a run begins: runs begin at different places, pictures too."""
+    """Offset of a picture in the rotation over Regions (`chain.rotated`); differs by run and by picture."""
     return zlib.crc32(run_id.encode()) + picture

@@ -1,4 +1,4 @@
-"""One picture: asks an image model for it, and brings its answer to the photo's size."""
+"""Generates one picture: scales for the model, calls it, decodes its answer, and scales back."""
 
 import os
 import random
@@ -18,7 +18,7 @@ from booth.pixels import encoding, frames
 from booth.scenes import Prompt
 
 THROTTLE_PAUSES = (1, 2, 4)
-"""Seconds, give or take a half, before a throttled call is made again."""
+"""Back off before each retry of a throttled call: seconds, times 0.5 to 1.5 (jitter)."""
 
 
 def paint(
@@ -28,25 +28,26 @@ def paint(
     seed: int,
     order: list[Candidate],
 ) -> tuple[np.ndarray, Candidate]:
-    """One picture of the prompt around the kept pixels, uint8 H x W x 3 of the photo's size, and who painted it.
+    """A generated picture around the kept pixels, uint8, the photo's H x W x 3, and the candidate that painted it.
 
-    Photo and mask go to the model as they are if it takes their size.
-
-    One slow call at most: when it fails, the state machine comes back with another order.
+    Photo and mask are sent unchanged if the model takes their size, otherwise scaled and padded. At most one slow call
+    is made: when it fails, the state machine retries with another order.
 
     Args:
-        photo: JPEG. As a PNG a large photo could exceed the 5 MB that Titan takes, and what is kept is not taken from
-            the answer anyway.
-        mask: PNG of 8 bits, 0 where the model is to leave the photo as it is, 255 elsewhere; of the photo's size.
-        order: the first candidate is asked; others only if its model finds the request invalid, which it says at once.
+        photo: JPEG, since a large photo as a PNG could exceed Titan's limit of 5 MB. The kept pixels of the result are
+            replaced by the caller, so the loss doesn't matter.
+        mask: 8-bit greyscale PNG of the photo's size, 0 = kept, 255 = generated.
+        seed: any number from 0; the codec reduces it to the model's range.
+        order: the first candidate is called, others only if a model rejects the request as invalid, which is fast.
 
     Raises:
         ContentBlocked, OutputBlocked, Throttled, ServiceUnavailable, AccessDenied, InternalError: from the call.
-        TurnLost, ModelsUnavailable: the candidate is gone, and whether there is another one.
-        InternalError: every model found the request invalid.
+        TurnLost: the candidate is unavailable, another one is available.
+        ModelsUnavailable: no candidate is available.
+        InternalError: every model rejected the request.
     """
     style = Style(os.environ["IMAGE_QUALITY"], float(os.environ["IMAGE_CFG_SCALE"]))
-    refused: set[str] = set()  # models; their other Regions would say the same
+    refused: set[str] = set()  # models: their other Regions would reject it as well
     for candidate in order:
         if candidate.model in refused:
             continue
@@ -63,7 +64,7 @@ def paint(
 
 
 def _invoke(candidate: Candidate, body: dict[str, Any]) -> dict[str, Any]:
-    """The model's answer. A throttle is told at once and may pass in seconds; the next candidate has a plan, too."""
+    """Calls the candidate; retries throttled calls here, for at the next candidate every slot has its turn, too."""
     for pause in THROTTLE_PAUSES:
         try:
             return bedrock.invoke(candidate.model, candidate.region, body)

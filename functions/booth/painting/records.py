@@ -1,4 +1,4 @@
-"""Records of the image models' turns: the pace, the turns in the runs' records, and when each slot was used."""
+"""The table's records of turns: the pace, the turns in the runs' records, and the last use of each slot."""
 
 from dataclasses import replace
 from typing import Any
@@ -12,24 +12,25 @@ _PACE = {"pk": {"S": "pace"}}
 
 
 def pace() -> Pace:
-    """The pace of the image models."""
+    """Reads the pace; an empty one if there is no record yet."""
     item = table.get(_PACE)
     if item is None:
         return Pace({}, {}, 0)
     value = {name: table.from_item(field) for name, field in item.items()}
     slots = {name: [int(at) for at in times] for name, times in value["slots"].items()}
     gone = {name: int(until) for name, until in value["gone"].items()}
-    # Absent in a record that was last written before turns were given back.
+    # Optional: records of an older release don't have it.
     free = {name: [(int(slot), int(at)) for slot, at in turns] for name, turns in value.get("free", {}).items()}
     return Pace(slots, gone, int(value["version"]), free)
 
 
 def write_pace(pace: Pace) -> bool:
-    """Writes the pace; False if somebody has since it was read, or is doing so."""
+    """Writes the pace; False if another write has come, or is in progress, since it was read (by its `version`)."""
     return table.write_if_unchanged("update_item", **_new_pace(pace))
 
 
 def _new_pace(pace: Pace) -> dict[str, Any]:
+    """Parameters of the conditional UpdateItem that writes the pace."""
     free = {name: [list(turn) for turn in turns] for name, turns in pace.free.items() if turns}
     values = {"slots": pace.slots, "gone": pace.gone, "free": free, "next": pace.version + 1}
     if pace.version:
@@ -45,15 +46,15 @@ def _new_pace(pace: Pace) -> dict[str, Any]:
 
 
 def write_turns(run: Run, turns: dict[int, Turn], pace: Pace | None) -> Run | None:
-    """Writes turns of a run, the deadline that follows from them, and the pace (None: as it is), all or nothing.
+    """Writes turns of a run, the deadline that follows from them, and the pace (None: unchanged), in one transaction.
 
-    Returns the run with them, or None if run or pace have moved on since they were read, or are doing so.
+    Returns the run with them; None if run or pace have been changed, or are being changed, since they were read.
     """
     together = run.turns | turns
     deadline = max(turn.at for turn in together.values()) + limits.RUN_SECONDS * 1000
     values: dict[str, Any] = {"running": Status.RUNNING, "deadline": deadline, "seen": run.deadline}
     written = {f"p{number}": vars(turn) for number, turn in turns.items()}
-    if run.turns:  # one by one: the others may be given anew in the same moment
+    if run.turns:  # each by itself: another picture's turn may be written at the same time
         changes, values = ", ".join(f"#turns.#{name} = :{name}" for name in written), values | written
     else:
         changes, values = "#turns = :turns, #step = :step", values | {"turns": written, "step": Step.WAIT}
@@ -67,9 +68,9 @@ def write_turns(run: Run, turns: dict[int, Turn], pace: Pace | None) -> Run | No
 
 
 def remove_turns(run: Run, pace: Pace) -> bool:
-    """Takes an ended or deleted run's turns from its record and writes the pace with them, all or nothing.
+    """Removes an ended or deleted run's turns from its record and writes the pace, in one transaction.
 
-    False if the run has no turns any more, or if run or pace have moved on since they were read, or are doing so.
+    False if the run has no turns, or if run or pace have been changed, or are being changed, since they were read.
     """
     update = table.update_of(
         run.id, "REMOVE #turns", {"status": run.status}, "#status = :status AND attribute_exists(#turns)"
@@ -80,13 +81,13 @@ def remove_turns(run: Run, pace: Pace) -> bool:
 
 
 def slot_last_used(turn: Turn) -> int:
-    """When the turn's slot was used last, epoch ms; 0 if never."""
+    """Time of the last call at the turn's slot, epoch ms; 0 if there was none."""
     item = table.get(_slot(turn))
     return int(item["at"]["N"]) if item else 0
 
 
 def use_slot(turn: Turn, pause: int) -> bool:
-    """Notes that the turn's slot is used now; False if that is less than `pause` ms after its last use."""
+    """Takes the turn's slot: writes now as its last use; False if that is less than `pause` ms after the one before."""
     now = clock.now_ms()
     answer = table.write(
         "update_item",

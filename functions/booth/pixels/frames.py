@@ -1,4 +1,4 @@
-"""Fits a photo to the sizes that an image model takes, and the model's picture back to the photo."""
+"""Scales and pads a photo to a size that an image model takes, and scales the model's picture back."""
 
 import math
 from dataclasses import dataclass
@@ -11,33 +11,34 @@ from booth.pixels.sizes import Sizes
 
 @dataclass(frozen=True)
 class Frame:
-    """Where a photo lies in the canvas that a model gets. All sizes are (width, height) in pixels."""
+    """Position of the scaled photo in the canvas that a model gets. Sizes are (width, height) in pixels."""
 
     photo: tuple[int, int]
     """Size of the photo itself."""
     canvas: tuple[int, int]
+    """Size of what the model gets."""
     box: tuple[int, int, int, int]
-    """Left, top, right and bottom of the scaled photo in the canvas; the rest is padding."""
+    """The scaled photo in the canvas: left, top, right, bottom (exclusive); the rest is padding."""
 
     @property
     def is_whole(self) -> bool:
-        """Whether the photo goes to the model as it is."""
+        """Whether the photo is neither scaled nor padded."""
         return self.canvas == self.photo
 
     def place(self, photo: np.ndarray) -> np.ndarray:
-        """The photo (uint8 H x W x 3) in the canvas; the padding is grey."""
+        """The photo (uint8, H x W x 3) scaled and padded to the canvas with grey."""
         canvas = Image.new("RGB", self.canvas, (128, 128, 128))
         canvas.paste(Image.fromarray(photo).resize(self._scaled, Image.Resampling.LANCZOS), self.box[:2])
         return np.asarray(canvas)
 
     def place_mask(self, keep: np.ndarray) -> np.ndarray:
-        """The kept pixels (bool, the photo's H x W) in the canvas; nothing of the padding is kept."""
+        """The mask (bool, the photo's H x W, True = kept) scaled (nearest neighbour) and padded with False."""
         canvas = Image.new("1", self.canvas)
         canvas.paste(Image.fromarray(keep).resize(self._scaled, Image.Resampling.NEAREST), self.box[:2])
         return np.asarray(canvas)
 
     def restore(self, picture: np.ndarray) -> np.ndarray:
-        """A model's picture of the canvas (uint8 H x W x 3, any size) at the photo's size, without the padding."""
+        """A model's picture of the canvas (uint8, H x W x 3, of any size) without the padding, at the photo's size."""
         height, width = picture.shape[:2]
         if (width, height) == self.photo and self.is_whole:
             return picture
@@ -53,7 +54,7 @@ class Frame:
 
 
 def fit(photo: tuple[int, int], sizes: Sizes) -> Frame:
-    """The frame for a photo (width, height): as it is if that may be, else scaled, and padded to an aspect that may."""
+    """The frame for a photo of (width, height): unchanged if `sizes` allows it, else scaled down or up, and padded."""
     if sizes.allow(*photo):
         return Frame(photo, photo, (0, 0, *photo))
     width, height = photo
@@ -61,12 +62,12 @@ def fit(photo: tuple[int, int], sizes: Sizes) -> Frame:
     scale = min(1.0, sizes.max_side / longer, math.sqrt(sizes.max_pixels / (shorter * longer)))
     scale = max(scale, sizes.min_side / shorter)
     while not sizes.allow(*(frame := _scaled(photo, sizes, scale)).canvas):
-        scale *= 0.999  # rounding to whole pixels had made it too large
+        scale *= 0.999  # rounding to whole pixels made it too large
     return frame
 
 
 def _scaled(photo: tuple[int, int], sizes: Sizes, scale: float) -> Frame:
-    # The smallest number is for 1280 * (320 / 1280) and its like, which must not be 319.
+    # 1e-6: floating point must not make 1280 * (320 / 1280) 319.
     width, height = (max(1, math.floor(side * scale + 1e-6)) for side in photo)
     canvas = (
         max(width, math.ceil(height / sizes.max_aspect), sizes.min_side),

@@ -1,4 +1,4 @@
-"""Makes an uploaded file safe and uniform: one frame, upright, sRGB, no metadata, a known size."""
+"""Validates and normalises an uploaded file: one frame, upright, sRGB, without metadata, scaled to a given size."""
 
 import io
 import re
@@ -14,37 +14,38 @@ from PIL import Image, ImageCms
 from booth.errors import PhotoTooLarge, PhotoTooNarrow, PhotoTooSmall, UnreadablePhoto, UnsupportedPhoto
 
 MAX_BYTES = 32 * 1024 * 1024
+"""Of the uploaded file."""
 MAX_PIXELS = 60_000_000
 """Above the 50 megapixels of today's phones; 180 MB when decoded."""
 MIN_SIDE = 80
-"""Rekognition takes no smaller image."""
+"""Rekognition's limit for both sides."""
 MAX_SCANS = 100
-"""Of a JPEG. Progressive ones have some ten; each costs a pass over all pixels, however few bytes it has."""
+"""Of a JPEG. Progressive ones have about ten; each costs a pass over all pixels, even if it has few bytes."""
 MAX_SCANNED_PIXELS = 1_000_000_000
-"""The same in pixels, all passes together: 16 over the largest photo, 80 over one of 12 megapixels. The costliest kind,
-arithmetic-coded, takes some 3 ms a megapixel."""
+"""Scans times pixels: 16 scans of the largest photo, 80 of one of 12 megapixels. The slowest kind, arithmetic coding,
+takes about 3 ms a megapixel and scan."""
 MAX_ASPECT = 4.0
-"""Longer to shorter side; what the image models take."""
+"""Longer to shorter side. Amazon's image models take no more."""
 PHOTO_SIDE = 1024
-"""Longer side of the normalised photo if nothing else is asked for: the image models' standard size."""
+"""Default of the normalised photo's longer side: the image models' standard size."""
 DETECTION_SIDE = 1920
-"""Longer side that a large photo is made for the faces to be looked for; Rekognition finds them from 40 px at it."""
+"""Longer side to which a photo above DETECTION_LIMIT is scaled for Rekognition, which finds faces from 40 px there."""
 DETECTION_LIMIT = 2048
-"""Up to this side it is left as it is: what most cameras take is decoded to 2000 to 2048 pixels, and making that a
-little smaller costs more than all else that is done before Rekognition is asked (docs/decisions/0012-encodings.md)."""
+"""Up to this longer side it is not scaled: most cameras' photos are decoded to 2000 to 2048 pixels, and scaling those
+takes longer than everything else before Rekognition is called (docs/decisions/0012-encodings.md)."""
 
-Image.MAX_IMAGE_PIXELS = None  # MAX_PIXELS is checked below, before anything is decoded
+Image.MAX_IMAGE_PIXELS = None  # _check_size does it, by the header
 
 _MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
-"""What begins a segment of a JPEG; inside the scans' data there is none."""
+"""A marker of a JPEG segment; none occurs within the scans' entropy-coded data."""
 _FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-"""Markers of the segment with the picture's size, SOF0 to SOF15 (ITU-T T.81, table B.1)."""
+"""Frame header markers, SOF0 to SOF15: their segment has the size (ITU-T T.81, table B.1)."""
 _MAX_PARTS = 50_000
-"""Segments of a JPEG, chunks of a PNG: Pillow reads them one by one, and the smallest IDAT chunks in use have 4 kB."""
+"""Segments of a JPEG, or chunks of a PNG: Pillow reads them one by one. The smallest usual IDAT chunks have 4 kB."""
 _MAX_JUNK = 65_536
-"""Bytes between two segments of a JPEG's head, where there should be none: Pillow skips them one by one."""
+"""Bytes between two segments before the first scan, where there should be none: Pillow skips them one by one."""
 
-# An error in here is a defect of the file, whatever the decoder calls it. Our own errors and MemoryError pass.
+# Exceptions of Pillow's decoders for files that are damaged. Our own errors and MemoryError pass.
 _DECODER_ERRORS = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, ArithmeticError)
 _DECODER_ERRORS += (AttributeError, RuntimeError, NotImplementedError, struct.error, Image.DecompressionBombError)
 
@@ -57,23 +58,25 @@ _TO_UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""By EXIF's Orientation (CIPA DC-008, tag 0x0112)."""
+"""The transposition that makes an image upright, by EXIF's Orientation (CIPA DC-008, tag 0x0112)."""
 
 
 @dataclass(frozen=True)
 class Intake:
+    """A validated upload: the normalised photo, and a JPEG of it for Rekognition."""
+
     detection: bytes
-    """The picture as a JPEG, longer side at most DETECTION_LIMIT, below Rekognition's 5 MB whatever it shows. Faces are
-    found in the photo's own colours as well, so these are not turned into sRGB for it."""
+    """JPEG for Rekognition: longer side at most DETECTION_LIMIT, below 5 MB even for noise, in the file's own colour
+    space (CMYK: sRGB), since face detection doesn't need sRGB."""
     size: tuple[int, int]
     """Width and height of `photo`."""
     decoded: Image.Image
-    """The picture, upright and opaque, up to about twice DETECTION_SIDE."""
+    """The decoded image, upright and opaque, longer side up to about twice DETECTION_SIDE."""
 
     @cached_property
     def photo(self) -> Image.Image:
-        """RGB (sRGB), its longer side as asked for (smaller photos are enlarged). Made when it is first asked for, so
-        that the faces can be looked for meanwhile. Raises UnreadablePhoto."""
+        """The normalised photo: RGB, sRGB, of `size`. Computed at the first access, so that Rekognition can be called
+        before. Raises UnreadablePhoto."""
         with _defects_of_the_file():
             scaled = self.decoded.resize(self.size, Image.Resampling.LANCZOS, reducing_gap=1.5)
             return _rgb(scaled, self.decoded.info.get("icc_profile"))
@@ -81,6 +84,7 @@ class Intake:
 
 @contextmanager
 def _defects_of_the_file() -> Iterator[None]:
+    """Raises UnreadablePhoto for an exception of a decoder."""
     try:
         yield
     except _DECODER_ERRORS as error:
@@ -88,7 +92,7 @@ def _defects_of_the_file() -> Iterator[None]:
 
 
 def sniff(data: bytes) -> str:
-    """Pillow's name of the file's real format, whatever its name says. Raises UnsupportedPhoto."""
+    """The file's format by its signature, as Pillow names it: JPEG, PNG, WEBP or HEIF. Raises UnsupportedPhoto."""
     if data.startswith(b"\xff\xd8\xff"):
         return "JPEG"
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -101,14 +105,17 @@ def sniff(data: bytes) -> str:
 
 
 def normalise(data: bytes, side: int = PHOTO_SIDE) -> Intake:
-    """Decodes an upload; `side` is the longer side of the photo it gives, at most DETECTION_SIDE.
+    """Decodes an upload of at most MAX_BYTES.
+
+    Args:
+        side: longer side of the normalised photo, at most DETECTION_SIDE; smaller photos are enlarged.
 
     Raises:
         UnsupportedPhoto, UnreadablePhoto, PhotoTooLarge, PhotoTooSmall, PhotoTooNarrow.
     """
     kind = sniff(data)
     if kind == "HEIF":
-        # Its decoder weighs several MB and is rarely needed.
+        # Imported only when needed: it takes several MB of memory.
         import pi_heif
 
         pi_heif.register_heif_opener()
@@ -127,12 +134,12 @@ def _read(kind: str, data: bytes) -> Image.Image:
     except _DECODER_ERRORS:
         if kind != "PNG":
             raise
-        # Pillow refuses a PNG for a broken text or profile as well, and its pixels may be whole.
+        # Pillow rejects a PNG also for a damaged text or profile chunk; its pixels may be intact.
         return _decode(Image.open(io.BytesIO(_pixel_chunks(data)), formats=[kind]))
 
 
 def _check_segments(jpeg: bytes) -> None:
-    """Refuses a JPEG on which a decoder would spend minutes. What follows the first picture may be a film."""
+    """Raises UnreadablePhoto for a JPEG that would take a decoder minutes. Data after the first image are not read."""
     scans, pixels, at = 0, 0, 2
     for _ in range(_MAX_PARTS):
         found = _MARKER.search(jpeg, at)
@@ -146,23 +153,24 @@ def _check_segments(jpeg: bytes) -> None:
             pixels = max(pixels, min(width * height, MAX_PIXELS))
         if scans > MAX_SCANS or scans * pixels > MAX_SCANNED_PIXELS:
             raise UnreadablePhoto("too many scans")
-        at = found.end() + int.from_bytes(jpeg[found.end() : found.end() + 2])  # beyond its segment
+        at = found.end() + int.from_bytes(jpeg[found.end() : found.end() + 2])  # the segment's end
     raise UnreadablePhoto("too many segments")
 
 
 def _check_chunks(png: bytes) -> None:
-    """Refuses a PNG on which a decoder would spend minutes."""
+    """Raises UnreadablePhoto for a PNG that would take a decoder minutes."""
     for number, _ in enumerate(_chunks(png)):
         if number > _MAX_PARTS:
             raise UnreadablePhoto("too many chunks")
 
 
 def _pixel_chunks(png: bytes) -> bytes:
-    """The PNG with those chunks alone that make its pixels: a name that begins small may be left out, but for tRNS."""
+    """The PNG with tRNS and its critical chunks only, whose names begin in upper case."""
     return png[:8] + b"".join(chunk for chunk in _chunks(png) if chunk[4:5].isupper() or chunk[4:8] == b"tRNS")
 
 
 def _chunks(png: bytes) -> Iterator[bytes]:
+    """Each chunk: length, name, data and CRC."""
     at = 8
     while at + 12 <= len(png):
         end = at + 12 + int.from_bytes(png[at : at + 4])
@@ -171,7 +179,7 @@ def _chunks(png: bytes) -> Iterator[bytes]:
 
 
 def _check_size(width: int, height: int) -> None:
-    # From the header, before a single pixel is decoded: this is what stops decompression bombs.
+    # By the header, before anything is decoded: protects from decompression bombs.
     if width * height > MAX_PIXELS:
         raise PhotoTooLarge("too many pixels")
     if min(width, height) < MIN_SIDE:
@@ -181,6 +189,7 @@ def _check_size(width: int, height: int) -> None:
 
 
 def _fit(size: tuple[int, int], side: int) -> tuple[int, int]:
+    """The size scaled so that its longer side is `side`."""
     scale = side / max(size)
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
@@ -188,20 +197,20 @@ def _fit(size: tuple[int, int], side: int) -> tuple[int, int]:
 def _decode(image: Image.Image) -> Image.Image:
     _check_size(*image.size)
     profile = image.info.get("icc_profile")
-    # A JPEG decoder can leave out detail that would be thrown away: 4 to 8 times faster, and far less memory.
+    # A JPEG can be decoded at 1/2, 1/4 or 1/8 of its size: 4 to 8 times faster, and far less memory.
     image.draft(None, _fit(image.size, DETECTION_SIDE))
     image.load()
     turn = _TO_UPRIGHT.get(_orientation(image))
     image = _eight_bit(image)
     if (times := max(image.size) // DETECTION_SIDE) > 1:
-        image = image.reduce(times)  # the others' detail goes here, by a mean
+        image = image.reduce(times)  # other formats: a box filter
     image = _opaque(image if turn is None else image.transpose(turn))
     image.info = {"icc_profile": profile} if profile else {}
     return image
 
 
 def _orientation(image: Image.Image) -> object:
-    """EXIF's Orientation; 1 where there is none, and where EXIF can't be read: that costs the turn, not the photo."""
+    """EXIF's Orientation; 1 (upright) if there is none, or if EXIF can't be parsed."""
     try:
         return image.getexif().get(0x0112, 1)
     except _DECODER_ERRORS:
@@ -209,7 +218,7 @@ def _orientation(image: Image.Image) -> object:
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """Only modes that can be resized smoothly: palettes resolved, 16 bits reduced to 8."""
+    """Converts to a mode that Pillow resizes with a filter: palettes to RGB(A), 16 bits and more to 8."""
     if image.mode.startswith("I"):
         small = Image.fromarray((np.asarray(image).clip(0, 65_535) // 257).astype(np.uint8))
         small.info = image.info
@@ -222,7 +231,7 @@ def _eight_bit(image: Image.Image) -> Image.Image:
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """Transparent parts become white."""
+    """Composites transparent images on white."""
     if image.mode not in ("RGBA", "LA", "La", "RGBa"):
         return image
     flat = Image.new("RGBA", image.size, "white")
@@ -231,24 +240,26 @@ def _opaque(image: Image.Image) -> Image.Image:
 
 
 def _detection(decoded: Image.Image, side: int) -> bytes:
+    """`Intake.detection`; an image smaller than `side` is enlarged to it."""
     longer, scaled = max(decoded.size), decoded
     if longer > DETECTION_LIMIT:
         scaled = decoded.resize(_fit(decoded.size, DETECTION_SIDE), Image.Resampling.HAMMING)  # twice as fast
     elif longer < side:
         scaled = decoded.resize(_fit(decoded.size, side), Image.Resampling.LANCZOS)
-    profile = decoded.info.get("icc_profile") if decoded.mode == "CMYK" else None  # its inks are no colours yet
+    profile = decoded.info.get("icc_profile") if decoded.mode == "CMYK" else None  # needed to get from inks to RGB
     out = io.BytesIO()
     _rgb(scaled, profile).save(out, "JPEG", quality=90)
     return out.getvalue()
 
 
 def _rgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """The image in sRGB, without metadata; `profile` is its ICC profile."""
     if profile and image.mode in ("RGB", "L", "CMYK"):
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             image = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
         except (ImageCms.PyCMSError, OSError):
-            # A broken or foreign profile costs some colour, not the photo.
+            # A profile that can't be used is ignored: the colours differ, but the photo is usable.
             pass
     image = image.convert("RGB")
     image.info = {}

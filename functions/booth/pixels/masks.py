@@ -1,4 +1,4 @@
-"""From SAM's masks to the one mask that says what is kept: every face, whole, and little else."""
+"""Merges the crops' masks, completed where they miss a part of a face, into the mask of the pixels that are kept."""
 
 import numpy as np
 
@@ -6,23 +6,24 @@ from booth.pixels import morphology
 from booth.pixels.geometry import Box, Crop, Face, grow, whole_pixels
 
 HEAD = 0.25
-"""A face's mask may reach this far beyond its box, in parts of the box's size: more would be a neighbour or a wall."""
+"""Margin of a face's window around its box, in box sizes: a mask is cut off there, for what lies beyond is background
+or another face."""
 CORE = 0.5
-"""The ellipse of this share of the box's size is always face: what SAM found must hang together with it."""
+"""Size of the ellipse in the middle of the box, in box sizes: of SAM's mask the components connected to it are kept."""
 ENOUGH = 0.95
-"""At least this share of the ellipse in a face's box is kept (invariant 5 of the design)."""
+"""Share of the ellipse inscribed in a face's box that is kept at least (invariant 5 of the design)."""
 
 
 def keep_mask(
     width: int, height: int, faces: list[Face], crops: list[Crop], masks: list[np.ndarray | None]
 ) -> tuple[np.ndarray, int]:
-    """The pixels of the photo that are kept.
+    """The mask of the pixels that are kept, bool, height x width.
 
     Args:
-        masks: for each crop what SAM said of it, bool, the crop's height x width, True = face; None if it said nothing.
+        width, height: of the photo.
+        masks: SAM's mask for each crop, bool, the crop's H x W, True = face; None if there is none.
 
-    Returns the mask, bool, height x width, and the number of faces for which SAM's mask was missing or not enough, so
-    that more of the ellipse in the box was kept.
+    Also returns the number of faces whose mask was completed by the ellipse in their box.
     """
     keep = np.zeros((height, width), bool)
     by_ellipse = 0
@@ -38,8 +39,8 @@ def keep_mask(
             keep[t:b, l:r] |= kept
             by_ellipse += not enough
             parts.append((faces[index], (l, t), (slice(t, b), slice(l, r)), kept))
-    # The outermost pixels are mixed with what is behind. They are left to the seam, which blends them, but for faces
-    # of which then less would be kept than is promised.
+    # The outermost pixels are mixed with the background; the seam blends them. A face that would not be kept enough
+    # after the erosion keeps them.
     slim = morphology.erode(keep)
     for face, origin, window, kept in parts:
         if not _is_whole(slim[window], face, origin):
@@ -48,7 +49,7 @@ def keep_mask(
 
 
 def _one_face(found: np.ndarray, face: Face, origin: tuple[int, int]) -> tuple[np.ndarray, bool]:
-    """The kept pixels of one face in the window that begins at `origin`; and whether SAM's mask was enough."""
+    """The kept pixels of one face; and whether SAM's mask `found` was enough. Both masks: the window at `origin`."""
     shape = found.shape
     kept = morphology.reconstruct(found & ellipse(shape, origin, grow(face.box, (CORE - 1) / 2)), found)
     band = eye_band(shape, origin, face)
@@ -60,8 +61,8 @@ def _one_face(found: np.ndarray, face: Face, origin: tuple[int, int]) -> tuple[n
     for x, y in landmark_pixels(shape, origin, face):
         radius = max(2, round((face.box[2] - face.box[0]) * 0.04))
         kept[max(0, y - radius) : y + radius + 1, max(0, x - radius) : x + radius + 1] = True
-    # What is mostly missing is hair over the forehead: that first. The ellipse's rim beside the jaw is often wall: that
-    # last, and no more than is promised if its pixels allow.
+    # Mostly hair over the forehead is missing, so that part of the ellipse is added first. Its border beside the jaw
+    # is often background, so that part is added last.
     outline = ellipse(shape, origin, face.box)
     for part in (
         outline & forehead(shape, origin, face),
@@ -75,14 +76,14 @@ def _one_face(found: np.ndarray, face: Face, origin: tuple[int, int]) -> tuple[n
 
 
 def _is_whole(mask: np.ndarray, face: Face, origin: tuple[int, int]) -> bool:
-    """Whether the mask of the window at `origin` keeps as much of the face as invariant 5 promises."""
+    """Whether the mask of the window at `origin` keeps every landmark and ENOUGH of the ellipse in the box."""
     outline = ellipse(mask.shape, origin, face.box)
     points = landmark_pixels(mask.shape, origin, face)
     return bool((mask & outline).sum() >= ENOUGH * outline.sum()) and all(mask[y, x] for x, y in points)
 
 
 def ellipse(shape: tuple[int, int], origin: tuple[int, int], box: Box) -> np.ndarray:
-    """The ellipse inscribed in the box, as a mask of the window of `shape` that begins at `origin` (x, y)."""
+    """The ellipse inscribed in the box, as a mask of the window of `shape` (H, W) that begins at `origin` (x, y)."""
     l, t, r, b = box
     y, x = np.ogrid[: shape[0], : shape[1]]
     dx = (x + origin[0] + 0.5 - (l + r) / 2) / max((r - l) / 2, 0.5)
@@ -91,7 +92,7 @@ def ellipse(shape: tuple[int, int], origin: tuple[int, int], box: Box) -> np.nda
 
 
 def eye_band(shape: tuple[int, int], origin: tuple[int, int], face: Face) -> np.ndarray:
-    """The flat ellipse along the eyes, as wide as the face, in which glasses sit. Empty if an eye is unknown."""
+    """An ellipse along the line of the eyes that contains glasses, as a mask of the window. Empty without both eyes."""
     if "eyeLeft" not in face.landmarks or "eyeRight" not in face.landmarks:
         return np.zeros(shape, bool)
     (ax, ay), (bx, by) = face.landmarks["eyeLeft"], face.landmarks["eyeRight"]
@@ -99,13 +100,13 @@ def eye_band(shape: tuple[int, int], origin: tuple[int, int], face: Face) -> np.
     ux, uy = (bx - ax) / length, (by - ay) / length
     y, x = np.ogrid[: shape[0], : shape[1]]
     px, py = x + origin[0] + 0.5 - (ax + bx) / 2, y + origin[1] + 0.5 - (ay + by) / 2
-    # Frames reach about half an eye distance beyond each eye, and a quarter of it above and below.
+    # Semi-axes: 1 and 0.36 eye distances. Glasses reach about 0.5 beyond each eye, and 0.25 above and below.
     along, across = (px * ux + py * uy) / (length * 1.0), (py * ux - px * uy) / (length * 0.36)
     return along**2 + across**2 <= 1
 
 
 def forehead(shape: tuple[int, int], origin: tuple[int, int], face: Face) -> np.ndarray:
-    """Everything on the far side of the eyes as seen from the mouth; the box's upper 45 % if those are unknown."""
+    """The half-plane beyond the eyes, seen from the mouth, as a mask; without landmarks the box's upper 45 %."""
     marks = face.landmarks
     y, x = np.ogrid[: shape[0], : shape[1]]
     if not {"eyeLeft", "eyeRight", "mouthLeft", "mouthRight"} <= marks.keys():
@@ -116,6 +117,6 @@ def forehead(shape: tuple[int, int], origin: tuple[int, int], face: Face) -> np.
 
 
 def landmark_pixels(shape: tuple[int, int], origin: tuple[int, int], face: Face) -> list[tuple[int, int]]:
-    """The landmarks (x, y) in pixels of the window; those outside it (and so outside the photo) are left out."""
+    """The landmarks (x, y) in pixels of the window; those outside it are left out."""
     points = [(int(x) - origin[0], int(y) - origin[1]) for x, y in face.landmarks.values() if x >= 0 and y >= 0]
     return [(x, y) for x, y in points if 0 <= x < shape[1] and 0 <= y < shape[0]]

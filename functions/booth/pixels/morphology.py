@@ -1,19 +1,19 @@
-"""Morphology of binary masks (bool, H x W), numpy only."""
+"""Binary morphology (masks bool, H x W) with numpy only."""
 
 import numpy as np
 
 
 def erode(mask: np.ndarray) -> np.ndarray:
-    """The mask without the pixels that touch the outside by a side or a corner. The image's border is no outside."""
+    """Erosion by a 3 x 3 square. Beyond the image's border the mask continues (edge padding)."""
     padded = np.pad(mask, 1, mode="edge")
     rows = padded[:-2] & padded[1:-1] & padded[2:]
     return rows[:, :-2] & rows[:, 1:-1] & rows[:, 2:]
 
 
 def reconstruct(seed: np.ndarray, within: np.ndarray) -> np.ndarray:
-    """All pixels of `within` that hang together (by edges) with a pixel of `seed`. All masks bool, H x W.
+    """Morphological reconstruction by dilation: the 4-connected components of `within` that contain a pixel of `seed`.
 
-    Connected components over the runs of each row: few for a face, and never more than half the pixels.
+    Components are labelled by the horizontal runs of pixels: few for a face, and at most half as many as pixels.
     """
     starts, ends = _runs(within)
     part = _components(starts, ends, within.shape[1] + 1)
@@ -29,9 +29,9 @@ def reconstruct(seed: np.ndarray, within: np.ndarray) -> np.ndarray:
 
 
 def _runs(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where each horizontal run of the mask begins and where it ends (exclusive), as numbers of pixels, row after row.
+    """Start and end (exclusive) of each horizontal run of True pixels, as flat indices, row by row.
 
-    Each row counts one pixel more, which is outside: so no run goes on in the next row.
+    Rows are padded by one False pixel, so no run continues in the next row.
     """
     padded = np.zeros((mask.shape[0], mask.shape[1] + 1), bool)
     padded[:, :-1] = mask
@@ -43,14 +43,14 @@ def _runs(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _components(starts: np.ndarray, ends: np.ndarray, stride: int) -> np.ndarray:
-    """For each run the first run that it hangs together with; `stride` is what lies between two rows."""
-    # Below each run lie, one after the other, those that end behind its start and start before its end.
+    """For each run the index of the first run of its 4-connected component. `stride`: flat indices per row."""
+    # The runs of the next row that touch a run are consecutive: they end after its start and start before its end.
     first = np.searchsorted(ends, starts + stride, "right")
     count = np.searchsorted(starts, ends + stride, "left") - first
     upper = np.repeat(np.arange(len(starts)), count)
     lower = np.arange(len(upper)) + np.repeat(first - (np.cumsum(count) - count), count)
     part = np.arange(len(starts))
-    # Each round hooks the later part of every touching pair to the earlier one: a few rounds for any mask.
+    # Union-find on arrays: each round links the later component of each touching pair to the earlier one.
     while (apart := part[upper] != part[lower]).any():
         upper, lower = upper[apart], lower[apart]
         pair = part[upper], part[lower]
@@ -61,7 +61,7 @@ def _components(starts: np.ndarray, ends: np.ndarray, stride: int) -> np.ndarray
 
 
 def fill_holes(mask: np.ndarray) -> np.ndarray:
-    """The mask with everything filled that it encloses."""
+    """The mask with its holes filled: False pixels that are not 4-connected to the image's border."""
     outside = np.pad(~mask, 1, constant_values=True)
     edge = np.zeros_like(outside)
     edge[0], edge[-1], edge[:, 0], edge[:, -1] = True, True, True, True

@@ -1,11 +1,11 @@
-"""The sizes of picture that an image model takes."""
+"""The image sizes that an image model takes."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """The sizes of picture that a model takes, in pixels, all inclusive; `max_aspect` is longer to shorter side."""
+    """Limits of a model's input size, in pixels, inclusive; `max_aspect` is longer to shorter side."""
 
     min_side: int
     max_side: int
@@ -13,6 +13,7 @@ class Sizes:
     max_aspect: float
 
     def allow(self, width: int, height: int) -> bool:
+        """Whether the model takes an image of this size."""
         shorter, longer = sorted((width, height))
         return (
             self.min_side <= shorter

@@ -1,4 +1,4 @@
-"""The open runs: those that `sweep` has to look after, by the sparse index `open`."""
+"""The open runs: those that `sweep` has to handle, by the sparse index `open` of the table."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from booth.runs import store
 
 
 def due_before(moment: int, kind: str, limit: int) -> list[tuple[int, str]]:
-    """The open runs of a kind (GOES_ON, WAITS) that want attention before `moment` (epoch ms): when, and the run's id.
+    """The open runs of a kind (see `Open`) that are due before `moment`: when, epoch ms, and the run's id.
 
-    The earliest first, and not more than `limit` of them: `sweep` comes again for the others.
+    The earliest first, `limit` at most. The index is eventually consistent.
     """
     with aws_errors():
         answer = table.connect().query(
@@ -27,10 +27,11 @@ def due_before(moment: int, kind: str, limit: int) -> list[tuple[int, str]]:
 
 
 def lease(run_id: str, due: int) -> Run | None:
-    """`sweep` takes an open run to look at it; None if it is not due at `due` (epoch ms) any more, or is gone.
+    """Leases an open run to `sweep`; None if its `due` (epoch ms) has changed, or it has expired or is closed.
 
-    If the look comes to no end, whatever stops it, the run comes due again by itself: after LOOK_SECONDS, the next time
-    after twice as long, and so on up to LONGEST_LOOK_SECONDS; but not later than the moment at which it has to end.
+    If the lease is not ended (by `reschedule`, `close` or the run's end), the run is due again when it is over: after
+    LEASE_SECONDS, after twice as long the next time, and so on up to LONGEST_LEASE_SECONDS, but not later than the
+    moment at which the run has to end.
     """
     item = table.get(table.key_of("run", run_id)) or {}
     if table.number(item, "due") != due:
@@ -53,10 +54,10 @@ def lease(run_id: str, due: int) -> Run | None:
 
 
 def reschedule(run: Run, due: int, **fields: Any) -> None:
-    """`sweep` looks at this open run again at `due` (epoch ms), unless its status or that time has changed in between.
+    """Ends the lease of an open run: `sweep` checks it again at `due` (epoch ms). `fields` are set in the same write.
 
-    So of two that look after it at the same time the slower one changes nothing. The look has come to its end; `fields`
-    are set with it.
+    Nothing is written if the run's status or `due` has changed since `run` was read: so of two that handle it at the
+    same time the slower one changes nothing.
     """
     values = fields | {"due": due, "status": run.status, "seen": run.due}
     condition = "attribute_exists(#open) AND #status = :status AND #due = :seen"
@@ -65,6 +66,6 @@ def reschedule(run: Run, due: int, **fields: Any) -> None:
 
 
 def close(run_id: str) -> None:
-    """Nothing is left to do for this run. A deleted one is left to `forget`."""
+    """Closes a run: takes it out of the index. Not a deleted one, which `store.forget` closes."""
     condition = "attribute_exists(#pk) AND #status <> :deleted"
     table.write("update_item", **table.update_of(run_id, "REMOVE #open, #due", {"deleted": Status.DELETED}, condition))

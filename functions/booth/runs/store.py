@@ -1,4 +1,4 @@
-"""The records of runs."""
+"""The records of runs: reads, and the conditional writes by which a run proceeds from its claim to its end."""
 
 import os
 from typing import Any
@@ -13,7 +13,7 @@ RETENTION_SECONDS = int(os.environ.get("RETENTION_DAYS", "7")) * 86_400
 
 
 def run_of(item: dict[str, Any]) -> Run:
-    """The run that a record holds, as DynamoDB gives it."""
+    """The run of an item as DynamoDB returns it. Attributes that `Run` doesn't have are ignored."""
     known = item.keys() & Run.__dataclass_fields__.keys()
     fields = {name: table.from_item(item[name]) for name in known} | {"id": item["run"]["S"]}
     fields |= {"status": Status(fields["status"]), "step": Step(fields["step"])}
@@ -27,7 +27,7 @@ def run_of(item: dict[str, Any]) -> Run:
 
 
 def find(run_id: str) -> Run | None:
-    """The run, or None if there is none (any more): expired items count as gone even before TTL has swept them."""
+    """The run, or None if there is no record or it has expired, even if DynamoDB's TTL has not deleted it yet."""
     item = table.get(table.key_of("run", run_id))
     if item is None or int(item["expires"]["N"]) * 1000 < clock.now_ms():
         return None
@@ -42,7 +42,7 @@ def get(run_id: str) -> Run:
 
 
 def claim(run_id: str, version: str) -> Run | None:
-    """Pins the photo's version and admits the run; None if somebody has already."""
+    """Claims the run: pins the photo's version and sets the deadline. None if it was claimed or ended before."""
     now = clock.now_ms()
     values = {
         "version": version,
@@ -68,9 +68,10 @@ def claim(run_id: str, version: str) -> Run | None:
 
 
 def refuse(run_id: str, version: str, error: str) -> bool:
-    """Pins the photo's version and ends the run with this error, in one write: no door sees it as one to start.
+    """Ends a run that is not claimed with this error's name and pins the photo's version, in one write.
 
-    False if somebody has claimed or ended it already. It stays open until it is cleaned for good, like every other.
+    So no entry point sees it as claimed and starts it. False if it was claimed or ended before. It stays open until
+    it is cleaned up.
     """
     now = clock.now_ms()
     values = {
@@ -91,11 +92,11 @@ def refuse(run_id: str, version: str, error: str) -> bool:
 
 
 def enter(run_id: str, step: Step) -> Run:
-    """Called by a step first: marks the step and gives the run.
+    """Called by a step first: sets status RUNNING and the step, and returns the run.
 
     Raises:
-        RunEnded: the run has ended or is gone.
-        TimedOut: its time is over.
+        RunEnded: the run has ended, or its record has expired.
+        TimedOut: its deadline has passed.
     """
     answer = table.write(
         "update_item",
@@ -114,7 +115,7 @@ def enter(run_id: str, step: Step) -> Run:
 
 
 def advance(run_id: str, step: Step, then: Step) -> None:
-    """Marks the next step, unless the run has left this one already. Raises RunEnded, TimedOut as `enter` does."""
+    """Sets the step from `step` to `then`, unless the run is at another one. Raises RunEnded, TimedOut as `enter`."""
     values = {"running": Status.RUNNING, "step": step, "next": then, "now": clock.now_ms()}
     condition = "#status = :running AND #step = :step AND #deadline > :now"
     if table.write("update_item", **table.update_of(run_id, "SET #step = :next", values, condition)) is None:
@@ -122,7 +123,7 @@ def advance(run_id: str, step: Step, then: Step) -> None:
 
 
 def check(run_id: str) -> Run:
-    """The run, if it goes on. Raises RunEnded, TimedOut as `enter` does."""
+    """The run, read only. Raises RunEnded, TimedOut as `enter`."""
     found = get(run_id)
     if found.is_ended:
         raise RunEnded("the run has ended")
@@ -132,37 +133,35 @@ def check(run_id: str) -> Run:
 
 
 def _update_running(run_id: str, changes: str, values: dict[str, Any]) -> None:
+    """An update on condition that the run is RUNNING; see `table.update_of`. Raises RunEnded."""
     request = table.update_of(run_id, changes, values | {"running": Status.RUNNING}, "#status = :running")
     if not table.write("update_item", **request):
         raise RunEnded("the run has ended")
 
 
 def publish_copy(run_id: str, key: str, scenes: list[Scene]) -> None:
-    """Shows the upright copy of the photo to the polls, and which pictures will come: from here on the record says it.
+    """Writes the Key of the upright copy, and the pictures to come with their prompts, one per scene.
 
-    Raises:
-        RunEnded: nothing is published any more.
+    The pictures are written once: later attempts, perhaps by another catalogue, keep them.
+
+    Raises RunEnded: nothing was written.
     """
     pictures = {}
     for number, scene in enumerate(scenes, start=1):
         prompt = {"prompt": scene.prompt, "negative": scene.negative, "seed": scene.seed}
         pictures[f"p{number}"] = {"scene": scene.id, "state": "WAITING"} | prompt
-    # A second attempt must not undo what was published after the first, nor paint other scenes.
+    # A second attempt must not overwrite pictures that are published, nor change the scenes.
     changes = "SET #original = :key, #pictures = if_not_exists(#pictures, :pictures)"
     _update_running(run_id, changes, {"key": key, "pictures": pictures})
 
 
 def set_faces(run_id: str, faces: int, by_ellipse: int) -> None:
-    """Keeps the number of faces, and of those that the ellipse had to complete. Raises RunEnded."""
+    """Writes the number of faces, and of those whose mask the ellipse completed. Raises RunEnded."""
     _update_running(run_id, "SET #faces = :f, #faces_by_ellipse = :e", {"f": faces, "e": by_ellipse})
 
 
 def publish_picture(run_id: str, number: int, key: str) -> None:
-    """Shows a finished picture to the polls.
-
-    Raises:
-        RunEnded: nothing is published any more.
-    """
+    """Writes a finished picture's Key and state DONE (`number` from 1). Raises RunEnded: nothing was written."""
     changes = f"SET #pictures.#p{number}.#state = :done, #pictures.#p{number}.#key = :key"
     _update_running(run_id, changes, {"done": "DONE", "key": key})
 
@@ -170,10 +169,13 @@ def publish_picture(run_id: str, number: int, key: str) -> None:
 def end(
     run: Run, status: str, error: str, pictures: dict[str, dict[str, str]], after: int = limits.CHECK_SECONDS
 ) -> bool:
-    """Ends the run, once. False if it has ended already or has moved on since `run` was read.
+    """Ends the run. False if it has ended before, or its pictures or version have changed since `run` was read.
 
-    A failed run shows no copy of the photo any more: nobody came for that alone. It stays open until it is cleaned for
-    good: by whoever ended it, or else by `sweep` after so many seconds (`after`).
+    The copy of a failed run's photo is unpublished. The run stays open until it is cleaned up.
+
+    Args:
+        pictures: the final `Run.pictures`.
+        after: seconds until it is due for `sweep`, which cleans up unless that was done.
     """
     now = clock.now_ms()
     values: dict[str, Any] = {"status": status, "error": error, "pictures": pictures, "now": now, "step": Step.FINISH}
@@ -195,11 +197,11 @@ def end(
 
 
 def mark_deleted(run_id: str, due: int) -> Run:
-    """Makes the run a deleted one, whatever it was, and gives it as it then stands.
+    """Sets the status DELETED, whatever it was, and returns the run as it is then.
 
-    From here on no step enters or publishes, no claim and no end succeeds. What the record says of the visit goes at
-    once; the names of what has to be removed stay until `forget`. It is open, for `sweep` to look at from `due`
-    (epoch ms), so a deletion that breaks off is taken up again.
+    After this no step enters or publishes, and no claim and no end succeeds. What the record has about the visit is
+    removed at once; Key and picture id, which name what has to be deleted, stay until `forget`. The run is open and due
+    at `due` (epoch ms), so `sweep` continues a deletion that was cut off.
     """
     now = clock.now_ms()
     values = {
@@ -220,7 +222,7 @@ def mark_deleted(run_id: str, due: int) -> Run:
 
 
 def forget(run_id: str) -> None:
-    """Nothing of a deleted run is left and nothing can come any more: what stays is a tombstone without names."""
+    """Removes Key and picture id of a deleted run and closes it; called when nothing of it can be written any more."""
     changes = (
         "REMOVE #key, #picture_id, #given, #named, #upload_until, #claimed, #deadline, #turns, #open, #due, "
         "#tries, #told, #erased"
@@ -229,7 +231,7 @@ def forget(run_id: str) -> None:
 
 
 def mark_event_published(run_id: str) -> None:
-    """The run's end has been published."""
+    """Sets `told`, unless the run was deleted."""
     condition = "attribute_exists(#pk) AND #status <> :deleted"
     table.write(
         "update_item",

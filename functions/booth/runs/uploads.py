@@ -1,4 +1,4 @@
-"""Records of uploads: a Key, an id and a requestId are each given once."""
+"""Uploads, ids and requestIds: each is recorded once, in the transaction that writes its run's record."""
 
 import json
 from dataclasses import replace
@@ -12,13 +12,13 @@ from booth.runs import store
 
 
 def find_by_upload(key: str) -> Run | None:
-    """The run of an upload's Key. It has that Key even if it was deleted and its record has forgotten it."""
+    """The run of an upload's Key, or None. Its `key` is set even if `store.forget` has removed it from the record."""
     run = _run_named_by("upload", key)
     return run and replace(run, key=key)
 
 
 def find_by_request(request_id: str) -> Run | None:
-    """The run that a requestId is bound to."""
+    """The run that a requestId is bound to, or None."""
     return _run_named_by("request", request_id)
 
 
@@ -30,13 +30,14 @@ def _run_named_by(kind: str, name: str) -> Run | None:
 def issue(
     run_id: str, key: str, *, picture_id: str, scenes: list[str], content_type: str, consent: Any, given: str = ""
 ) -> bool:
-    """Records an upload that is about to come. False if the Key was given before.
+    """Records an upload whose photo is about to be put. False if the Key is taken.
 
     Args:
-        given: the caller's id, if `picture_id` was made of one.
+        picture_id: as `keys.picture_id` makes it.
+        given: the caller's id; "" for none.
 
     Raises:
-        Conflict: `picture_id` or `given` was given before.
+        Conflict: `given` or `picture_id` is taken.
     """
     fields: dict[str, Any] = {"picture_id": picture_id, "content_type": content_type}
     if given:
@@ -56,14 +57,14 @@ def issue(
 
 
 def _take_ids(run_id: str, given: str, picture_id: str) -> list[dict[str, Any]]:
-    """Takes the caller's id, and the one in the pictures' names: who has seen it there can't have it either."""
+    """Puts that take the caller's id and the one in the pictures' names, so that nobody can give either again."""
     return [table.put_once("id", each, run_id) for each in dict.fromkeys((given, picture_id)) if each]
 
 
 def register(run_id: str, key: str, picture_id: str) -> Run | None:
-    """Records a photo that was put without /upload.
+    """Records a photo that was put without /upload, with a new run of this id.
 
-    Returns its run: this one, or the one that somebody recorded a moment before; None if the Key was used long ago.
+    Returns the Key's run: the new one, or one that was recorded before; None if that one has expired.
     """
     record = _new_record(run_id, key, {"picture_id": picture_id}, due=clock.now_ms())
     table.transact(table.put_once("upload", key, run_id), table.put_once("id", picture_id, run_id), record)
@@ -71,6 +72,7 @@ def register(run_id: str, key: str, picture_id: str) -> Run | None:
 
 
 def _new_record(run_id: str, key: str, fields: dict[str, Any], due: int) -> dict[str, Any]:
+    """The Put of a run's record that waits for its photo. `due` in epoch ms."""
     created = clock.now_ms()
     item = {
         "run": run_id,
@@ -92,24 +94,24 @@ def _new_record(run_id: str, key: str, fields: dict[str, Any], due: int) -> dict
 
 
 def bind(run: Run, request_id: str, given: str = "", picture_id: str = "") -> Run:
-    """Binds a requestId to the run's upload, once and for good, and takes the caller's id for the pictures, once.
+    """Binds a requestId to the run's upload, permanently, and sets the pictures' id, once. Returns the run.
 
-    The id counts only before the run has started. A refused call changes nothing.
+    Idempotent. The id is ignored once the run has started. A call that raises has written nothing.
 
     Args:
-        given: the caller's id.
-        picture_id: what the pictures' names get, if that isn't `given`.
+        given: the caller's id; "" for none.
+        picture_id: the id in the pictures' names, as `keys.picture_id` makes it; by default `given`.
 
     Raises:
-        Conflict: the requestId belongs to another upload, this upload to another requestId, the id is taken, or a
-            call before has given another one.
+        Conflict: the requestId is bound to another upload, this upload to another requestId, the id is taken, or an
+            earlier call has given another id.
     """
     picture_id = picture_id or given
     request = table.hashed(request_id)
     for _ in range(3):
         if run.request not in ("", request):
             break
-        # Records of an older version have no `given`.
+        # Records of an older release have no `given`.
         is_named = (
             not given or given == run.picture_id or table.hashed(given) == run.given or not run.is_waiting_for_photo
         )
@@ -126,12 +128,13 @@ def bind(run: Run, request_id: str, given: str = "", picture_id: str = "") -> Ru
             pointer = name and table.get(table.key_of(kind, name))
             if pointer and pointer["run"]["S"] != run.id:
                 raise Conflict(sentence)
-        # The run has moved on in between.
+        # The record has changed in between.
         run = store.get(run.id)
     raise Conflict("This requestId and this photo belong to different requests.")
 
 
 def _binding(run: Run, request_id: str, given: str, picture_id: str) -> list[dict[str, Any]]:
+    """The transaction of `bind`; with a `picture_id` of "" it sets none."""
     writes, changes, values, conditions = [], [], {}, ["attribute_exists(#pk)"]
     if not run.request:
         expires = clock.now_ms() // 1000 + store.RETENTION_SECONDS

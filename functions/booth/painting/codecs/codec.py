@@ -1,4 +1,4 @@
-"""What a codec is: an image model's wire format. It knows nothing of AWS; `booth.painting.bedrock` makes the call."""
+"""The protocol of a codec, an image model's wire format. `booth.painting.bedrock` makes the call."""
 
 import base64
 import binascii
@@ -12,46 +12,48 @@ from booth.scenes import Prompt
 
 @dataclass(frozen=True)
 class Style:
-    """What the operator chose; a model without such a choice ignores it."""
+    """Parameters that the operator chose; a model that has no such parameter ignores it."""
 
     quality: str
     """"standard" or "premium"."""
     cfg_scale: float
-    """How closely the prompt is followed, 1.1 to 10."""
+    """How closely the prompt is followed, 1.1 to 10 (parameter `ImageCfgScale`)."""
 
 
 class Codec(Protocol):
-    """One model's requests and answers."""
+    """Builds a model's requests and reads its answers."""
 
     sizes: Sizes
-    """The sizes of photo and mask that it takes."""
+    """The sizes of photo and mask that the model takes."""
 
     def request(self, photo: bytes, mask: bytes, prompt: Prompt, seed: int, style: Style) -> dict[str, Any]:
-        """InvokeModel's body: the prompt painted where the mask is white, the photo kept where it is black.
+        """InvokeModel's body for painting the prompt where the mask is white and keeping the photo where it is black.
 
-        `photo` is a JPEG and `mask` a PNG of black (0) and white (255), both of one size that `sizes` allows;
-        `seed` is any number from 0.
+        Args:
+            photo: JPEG, of a size that `sizes` allows.
+            mask: 8-bit greyscale PNG of the same size, 0 and 255 only.
+            seed: any number from 0; reduced to the model's range.
         """
         ...
 
     def picture(self, answer: dict[str, Any]) -> bytes:
-        """The picture in InvokeModel's answer, encoded as the model sent it.
+        """The picture in InvokeModel's answer (parsed JSON), encoded as the model sent it.
 
         Raises:
-            ContentBlocked: prompt or photo were refused by a content filter.
-            OutputBlocked: the result was; another seed may do.
-            ServiceUnavailable: there is no picture in it.
+            ContentBlocked: a content filter refused prompt or photo.
+            OutputBlocked: a content filter refused the result; another seed may pass.
+            ServiceUnavailable: it has no picture.
         """
         ...
 
 
 def encoded(data: bytes) -> str:
-    """base64, as all these formats carry pictures."""
+    """The data in base64, as text."""
     return base64.b64encode(data).decode()
 
 
 def first_image(answer: dict[str, Any]) -> bytes:
-    """The first of the answer's `images`, decoded from base64. Raises ServiceUnavailable."""
+    """The first of the answer's `images`, decoded from base64. Raises ServiceUnavailable if it has none."""
     try:
         return base64.b64decode(answer["images"][0], validate=True)
     except (KeyError, IndexError, TypeError, ValueError, binascii.Error) as error:

@@ -8,7 +8,7 @@ no width and height for OUTPAINTING, whose answer has the input's size.
 from booth.painting.codecs.titan import Outpainting
 from booth.pixels.sizes import Sizes
 
-# Two ranges of seeds are told for it; the smaller one is valid in both.
+# AWS documents two ranges of seeds; the smaller one lies in both.
 NOVA_CANVAS = Outpainting(
     Sizes(min_side=320, max_side=4096, max_pixels=4_194_303, max_aspect=4.0), max_text=1024, seeds=858_993_460
 )

@@ -13,8 +13,9 @@ from booth.pixels.sizes import Sizes
 from booth.scenes import Prompt
 
 MAX_TEXT = 10_000
+"""Longest prompt and negative prompt, in characters."""
 SEEDS = 4_294_967_294
-"""Seeds run from 1 to this; 0 asks for a random one."""
+"""Seeds are 1 to this; 0 means a random one."""
 
 
 class Inpaint:
@@ -27,7 +28,7 @@ class Inpaint:
             "prompt": prompt.text[:MAX_TEXT],
             "image": encoded(photo),
             "mask": encoded(mask),
-            # By default what is painted grows by 5 pixels, into the faces.
+            # The default, 5 pixels, would dilate the generated region into the faces.
             "grow_mask": 0,
             "seed": seed % SEEDS + 1,
             "output_format": "png",

@@ -16,20 +16,20 @@ from booth.scenes import Prompt
 
 @dataclass(frozen=True)
 class Outpainting:
-    """The codec of Amazon's image models, which differ in their limits only."""
+    """The codec of Amazon's image models, task type OUTPAINTING; they differ in their limits only."""
 
     sizes: Sizes
     max_text: int
     """Longest prompt and negative prompt, in characters."""
     seeds: int
-    """Seeds run from 0 to this, exclusive."""
+    """Seeds are 0 to this, exclusive."""
 
     def request(self, photo: bytes, mask: bytes, prompt: Prompt, seed: int, style: Style) -> dict[str, Any]:
         painting = {
             "text": prompt.text[: self.max_text],
             "image": encoded(photo),
             "maskImage": encoded(mask),
-            # DEFAULT may paint over what is kept; PRECISE does not.
+            # DEFAULT may change kept pixels, PRECISE does not.
             "outPaintingMode": "PRECISE",
         }
         if prompt.negative:
@@ -51,7 +51,7 @@ class Outpainting:
         return first_image(answer)
 
 
-# The page gives no shortest side and no aspect; 1408 x 640 is the narrowest size it lists, and photos may be 4:1.
+# The page gives no shortest side and no largest aspect; 1408 x 640 is the narrowest size it lists. Photos may be 4:1.
 TITAN = Outpainting(
     Sizes(min_side=1, max_side=1408, max_pixels=1408 * 1408, max_aspect=4.0), max_text=512, seeds=2_147_483_647
 )
