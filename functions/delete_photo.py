@@ -42,12 +42,12 @@ def find_run(request_id: str, key: str) -> Run:
         if run := uploads.find_by_request(request_id):
             return run
         raise NotFound("Nothing is known under this requestId.")
-    return uploads.bind(uploads.find_by_upload(key) or adopt(key), request_id)
+    return uploads.bind(uploads.find_by_upload(key) or register(key), request_id)
 
 
-def adopt(key: str) -> Run:
+def register(key: str) -> Run:
     """Registers a run for a photo that was put into S3 without /upload. Raises NotFound if no object has this Key."""
-    lies_there = keys.is_upload_key(key) and objects.newest_version(key)
-    if run := lies_there and uploads.register(str(uuid.uuid4()), key, picture_id=str(uuid.uuid4())):
+    exists = keys.is_upload_key(key) and objects.newest_version(key)
+    if run := exists and uploads.register(str(uuid.uuid4()), key, picture_id=str(uuid.uuid4())):
         return run
     raise NotFound("Nothing is known under this key.")

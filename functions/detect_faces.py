@@ -25,8 +25,8 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     data = objects.read_upload(run.key, run.version, limit=intake.MAX_BYTES)
     if data is None:
         raise PhotoTooLarge("too many bytes")
-    taken = intake.normalise(data, int(os.environ["PICTURE_SIDE"]))
-    faces = geometry.faces_from_rekognition(look(run, taken), *taken.size)
+    upload = intake.normalise(data, int(os.environ["PICTURE_SIDE"]))
+    faces = geometry.faces_from_rekognition(detect(run, upload), *upload.size)
     count("Faces", len(faces))
     if not faces:
         raise NoFaceFound("DetectFaces found none")
@@ -35,7 +35,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     return {"faces": len(faces)}
 
 
-def look(run: Run, taken: intake.Intake) -> list[dict[str, Any]]:
+def detect(run: Run, upload: intake.Intake) -> list[dict[str, Any]]:
     """`FaceDetails` of the photo, by Rekognition; moderation labels at the same time, if MODERATION_THRESHOLD is not 0.
 
     Meanwhile the normalised photo is written under work/. The copy is published once moderation has passed.
@@ -45,9 +45,9 @@ def look(run: Run, taken: intake.Intake) -> list[dict[str, Any]]:
     """
     threshold = float(os.environ["MODERATION_THRESHOLD"])
     with ThreadPoolExecutor(2) as pool:
-        details = pool.submit(rekognition.detect_faces, taken.detection)
-        refused = pool.submit(rekognition.is_refused, taken.detection, threshold) if threshold else None
-        jpeg = work.write_photo(run.id, np.asarray(taken.photo))
+        details = pool.submit(rekognition.detect_faces, upload.detection)
+        refused = pool.submit(rekognition.is_refused, upload.detection, threshold) if threshold else None
+        jpeg = work.write_photo(run.id, np.asarray(upload.photo))
         if refused and refused.result():
             raise PhotoRefused("moderation labels")
         publishing.publish_copy(run, jpeg, scenes.chosen(run.scenes))

@@ -45,14 +45,14 @@ def find_run(request: PhotoRequest) -> Run:
         if run := uploads.find_by_request(request.request_id):
             return run
         raise NotFound("Nothing is known under this requestId.")
-    run = uploads.find_by_upload(request.key) or adopt(request.key)
+    run = uploads.find_by_upload(request.key) or register(request.key)
     if run.status == Status.DELETED:
         raise Deleted
     name = keys.picture_id(request.id, os.environ["DOCUMENTED_KEYS"] == "true") if request.id else ""
     return uploads.bind(run, request.request_id, request.id, name)
 
 
-def adopt(key: str) -> Run:
+def register(key: str) -> Run:
     """Registers and starts a run for a photo that was put into S3 without /upload. Raises NotFound if there is none."""
     version = objects.newest_version(key) if keys.is_upload_key(key) else None
     if run := version and starting.photo_arrived(key, version):

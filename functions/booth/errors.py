@@ -23,26 +23,38 @@ class PhotoError(BoothError):
 
 
 class NoFaceFound(PhotoError):
+    """Rekognition's DetectFaces found no face."""
+
     message = "We could not find a face in this photo. Please look into the camera and take another one."
 
 
 class UnsupportedPhoto(PhotoError):
+    """The file's signature is of none of the formats that are taken."""
+
     message = "This file is not a photo we can read. Please use a JPEG, PNG, WebP or HEIC picture."
 
 
 class UnreadablePhoto(PhotoError):
+    """The file is damaged, or made so that decoding it would take too long."""
+
     message = "This photo is damaged or incomplete. Please take it again."
 
 
 class PhotoTooLarge(PhotoError):
+    """More than `intake.MAX_BYTES` or `intake.MAX_PIXELS`."""
+
     message = "This photo is too large. Please use one of at most 60 megapixels and 32 MB."
 
 
 class PhotoTooSmall(PhotoError):
+    """A side is shorter than `intake.MIN_SIDE`."""
+
     message = "This photo is too small. Please use one of at least 80 pixels on each side."
 
 
 class PhotoTooNarrow(PhotoError):
+    """The longer side is more than `intake.MAX_ASPECT` times the shorter one."""
+
     message = "This photo is too long and narrow. Please use one at most four times as long as it is wide."
 
 
@@ -53,6 +65,8 @@ class PhotoRefused(PhotoError):
 
 
 class PhotoNeverArrived(PhotoError):
+    """The presigned URL expired LATE_UPLOAD_SECONDS ago, and no photo was put."""
+
     message = "The photo did not reach us. Please take it again."
 
 
@@ -153,14 +167,18 @@ class ApiError(BoothError):
 
 
 class BadRequest(ApiError):
+    """The request is malformed."""
+
     status = 400
 
 
 class ConsentNeeded(BadRequest):
-    pass
+    """The booth requires `consent`, and the request has none."""
 
 
 class BoothTokenNeeded(ApiError):
+    """No booth has the request's token, or it has none."""
+
     status = 401
 
 
@@ -175,10 +193,14 @@ class TooManyPhotos(ApiError):
 
 
 class ForeignBucket(ApiError):
+    """`bucket` is not the uploads bucket."""
+
     status = 403
 
 
 class NotFound(ApiError):
+    """Nothing is known under this requestId or Key."""
+
     status = 404
 
 
@@ -190,6 +212,8 @@ class Deleted(NotFound):
 
 
 class Conflict(ApiError):
+    """A requestId, Key or id belongs to another request."""
+
     status = 409
 
 

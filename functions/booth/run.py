@@ -117,7 +117,7 @@ class Run:
         return self.status in ENDED
 
     @property
-    def stops(self) -> int:
+    def stop_at(self) -> int:
         """When `sweep` ends the run and stops its execution, epoch ms; STOP_SECONDS explains it."""
         return self.deadline - (limits.RUN_SECONDS - limits.STOP_SECONDS) * 1000
 

@@ -13,7 +13,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{22,}")
 
 def read(text: str) -> dict[str, list[str]]:
     """The valid tokens, by booth. Raises ValueError if the text is no JSON object of strings and lists of strings."""
-    return {booth: [token for token in given if _TOKEN.fullmatch(token)] for booth, given in _all(text).items()}
+    return {booth: [token for token in given if _TOKEN.fullmatch(token)] for booth, given in _parsed(text).items()}
 
 
 def problems(text: str) -> list[str]:
@@ -22,7 +22,7 @@ def problems(text: str) -> list[str]:
     Neither tokens nor booths are quoted, for an operator may have mixed them up.
     """
     try:
-        booths = _all(text)
+        booths = _parsed(text)
     except ValueError as error:
         return [str(error)]
     return [
@@ -34,7 +34,7 @@ def problems(text: str) -> list[str]:
     ]
 
 
-def _all(text: str) -> dict[str, list[str]]:
+def _parsed(text: str) -> dict[str, list[str]]:
     try:
         booths = json.loads(text)
     except ValueError:

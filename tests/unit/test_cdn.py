@@ -30,7 +30,7 @@ def booth(account, environment):
     clients.client("ssm").put_parameter(Name="/booth/distribution", Value=distribution, Type="String")
     environment.setenv("DISTRIBUTION_PARAMETER", "/booth/distribution")
     environment.setenv("BOOTH_TOKENS", "")
-    environment.setattr(settings, "_known", {})
+    environment.setattr(settings, "_cache", {})
 
     def invalidated():
         told = client.list_invalidations(DistributionId=distribution)["InvalidationList"].get("Items", [])

@@ -93,7 +93,7 @@ def test_every_face_is_kept(faces, kind, seed):
     for each in faces:
         outline = masks.ellipse((H, W), (0, 0), each.box)
         assert (keep & outline).sum() >= 0.95 * outline.sum()
-        window = geometry.whole_pixels(geometry.grow(each.box, masks.HEAD), W, H)
+        window = geometry.whole_pixels(geometry.grow(each.box, masks.MARGIN), W, H)
         for x, y in each.landmarks.values():
             if window[0] <= x < window[2] and window[1] <= y < window[3]:
                 assert keep[int(y), int(x)]
@@ -105,7 +105,7 @@ def test_every_face_is_kept(faces, kind, seed):
 @given(face().filter(inside), st.sampled_from(KINDS), st.integers(0, 2**31))
 def test_nothing_far_from_a_face_is_kept(a_face, kind, seed):
     keep, _ = kept_of([a_face], kind, seed)
-    l, t, r, b = geometry.whole_pixels(geometry.grow(a_face.box, masks.HEAD), W, H)
+    l, t, r, b = geometry.whole_pixels(geometry.grow(a_face.box, masks.MARGIN), W, H)
     outside = keep.copy()
     outside[t:b, l:r] = False
     assert not outside.any()

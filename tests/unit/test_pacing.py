@@ -270,7 +270,7 @@ def test_a_picture_whose_candidate_is_gone_gets_a_turn_at_the_next(dynamodb, run
     lost = {}
     for name in (f"{TITAN}@us-east-1", f"{TITAN}@us-west-2"):
         lost[name] = next(each for each in admission.chain() if str(each) == name)
-        assert isinstance(admission.note_gone(lost[name]), TurnLost)
+        assert isinstance(admission.note_unavailable(lost[name]), TurnLost)
     with pytest.raises(TurnLost):
         admission.candidates_for(before, records.pace(), 2, 0)
     after = admission.admit(run, [2], lost="TurnLost")
@@ -283,7 +283,7 @@ def test_turns_are_lost_and_given_at_the_same_moment_and_none_is_forgotten(dynam
     run = running()
     admission.admit(run, PICTURES)
     for candidate in admission.chain()[:2]:
-        admission.note_gone(candidate)
+        admission.note_unavailable(candidate)
     at_once(3, lambda number: admission.admit(run, [number + 1], lost="TurnLost"))
     assert {turn.candidate for turn in store.get(run).turns.values()} == {f"{INPAINT}@us-east-1"}
     assert len(records.pace().slots[f"{INPAINT}@us-east-1"]) == 3
@@ -295,24 +295,24 @@ def test_a_picture_gets_another_turn_at_once_though_all_are_asked_again(dynamodb
     turn = admission.admit(run, PICTURES).turns[1]
     admission.await_slot(turn)
     for candidate in admission.chain():
-        admission.note_gone(candidate)
+        admission.note_unavailable(candidate)
     assert admission.admit(run, [1], lost="TurnLost").turns[1].at <= clock.now_ms()
 
 
 def test_a_candidate_that_went_and_answered_again_is_counted_when_it_goes_again(dynamodb, running, counts):
     candidate = running() and admission.chain()[0]
-    admission.note_gone(candidate)
+    admission.note_unavailable(candidate)
     assert counts() == {"CandidateGone": 1}
     admission.note_answered(candidate, records.pace())
     assert records.pace().gone == {}
     assert counts() == {"ModelsUnavailable": 0}
-    admission.note_gone(candidate)
+    admission.note_unavailable(candidate)
     assert counts() == {"CandidateGone": 1}
 
 
 def test_an_answer_from_before_a_candidate_went_does_not_bring_it_back(dynamodb, running, counts):
     candidate = running() and admission.chain()[0]
-    admission.note_gone(candidate)
+    admission.note_unavailable(candidate)
     before = replace(records.pace(), gone={str(candidate): 1})
     admission.note_answered(candidate, before)
     assert admission.chain()[0] not in pacing.available(records.pace(), admission.chain(), clock.now_ms())
@@ -321,7 +321,7 @@ def test_an_answer_from_before_a_candidate_went_does_not_bring_it_back(dynamodb,
 
 def test_many_pictures_find_a_candidate_gone_in_the_same_moment_and_it_is_counted_once(dynamodb, running, counts):
     candidate = running() and admission.chain()[0]
-    at_once(6, lambda number: admission.note_gone(candidate))
+    at_once(6, lambda number: admission.note_unavailable(candidate))
     assert counts() == {"CandidateGone": 1}
 
 

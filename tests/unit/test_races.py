@@ -126,7 +126,7 @@ class World:
         return lambda: starting.start_if_uploaded(photo_function.find_run(request))
 
     def sweep(self, key):
-        return lambda: sweeping.attend(uploads.find_by_upload(key)) or "looked"
+        return lambda: sweeping.handle(uploads.find_by_upload(key)) or "looked"
 
     def stop_executions(self):
         for run in self.expected - self.stopped:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from benchmarks import seam
 from booth.pixels import encoding
-from booth.pixels.seam import MATCH, SEAM, Seam, _edge_colours
+from booth.pixels.seam import FADE_WIDTH, MATCH_WIDTH, Seam, _edge_colours
 
 H, W = 90, 120
 
@@ -55,7 +55,7 @@ def test_kept_pixels_are_bit_exact_and_far_ones_are_generated(keep, seed, likene
     generated = np.rint(photo * likeness + picture(seed + 1) * (1 - likeness)).astype(np.uint8)
     result = Seam(photo, keep).blend(generated)
     assert np.array_equal(result[keep], photo[keep])
-    far = ~seam.grown(keep, MATCH)
+    far = ~seam.grown(keep, MATCH_WIDTH)
     assert np.array_equal(result[far], generated[far])
 
 
@@ -64,7 +64,7 @@ def test_the_photo_fades_within_the_seam_and_between_its_two_sides(keep, seed, c
     """A model that has painted something else over the face: no shift is known, so only the seam differs."""
     photo, generated = 100 + picture(seed) // 5, np.full((H, W, 3), colour, np.uint8)
     result = Seam(photo, keep).blend(generated)
-    beyond = ~seam.grown(keep, SEAM)
+    beyond = ~seam.grown(keep, FADE_WIDTH)
     assert np.array_equal(result[beyond], generated[beyond])
     for y, x in np.argwhere(~beyond & ~keep)[:: max(1, (~beyond & ~keep).sum() // 40)]:
         rows, columns = slice(max(0, y - 3), y + 4), slice(max(0, x - 3), x + 4)
@@ -104,7 +104,7 @@ def test_a_models_colour_shift_does_not_show_at_the_edge():
     result = Seam(photo, disc()).blend(generated).astype(int)
     apart = np.abs(result - photo).max(axis=2)
     assert apart[seam.grown(disc(), 2) & ~disc()].max() <= 6  # of 16
-    steps = [apart[seam.grown(disc(), d + 1) & ~seam.grown(disc(), d)].mean() for d in range(0, MATCH, 4)]
+    steps = [apart[seam.grown(disc(), d + 1) & ~seam.grown(disc(), d)].mean() for d in range(0, MATCH_WIDTH, 4)]
     assert steps == sorted(steps)
     assert max(np.diff(steps)) < 7
 
@@ -181,8 +181,8 @@ def test_a_model_sees_the_same_pixels_as_visitors():
 
 @given(region(), st.integers(0, 1000))
 def test_edge_colours_are_the_mean_of_the_kept_pixels_around(keep, seed):
-    photo, reach = picture(seed), SEAM + 1
-    spots = np.flatnonzero(seam.grown(keep, SEAM) & ~keep)
+    photo, reach = picture(seed), FADE_WIDTH + 1
+    spots = np.flatnonzero(seam.grown(keep, FADE_WIDTH) & ~keep)
     found = _edge_colours(photo, keep, spots)
     assert len(found) == len(spots)
     for spot, colour in list(zip(spots, found, strict=True))[:: max(1, len(spots) // 30)]:

@@ -54,7 +54,7 @@ def account(environment):
     environment.setenv("TABLE", stack.tables["Table"].name)
     environment.setenv("CDN_PARAMETER", "/booth/cdn")
     environment.setenv("DISTRIBUTION_PARAMETER", "/booth/distribution")
-    environment.setattr(settings, "_known", {})
+    environment.setattr(settings, "_cache", {})
     table.table_name.cache_clear()
     sock = http_server.listen(0)
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
@@ -72,13 +72,13 @@ def pass_by(environment, seconds):
     """So much later, for what is remembered."""
     known = {
         name: replace(each, read=each.read - seconds, again=each.again - seconds)
-        for name, each in settings._known.items()
+        for name, each in settings._cache.items()
     }
-    environment.setattr(settings, "_known", known)
+    environment.setattr(settings, "_cache", known)
 
 
 def start_cold(environment):
-    environment.setattr(settings, "_known", {})
+    environment.setattr(settings, "_cache", {})
 
 
 def test_a_parameter_is_believed_for_a_while_and_then_read_anew(account, environment):

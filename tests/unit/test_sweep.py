@@ -38,7 +38,7 @@ def s3(account, environment):
     environment.setattr(limits, "REMOVING_SECONDS", 0)
     environment.setattr(limits, "CONTINUE_SECONDS", 0)
     environment.setattr(sweeping, "WATCH_SECONDS", 2)
-    sweeping.DescribeThrottle.until = 0
+    sweeping.DescribeBackOff.until = 0
     clients.client.cache_clear()
     metrics.clear_metrics()
     yield fake
@@ -208,7 +208,7 @@ def test_pauses_end_at_the_moment_at_which_a_run_has_to_end(account, environment
     store.claim(run.id, "v0")
     now = clock.now_ms()
     run = set_times(run, deadline=now + 20_000, tries=5, due=now)
-    assert open_runs.lease(run.id, now).due == run.stops
+    assert open_runs.lease(run.id, now).due == run.stop_at
     waiting = issued()
     until = now + 3000 - limits.LATE_UPLOAD_SECONDS * 1000
     set_times(waiting, upload_until=until, tries=5, due=now)

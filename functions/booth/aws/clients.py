@@ -87,4 +87,4 @@ def _check_json_body(http_response: Any, model: Any, **_: Any) -> None:
         if body:
             json.loads(body)
     except ValueError as error:
-        raise ResponseParserError(f"nonsense from {model.name}") from error
+        raise ResponseParserError(f"malformed answer of {model.name}") from error

@@ -111,32 +111,32 @@ def delete_upload(key: str) -> bool:
 
     False if some are left: whoever has a presigned URL may have put any number of them.
     """
-    until, place, deleted = time.monotonic() + limits.REMOVING_SECONDS, {"Prefix": key}, 0
-    while place:
-        entries, place = _versions(place)
+    until, params, deleted = time.monotonic() + limits.REMOVING_SECONDS, {"Prefix": key}, 0
+    while params:
+        entries, params = _list_versions(params)
         deleted += _delete_versions([each for each in entries if each["Key"] == key])
         if time.monotonic() >= until:
             break
     if deleted > 1:
         count("VersionsOfAnUpload", deleted)
-    return place is None
+    return params is None
 
 
-def _versions(place: dict[str, str]) -> tuple[list[dict[str, Any]], dict[str, str] | None]:
+def _list_versions(params: dict[str, str]) -> tuple[list[dict[str, Any]], dict[str, str] | None]:
     """A page of versions and delete markers in the uploads bucket, and the parameters of the next; None: the last one.
 
     ListObjectVersions sorts by Key. So with a Key as Prefix its own versions come first, and a page in which another
     Key appears is the last one.
 
     Args:
-        place: parameters of ListObjectVersions: Prefix, markers.
+        params: parameters of ListObjectVersions: Prefix, markers.
     """
     with aws_errors():
-        page = _s3().list_object_versions(Bucket=uploads_bucket(), **place)
+        page = _s3().list_object_versions(Bucket=uploads_bucket(), **params)
     entries = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-    if page.get("IsTruncated") and all(each["Key"] == place.get("Prefix", each["Key"]) for each in entries):
-        following = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
-        return entries, place | following
+    if page.get("IsTruncated") and all(each["Key"] == params.get("Prefix", each["Key"]) for each in entries):
+        next_page = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
+        return entries, params | next_page
     return entries, None
 
 
@@ -155,28 +155,28 @@ def delete_old_uploads(seconds: int) -> tuple[int, bool]:
     Returns the number of deleted versions, and whether no old one is left.
     """
     old, until = datetime.now(UTC) - timedelta(seconds=seconds), time.monotonic() + limits.PURGE_SECONDS
-    places: deque[dict[str, str]] = deque([{}])
-    aside: set[str] = set()
+    listings: deque[dict[str, str]] = deque([{}])
+    own_listing: set[str] = set()
     deleted, failed = 0, False
-    while places and time.monotonic() < until:
-        place = places.popleft()
-        entries, following = _versions(place)
-        wanted = [each for each in entries if each["Key"] == place.get("Prefix", each["Key"])]
+    while listings and time.monotonic() < until:
+        params = listings.popleft()
+        entries, next_page = _list_versions(params)
+        wanted = [each for each in entries if each["Key"] == params.get("Prefix", each["Key"])]
         try:
             deleted += _delete_versions([each for each in wanted if each["LastModified"] < old])
         except BoothError as error:
             logger.error("uploads could not be deleted", error=type(error).__name__, reason=str(error))
             failed = True
         uploads = {each["Key"] for each in entries}
-        if following and len(uploads) == 1 and not uploads <= aside:
+        if next_page and len(uploads) == 1 and not uploads <= own_listing:
             [key] = uploads
-            aside.add(key)
+            own_listing.add(key)
             count("VersionsOfAnUpload", len(entries))
-            places.append({"KeyMarker": key})  # behind its last version
-            following |= {"Prefix": key}
-        if following:
-            places.append(following)
-    return deleted, not (places or failed)
+            listings.append({"KeyMarker": key})  # behind its last version
+            next_page |= {"Prefix": key}
+        if next_page:
+            listings.append(next_page)
+    return deleted, not (listings or failed)
 
 
 # Results

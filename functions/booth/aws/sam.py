@@ -53,8 +53,8 @@ def segment(request: bytes) -> np.ndarray:
     """
     if os.environ.get("SAM_PROTOCOL", "extended") == "extended":
         return _invoke(request)
-    asked = json.loads(request)
-    image, boxes = asked["encode_image"], asked["input_boxes"]
+    extended = json.loads(request)
+    image, boxes = extended["encode_image"], extended["input_boxes"]
     requests = [json.dumps({"encode_image": image, "input_box": box}).encode() for box in boxes]
     with ThreadPoolExecutor(8) as pool:
         return np.logical_or.reduce(list(pool.map(_invoke, requests)))

@@ -31,7 +31,7 @@ _LIMITS = {"read_timeout": 2, "attempts": 2}
 
 
 @dataclass(frozen=True)
-class _Known:
+class _Cached:
     """A cached value. `read`: when it was read; `again`: when it is read next. In seconds of time.monotonic()."""
 
     text: str
@@ -39,7 +39,7 @@ class _Known:
     again: float
 
 
-_known: dict[str, _Known] = {}
+_cache: dict[str, _Cached] = {}
 
 
 def cdn() -> str:
@@ -59,9 +59,9 @@ def copy_to_table() -> None:
     """Copies the CDN's host and id from SSM into the table. An error is logged, and the copy stays as it was."""
     try:
         for variable in ("CDN_PARAMETER", "DISTRIBUTION_PARAMETER"):
-            value = _ask_ssm(os.environ[variable])
-            if setting(os.environ[variable]) != value:
-                keep_setting(os.environ[variable], value)
+            value = _read_ssm(os.environ[variable])
+            if read_setting(os.environ[variable]) != value:
+                write_setting(os.environ[variable], value)
     except BoothError as error:
         logger.error("a setting could not be copied", error=type(error).__name__, reason=str(error))
 
@@ -77,13 +77,13 @@ def booth_tokens(secret: str) -> dict[str, list[str]]:
 
     def read() -> str:
         with aws_errors():
-            text = client("secretsmanager", **table._LIMITS).get_secret_value(SecretId=secret)["SecretString"]
+            text = client("secretsmanager", **_LIMITS).get_secret_value(SecretId=secret)["SecretString"]
         for problem in tokens.problems(text):
             logger.error("a booth's token can't be used", problem=problem)
         return text
 
     try:
-        return tokens.read(_remembered(secret, _SECRET_SECONDS, _SECRET_STALE_SECONDS, read))
+        return tokens.read(_cached(secret, _SECRET_SECONDS, _SECRET_STALE_SECONDS, read))
     except ValueError as error:  # its text does not quote the secret
         raise ServiceUnavailable(str(error)) from None
 
@@ -91,42 +91,42 @@ def booth_tokens(secret: str) -> dict[str, list[str]]:
 def _parameter(variable: str) -> str:
     """The parameter's value from the table, or from SSM before `sweep`'s first copy."""
     name = os.environ[variable]
-    return _remembered(name, _PARAMETER_SECONDS, _PARAMETER_STALE_SECONDS, lambda: setting(name) or _ask_ssm(name))
+    return _cached(name, _PARAMETER_SECONDS, _PARAMETER_STALE_SECONDS, lambda: read_setting(name) or _read_ssm(name))
 
 
-def _ask_ssm(name: str) -> str:
+def _read_ssm(name: str) -> str:
     with aws_errors():
-        return client("ssm", **table._LIMITS).get_parameter(Name=name)["Parameter"]["Value"]
+        return client("ssm", **_LIMITS).get_parameter(Name=name)["Parameter"]["Value"]
 
 
-def _remembered(name: str, seconds: int, stale_seconds: int, read: Callable[[], str]) -> str:
+def _cached(name: str, seconds: int, stale_seconds: int, read: Callable[[], str]) -> str:
     """The cached value of this name, or a new one by `read` after `seconds`.
 
     If `read` fails with a transient error, the cached value is returned, and `read` is called again _AGAIN_SECONDS
     later. Raises ServiceUnavailable: it can't be read, and no cached value is younger than `stale_seconds`.
     """
-    known, now = _known.get(name), time.monotonic()
-    if known and now < known.again:
-        return known.text
+    cached, now = _cache.get(name), time.monotonic()
+    if cached and now < cached.again:
+        return cached.text
     try:
-        known = _Known(read(), now, now + seconds)
+        cached = _Cached(read(), now, now + seconds)
     except BoothError as error:
-        is_passing = isinstance(error, Throttled | ServiceUnavailable)
-        if not (known and is_passing and now < known.read + stale_seconds):
+        is_transient = isinstance(error, Throttled | ServiceUnavailable)
+        if not (cached and is_transient and now < cached.read + stale_seconds):
             raise ServiceUnavailable(f"a setting can't be read: {error}") from error
         logger.warning("a setting can't be read anew", error=type(error).__name__, reason=str(error))
-        known = replace(known, again=now + _AGAIN_SECONDS)
-    _known[name] = known
-    return known.text
+        cached = replace(cached, again=now + _AGAIN_SECONDS)
+    _cache[name] = cached
+    return cached.text
 
 
-def setting(name: str) -> str | None:
+def read_setting(name: str) -> str | None:
     """The table's copy of an SSM parameter; None if there is none."""
     item = table.get(table.key_of("setting", name))
     return item["value"]["S"] if item else None
 
 
-def keep_setting(name: str, value: str) -> None:
+def write_setting(name: str, value: str) -> None:
     """Writes the table's copy of an SSM parameter."""
     table.write(
         "update_item",

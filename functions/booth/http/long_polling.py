@@ -31,13 +31,13 @@ def wait_for_news(run: Run, request: PhotoRequest) -> tuple[Run, int]:
     if pause := contract.seconds_without_news(run, request.wait):
         return run, pause
     now = int(time.time())
-    held = f"held {run.id} {now // limits.LONG_POLL_SECONDS}"
-    if not counters.increment(held, concurrency.long_polls(), expires=now + 3 * limits.LONG_POLL_SECONDS):
+    polls = f"held {run.id} {now // limits.LONG_POLL_SECONDS}"
+    if not counters.increment(polls, concurrency.long_polls(), expires=now + 3 * limits.LONG_POLL_SECONDS):
         return run, limits.ASK_AGAIN_SECONDS
     try:
         return watch(run, seen, request.wait), 0
     finally:
-        counters.decrement(held)
+        counters.decrement(polls)
 
 
 def has_news(run: Run, seen: float) -> bool:
@@ -51,13 +51,13 @@ def watch(run: Run, seen: float, seconds: int) -> Run:
     After every third read `starting.start_if_uploaded` checks whether the photo has come without its event.
     """
     until = time.monotonic() + seconds
-    looks, took = 0, 0.0
+    reads, took = 0, 0.0
     while not has_news(run, seen) and time.monotonic() < until:
         pause = PAINTING_PAUSE_SECONDS if run.step == Step.GENERATE else PAUSE_SECONDS
         time.sleep(max(pause, min(took * (READ_SHARE - 1), 1)))
-        asked = time.monotonic()
-        run, looks = store.get(run.id), looks + 1
-        took = time.monotonic() - asked
-        if looks % 3 == 0:
+        began = time.monotonic()
+        run, reads = store.get(run.id), reads + 1
+        took = time.monotonic() - began
+        if reads % 3 == 0:
             run = starting.start_if_uploaded(run)
     return run

@@ -7,7 +7,7 @@ from booth.aws import counters
 from booth.errors import TooManyPhotos
 
 _DAY = 86_400
-_KEPT = 3600  # seconds that a counter's item is kept after its minute or day
+_KEEP = 3600  # seconds that a counter's item is kept after its minute or day
 
 
 def count_upload(booth: str, caller: str) -> None:
@@ -23,16 +23,16 @@ def count_upload(booth: str, caller: str) -> None:
     minute = now - now % 60
     per_caller = _limit("PHOTOS_PER_CALLER")
     # First, so that one caller can't use up the limit of all.
-    if caller and per_caller and not counters.increment(f"{caller} {minute}", per_caller, expires=minute + _KEPT):
+    if caller and per_caller and not counters.increment(f"{caller} {minute}", per_caller, expires=minute + _KEEP):
         raise TooManyPhotos("That was a little fast. Please wait a moment.", minute + 60 - now)
-    if per_minute and not counters.increment(f"{booth} {minute}", per_minute, expires=minute + 60 + _KEPT):
+    if per_minute and not counters.increment(f"{booth} {minute}", per_minute, expires=minute + 60 + _KEEP):
         raise TooManyPhotos("That was a little fast. Please wait a moment.", minute + 60 - now)
 
 
 def spend(day: str) -> bool:
     """Counts a photo against the day's budget (`day`: as `today` names it); False, uncounted, if that is spent."""
     per_day = _limit("PHOTOS_PER_DAY")
-    return not per_day or counters.increment(day, per_day, expires=int(time.time()) + _DAY + _KEPT)
+    return not per_day or counters.increment(day, per_day, expires=int(time.time()) + _DAY + _KEEP)
 
 
 def refund(day: str) -> None:

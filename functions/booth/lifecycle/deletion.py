@@ -33,7 +33,7 @@ def delete(run: Run) -> None:
     try:
         _invalidate(run, began)
     except (Throttled, ServiceUnavailable) as error:
-        logger.warning("the CDN could not be told", error=type(error).__name__, reason=str(error))
+        logger.warning("the CDN's copies could not be invalidated", error=type(error).__name__, reason=str(error))
         if is_gone:
             return
     if not is_gone:
@@ -79,7 +79,7 @@ def _pictures(run: Run) -> list[str]:
 def _invalidate(run: Run, began: int) -> None:
     """Invalidates the CDN's copies of everything that the run can have published.
 
-    The CallerReference is one before `_steps_are_over`, another after it, and the paths are always the same: so
+    The CallerReference is one before `_steps_end`, another after it, and the paths are always the same: so
     CloudFront neither repeats nor bills an invalidation that was made before.
 
     Args:
@@ -88,8 +88,8 @@ def _invalidate(run: Run, began: int) -> None:
     if not run.claimed:  # nothing was published
         return
     paths = [address(key) for key in (run.key, *_pictures(run))]
-    look = 1 if began < _steps_are_over(run) else 2
-    cdn.invalidate(paths, f"{run.id}-{look}")
+    phase = 1 if began < _steps_end(run) else 2
+    cdn.invalidate(paths, f"{run.id}-{phase}")
 
 
 def _schedule_next_check(run: Run, began: int) -> None:
@@ -101,18 +101,18 @@ def _schedule_next_check(run: Run, began: int) -> None:
     Args:
         began: when this removal began, epoch ms.
     """
-    moments = (_steps_are_over(run), _uploads_are_over(run))
+    moments = (_steps_end(run), _uploads_end(run))
     if later := [moment for moment in moments if moment > began]:
         open_runs.reschedule(run, min(later), erased=True)
     else:
         store.forget(run.id)
 
 
-def _steps_are_over(run: Run) -> int:
+def _steps_end(run: Run) -> int:
     """From when on no step of a deleted run can write any more, epoch ms."""
     return run.ended + limits.CLEAN_SECONDS * 1000
 
 
-def _uploads_are_over(run: Run) -> int:
+def _uploads_end(run: Run) -> int:
     """From when on no photo can come by the presigned URL any more, epoch ms; 0 if there was none."""
     return run.upload_until + limits.LATE_UPLOAD_SECONDS * 1000 if run.upload_until else 0

@@ -76,17 +76,17 @@ def clean(run: Run) -> None:
             events.publish_photo_finished(run)
             store.mark_event_published(run.id)
     finally:
-        is_clean = _remove_what_is_left(run)
-    last_look = max(_kept_until(run), run.ended + limits.CLEAN_SECONDS * 1000)
+        is_clean = _remove_leftovers(run)
+    last_check = max(_kept_until(run), run.ended + limits.CLEAN_SECONDS * 1000)
     if not is_clean:
         open_runs.reschedule(run, clock.now_ms() + limits.CONTINUE_SECONDS * 1000)
-    elif clock.now_ms() >= last_look:
+    elif clock.now_ms() >= last_check:
         open_runs.close(run.id)
     else:
-        open_runs.reschedule(run, last_look)
+        open_runs.reschedule(run, last_check)
 
 
-def _remove_what_is_left(run: Run) -> bool:
+def _remove_leftovers(run: Run) -> bool:
     """Removes unpublished results, work files, turns, and the upload unless it is kept.
 
     False if versions of the upload are left.
@@ -104,18 +104,18 @@ def _kept_until(run: Run) -> int:
     return run.ended + (limits.TRY_AGAIN_SECONDS * 1000 if keeps_upload(run) else 0)
 
 
-def confirm_running(run_id: str, look: Callable[[str], object] = store.check) -> None:
+def confirm_running(run_id: str, check: Callable[[str], object] = store.check) -> None:
     """Called by a step after its last write under work/: if the run has ended meanwhile, deletes its work files.
 
     Args:
-        look: raises RunEnded if the run with this id has ended; by default `store.check`.
+        check: raises RunEnded if the run with this id has ended; by default `store.check`.
 
     Raises:
         RunEnded: the run has ended.
         TimedOut: its deadline has passed; `sweep` will end it and clean up.
     """
     try:
-        look(run_id)
+        check(run_id)
     except RunEnded:
         objects.delete_work(run_id)
         raise

@@ -50,11 +50,11 @@ class Watch:
             moment, now = max(due, self.not_before.get(name, 0)), clock.now_ms()
             if moment <= now:
                 self.not_before[name] = float("inf")
-                self.threads.submit(self._look, name, due)
+                self.threads.submit(self._handle, name, due)
             moments.append(moment if now < moment < float("inf") else now + BUSY_SECONDS * 1000)
         return moments
 
-    def _look(self, run_id: str, due: int) -> None:
+    def _handle(self, run_id: str, due: int) -> None:
         succeeded = handle_due(run_id, due)
         self.not_before[run_id] = clock.now_ms() + (1 if succeeded else limits.LEASE_SECONDS) * 1000
 
@@ -83,9 +83,9 @@ def handle_due(run_id: str, due: int) -> bool:
     set_run_id(run_id)
     try:
         if run := open_runs.lease(run_id, due):
-            attend(run)
+            handle(run)
     except BoothError as error:
-        logger.error("a run could not be looked after", error=type(error).__name__, reason=str(error))
+        logger.error("a run could not be handled", error=type(error).__name__, reason=str(error))
         return False
     except Exception:
         logger.exception("a defect")
@@ -93,7 +93,7 @@ def handle_due(run_id: str, due: int) -> bool:
     return True
 
 
-def attend(run: Run) -> None:
+def handle(run: Run) -> None:
     """Does what is due for one open run. Every branch ends or closes the run, or sets a later `due`."""
     now = clock.now_ms()
     if run.status == Status.DELETED:
@@ -102,7 +102,7 @@ def attend(run: Run) -> None:
         ending.clean(run)
     elif run.is_waiting_for_photo:
         await_photo(run, now)
-    elif now >= run.stops:
+    elif now >= run.stop_at:
         # The end first, after which every step is refused: it must not wait for Step Functions, nor for S3.
         ending.end(run, "States.Timeout", clean_after=0)
         executions.stop(run.id)
@@ -110,7 +110,7 @@ def attend(run: Run) -> None:
         check_execution(run, now)
 
 
-class DescribeThrottle:
+class DescribeBackOff:
     """Until when DescribeExecution is not called, epoch ms: the account's quota is 15 a second."""
 
     until = 0
@@ -119,13 +119,13 @@ class DescribeThrottle:
 def check_execution(run: Run, now: int) -> None:
     """Starts a run's execution if there is none, and ends the run if its execution has ended. Epoch ms."""
     begins = max([now, *(turn.at for turn in run.turns.values())])  # until then it may be waiting for its turn
-    open_runs.reschedule(run, min(begins + limits.CHECK_SECONDS * 1000, run.stops))
-    if now < DescribeThrottle.until:
+    open_runs.reschedule(run, min(begins + limits.CHECK_SECONDS * 1000, run.stop_at))
+    if now < DescribeBackOff.until:
         return
     try:
         running = executions.is_running(run.id)
     except Throttled:
-        DescribeThrottle.until = clock.now_ms() + THROTTLE_SECONDS * 1000
+        DescribeBackOff.until = clock.now_ms() + THROTTLE_SECONDS * 1000
         raise
     if running is None:
         executions.start(run.id)
@@ -136,12 +136,12 @@ def check_execution(run: Run, now: int) -> None:
 
 def await_photo(run: Run, now: int) -> None:
     """Starts a run whose photo has come without its event; ends one whose photo has never come. Epoch ms."""
-    last_look = run.upload_until + limits.LATE_UPLOAD_SECONDS * 1000
+    last_check = run.upload_until + limits.LATE_UPLOAD_SECONDS * 1000
     if version := objects.newest_version(run.key):
         logger.warning("a photo had come, but its event had not")
         count("EventLost")
         starting.start(run, version)
-    elif now >= last_look:
+    elif now >= last_check:
         ending.settle(run, "PhotoNeverArrived")
     else:
-        open_runs.reschedule(run, run.upload_until if now < run.upload_until else last_look)
+        open_runs.reschedule(run, run.upload_until if now < run.upload_until else last_check)

@@ -102,13 +102,13 @@ def candidates_for(run: Run, pace: Pace, picture: int, attempt: int) -> list[Can
         Throttled: other writes of the pace kept coming first.
     """
     turn, now = run.turns[picture], clock.now_ms()
-    alive = pacing.available(pace, chain(), now)
-    own = next((each for each in alive if str(each) == turn.candidate), None)
+    usable = pacing.available(pace, chain(), now)
+    own = next((each for each in usable if str(each) == turn.candidate), None)
     if own is None:
         raise TurnLost("the candidate is gone")
     # Stable sort: the turn's candidate, the other Regions of its model, the other models in the chain's order.
     ordered = sorted(
-        rotated(alive, pacing.rotation_of(run.id, picture)), key=lambda each: (each != own, each.model != own.model)
+        rotated(usable, pacing.rotation_of(run.id, picture)), key=lambda each: (each != own, each.model != own.model)
     )
     shift = attempt % len(ordered)
     if attempt:
@@ -126,7 +126,7 @@ def await_slot(turn: Turn) -> None:
         time.sleep(max(0.01, wait))
 
 
-def note_gone(candidate: Candidate) -> TurnLost | ModelsUnavailable:
+def note_unavailable(candidate: Candidate) -> TurnLost | ModelsUnavailable:
     """Records in the pace that a candidate is unavailable; returns the error to raise for its picture.
 
     TurnLost if another candidate is available. Otherwise ModelsUnavailable, and the next picture calls all of them
@@ -137,12 +137,12 @@ def note_gone(candidate: Candidate) -> TurnLost | ModelsUnavailable:
     """
     now = clock.now_ms()
 
-    def without(pace: Pace) -> Pace:
+    def with_candidate_gone(pace: Pace) -> Pace:
         gone = pace.gone | {str(candidate): now + ASK_AGAIN_MS}
         is_left = pacing.available(replace(pace, gone=gone), chain(), now)
         return replace(pace, gone=gone if is_left else dict.fromkeys(gone, now))
 
-    before, after = _change(without)
+    before, after = _change(with_candidate_gone)
     if str(candidate) not in before.gone:
         count("CandidateGone")
     if after.gone[str(candidate)] > now:
@@ -160,7 +160,7 @@ def note_answered(candidate: Candidate, seen: Pace) -> None:
     count("ModelsUnavailable", 0)  # ends the alarm models-unavailable, which missing data do not end
     name = str(candidate)
 
-    def with_it(pace: Pace) -> Pace:
+    def with_candidate_back(pace: Pace) -> Pace:
         gone = dict(pace.gone)
         if gone.get(name) == seen.gone[name]:  # unless it was found unavailable again since
             del gone[name]
@@ -168,7 +168,7 @@ def note_answered(candidate: Candidate, seen: Pace) -> None:
 
     if name in seen.gone:
         try:
-            _change(with_it)
+            _change(with_candidate_back)
         except BoothError as error:
             logger.warning("that a candidate is back could not be noted", error=type(error).__name__)
 

@@ -43,11 +43,11 @@ def chain() -> list[Candidate]:
     return parse_chain(os.environ["IMAGE_MODELS"])
 
 
-def rotated(candidates: list[Candidate], turn: int) -> list[Candidate]:
-    """The candidates, adjacent ones of the same model rotated by `turn`: so that the quotas of all Regions are used."""
-    rotated: list[Candidate] = []
+def rotated(candidates: list[Candidate], offset: int) -> list[Candidate]:
+    """The candidates, each model's Regions rotated by `offset`: so that the quotas of all Regions are used at once."""
+    ordered: list[Candidate] = []
     for _, group in groupby(candidates, key=lambda candidate: candidate.model):
         regions = list(group)
-        shift = turn % len(regions)
-        rotated += regions[shift:] + regions[:shift]
-    return rotated
+        shift = offset % len(regions)
+        ordered += regions[shift:] + regions[:shift]
+    return ordered

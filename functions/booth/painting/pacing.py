@@ -45,8 +45,8 @@ def plan(
         if len(times := slots.setdefault(str(each), [])) > each.requests:  # its quota was lowered
             slots[str(each)] = sorted(times)[-each.requests :]
             free.pop(str(each), None)  # slots are renumbered
-    alive = available(pace, candidates, now) or candidates
-    regions = [each for each in alive if each.model == alive[0].model]
+    usable = available(pace, candidates, now) or candidates
+    regions = [each for each in usable if each.model == usable[0].model]
 
     def earliest(each: Candidate) -> tuple[int, int, int]:
         """Time of the candidate's earliest turn, number of its slots in use now, and the slot."""

@@ -55,7 +55,7 @@ def paint(
             return _painted_by(candidate, photo, mask, prompt, seed, style), candidate
         except CandidateGone as refusal:
             logger.warning("a candidate is gone", candidate=str(candidate), reason=str(refusal))
-            raise admission.note_gone(candidate) from refusal
+            raise admission.note_unavailable(candidate) from refusal
         except RequestRefused as refusal:
             refused.add(candidate.model)
             count("RequestRefused")
@@ -84,7 +84,7 @@ def _painted_by(
 ) -> np.ndarray:
     codec = MODELS[candidate.model].codec
     frame = frames.fit(encoding.size_of(photo), codec.sizes)
-    if not frame.is_whole:
+    if not frame.is_unchanged:
         photo = encoding.encode_for_model(frame.place(encoding.decode(photo)))
         mask = encoding.encode_mask_for_model(frame.place_mask(encoding.decode_mask(mask)))
     body = codec.request(photo, mask, prompt, seed, style)

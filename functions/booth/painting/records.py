@@ -26,10 +26,10 @@ def pace() -> Pace:
 
 def write_pace(pace: Pace) -> bool:
     """Writes the pace; False if another write has come, or is in progress, since it was read (by its `version`)."""
-    return table.write_if_unchanged("update_item", **_new_pace(pace))
+    return table.write_if_unchanged("update_item", **_pace_update(pace))
 
 
-def _new_pace(pace: Pace) -> dict[str, Any]:
+def _pace_update(pace: Pace) -> dict[str, Any]:
     """Parameters of the conditional UpdateItem that writes the pace."""
     free = {name: [list(turn) for turn in turns] for name, turns in pace.free.items() if turns}
     values = {"slots": pace.slots, "gone": pace.gone, "free": free, "next": pace.version + 1}
@@ -61,7 +61,7 @@ def write_turns(run: Run, turns: dict[int, Turn], pace: Pace | None) -> Run | No
     update = table.update_of(
         run.id, f"SET {changes}, #deadline = :deadline", values, "#status = :running AND #deadline = :seen"
     )
-    updates = [update, *([_new_pace(pace)] if pace else [])]
+    updates = [update, *([_pace_update(pace)] if pace else [])]
     if table.write_if_unchanged("transact_write_items", TransactItems=[{"Update": each} for each in updates]):
         return replace(run, turns=together, deadline=deadline, step=run.step if run.turns else Step.WAIT)
     return None
@@ -76,7 +76,7 @@ def remove_turns(run: Run, pace: Pace) -> bool:
         run.id, "REMOVE #turns", {"status": run.status}, "#status = :status AND attribute_exists(#turns)"
     )
     return table.write_if_unchanged(
-        "transact_write_items", TransactItems=[{"Update": update}, {"Update": _new_pace(pace)}]
+        "transact_write_items", TransactItems=[{"Update": update}, {"Update": _pace_update(pace)}]
     )
 
 

@@ -21,7 +21,7 @@ class Frame:
     """The scaled photo in the canvas: left, top, right, bottom (exclusive); the rest is padding."""
 
     @property
-    def is_whole(self) -> bool:
+    def is_unchanged(self) -> bool:
         """Whether the photo is neither scaled nor padded."""
         return self.canvas == self.photo
 
@@ -40,7 +40,7 @@ class Frame:
     def restore(self, picture: np.ndarray) -> np.ndarray:
         """A model's picture of the canvas (uint8, H x W x 3, of any size) without the padding, at the photo's size."""
         height, width = picture.shape[:2]
-        if (width, height) == self.photo and self.is_whole:
+        if (width, height) == self.photo and self.is_unchanged:
             return picture
         left, top, right, bottom = self.box
         x, y = width / self.canvas[0], height / self.canvas[1]

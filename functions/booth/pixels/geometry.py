@@ -86,29 +86,29 @@ def crops_around(faces: list[Face], width: int, height: int) -> list[Crop]:
     """
     crops: list[Crop] = []
     for index, face in enumerate(faces):
-        crops = _with(crops, Crop(whole_pixels(grow(face.box, CONTEXT), width, height), (index,)))
+        crops = _merged(crops, Crop(whole_pixels(grow(face.box, CONTEXT), width, height), (index,)))
     while len(crops) > MAX_CROPS:
-        pair = _nearest(crops)
-        crops = _with([crop for crop in crops if crop not in pair], _around(pair))
+        pair = _closest_pair(crops)
+        crops = _merged([crop for crop in crops if crop not in pair], _union(pair))
     return crops
 
 
-def _with(crops: list[Crop], new: Crop) -> list[Crop]:
+def _merged(crops: list[Crop], new: Crop) -> list[Crop]:
     """The crops and a new one, merged with those that it overlaps, until none overlap."""
     while joined := [crop for crop in crops if overlap(crop.box, new.box)]:
         crops = [crop for crop in crops if crop not in joined]
-        new = _around([new, *joined])
+        new = _union([new, *joined])
     return [*crops, new]
 
 
-def _around(crops: list[Crop]) -> Crop:
+def _union(crops: list[Crop]) -> Crop:
     """The crop with the bounding box of these crops, and their faces."""
     lefts, tops, rights, bottoms = zip(*(crop.box for crop in crops), strict=True)
     box = (min(lefts), min(tops), max(rights), max(bottoms))
     return Crop(box, tuple(sorted(index for crop in crops for index in crop.faces)))
 
 
-def _nearest(crops: list[Crop]) -> list[Crop]:
+def _closest_pair(crops: list[Crop]) -> list[Crop]:
     """The two crops whose common bounding box adds the least area to theirs."""
     boxes = np.array([crop.box for crop in crops])
     starts = np.minimum(boxes[:, None, :2], boxes[None, :, :2])

@@ -42,7 +42,7 @@ _FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Frame header markers, SOF0 to SOF15: their segment has the size (ITU-T T.81, table B.1)."""
 _MAX_PARTS = 50_000
 """Segments of a JPEG, or chunks of a PNG: Pillow reads them one by one. The smallest usual IDAT chunks have 4 kB."""
-_MAX_JUNK = 65_536
+_MAX_GAP = 65_536
 """Bytes between two segments before the first scan, where there should be none: Pillow skips them one by one."""
 
 # Exceptions of Pillow's decoders for files that are damaged. Our own errors and MemoryError pass.
@@ -77,13 +77,13 @@ class Intake:
     def photo(self) -> Image.Image:
         """The normalised photo: RGB, sRGB, of `size`. Computed at the first access, so that Rekognition can be called
         before. Raises UnreadablePhoto."""
-        with _defects_of_the_file():
+        with _decoder_errors_as_ours():
             scaled = self.decoded.resize(self.size, Image.Resampling.LANCZOS, reducing_gap=1.5)
             return _rgb(scaled, self.decoded.info.get("icc_profile"))
 
 
 @contextmanager
-def _defects_of_the_file() -> Iterator[None]:
+def _decoder_errors_as_ours() -> Iterator[None]:
     """Raises UnreadablePhoto for an exception of a decoder."""
     try:
         yield
@@ -119,7 +119,7 @@ def normalise(data: bytes, side: int = PHOTO_SIDE) -> Intake:
         import pi_heif
 
         pi_heif.register_heif_opener()
-    with _defects_of_the_file():
+    with _decoder_errors_as_ours():
         decoded = _read(kind, data)
         return Intake(_detection(decoded, side), _fit(decoded.size, side), decoded)
 
@@ -143,7 +143,7 @@ def _check_segments(jpeg: bytes) -> None:
     scans, pixels, at = 0, 0, 2
     for _ in range(_MAX_PARTS):
         found = _MARKER.search(jpeg, at)
-        if not scans and (found.start() if found else len(jpeg)) - at > _MAX_JUNK:
+        if not scans and (found.start() if found else len(jpeg)) - at > _MAX_GAP:
             raise UnreadablePhoto("no segments")
         if not found or found[1] == b"\xd9":
             return
@@ -200,11 +200,11 @@ def _decode(image: Image.Image) -> Image.Image:
     # A JPEG can be decoded at 1/2, 1/4 or 1/8 of its size: 4 to 8 times faster, and far less memory.
     image.draft(None, _fit(image.size, DETECTION_SIDE))
     image.load()
-    turn = _TO_UPRIGHT.get(_orientation(image))
+    transposition = _TO_UPRIGHT.get(_orientation(image))
     image = _eight_bit(image)
-    if (times := max(image.size) // DETECTION_SIDE) > 1:
-        image = image.reduce(times)  # other formats: a box filter
-    image = _opaque(image if turn is None else image.transpose(turn))
+    if (factor := max(image.size) // DETECTION_SIDE) > 1:
+        image = image.reduce(factor)  # other formats: a box filter
+    image = _opaque(image if transposition is None else image.transpose(transposition))
     image.info = {"icc_profile": profile} if profile else {}
     return image
 

@@ -5,7 +5,7 @@ import numpy as np
 from booth.pixels import morphology
 from booth.pixels.geometry import Box, Crop, Face, grow, whole_pixels
 
-HEAD = 0.25
+MARGIN = 0.25
 """Margin of a face's window around its box, in box sizes: a mask is cut off there, for what lies beyond is background
 or another face."""
 CORE = 0.5
@@ -27,35 +27,35 @@ def keep_mask(
     """
     keep = np.zeros((height, width), bool)
     by_ellipse = 0
-    parts = []
+    windows = []
     for crop, mask in zip(crops, masks, strict=True):
-        whole = np.zeros((height, width), bool)
+        full = np.zeros((height, width), bool)
         if mask is not None:
             l, t, r, b = crop.box
-            whole[t:b, l:r] = mask
+            full[t:b, l:r] = mask
         for index in crop.faces:
-            l, t, r, b = whole_pixels(grow(faces[index].box, HEAD), width, height)
-            kept, enough = _one_face(whole[t:b, l:r], faces[index], (l, t))
+            l, t, r, b = whole_pixels(grow(faces[index].box, MARGIN), width, height)
+            kept, enough = _face_mask(full[t:b, l:r], faces[index], (l, t))
             keep[t:b, l:r] |= kept
             by_ellipse += not enough
-            parts.append((faces[index], (l, t), (slice(t, b), slice(l, r)), kept))
+            windows.append((faces[index], (l, t), (slice(t, b), slice(l, r)), kept))
     # The outermost pixels are mixed with the background; the seam blends them. A face that would not be kept enough
     # after the erosion keeps them.
-    slim = morphology.erode(keep)
-    for face, origin, window, kept in parts:
-        if not _is_whole(slim[window], face, origin):
-            slim[window] |= kept
-    return slim, by_ellipse
+    eroded = morphology.erode(keep)
+    for face, origin, window, kept in windows:
+        if not _keeps_enough(eroded[window], face, origin):
+            eroded[window] |= kept
+    return eroded, by_ellipse
 
 
-def _one_face(found: np.ndarray, face: Face, origin: tuple[int, int]) -> tuple[np.ndarray, bool]:
+def _face_mask(found: np.ndarray, face: Face, origin: tuple[int, int]) -> tuple[np.ndarray, bool]:
     """The kept pixels of one face; and whether SAM's mask `found` was enough. Both masks: the window at `origin`."""
     shape = found.shape
     kept = morphology.reconstruct(found & ellipse(shape, origin, grow(face.box, (CORE - 1) / 2)), found)
     band = eye_band(shape, origin, face)
     if kept.any():
         kept = morphology.fill_holes(kept | band)
-    if _is_whole(kept, face, origin):
+    if _keeps_enough(kept, face, origin):
         return kept, True
     kept = kept | band
     for x, y in landmark_pixels(shape, origin, face):
@@ -64,18 +64,18 @@ def _one_face(found: np.ndarray, face: Face, origin: tuple[int, int]) -> tuple[n
     # Mostly hair over the forehead is missing, so that part of the ellipse is added first. Its border beside the jaw
     # is often background, so that part is added last.
     outline = ellipse(shape, origin, face.box)
-    for part in (
+    for added in (
         outline & forehead(shape, origin, face),
         ellipse(shape, origin, grow(face.box, (0.98 - 1) / 2)),
         outline,
     ):
-        whole = morphology.fill_holes(kept | part)
-        if _is_whole(whole, face, origin):
+        completed = morphology.fill_holes(kept | added)
+        if _keeps_enough(completed, face, origin):
             break
-    return whole, False
+    return completed, False
 
 
-def _is_whole(mask: np.ndarray, face: Face, origin: tuple[int, int]) -> bool:
+def _keeps_enough(mask: np.ndarray, face: Face, origin: tuple[int, int]) -> bool:
     """Whether the mask of the window at `origin` keeps every landmark and ENOUGH of the ellipse in the box."""
     outline = ellipse(mask.shape, origin, face.box)
     points = landmark_pixels(mask.shape, origin, face)

@@ -16,11 +16,11 @@ def reconstruct(seed: np.ndarray, within: np.ndarray) -> np.ndarray:
     Components are labelled by the horizontal runs of pixels: few for a face, and at most half as many as pixels.
     """
     starts, ends = _runs(within)
-    part = _components(starts, ends, within.shape[1] + 1)
-    sown, _ = _runs(seed & within)
-    reached = np.zeros(len(starts), bool)
-    reached[part[np.searchsorted(starts, sown, "right") - 1]] = True
-    chosen = reached[part]
+    label = _components(starts, ends, within.shape[1] + 1)
+    seeds, _ = _runs(seed & within)
+    has_seed = np.zeros(len(starts), bool)
+    has_seed[label[np.searchsorted(starts, seeds, "right") - 1]] = True
+    chosen = has_seed[label]
     steps = np.zeros(within.shape[0] * (within.shape[1] + 1) + 1, np.int8)
     steps[starts[chosen]] = 1
     steps[ends[chosen]] -= 1
@@ -49,15 +49,15 @@ def _components(starts: np.ndarray, ends: np.ndarray, stride: int) -> np.ndarray
     count = np.searchsorted(starts, ends + stride, "left") - first
     upper = np.repeat(np.arange(len(starts)), count)
     lower = np.arange(len(upper)) + np.repeat(first - (np.cumsum(count) - count), count)
-    part = np.arange(len(starts))
+    label = np.arange(len(starts))
     # Union-find on arrays: each round links the later component of each touching pair to the earlier one.
-    while (apart := part[upper] != part[lower]).any():
-        upper, lower = upper[apart], lower[apart]
-        pair = part[upper], part[lower]
-        np.minimum.at(part, np.maximum(*pair), np.minimum(*pair))
-        while not np.array_equal(further := part[part], part):
-            part = further
-    return part
+    while (differ := label[upper] != label[lower]).any():
+        upper, lower = upper[differ], lower[differ]
+        pair = label[upper], label[lower]
+        np.minimum.at(label, np.maximum(*pair), np.minimum(*pair))
+        while not np.array_equal(shorter := label[label], label):
+            label = shorter
+    return label
 
 
 def fill_holes(mask: np.ndarray) -> np.ndarray:

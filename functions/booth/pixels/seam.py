@@ -3,11 +3,11 @@
 import numpy as np
 from PIL import Image, ImageChops, ImageFilter
 
-SEAM = 2
+FADE_WIDTH = 2
 """Width in pixels, outside the kept region, in which the photo's alpha falls to 0."""
-MATCH = 24
+MATCH_WIDTH = 24
 """Width in pixels, outside the kept region, in which a model's colour shift is corrected."""
-SHIFT = 40.0
+SHIFT_SCALE = 40.0
 """Scale of the correction's weight: up to about this RMS colour distance (8-bit RGB) between photo and generated
 picture in the kept region, the model has returned the face with shifted colours. Beyond it, it has painted something
 else, and the shift is unknown. docs/decisions/0008-seam.md has the trials."""
@@ -28,36 +28,36 @@ class Seam:
         self._is_empty = not keep.any()
         if self._is_empty:
             return
-        self._view = _bounding_box(keep, MATCH)
-        self._photo, self._keep = photo[self._view], keep[self._view]
+        self._window = _bounding_box(keep, MATCH_WIDTH)
+        self._photo, self._keep = photo[self._window], keep[self._window]
         self._match_weights = _match_weights(self._keep)
-        alpha = _fade(self._keep, SEAM).ravel()
-        spots = np.flatnonzero((alpha > 0) & ~self._keep.ravel())  # flat indices
+        alpha = _fade(self._keep, FADE_WIDTH).ravel()
+        ring = np.flatnonzero((alpha > 0) & ~self._keep.ravel())  # flat indices
         # A blurred straight edge is 0.5 on the edge; doubled and clipped it is 1 inside and falls to 0 outside.
-        self._spots, self._alpha = spots, np.minimum(alpha[spots].astype(np.float32) * (2 / 255), 1)[:, None]
-        self._edge, self._behind = _edge_colours(self._photo, self._keep, spots), _pixels_at(self._photo, spots)
+        self._ring, self._ring_alpha = ring, np.minimum(alpha[ring].astype(np.float32) * (2 / 255), 1)[:, None]
+        self._ring_edge, self._ring_photo = _edge_colours(self._photo, self._keep, ring), _pixels_at(self._photo, ring)
 
     def blend(self, generated: np.ndarray) -> np.ndarray:
         """The generated picture (uint8, the photo's H x W x 3) with the kept pixels bit-exact; a new array.
 
-        Within SEAM pixels outside the kept region the photo is alpha-blended in, each colour channel clipped between
-        the mean of the kept pixels beside it and the generated value: so no background of the photo shows as a halo.
-        Within MATCH pixels the model's colour shift, estimated in the kept region, is corrected. Pixels farther away
-        are the generated ones, exactly.
+        Within FADE_WIDTH pixels outside the kept region the photo is alpha-blended in, each colour channel clipped
+        between the mean of the kept pixels beside it and the generated value: so no background of the photo shows as a
+        halo. Within MATCH_WIDTH pixels the model's colour shift, estimated in the kept region, is corrected. Pixels
+        farther away are the generated ones, exactly.
         """
         result = generated.copy()
         if not self._is_empty:
-            result[self._view] = self._blended(generated[self._view])
+            result[self._window] = self._blended(generated[self._window])
         return result
 
     def _blended(self, generated: np.ndarray) -> np.ndarray:
         shift = _shift(self._photo, generated, self._keep, self._match_weights)
         # In `shift` 128 means 0.
         result = np.array(ImageChops.add(Image.fromarray(generated), shift, offset=-128))
-        there = _pixels_at(result, self._spots).astype(np.float32)
-        fading = np.clip(self._behind, np.minimum(self._edge, there), np.maximum(self._edge, there))
-        there += self._alpha * (fading - there)
-        result.reshape(-1, 3)[self._spots] = np.rint(there).astype(np.uint8)
+        colours = _pixels_at(result, self._ring).astype(np.float32)
+        clipped = np.clip(self._ring_photo, np.minimum(self._ring_edge, colours), np.maximum(self._ring_edge, colours))
+        colours += self._ring_alpha * (clipped - colours)
+        result.reshape(-1, 3)[self._ring] = np.rint(colours).astype(np.uint8)
         # Two dimensions, not three: numpy is slow with a last axis of 3.
         rows = len(self._keep), -1
         np.copyto(result.reshape(rows), self._photo.reshape(rows), where=np.repeat(self._keep, 3, axis=1))
@@ -73,9 +73,9 @@ def _bounding_box(keep: np.ndarray, margin: int) -> tuple[slice, slice]:
     )
 
 
-def _pixels_at(pixels: np.ndarray, spots: np.ndarray) -> np.ndarray:
+def _pixels_at(pixels: np.ndarray, indices: np.ndarray) -> np.ndarray:
     """The pixels at these flat indices, uint8, n x 3."""
-    return pixels.reshape(-1, 3).take(spots, axis=0)
+    return pixels.reshape(-1, 3).take(indices, axis=0)
 
 
 def _fade(keep: np.ndarray, reach: int) -> np.ndarray:
@@ -89,18 +89,18 @@ def _fade(keep: np.ndarray, reach: int) -> np.ndarray:
 def _match_weights(keep: np.ndarray) -> np.ndarray:
     """Weights of the colour correction per cell, float32, H/4 x W/4.
 
-    1 on the edge of the kept region, more within it, falling to 0 at MATCH pixels from it. The neighbours of a cell
-    with a pixel farther away are 0 as well, so that bilinear interpolation gives that pixel 0.
+    1 on the edge of the kept region, more within it, falling to 0 at MATCH_WIDTH pixels from it. The neighbours of a
+    cell with a pixel farther away are 0 as well, so that bilinear interpolation gives that pixel 0.
     """
-    near = _fade(keep, MATCH)
+    near = _fade(keep, MATCH_WIDTH)
     whole = Image.fromarray((near > 0).view(np.uint8) * np.uint8(255)).reduce(_CELL)
     inner = np.asarray(whole.point(lambda mean: mean == 255 and 255).filter(ImageFilter.MinFilter(3))) > 0
     return np.asarray(Image.fromarray(near).reduce(_CELL)) * inner * np.float32(2 / 255)
 
 
-def _edge_colours(photo: np.ndarray, keep: np.ndarray, spots: np.ndarray) -> np.ndarray:
+def _edge_colours(photo: np.ndarray, keep: np.ndarray, indices: np.ndarray) -> np.ndarray:
     """Mean colour of the kept pixels in the 7 x 7 window around each of n flat indices, float32, n x 3."""
-    reach = SEAM + 1  # each index is within SEAM pixels of the kept region, so its window has a kept pixel
+    reach = FADE_WIDTH + 1  # indices lie within FADE_WIDTH of the kept region, so each window has a kept pixel
     height, width = keep.shape
     # Colours and a count, 0 where nothing is kept: their sums over 7 x 7 pixels fit into 16 bits.
     cells = np.zeros((height + 2 * reach, width + 2 * reach, 4), np.uint16)
@@ -108,8 +108,8 @@ def _edge_colours(photo: np.ndarray, keep: np.ndarray, spots: np.ndarray) -> np.
     np.multiply(photo, keep[..., None], out=inner[..., :3])
     inner[..., 3] = keep
     stride = cells.shape[1]
-    cells, first = cells.reshape(-1, 4), spots // width * stride + spots % width
-    total = np.zeros((len(spots), 4), np.uint16)
+    cells, first = cells.reshape(-1, 4), indices // width * stride + indices % width
+    total = np.zeros((len(indices), 4), np.uint16)
     for dy in range(2 * reach + 1):
         for dx in range(2 * reach + 1):
             total += cells[dy * stride + dx :].take(first, axis=0)
@@ -127,7 +127,7 @@ def _shift(photo: np.ndarray, generated: np.ndarray, keep: np.ndarray, near: np.
     apart = (_planes(photo) - _planes(generated)) * kept
     means = _blur(np.stack([kept, *apart, (apart**2).sum(axis=0)]))
     means[1:] /= np.maximum(means[0], 0.01)
-    shift = means[1:4] * (near * np.exp(-((means[4] / SHIFT**2) ** 2))) + 128
+    shift = means[1:4] * (near * np.exp(-((means[4] / SHIFT_SCALE**2) ** 2))) + 128
     cells = Image.fromarray(np.rint(shift).clip(0, 255).astype(np.uint8).transpose(1, 2, 0).copy())
     height, width = keep.shape
     return cells.resize((width, height), Image.Resampling.BILINEAR, (0, 0, width / _CELL, height / _CELL))

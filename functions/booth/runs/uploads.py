@@ -47,8 +47,8 @@ def issue(
         fields["scenes"] = scenes
     if consent is not None:
         fields["consent"] = json.dumps(consent)
-    first_look = clock.now_ms() + limits.FIRST_CHECK_SECONDS * 1000
-    record = _new_record(run_id, key, fields, due=first_look)
+    first_check = clock.now_ms() + limits.FIRST_CHECK_SECONDS * 1000
+    record = _new_record(run_id, key, fields, due=first_check)
     if table.transact(table.put_once("upload", key, run_id), *_take_ids(run_id, given, picture_id), record):
         return True
     if table.get(table.key_of("id", given or picture_id)):
