@@ -23,7 +23,7 @@
 # make bench-cold     cold starts, out of the built packages, beside a bare boto3
 # make bench-memory   each function's time and price by memory size
 # make bench-sweep   processor time and memory for deleting uploads of very many versions
-# make bench-polling  held answers beside short polls (ARGS="--booths 200")
+# make bench-polling  long polls beside short polls (ARGS="--booths 200")
 # make setup          the set-up alone: .venv and models/; quick when nothing has changed
 #
 # With AWS credentials; ENV=dev (the default) or ENV=prod:

@@ -52,7 +52,7 @@ def table() -> str:
         (f"{photos}, from many", photos_cost(min(60 * per_minute, per_day), prices), 0, 0),
         (f"{rate} calls a second", *[calls_cost(rate, prices)] * 3),
         (
-            f"held answers of one visit, {concurrency.LONG_POLLS}",
+            f"long polls of one visit, {concurrency.LONG_POLLS}",
             *[held_cost(concurrency.LONG_POLLS, prices)] * 2,
             0,
         ),
