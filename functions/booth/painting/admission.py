@@ -117,7 +117,7 @@ def candidates_for(run: Run, pace: Pace, picture: int, attempt: int) -> list[Can
 
 
 def await_slot(turn: Turn) -> None:
-    """Waits until the slot of a picture's turn is free, and takes it. Raises TurnLate after LONGEST_DELAY_SECONDS."""
+    """Waits for the slot of a picture's turn, and takes it. Raises TurnLate if LONGEST_DELAY_SECONDS are too short."""
     until = time.monotonic() + LONGEST_DELAY_SECONDS
     while not records.use_slot(turn, pacing.WINDOW_MS):
         wait = (records.slot_last_used(turn) + pacing.WINDOW_MS - clock.now_ms()) / 1000
