@@ -4,7 +4,7 @@ import { contentTypeOf, isTokenGood, keepToken, listScenes } from "./api.js";
 import { cameras, closeCamera, describe, isCameraPossible, openCamera, takePhoto } from "./camera.js";
 import { forgetLanguage, offerLanguages, showPrivacy, startSpeaking } from "./common.js";
 import { IdleWatch } from "./dialogs.js";
-import { clear, knowScenes, prepareGallery, showVisit } from "./gallery.js";
+import { clear, knowScenes, prepareGallery, showVisit } from "./screens/visit.js";
 import { unfinished } from "./outbox.js";
 import { language, text, titleIn, wordsFor } from "./text.js";
 import { Visit } from "./visit.js";

@@ -4,9 +4,9 @@
 const CACHE = "page";
 const PATIENCE_MS = 3000;
 const FILES = [
-  "./", "booth.css", "booth.js", "common.js", "text.js", "api.js", "visit.js", "outbox.js", "gallery.js", "pictures.js",
-  "camera.js", "dialogs.js", "vendor/lean-qr.js", "vendor/client-zip.js", "settings.json", "icon.svg", "privacy.html",
-  "privacy.js", "manifest.webmanifest", "scenes",
+  "./", "booth.css", "booth.js", "common.js", "text.js", "api.js", "visit.js", "outbox.js", "screens/visit.js",
+  "pictures.js", "camera.js", "dialogs.js", "vendor/lean-qr.js", "vendor/client-zip.js", "settings.json", "icon.svg",
+  "privacy.html", "privacy.js", "manifest.webmanifest", "scenes",
 ];
 
 self.addEventListener("install", (event) => {

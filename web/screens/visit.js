@@ -1,10 +1,10 @@
 // The screen of one visit, on the pad and on the visitor's phone: progress, pictures, and what one can do with them.
 
-import { ask } from "./dialogs.js";
-import { canShare, fetchPicture, print, save, share } from "./pictures.js";
-import { about, fill, text, titleIn, wordsFor } from "./text.js";
-import { generate } from "./vendor/lean-qr.js";
-import { isFaultOfThePhoto } from "./visit.js";
+import { ask } from "../dialogs.js";
+import { canShare, fetchPicture, print, save, share } from "../pictures.js";
+import { about, fill, text, titleIn, wordsFor } from "../text.js";
+import { generate } from "../vendor/lean-qr.js";
+import { isFaultOfThePhoto } from "../visit.js";
 
 const UPLOAD_SHARE = 0.2; // of the bar; the rest is the API's `progress`
 const LATE_MS = 45_000;
