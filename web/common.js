@@ -1,5 +1,6 @@
 // What the booth's page and the privacy page share.
 
+import { $ } from "./dom.js";
 import { language, nameOf, paragraphs, preferred, speak, text, titleIn } from "./text.js";
 
 const LANGUAGE = "language"; // in the session's storage: a reload goes on in the visitor's language
@@ -17,11 +18,11 @@ export function offerLanguages({ languages, title }) {
     };
     return button;
   });
-  document.getElementById("languages").replaceChildren(...buttons);
-  document.getElementById("languages").hidden = languages.length < 2;
+  $("languages").replaceChildren(...buttons);
+  $("languages").hidden = languages.length < 2;
   document.addEventListener("spoken", () => {
     buttons.forEach((button) => button.setAttribute("aria-pressed", button.lang === language));
-    document.getElementById("event").textContent = titleIn(title);
+    $("event").textContent = titleIn(title);
     document.title = titleIn(title);
   });
 }
@@ -44,7 +45,7 @@ export function showPrivacy({ privacy: { retentionDays: days, contact } }) {
   if (contact) {
     lines.push(text("privacy.contact", { contact }));
   }
-  document.getElementById("privacy-text").replaceChildren(...lines.map((line) => {
+  $("privacy-text").replaceChildren(...lines.map((line) => {
     const paragraph = document.createElement("p");
     paragraph.textContent = line;
     return paragraph;

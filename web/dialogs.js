@@ -1,10 +1,9 @@
 // Questions to the visitor, and the idle time after which the pad starts over.
 
+import { $ } from "./dom.js";
 import { text } from "./text.js";
 
 const WARNING_SECONDS = 15;
-
-const $ = (id) => document.getElementById(id);
 
 /**
  * Asks; gives true for yes. While `onYes` works the dialog stays, and what it throws is told with `failed`.

@@ -1,5 +1,6 @@
 // The finished pictures: fetched once, with the operator's frame and logo on them, then saved, shared and printed.
 
+import { $ } from "./dom.js";
 import { downloadZip } from "./vendor/client-zip.js";
 
 const QUALITY = 0.95;
@@ -114,7 +115,7 @@ export async function share(files, archive) {
 
 /** Prints files, one on each page. */
 export async function print(files) {
-  const sheet = document.getElementById("sheet");
+  const sheet = $("sheet");
   const images = files.map((file) => Object.assign(new Image(), { src: URL.createObjectURL(file), alt: "" }));
   sheet.replaceChildren(...images);
   await Promise.all(images.map((image) => image.decode()));
@@ -122,7 +123,7 @@ export async function print(files) {
 }
 
 addEventListener("afterprint", () => {
-  const sheet = document.getElementById("sheet");
+  const sheet = $("sheet");
   for (const { src } of sheet.children) {
     URL.revokeObjectURL(src);
   }

@@ -204,6 +204,17 @@ def test_the_service_worker_keeps_the_whole_page():
     assert kept - {"icon.svg"} == needed - {"sw.js", "index.html"}
 
 
+def test_every_module_of_the_page_is_preloaded():
+    """index.html names all that booth.js imports, directly or not: the browser fetches them side by side."""
+    preloaded = re.findall(r'modulepreload" href="([^"]+)"', (WEB / "index.html").read_text())
+    needed, found = {"booth.js"}, set()
+    while name := next(iter(needed - found), None):
+        found.add(name)
+        imports = re.findall(r'^import .*? from "([^"]+)";$', (WEB / name).read_text(), re.M)
+        needed |= {(WEB / name).parent.joinpath(each).resolve().relative_to(WEB).as_posix() for each in imports}
+    assert sorted(preloaded) == sorted(needed - {"booth.js"})
+
+
 def test_vendored_files_are_as_published():
     folder = WEB / "vendor"
     listed = re.findall(r"^\| `([\w.-]+)` \|.*`([0-9a-f]{64})` \|$", (folder / "README.md").read_text(), re.M)

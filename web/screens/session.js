@@ -1,0 +1,79 @@
+// What the screens of the booth's page share.
+
+import { titleIn } from "../text.js";
+
+/**
+ * A scene of the catalogue, as GET /scenes gives it.
+ *
+ * @typedef {{id: string, title: Object<string, string>, color: string, thumbnail: string}} Scene
+ */
+
+/** What one visitor has agreed to and chosen, and what is the same for all visitors of this device. */
+export class Session {
+  /** @type {object} settings.json, see docs/page.md */
+  settings;
+  /** @type {boolean} whether this is a visitor's phone, behind a link; else a pad */
+  isPhone;
+  /** @type {{scenes: Scene[], default: string[]}} empty until it has been loaded */
+  catalogue = { scenes: [], default: [] };
+  /** @type {string[]} ids of scenes, in the order in which they were chosen */
+  chosen = [];
+  /** @type {?{policy: string, language: string, time: string, wall: boolean}} as POST /upload takes it */
+  consent = null;
+
+  /**
+   * @param {object} settings
+   * @param {boolean} isPhone
+   */
+  constructor(settings, isPhone) {
+    this.settings = settings;
+    this.isPhone = isPhone;
+  }
+
+  /**
+   * Takes the catalogue, and chooses the scenes that are ticked at first.
+   *
+   * @param {{scenes: Scene[], default: string[]}} catalogue
+   * @returns {void}
+   */
+  useCatalogue(catalogue) {
+    this.catalogue = catalogue;
+    this.chosen = this.#firstScenes();
+  }
+
+  /**
+   * Forgets consent and choice: the next visitor begins anew.
+   *
+   * @returns {void}
+   */
+  reset() {
+    this.consent = null;
+    this.chosen = this.#firstScenes();
+  }
+
+  /**
+   * A scene of the catalogue.
+   *
+   * @param {string} id
+   * @returns {Scene|undefined}  undefined if the catalogue has no such scene, or has not been loaded
+   */
+  scene(id) {
+    return this.catalogue.scenes.find((scene) => scene.id === id);
+  }
+
+  /**
+   * A scene's title in the visitor's language, or its id where the catalogue has no such scene.
+   *
+   * @param {string} id
+   * @returns {string}
+   */
+  titleOf(id) {
+    const scene = this.scene(id);
+    return scene ? titleIn(scene.title) : id;
+  }
+
+  #firstScenes() {
+    const { scenes, mostScenes } = this.settings;
+    return (scenes.length ? scenes : this.catalogue.default).filter((id) => this.scene(id)).slice(0, mostScenes);
+  }
+}

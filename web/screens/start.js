@@ -1,0 +1,56 @@
+// The start: the event's title, with the scenes drifting by behind it.
+
+import { $, show } from "../dom.js";
+import { text, titleIn } from "../text.js";
+
+const DRIFT_ROWS = 5;
+
+/** The screen #start. */
+export class StartScreen {
+  #session;
+
+  /**
+   * @param {import("./session.js").Session} session
+   * @param {{onBegin: () => void}} options  onBegin: the visitor has touched the screen
+   */
+  constructor(session, { onBegin }) {
+    this.#session = session;
+    $("start").onclick = onBegin;
+    document.addEventListener("spoken", () => { $("title").textContent = titleIn(session.settings.title); });
+  }
+
+  /**
+   * Shows the screen.
+   *
+   * @param {string} [note]  key of a text that is shown below the button
+   * @returns {void}
+   */
+  open(note = "") {
+    show("start");
+    $("start-note").textContent = note && text(note);
+  }
+
+  /**
+   * Lets the catalogue's scenes drift by.
+   *
+   * @returns {void}
+   */
+  showScenes() {
+    const { scenes } = this.#session.catalogue;
+    const rows = Array.from({ length: DRIFT_ROWS }, (_, row) => {
+      const element = document.createElement("div");
+      const shift = Math.floor(row * scenes.length / DRIFT_ROWS);
+      const order = [...scenes.slice(shift), ...scenes.slice(0, shift)];
+      const round = Array.from({ length: Math.ceil(8 / order.length) }, () => order).flat();
+      element.append(...[...round, ...round].map(({ thumbnail, color }) => { // twice, so that the end meets the start
+        const image = new Image();
+        image.src = thumbnail;
+        image.alt = "";
+        image.style.backgroundColor = color;
+        return image;
+      }));
+      return element;
+    });
+    $("drift").replaceChildren(...rows);
+  }
+}

@@ -1,0 +1,219 @@
+// The tiles of a visit: the visitor's photo and each new picture, as large as they can be side by side.
+
+import { $ } from "../dom.js";
+import { fetchPicture } from "../pictures.js";
+import { fill, text, wordsFor } from "../text.js";
+
+const GAP = 12; // pixels between tiles, as in the style sheet
+const BELOW = 64; // pixels below the tiles: the words about AI
+const LEAST_TILE = 150; // pixels; narrower tiles are hard to see
+const NARROW = 560; // pixels; a phone
+
+/**
+ * One tile.
+ *   scene   id of the picture's scene; null for the visitor's photo
+ *   url     where the booth's file is, "" until that is known
+ *   file    that file, null until it has come
+ *   isWeak  whether it could not be fetched
+ *
+ * @typedef {{element: HTMLElement, scene: ?string, url: string, file: ?File, isWeak: boolean}} Tile
+ */
+
+/** The list #tiles. */
+export class Tiles {
+  #session;
+  #onLoad;
+  #onEnlarge;
+  #list = []; // of Tile: the visitor's photo, then the pictures
+  #aspect = 4 / 3;
+
+  /**
+   * @param {import("./session.js").Session} session
+   * @param {{onLoad: () => void, onEnlarge: (tile: Tile) => void}} options  onLoad: one more picture is to be seen;
+   *     onEnlarge: the visitor has touched a picture
+   */
+  constructor(session, { onLoad, onEnlarge }) {
+    this.#session = session;
+    this.#onLoad = onLoad;
+    this.#onEnlarge = onEnlarge;
+    new ResizeObserver(() => this.layOut()).observe($("tiles"));
+  }
+
+  /** @returns {Tile[]} those of the pictures that have come */
+  get pictures() {
+    return this.#list.slice(1).filter(({ file }) => file);
+  }
+
+  /** @returns {string} a blob URL of the booth's copy of the photo, which is as large as the pictures; "" without it */
+  get photoUrl() {
+    const [{ element, file }] = this.#list;
+    return file ? element.querySelector(".ghost").src : "";
+  }
+
+  /** @returns {number} width / height of photo and pictures */
+  get aspect() {
+    return this.#aspect;
+  }
+
+  /**
+   * Shows how a visit stands; pictures that are finished are fetched.
+   *
+   * @param {import("../visit.js").Visit} visit
+   * @returns {void}
+   */
+  show({ record, state: { phase, answer } }) {
+    if (!this.#list.length) {
+      this.#add({ scene: null });
+      if (record.blob) {
+        this.#showPhoto(record.blob);
+      }
+    }
+    const [photo] = this.#list;
+    photo.element.querySelector(".caption").textContent = text("tile.photo");
+    photo.element.querySelector(".ghost").alt = text("tile.photo");
+    if (answer?.url_original && !photo.url) {
+      photo.url = answer.url_original;
+      fetchPicture(answer.url_original, "photo.jpg", {}).then(this.#showPhotoFile(this.#list), () => {});
+    }
+    if (phase === "failed") { // its reason stands above; there is no picture, and no copy but this device's
+      this.#list.splice(photo.url || record.blob ? 1 : 0).forEach(({ element }) => element.remove());
+      return;
+    }
+    const pictures = answer?.pictures ?? record.scenes?.map((scene) => ({ scene, state: "WAITING" })) ?? [];
+    pictures.forEach((picture, index) => {
+      this.#showPicture(this.#list[index + 1] ?? this.#add(picture), picture, index + 1);
+    });
+  }
+
+  /**
+   * Removes all tiles.
+   *
+   * @returns {void}
+   */
+  clear() {
+    for (const { element } of this.#list) {
+      element.querySelectorAll("img").forEach(({ src }) => URL.revokeObjectURL(src));
+    }
+    this.#list = [];
+    $("tiles").replaceChildren();
+  }
+
+  /**
+   * Makes the tiles as large as they can be side by side without scrolling; narrow screens scroll.
+   *
+   * @returns {void}
+   */
+  layOut() {
+    const list = $("tiles");
+    const width = list.clientWidth;
+    const { length } = this.#list;
+    const aspect = this.#aspect;
+    if (!width || !length) {
+      return;
+    }
+    const height = innerHeight - list.getBoundingClientRect().top - scrollY - BELOW;
+    let best = 0;
+    let columns = 1;
+    for (let count = 1; count <= length; count += 1) {
+      const rows = Math.ceil(length / count);
+      const byWidth = (width - GAP * (count - 1)) / count;
+      const byHeight = ((height - GAP * (rows - 1)) / rows) * aspect;
+      const size = Math.min(byWidth, byHeight);
+      if (size > best) {
+        best = size;
+        columns = count;
+      }
+    }
+    if (best < LEAST_TILE || width < NARROW) { // it scrolls then
+      columns = width > NARROW || aspect < 1 ? 2 : 1;
+      best = (width - GAP * (columns - 1)) / columns;
+    }
+    list.style.setProperty("--columns", columns);
+    list.style.setProperty("--size", `${Math.floor(best)}px`);
+    list.style.setProperty("--aspect", aspect);
+  }
+
+  #add({ scene }) {
+    $("tiles").append($("tile").content.cloneNode(true));
+    const tile = { element: $("tiles").lastElementChild, scene, url: "", file: null, isWeak: false };
+    fill(tile.element);
+    tile.element.classList.toggle("photo", scene === null);
+    const [ghost] = tile.element.getElementsByClassName("ghost");
+    ghost.onerror = () => { ghost.hidden = true; };
+    this.#list.push(tile);
+    return tile;
+  }
+
+  #showPhoto(blob) {
+    const [ghost] = this.#list[0].element.getElementsByClassName("ghost");
+    ghost.src = URL.createObjectURL(blob);
+    ghost.hidden = false;
+    ghost.onload = () => {
+      this.#aspect = ghost.naturalWidth / ghost.naturalHeight;
+      this.layOut();
+    };
+  }
+
+  /** What to do with the booth's copy of the photo: it is upright and of the pictures' size. */
+  #showPhotoFile(ofList) {
+    return (file) => {
+      if (ofList === this.#list) { // still the same visit
+        this.#list[0].file = file;
+        this.#showPhoto(file);
+      }
+    };
+  }
+
+  #showPicture(tile, { scene, state, url, error }, number) {
+    const title = this.#session.titleOf(scene);
+    const { element } = tile;
+    const ghost = element.querySelector(".ghost");
+    const thumbnail = this.#session.scene(scene)?.thumbnail;
+    if (thumbnail && !ghost.src && !tile.file) {
+      ghost.src = thumbnail;
+    }
+    element.querySelector(".caption").textContent = title;
+    element.querySelector(".enlarge").setAttribute("aria-label", text("tile.enlarge", { scene: title }));
+    element.querySelector(".enlarge img").alt = "";
+    ghost.alt = state === "DONE" ? "" : text("tile.waiting", { scene: title });
+    element.classList.toggle("failed", state === "FAILED");
+    if (!tile.isWeak) {
+      element.querySelector(".note").textContent = error ? wordsFor(error) : "";
+    }
+    if (state === "DONE" && url && !tile.url) {
+      tile.url = url;
+      this.#load(tile, `photo-booth-${number}-${scene}.jpg`);
+    }
+  }
+
+  async #load(tile, name) {
+    const { element, url } = tile;
+    const ofList = this.#list;
+    const reload = element.querySelector(".reload");
+    reload.hidden = true;
+    tile.isWeak = false;
+    try {
+      tile.file = await fetchPicture(url, name, this.#session.settings);
+    } catch {
+      tile.isWeak = true;
+      element.querySelector(".note").textContent = text("tile.weak");
+      reload.hidden = false;
+      reload.onclick = () => this.#load(tile, name);
+      return;
+    }
+    if (ofList !== this.#list) { // the visitor has gone on
+      return;
+    }
+    element.querySelector(".note").textContent = "";
+    const button = element.querySelector(".enlarge");
+    const image = button.querySelector("img");
+    image.onload = () => {
+      this.#aspect = image.naturalWidth / image.naturalHeight;
+      button.hidden = false;
+      element.classList.add("loaded");
+      this.#onLoad();
+    };
+    image.src = URL.createObjectURL(tile.file);
+    button.onclick = () => this.#onEnlarge(tile);
+  }
+}

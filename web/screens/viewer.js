@@ -1,0 +1,82 @@
+// One picture, large, and beside it the photo for comparison.
+
+import { $ } from "../dom.js";
+import { canShare, print, save, share } from "../pictures.js";
+
+/** The dialog #viewer. */
+export class Viewer {
+  #session;
+  #tiles;
+  #tile; // that is shown
+
+  /**
+   * @param {import("./session.js").Session} session
+   * @param {import("./tiles.js").Tiles} tiles  whose pictures are shown
+   * @param {string} archive  name of the file in which several pictures are saved
+   */
+  constructor(session, tiles, archive) {
+    this.#session = session;
+    this.#tiles = tiles;
+    $("split").oninput = () => this.#split($("split").value);
+    $("previous").onclick = () => this.#step(-1);
+    $("next").onclick = () => this.#step(1);
+    $("close-viewer").onclick = () => $("viewer").close();
+    $("viewer").onclick = ({ target }) => target === $("viewer") && $("viewer").close(); // beside the picture
+    $("save").onclick = () => save([this.#tile.file], archive);
+    $("share").onclick = () => share([this.#tile.file], archive);
+    $("print").onclick = () => print([this.#tile.file]);
+  }
+
+  /**
+   * Shows a picture.
+   *
+   * @param {import("./tiles.js").Tile} tile
+   * @returns {void}
+   */
+  open(tile) {
+    this.#tile = tile;
+    const { file, scene } = tile;
+    const { isPhone } = this.#session;
+    const title = this.#session.titleOf(scene);
+    URL.revokeObjectURL($("large").src);
+    $("large").src = URL.createObjectURL(file);
+    $("large").alt = title;
+    $("viewer-title").textContent = title;
+    $("compare").style.setProperty("--aspect", this.#tiles.aspect);
+    const { photoUrl } = this.#tiles;
+    $("split").hidden = $("handle").hidden = $("split-hint").hidden = $("large-photo").hidden = !photoUrl;
+    if (photoUrl) {
+      $("large-photo").src = photoUrl;
+    }
+    this.#split(0);
+    $("share").hidden = !isPhone || !canShare([file]);
+    $("print").hidden = isPhone;
+    const hasOthers = this.#tiles.pictures.length > 1;
+    $("previous").hidden = $("next").hidden = !hasOthers;
+    if (!$("viewer").open) {
+      $("viewer").showModal();
+    }
+  }
+
+  /**
+   * Closes the dialog and forgets its pictures.
+   *
+   * @returns {void}
+   */
+  close() {
+    $("viewer").close();
+    $("large").removeAttribute("src");
+    $("large-photo").removeAttribute("src");
+  }
+
+  #step(by) {
+    const { pictures } = this.#tiles;
+    this.open(pictures[(pictures.indexOf(this.#tile) + by + pictures.length) % pictures.length]);
+  }
+
+  /** Shows the photo instead of the picture in the left `percent` of the width. */
+  #split(percent) {
+    $("split").value = percent;
+    $("compare").style.setProperty("--split", `${percent}%`);
+  }
+}
