@@ -1,12 +1,12 @@
-// The booth's API over HTTP. What may pass is tried again here; the rest is thrown in words for a visitor.
+// The booth's API over HTTP. What fails for a moment is tried again here; everything else is thrown as BoothError.
 
 const CONTENT_TYPES = {
   jpg: "image/jpeg", jpeg: "image/jpeg", png: "image/png", webp: "image/webp", heic: "image/heic", heif: "image/heif",
 };
 const MAX_BYTES = 32 * 1024 * 1024; // the booth refuses more, but only after the whole upload
-const SILENCE_MS = 30_000; // a call or an upload that stands still this long counts as broken
+const TIMEOUT_MS = 30_000; // for an answer, or for the next progress event of an upload
 const MAX_PAUSE_MS = 10_000;
-const LONGEST_WAIT_S = 120; // who is told to come back later than that is told so at once
+const MAX_RETRY_AFTER_S = 120; // a longer Retry-After is an error at once: nobody waits that long in front of a pad
 const TOKEN = "booth-token"; // in the pad's local storage
 
 /** A failure: `code` is the API's (or ours), `message` what the booth said about it, if it did. */
@@ -17,8 +17,8 @@ export class BoothError extends Error {
   }
 }
 
-/** The call failed in a way that may pass. `trouble` is "lost" (no connection) or "busy". */
-class Passing extends Error {
+/** The call failed for a moment and is tried again. `trouble` is "lost" (no connection) or "busy". */
+class TransientError extends Error {
   constructor(trouble, seconds = 0) {
     super(trouble);
     this.trouble = trouble;
@@ -55,7 +55,7 @@ export async function isTokenGood(token) {
 
 /** The catalogue: {scenes: [{id, title, color, thumbnail}], default: [id]}. Goes on trying. */
 export async function listScenes(options) {
-  return refuse(await insist(() => call("GET", "/scenes", undefined, options), options));
+  return bodyOf(await withRetries(() => call("GET", "/scenes", undefined, options), options));
 }
 
 /**
@@ -70,7 +70,7 @@ export async function issueUpload({ contentType, scenes, consent }, options) {
   const request = { type: "photo", filename, contentType, scenes, consent };
   const asked = Date.now();
   const token = localStorage.getItem(TOKEN);
-  const answer = refuse(await insist(() => call("POST", "/upload", request, { ...options, token }), options));
+  const answer = bodyOf(await withRetries(() => call("POST", "/upload", request, { ...options, token }), options));
   return { bucket: answer.Bucket, key: answer.Key, url: answer.UploadURL, until: asked + answer.Expires * 1000 };
 }
 
@@ -81,7 +81,7 @@ export async function issueUpload({ contentType, scenes, consent }, options) {
  * @param {{signal: AbortSignal, onTrouble: Function, onSent: (share: number) => void}} options  share: 0..1 of the bytes
  */
 export function putPhoto({ url, until }, blob, contentType, options) {
-  return insist(async () => {
+  return withRetries(async () => {
     if (Date.now() > until) {
       return false;
     }
@@ -96,20 +96,20 @@ export function putPhoto({ url, until }, blob, contentType, options) {
 /** How a visit stands: {isEnded, answer, seconds}, `seconds` before the next question. Goes on trying. Throws BoothError. */
 export async function askPhoto(request, options) {
   const reply = await callPhoto("POST", request, options);
-  return { isEnded: reply.status === 200, answer: refuse(reply), seconds: reply.seconds };
+  return { isEnded: reply.status === 200, answer: bodyOf(reply), seconds: reply.seconds };
 }
 
 /** Deletes a visit everywhere; what the booth doesn't know any more is deleted. Throws BoothError. */
 export async function deletePhoto(request, options) {
   const reply = await callPhoto("DELETE", request, options);
   if (reply.status !== 404) {
-    refuse(reply);
+    bodyOf(reply);
   }
 }
 
 function callPhoto(method, request, options) {
   const token = request.key && localStorage.getItem(TOKEN); // a requestId alone is the visitor's own right
-  return insist(() => call(method, "/photo", request, { ...options, token }), options);
+  return withRetries(() => call(method, "/photo", request, { ...options, token }), options);
 }
 
 /** A random UUID (version 4); crypto.randomUUID exists on https and localhost only. */
@@ -143,8 +143,8 @@ export function pause(milliseconds, signal) {
   });
 }
 
-/** The body of a reply that is no refusal. Throws BoothError. */
-function refuse({ status, body }) {
+/** The parsed body of a reply. Throws BoothError if it is an error (4xx, 5xx). */
+function bodyOf({ status, body }) {
   const answer = "body" in body ? JSON.parse(body.body) : body; // the envelope of /upload: JSON text inside JSON
   if (status >= 400) {
     throw new BoothError(answer.error?.code ?? "Unknown", answer.error?.message);
@@ -152,7 +152,7 @@ function refuse({ status, body }) {
   return answer;
 }
 
-/** One call; gives {status, body, seconds}, `seconds` that the booth asks us to wait. Throws Passing. */
+/** One call; gives {status, body, seconds}, `seconds` that the booth asks us to wait. Throws TransientError. */
 async function call(method, path, value, { signal, token } = {}) {
   const headers = value ? { "Content-Type": "application/json" } : {};
   if (token) {
@@ -160,31 +160,31 @@ async function call(method, path, value, { signal, token } = {}) {
   }
   const own = new AbortController(); // AbortSignal.any would shut out older iPads
   const stop = () => own.abort();
-  const silence = setTimeout(stop, SILENCE_MS);
+  const timer = setTimeout(stop, TIMEOUT_MS);
   signal?.addEventListener("abort", stop);
   try {
     const response = await fetch(path, { method, headers, body: JSON.stringify(value), signal: own.signal });
     const { status } = response;
     const seconds = Number(response.headers.get("Retry-After")) || 0;
-    if (mayPass(status) && seconds <= LONGEST_WAIT_S) {
-      throw new Passing("busy", seconds);
+    if (isTransient(status) && seconds <= MAX_RETRY_AFTER_S) {
+      throw new TransientError("busy", seconds);
     }
     const body = await response.json().catch((error) => {
       if (status < 400) {
-        throw error; // cut off, or a network that answers in the booth's place
+        throw error; // cut off, or a captive portal that answers in the booth's place
       }
       return {};
     });
     return { status, body, seconds };
   } catch (error) {
-    throw error instanceof Passing ? error : new Passing("lost");
+    throw error instanceof TransientError ? error : new TransientError("lost");
   } finally {
-    clearTimeout(silence);
+    clearTimeout(timer);
     signal?.removeEventListener("abort", stop);
   }
 }
 
-function mayPass(status) {
+function isTransient(status) {
   return status === 408 || status === 429 || status >= 500;
 }
 
@@ -193,19 +193,19 @@ function put(url, blob, contentType, { signal, onSent }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const stop = () => request.abort();
-    let silence = setTimeout(stop, SILENCE_MS);
+    let timer = setTimeout(stop, TIMEOUT_MS);
     request.upload.onprogress = ({ loaded, total }) => {
-      clearTimeout(silence);
-      silence = setTimeout(stop, SILENCE_MS);
+      clearTimeout(timer);
+      timer = setTimeout(stop, TIMEOUT_MS);
       onSent(loaded / total);
     };
     request.onloadend = () => { // after success, failure and abort alike; status is 0 without an answer
-      clearTimeout(silence);
+      clearTimeout(timer);
       signal.removeEventListener("abort", stop);
       if (request.status === 0) {
-        reject(new Passing("lost"));
-      } else if (mayPass(request.status)) {
-        reject(new Passing("busy"));
+        reject(new TransientError("lost"));
+      } else if (isTransient(request.status)) {
+        reject(new TransientError("busy"));
       } else {
         resolve(request.status);
       }
@@ -217,14 +217,14 @@ function put(url, blob, contentType, { signal, onSent }) {
   });
 }
 
-/** Runs `action` until it doesn't throw Passing, with growing pauses. Throws what else ended it. */
-async function insist(action, { signal, attempts = Infinity, onTrouble = () => {} }) {
+/** Runs `action` until it doesn't throw TransientError: exponential backoff with jitter. Throws what else ended it. */
+async function withRetries(action, { signal, attempts = Infinity, onTrouble = () => {} }) {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await action();
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof Passing)) {
+      if (!(error instanceof TransientError)) {
         throw error;
       }
       if (attempt >= attempts) {
@@ -232,8 +232,8 @@ async function insist(action, { signal, attempts = Infinity, onTrouble = () => {
       }
       onTrouble(error.trouble);
       const longest = Math.min(1000 * 2 ** (attempt - 1), MAX_PAUSE_MS);
-      const random = longest * (0.5 + Math.random() / 2); // so that many booths don't come back at once
-      await pause(Math.max(error.seconds * 1000, random), signal);
+      const jittered = longest * (0.5 + Math.random() / 2); // jitter: so that many booths don't come back at once
+      await pause(Math.max(error.seconds * 1000, jittered), signal);
     }
   }
 }

@@ -2,8 +2,8 @@
 // Here stands which screen follows which; each screen is a module in screens/.
 
 import { keepToken } from "./api.js";
-import { forgetLanguage, offerLanguages, startSpeaking } from "./common.js";
-import { IdleWatch } from "./dialogs.js";
+import { resetLanguage, restoreLanguage, showLanguages } from "./common.js";
+import { IdleTimer } from "./dialogs.js";
 import { show } from "./dom.js";
 import { unfinished } from "./outbox.js";
 import { CameraScreen } from "./screens/camera.js";
@@ -22,7 +22,7 @@ const settings = await (await fetch("settings.json")).json();
 const link = new URLSearchParams(location.hash.slice(1));
 const session = new Session(settings, link.has("visit"));
 const visits = new Set(); // all that are under way, shown or not
-const idle = new IdleWatch(settings.idleSeconds, () => restart());
+const idle = new IdleTimer(settings.idleSeconds, () => restart());
 
 const start = new StartScreen(session, { onBegin: () => consent.open() });
 const consent = new ConsentScreen(session, { onAgree: () => scenes.open(), onRefuse: () => restart() });
@@ -49,7 +49,7 @@ async function restart(note = "") {
   visitScreen.close();
   consent.close();
   session.reset();
-  await forgetLanguage(settings);
+  await resetLanguage(settings);
   start.open(note);
 }
 
@@ -153,8 +153,8 @@ for (const button of document.querySelectorAll(".back")) {
 }
 document.addEventListener("shown", () => watchIdleTime(document.body.dataset.screen === "start"));
 addEventListener("hashchange", () => location.reload()); // another link, or a pairing code
-offerLanguages(settings);
-await startSpeaking(settings);
+showLanguages(settings);
+await restoreLanguage(settings);
 loadScenes();
 if (session.isPhone) {
   begin(Visit.ofLink(link.get("visit")));

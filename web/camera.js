@@ -22,13 +22,13 @@ export function closeCamera(stream) {
 }
 
 /** The ids of the device's cameras; known in full once one has been opened. */
-export async function cameras() {
+export async function listCameras() {
   const devices = await navigator.mediaDevices.enumerateDevices();
   return devices.filter(({ kind, deviceId }) => kind === "videoinput" && deviceId).map(({ deviceId }) => deviceId);
 }
 
-/** {deviceId, isFront} of the camera behind a stream; what doesn't say where it looks is taken for a front camera. */
-export function describe(stream) {
+/** {deviceId, isFront} of a stream's camera; one without a facing mode (a webcam) counts as a front camera. */
+export function cameraOf(stream) {
   const { deviceId, facingMode } = stream.getVideoTracks()[0].getSettings();
   return { deviceId, isFront: facingMode !== "environment" };
 }

@@ -1,42 +1,42 @@
 // What the booth's page and the privacy page share.
 
 import { $ } from "./dom.js";
-import { language, nameOf, paragraphs, preferred, speak, text, titleIn } from "./text.js";
+import { language, languageName, localized, paragraphs, preferredLanguage, setLanguage, text } from "./text.js";
 
-const LANGUAGE = "language"; // in the session's storage: a reload goes on in the visitor's language
+const LANGUAGE = "language"; // in sessionStorage: a reload goes on in the visitor's language
 
 /** A button for each language, and the event's title, in the page's head. */
-export function offerLanguages({ languages, title }) {
+export function showLanguages({ languages, title }) {
   const buttons = languages.map((code) => {
     const button = document.createElement("button");
     button.type = "button";
     button.lang = code;
-    button.textContent = nameOf(code);
+    button.textContent = languageName(code);
     button.onclick = () => {
       sessionStorage.setItem(LANGUAGE, code);
-      speak(code);
+      setLanguage(code);
     };
     return button;
   });
   $("languages").replaceChildren(...buttons);
   $("languages").hidden = languages.length < 2;
-  document.addEventListener("spoken", () => {
+  document.addEventListener("translated", () => {
     buttons.forEach((button) => button.setAttribute("aria-pressed", button.lang === language));
-    $("event").textContent = titleIn(title);
-    document.title = titleIn(title);
+    $("event").textContent = localized(title);
+    document.title = localized(title);
   });
 }
 
-/** Speaks the language chosen in this session, else the device's own. */
-export function startSpeaking({ languages }) {
+/** Sets the language that sessionStorage names, else the device's own. */
+export function restoreLanguage({ languages }) {
   const chosen = sessionStorage.getItem(LANGUAGE);
-  return speak(languages.includes(chosen) ? chosen : preferred(languages));
+  return setLanguage(languages.includes(chosen) ? chosen : preferredLanguage(languages));
 }
 
 /** Back to the device's own language, for the next visitor. */
-export function forgetLanguage(settings) {
+export function resetLanguage(settings) {
   sessionStorage.removeItem(LANGUAGE);
-  return startSpeaking(settings);
+  return restoreLanguage(settings);
 }
 
 /** Fills #privacy-text. */

@@ -6,14 +6,14 @@ import { text } from "./text.js";
 const WARNING_SECONDS = 15;
 
 /**
- * Asks; gives true for yes. While `onYes` works the dialog stays, and what it throws is told with `failed`.
+ * Asks; gives true for yes. While `onYes` works the dialog stays, and if it throws, `failed` is shown.
  *
- * @param {{title: string, say: string, yes: string, no: string, working: string, failed: string,
+ * @param {{title: string, message: string, yes: string, no: string, working: string, failed: string,
  *          onYes: () => Promise<void>}} question  keys of texts
  */
-export function ask({ title, say, yes, no, working, failed, onYes }) {
+export function ask({ title, message, yes, no, working, failed, onYes }) {
   $("ask-title").textContent = text(title);
-  $("ask-text").textContent = text(say);
+  $("ask-text").textContent = text(message);
   $("ask-yes").textContent = text(yes);
   $("ask-yes").className = "danger";
   $("ask-yes").hidden = false;
@@ -36,7 +36,7 @@ export function ask({ title, say, yes, no, working, failed, onYes }) {
         await onYes();
         end(true);
       } catch {
-        $("ask-text").textContent = text(say);
+        $("ask-text").textContent = text(message);
         $("ask-problem").textContent = text(failed);
         $("ask-yes").disabled = false;
       }
@@ -45,8 +45,8 @@ export function ask({ title, say, yes, no, working, failed, onYes }) {
   });
 }
 
-/** Counts the seconds without a touch or a key; warns, then calls `onIdle`. */
-export class IdleWatch {
+/** Warns after so many seconds without a touch or a key, and then calls `onIdle`. */
+export class IdleTimer {
   #seconds;
   #onIdle;
   #timer;

@@ -56,7 +56,7 @@ async function decorate(blob, frame, logo) {
     context.drawImage(image, width - logoWidth - margin, height - logoHeight - margin, logoWidth, logoHeight);
   }
   const drawn = await new Promise((resolve) => { canvas.toBlob(resolve, "image/jpeg", QUALITY); });
-  return withMarkOf(blob, drawn);
+  return withMetadataOf(blob, drawn);
 }
 
 async function load(url) {
@@ -67,7 +67,7 @@ async function load(url) {
 }
 
 /** The JPEG `drawn` with the metadata of `original`: a canvas drops the mark that a picture is AI-generated. */
-async function withMarkOf(original, drawn) {
+async function withMetadataOf(original, drawn) {
   const metadata = (await segments(original)).filter(({ marker }) => marker === 0xe1); // APP1: Exif, XMP
   const [first] = await segments(drawn);
   const cut = first.marker === 0xe0 ? first.end : 2; // JFIF's own segment (APP0) stays the first one

@@ -1,9 +1,9 @@
 // privacy.html: the privacy text for whoever opens it by itself.
 
-import { offerLanguages, startSpeaking, showPrivacy } from "./common.js";
+import { restoreLanguage, showLanguages, showPrivacy } from "./common.js";
 
 const response = await fetch("settings.json");
 const settings = await response.json();
-document.addEventListener("spoken", () => showPrivacy(settings));
-offerLanguages(settings);
-await startSpeaking(settings);
+document.addEventListener("translated", () => showPrivacy(settings));
+showLanguages(settings);
+await restoreLanguage(settings);

@@ -2,7 +2,7 @@
 // pass through here into the cache.
 
 const CACHE = "page";
-const PATIENCE_MS = 3000;
+const NETWORK_TIMEOUT_MS = 3000;
 const FILES = [
   "./", "booth.css", "booth.js", "common.js", "text.js", "dom.js", "api.js", "visit.js", "outbox.js", "pictures.js",
   "camera.js", "dialogs.js", "screens/session.js", "screens/start.js", "screens/consent.js", "screens/scenes.js",
@@ -13,7 +13,7 @@ const FILES = [
 
 self.addEventListener("install", (event) => {
   self.skipWaiting();
-  event.waitUntil(fill());
+  event.waitUntil(precache());
 });
 
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
@@ -21,11 +21,11 @@ self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim(
 self.addEventListener("fetch", (event) => {
   const { pathname, origin } = new URL(event.request.url);
   if (event.request.method === "GET" && origin === location.origin && !pathname.startsWith("/photo/")) {
-    event.respondWith(answer(event.request));
+    event.respondWith(networkFirst(event.request));
   }
 });
 
-async function fill() {
+async function precache() {
   const cache = await caches.open(CACHE);
   await cache.addAll(FILES);
   const settings = await (await cache.match("settings.json")).json();
@@ -34,8 +34,8 @@ async function fill() {
   await cache.addAll([...files, ...scenes.map(({ thumbnail }) => thumbnail)]);
 }
 
-/** The network's answer if there is one within three seconds, else what was kept. */
-async function answer(request) {
+/** The network's answer if there is one within NETWORK_TIMEOUT_MS, else the cached one. */
+async function networkFirst(request) {
   const cache = await caches.open(CACHE);
   const fresh = fetch(request).then((response) => {
     if (response.ok) {
@@ -43,7 +43,7 @@ async function answer(request) {
     }
     return response;
   });
-  const late = new Promise((resolve) => { setTimeout(resolve, PATIENCE_MS); });
-  const first = await Promise.race([fresh.catch(() => undefined), late]);
+  const timeout = new Promise((resolve) => { setTimeout(resolve, NETWORK_TIMEOUT_MS); });
+  const first = await Promise.race([fresh.catch(() => undefined), timeout]);
   return first ?? (await cache.match(request, { ignoreSearch: true })) ?? fresh;
 }

@@ -1,13 +1,13 @@
-// The page's words. Each language is one file, languages/<code>.json: key -> text with {placeholders}.
+// The page's texts. Each language is one file, languages/<code>.json: key -> text with {placeholders}.
 
-let words = {};
+let messages = {}; // of the current language
 
-/** The code of the language that is spoken now, such as "en". */
+/** The code of the current language, such as "en"; "" before the first one has been loaded. */
 export let language = "";
 
 /** The text under `key` with its placeholders filled in; undefined if the language has none. */
 export function textIfAny(key, values = {}) {
-  return words[key]?.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  return messages[key]?.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
 /** The text under `key` with its placeholders filled in. */
@@ -17,47 +17,47 @@ export function text(key, values) {
 
 /** The paragraphs under `key`, each with its placeholders filled in. */
 export function paragraphs(key, values = {}) {
-  return words[key].map((paragraph) => paragraph.replace(/\{(\w+)\}/g, (_, name) => values[name]));
+  return messages[key].map((paragraph) => paragraph.replace(/\{(\w+)\}/g, (_, name) => values[name]));
 }
 
-/** What of a title such as {"en": ..., "ko": ...} fits the language. */
-export function titleIn(titles) {
+/** Of a title such as {"en": ..., "ko": ...} the text in the current language, else in English, else the first one. */
+export function localized(titles) {
   return titles[language] ?? titles.en ?? Object.values(titles)[0];
 }
 
-/** A time in words, such as "30 seconds": in tens of seconds, from 90 on in minutes, rounded up. */
-export function about(seconds) {
+/** A duration in words, such as "30 seconds": in tens of seconds, from 90 on in minutes, rounded up. */
+export function formatDuration(seconds) {
   const [value, unit] = seconds > 90 ? [Math.ceil(seconds / 60), "minute"] : [10 * Math.ceil(seconds / 10), "second"];
   return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }).format(value);
 }
 
-/** The words for a failure: by its code in the visitor's language, else as the booth said it. */
-export function wordsFor({ code, message }) {
+/** The text for a failure: by its code in the visitor's language, else as the booth said it. */
+export function errorText({ code, message }) {
   return textIfAny(`error.${code}`) ?? (message || text("error.Unknown"));
 }
 
 /**
- * Speaks this language from now on: fills the page, then sends "spoken" to the document.
- * Without a connection the page may not have it; then it goes on in the language it speaks.
+ * Makes this the current language: loads it, translates the page, then sends "translated" to the document.
+ * If it can't be loaded (no connection), the current language stays.
  */
-export async function speak(code) {
+export async function setLanguage(code) {
   if (code === language) {
     return;
   }
   try {
-    words = await (await fetch(`languages/${code}.json`)).json();
+    messages = await (await fetch(`languages/${code}.json`)).json();
   } catch (error) {
     console.warn(`the language ${code} can't be loaded`, error.name);
     return;
   }
   language = code;
   document.documentElement.lang = code;
-  fill(document);
-  document.dispatchEvent(new Event("spoken"));
+  translate(document);
+  document.dispatchEvent(new Event("translated"));
 }
 
 /** Fills every element under `root` that names its text (data-text), label (data-label) or image text (data-alt). */
-export function fill(root) {
+export function translate(root) {
   for (const element of root.querySelectorAll("[data-text]")) {
     element.textContent = text(element.dataset.text);
   }
@@ -69,13 +69,13 @@ export function fill(root) {
   }
 }
 
-/** The visitor's own language if the booth speaks it, else the booth's first one. */
-export function preferred(codes) {
+/** The first of the device's languages that is offered, else the first that is offered. */
+export function preferredLanguage(codes) {
   const own = navigator.languages.map((tag) => tag.split("-")[0]);
   return own.find((code) => codes.includes(code)) ?? codes[0];
 }
 
 /** A language's name in itself, such as "한국어". */
-export function nameOf(code) {
+export function languageName(code) {
   return new Intl.DisplayNames([code], { type: "language" }).of(code);
 }

@@ -3,20 +3,20 @@
 import { BoothError, askPhoto, deletePhoto, issueUpload, pause, putPhoto, uuid } from "./api.js";
 import * as outbox from "./outbox.js";
 
-const WAIT_SECONDS = 10; // how long the booth may hold an answer until something changes
-const MIN_POLL_MS = 100; // two pictures may be finished almost together
+const WAIT_SECONDS = 10; // long polling: how long /photo may wait for a change
+const MIN_POLL_MS = 100; // between two polls: two pictures may be finished almost together
 const MISSING_PAUSE_MS = 5000;
 const DELETE_ATTEMPTS = 4;
 
 // Another attempt with the same photo ends the same way.
-const FAULTS_OF_THE_PHOTO = [
+const PHOTO_ERRORS = [
   "NoFaceFound", "UnsupportedPhoto", "UnreadablePhoto", "PhotoTooLarge", "PhotoTooSmall", "PhotoTooNarrow",
   "PhotoRefused",
 ];
 
 /** Whether the photo itself can't be used, so that only another one helps. */
-export function isFaultOfThePhoto(code) {
-  return FAULTS_OF_THE_PHOTO.includes(code);
+export function isPhotoUnusable(code) {
+  return PHOTO_ERRORS.includes(code);
 }
 
 /**
@@ -72,7 +72,7 @@ export class Visit {
       if (!(error instanceof BoothError)) {
         console.error(error); // a defect of this page
       }
-      this.#show({ phase: "failed", trouble: "", error: { code: error.code ?? "Unknown", message: error.message } });
+      this.#update({ phase: "failed", trouble: "", error: { code: error.code ?? "Unknown", message: error.message } });
     }
   }
 
@@ -101,7 +101,7 @@ export class Visit {
       throw error;
     }
     await this.#forget();
-    this.#show({ phase: "deleted", trouble: "", answer: null });
+    this.#update({ phase: "deleted", trouble: "", answer: null });
   }
 
   /** The device has a token now. */
@@ -109,7 +109,7 @@ export class Visit {
     this.#onPaired();
   }
 
-  #show(change) {
+  #update(change) {
     Object.assign(this.state, change);
     this.onChange(this.state);
   }
@@ -126,7 +126,7 @@ export class Visit {
   }
 
   get #options() {
-    return { signal: this.#stop.signal, onTrouble: (trouble) => this.#show({ trouble }) };
+    return { signal: this.#stop.signal, onTrouble: (trouble) => this.#update({ trouble }) };
   }
 
   async #send() {
@@ -135,7 +135,7 @@ export class Visit {
       if (!record.uploaded) {
         await this.#keep({ uploaded: await this.#withToken(() => issueUpload(record, this.#options)) });
       }
-      const onSent = (share) => this.#show({ share, trouble: "" });
+      const onSent = (share) => this.#update({ share, trouble: "" });
       const options = { ...this.#options, onSent };
       if (await putPhoto(record.uploaded, record.blob, record.contentType, options)) {
         await this.#keep({ sent: true });
@@ -148,7 +148,7 @@ export class Visit {
     const { bucket, key } = record.uploaded;
     await this.#withToken(() => askPhoto({ requestId: record.requestId, bucket, key }, this.#options));
     await this.#keep({ bound: true });
-    this.#show({ phase: "working", trouble: "" });
+    this.#update({ phase: "working", trouble: "" });
   }
 
   async #withToken(action) {
@@ -176,21 +176,21 @@ export class Visit {
           await this.#end(answer);
           return;
         }
-        this.#show({ phase: "working", trouble: "", answer });
+        this.#update({ phase: "working", trouble: "", answer });
         request.progress = answer.progress; // anything else is news, even if it came before the next call
-        const least = Math.max(MIN_POLL_MS, seconds * 1000); // it may not hold the answer, and say when to ask again
+        const least = Math.max(MIN_POLL_MS, seconds * 1000); // without long polling Retry-After says when to ask again
         await pause(least - (performance.now() - asked), this.#stop.signal);
       } catch (error) {
         if (error.code === "Deleted") {
           await this.#forget();
-          this.#show({ phase: "deleted", trouble: "", answer: null });
+          this.#update({ phase: "deleted", trouble: "", answer: null });
           return;
         }
         if (error.code !== "NotFound") {
           throw error;
         }
         // Too late, or too early: the pad may not have sent the photo yet.
-        this.#show({ phase: "missing", trouble: "" });
+        this.#update({ phase: "missing", trouble: "" });
         await pause(MISSING_PAUSE_MS, this.#stop.signal);
       }
     }
@@ -198,10 +198,10 @@ export class Visit {
 
   async #end(answer) {
     if (answer.status === "FAILED") {
-      this.#show({ phase: "failed", trouble: "", answer, error: answer.error });
+      this.#update({ phase: "failed", trouble: "", answer, error: answer.error });
       return;
     }
     await this.#forget();
-    this.#show({ phase: "ended", trouble: "", answer });
+    this.#update({ phase: "ended", trouble: "", answer });
   }
 }

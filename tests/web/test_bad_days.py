@@ -25,7 +25,7 @@ def test_offline_in_the_middle_of_an_upload(quick, open_page):
     expect(pad.locator("#note")).not_to_be_empty()
     assert pad.inner_text("#status") == "Your photo is safe on this device"
     assert request_id(pad) == asked
-    assert pad.locator(".photo .ghost").evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+    assert pad.locator(".photo .placeholder").evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
     pad.context.set_offline(False)
     await_phase(pad, "ended")
     await_pictures(pad, 3)
@@ -86,7 +86,7 @@ def test_the_image_models_are_in_great_demand(quick, open_page):
     await_pictures(pad, 3)
 
 
-def test_an_answer_that_the_booth_does_not_hold_is_asked_for_again_when_it_says(quick, open_page):
+def test_without_long_polling_the_page_asks_again_when_retry_after_says(quick, open_page):
     """However often that is, the page never asks without a pause."""
     phone = open_page("phone", "#visit=11111111-2222-4333-8444-555555555555", go=False)
     phone.clock.install()
@@ -265,7 +265,7 @@ def test_pairing_by_a_code(quick, open_page):
 
 
 def demand_token(page):
-    """Puts the booth's door in front of the application: 401 in the envelope for all but one token."""
+    """Answers POST /upload with 401 in the envelope unless it brings the one right token."""
     refusal = '{"error": {"code": "BoothTokenNeeded", "message": "This device must be paired."}}'
 
     def guard(route):

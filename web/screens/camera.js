@@ -1,7 +1,7 @@
 // The camera: preview, countdown and flash; or a file instead.
 
 import { contentTypeOf } from "../api.js";
-import { cameras, closeCamera, describe, isCameraPossible, openCamera, takePhoto } from "../camera.js";
+import { cameraOf, closeCamera, isCameraPossible, listCameras, openCamera, takePhoto } from "../camera.js";
 import { $, show } from "../dom.js";
 import { text } from "../text.js";
 
@@ -66,9 +66,9 @@ export class CameraScreen {
     }
     this.#stream = opened;
     opened.getVideoTracks()[0].onended = () => this.#fail("camera.none");
-    $("preview").classList.toggle("mirror", describe(opened).isFront);
+    $("preview").classList.toggle("mirror", cameraOf(opened).isFront);
     $("preview").srcObject = opened;
-    $("switch").hidden = (await cameras()).length < 2;
+    $("switch").hidden = (await listCameras()).length < 2;
   }
 
   /**
@@ -94,8 +94,8 @@ export class CameraScreen {
   }
 
   async #switch() {
-    const ids = await cameras();
-    this.open(ids[(ids.indexOf(describe(this.#stream).deviceId) + 1) % ids.length]);
+    const ids = await listCameras();
+    this.open(ids[(ids.indexOf(cameraOf(this.#stream).deviceId) + 1) % ids.length]);
   }
 
   async #shoot() {

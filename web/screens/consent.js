@@ -26,7 +26,7 @@ export class ConsentScreen {
       $("privacy").showModal();
     };
     $("close-privacy").onclick = () => $("privacy").close();
-    document.addEventListener("spoken", () => {
+    document.addEventListener("translated", () => {
       $("consent-keep").textContent = text("consent.keep", { days: settings.privacy.retentionDays });
     });
   }

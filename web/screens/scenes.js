@@ -2,7 +2,7 @@
 
 import { listScenes } from "../api.js";
 import { $, show } from "../dom.js";
-import { text, titleIn, wordsFor } from "../text.js";
+import { errorText, localized, text } from "../text.js";
 
 /** The screen #scenes. */
 export class ScenesScreen {
@@ -15,7 +15,7 @@ export class ScenesScreen {
   constructor(session, { onNext }) {
     this.#session = session;
     $("to-camera").onclick = onNext;
-    document.addEventListener("spoken", () => this.#list());
+    document.addEventListener("translated", () => this.#list());
   }
 
   /**
@@ -39,7 +39,7 @@ export class ScenesScreen {
     try {
       this.#session.useCatalogue(await listScenes({ signal, onTrouble }));
     } catch (error) {
-      $("scenes-missing").textContent = wordsFor(error);
+      $("scenes-missing").textContent = errorText(error);
       return false;
     }
     $("scenes-missing").textContent = "";
@@ -59,7 +59,7 @@ export class ScenesScreen {
       box.onchange = () => this.#choose(box);
       item.querySelector("img").src = thumbnail;
       item.querySelector("img").style.backgroundColor = color;
-      item.querySelector("span").textContent = titleIn(title);
+      item.querySelector("span").textContent = localized(title);
       return item;
     }));
     this.#count();

@@ -1,6 +1,6 @@
 // What the screens of the booth's page share.
 
-import { titleIn } from "../text.js";
+import { localized } from "../text.js";
 
 /**
  * A scene of the catalogue, as GET /scenes gives it.
@@ -69,7 +69,7 @@ export class Session {
    */
   titleOf(id) {
     const scene = this.scene(id);
-    return scene ? titleIn(scene.title) : id;
+    return scene ? localized(scene.title) : id;
   }
 
   #firstScenes() {

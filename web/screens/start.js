@@ -1,7 +1,7 @@
 // The start: the event's title, with the scenes drifting by behind it.
 
 import { $, show } from "../dom.js";
-import { text, titleIn } from "../text.js";
+import { localized, text } from "../text.js";
 
 const DRIFT_ROWS = 5;
 
@@ -16,7 +16,7 @@ export class StartScreen {
   constructor(session, { onBegin }) {
     this.#session = session;
     $("start").onclick = onBegin;
-    document.addEventListener("spoken", () => { $("title").textContent = titleIn(session.settings.title); });
+    document.addEventListener("translated", () => { $("title").textContent = localized(session.settings.title); });
   }
 
   /**

@@ -2,7 +2,7 @@
 
 import { $ } from "../dom.js";
 import { fetchPicture } from "../pictures.js";
-import { fill, text, wordsFor } from "../text.js";
+import { errorText, text, translate } from "../text.js";
 
 const GAP = 12; // pixels between tiles, as in the style sheet
 const BELOW = 64; // pixels below the tiles: the words about AI
@@ -11,12 +11,12 @@ const NARROW = 560; // pixels; a phone
 
 /**
  * One tile.
- *   scene   id of the picture's scene; null for the visitor's photo
- *   url     where the booth's file is, "" until that is known
- *   file    that file, null until it has come
- *   isWeak  whether it could not be fetched
+ *   scene         id of the picture's scene; null for the visitor's photo
+ *   url           where the booth's file is, "" until that is known
+ *   file          that file, null until it has come
+ *   hasLoadError  whether it could not be fetched, so far
  *
- * @typedef {{element: HTMLElement, scene: ?string, url: string, file: ?File, isWeak: boolean}} Tile
+ * @typedef {{element: HTMLElement, scene: ?string, url: string, file: ?File, hasLoadError: boolean}} Tile
  */
 
 /** The list #tiles. */
@@ -47,7 +47,7 @@ export class Tiles {
   /** @returns {string} a blob URL of the booth's copy of the photo, which is as large as the pictures; "" without it */
   get photoUrl() {
     const [{ element, file }] = this.#list;
-    return file ? element.querySelector(".ghost").src : "";
+    return file ? element.querySelector(".placeholder").src : "";
   }
 
   /** @returns {number} width / height of photo and pictures */
@@ -70,7 +70,7 @@ export class Tiles {
     }
     const [photo] = this.#list;
     photo.element.querySelector(".caption").textContent = text("tile.photo");
-    photo.element.querySelector(".ghost").alt = text("tile.photo");
+    photo.element.querySelector(".placeholder").alt = text("tile.photo");
     if (answer?.url_original && !photo.url) {
       photo.url = answer.url_original;
       fetchPicture(answer.url_original, "photo.jpg", {}).then(this.#showPhotoFile(this.#list), () => {});
@@ -135,21 +135,21 @@ export class Tiles {
 
   #add({ scene }) {
     $("tiles").append($("tile").content.cloneNode(true));
-    const tile = { element: $("tiles").lastElementChild, scene, url: "", file: null, isWeak: false };
-    fill(tile.element);
+    const tile = { element: $("tiles").lastElementChild, scene, url: "", file: null, hasLoadError: false };
+    translate(tile.element);
     tile.element.classList.toggle("photo", scene === null);
-    const [ghost] = tile.element.getElementsByClassName("ghost");
-    ghost.onerror = () => { ghost.hidden = true; };
+    const [placeholder] = tile.element.getElementsByClassName("placeholder");
+    placeholder.onerror = () => { placeholder.hidden = true; };
     this.#list.push(tile);
     return tile;
   }
 
   #showPhoto(blob) {
-    const [ghost] = this.#list[0].element.getElementsByClassName("ghost");
-    ghost.src = URL.createObjectURL(blob);
-    ghost.hidden = false;
-    ghost.onload = () => {
-      this.#aspect = ghost.naturalWidth / ghost.naturalHeight;
+    const [placeholder] = this.#list[0].element.getElementsByClassName("placeholder");
+    placeholder.src = URL.createObjectURL(blob);
+    placeholder.hidden = false;
+    placeholder.onload = () => {
+      this.#aspect = placeholder.naturalWidth / placeholder.naturalHeight;
       this.layOut();
     };
   }
@@ -167,18 +167,18 @@ export class Tiles {
   #showPicture(tile, { scene, state, url, error }, number) {
     const title = this.#session.titleOf(scene);
     const { element } = tile;
-    const ghost = element.querySelector(".ghost");
+    const placeholder = element.querySelector(".placeholder");
     const thumbnail = this.#session.scene(scene)?.thumbnail;
-    if (thumbnail && !ghost.src && !tile.file) {
-      ghost.src = thumbnail;
+    if (thumbnail && !placeholder.src && !tile.file) {
+      placeholder.src = thumbnail;
     }
     element.querySelector(".caption").textContent = title;
     element.querySelector(".enlarge").setAttribute("aria-label", text("tile.enlarge", { scene: title }));
     element.querySelector(".enlarge img").alt = "";
-    ghost.alt = state === "DONE" ? "" : text("tile.waiting", { scene: title });
+    placeholder.alt = state === "DONE" ? "" : text("tile.waiting", { scene: title });
     element.classList.toggle("failed", state === "FAILED");
-    if (!tile.isWeak) {
-      element.querySelector(".note").textContent = error ? wordsFor(error) : "";
+    if (!tile.hasLoadError) {
+      element.querySelector(".note").textContent = error ? errorText(error) : "";
     }
     if (state === "DONE" && url && !tile.url) {
       tile.url = url;
@@ -191,11 +191,11 @@ export class Tiles {
     const ofList = this.#list;
     const reload = element.querySelector(".reload");
     reload.hidden = true;
-    tile.isWeak = false;
+    tile.hasLoadError = false;
     try {
       tile.file = await fetchPicture(url, name, this.#session.settings);
     } catch {
-      tile.isWeak = true;
+      tile.hasLoadError = true;
       element.querySelector(".note").textContent = text("tile.weak");
       reload.hidden = false;
       reload.onclick = () => this.#load(tile, name);

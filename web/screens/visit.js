@@ -3,9 +3,9 @@
 import { ask } from "../dialogs.js";
 import { $, show } from "../dom.js";
 import { canShare, print, save, share } from "../pictures.js";
-import { about, text, wordsFor } from "../text.js";
+import { errorText, formatDuration, text } from "../text.js";
 import { generate } from "../vendor/lean-qr.js";
-import { isFaultOfThePhoto } from "../visit.js";
+import { isPhotoUnusable } from "../visit.js";
 import { Tiles } from "./tiles.js";
 import { Viewer } from "./viewer.js";
 
@@ -45,7 +45,7 @@ export class VisitScreen {
     });
     this.#viewer = new Viewer(session, this.#tiles, ARCHIVE);
     document.body.classList.toggle("phone", session.isPhone);
-    document.addEventListener("spoken", () => this.refresh());
+    document.addEventListener("translated", () => this.refresh());
     $("again").onclick = onAgain;
     $("another").onclick = onAnother;
     $("done").onclick = onDone;
@@ -103,9 +103,9 @@ export class VisitScreen {
     const { phase, share: sent, answer, error } = this.#visit.state;
     const { isPhone } = this.#session;
     $("visit").dataset.phase = phase;
-    this.#say(...this.#words());
+    this.#announce(...this.#statusAndNote());
     $("bar").value = answer ? UPLOAD_SHARE + (1 - UPLOAD_SHARE) * answer.progress : sent * UPLOAD_SHARE;
-    mark(phase === "sending" ? "send" : STEP_OF[answer?.step ?? "upload"]);
+    markStep(phase === "sending" ? "send" : STEP_OF[answer?.step ?? "upload"]);
     if (["deleted", "missing"].includes(phase)) {
       this.#clearPictures();
     } else {
@@ -113,9 +113,9 @@ export class VisitScreen {
     }
     $("work").hidden = !["sending", "working"].includes(phase);
     $("phone-card").hidden = isPhone || ["failed", "deleted", "missing"].includes(phase);
-    this.#offer(phase, error);
+    this.#showButtons(phase, error);
     this.#tiles.layOut();
-    this.#tellBusy();
+    this.#reportBusy();
   }
 
   #clearPictures() {
@@ -127,14 +127,14 @@ export class VisitScreen {
     return this.#tiles.pictures.map(({ file }) => file);
   }
 
-  /** What stands above the pictures, and the line below it. */
-  #words() {
+  /** [status, note]: the heading above the pictures, and the line below it. */
+  #statusAndNote() {
     const { phase, trouble, answer, error } = this.#visit.state;
     const { retentionDays: days } = this.#session.settings.privacy;
     const pictures = answer?.pictures ?? [];
     const done = pictures.filter(({ state }) => state === "DONE").length;
     if (phase === "failed") {
-      return [text("status.failed"), wordsFor(error)];
+      return [text("status.failed"), errorText(error)];
     }
     if (phase === "missing" || phase === "deleted") {
       return [text(`status.${phase}`), text(`note.${phase}`, { days })];
@@ -145,11 +145,11 @@ export class VisitScreen {
         : [text("status.partial", { done, all: pictures.length }), text("note.partial")];
     }
     const note = trouble === "lost" && phase === "sending" ? "kept" : trouble;
-    return [this.#doing(done), trouble ? text(`note.${note}`) : this.#patience(answer)];
+    return [this.#statusText(done), trouble ? text(`note.${note}`) : this.#waitNote(answer)];
   }
 
-  /** What one says to somebody who has to wait. */
-  #patience(answer) {
+  /** The note below the status of a photo that needs time: "" while it takes no longer than usual. */
+  #waitNote(answer) {
     const { isPhone } = this.#session;
     if (answer?.waiting_seconds) {
       return text(isPhone ? "note.turnPhone" : "note.turn");
@@ -158,7 +158,8 @@ export class VisitScreen {
     return isLate ? text(isPhone ? "note.latePhone" : "note.late") : "";
   }
 
-  #doing(done) {
+  /** The heading while pictures are to come, of which `done` are finished. */
+  #statusText(done) {
     const { phase, share: sent, trouble, answer } = this.#visit.state;
     if (phase === "sending") {
       return trouble === "lost" ? text("status.saved") : text("status.sending", { percent: Math.floor(sent * 100) });
@@ -167,7 +168,7 @@ export class VisitScreen {
       return text(this.#session.isPhone ? "status.asking" : "status.find");
     }
     if (answer.waiting_seconds) {
-      return text("status.turn", { time: about(answer.waiting_seconds) });
+      return text("status.turn", { time: formatDuration(answer.waiting_seconds) });
     }
     if (answer.status === "QUEUED") {
       return text("status.queue");
@@ -177,24 +178,24 @@ export class VisitScreen {
     return text(`status.${step}`, { current: Math.min(done + 1, all), all });
   }
 
-  /** Says it, and to a screen reader what is more than a change of a percentage. */
-  #say(status, note) {
+  /** Shows both; the live region for screen readers leaves out what only changes a percentage. */
+  #announce(status, note) {
     const { phase, trouble } = this.#visit.state;
-    const spoken = phase === "sending" && !trouble ? text("step.send") : `${status}. ${note}`;
-    for (const [id, said] of [["status", status], ["note", note], ["announce", spoken]]) {
-      if ($(id).textContent !== said) {
-        $(id).textContent = said;
+    const announced = phase === "sending" && !trouble ? text("step.send") : `${status}. ${note}`;
+    for (const [id, content] of [["status", status], ["note", note], ["announce", announced]]) {
+      if ($(id).textContent !== content) {
+        $(id).textContent = content;
       }
     }
   }
 
-  /** Which buttons there are. */
-  #offer(phase, error) {
+  /** Shows the buttons that this phase has, and hides the others. */
+  #showButtons(phase, error) {
     const { isPhone, settings } = this.#session;
     const files = this.#files;
     const isOver = !["sending", "working"].includes(phase);
     const hasFailed = phase === "failed";
-    $("again").hidden = !hasFailed || !this.#visit.record.blob || isFaultOfThePhoto(error.code);
+    $("again").hidden = !hasFailed || !this.#visit.record.blob || isPhotoUnusable(error.code);
     $("another").hidden = !hasFailed || isPhone;
     $("share-all").hidden = !isPhone || !files.length || !canShare(files);
     $("save-all").hidden = !files.length || !isOver;
@@ -206,7 +207,7 @@ export class VisitScreen {
       ? text("note.until", { days: settings.privacy.retentionDays }) : "";
   }
 
-  #tellBusy() {
+  #reportBusy() {
     const { phase, trouble } = this.#visit.state;
     const isBusy = ["sending", "working"].includes(phase) && trouble !== "lost";
     if (isBusy !== this.#isBusy) {
@@ -218,7 +219,7 @@ export class VisitScreen {
   async #delete(onDeleted) {
     const isDeleted = await ask({
       title: "delete.title",
-      say: "delete.text",
+      message: "delete.text",
       yes: "delete.yes",
       no: "delete.no",
       working: "delete.working",
@@ -231,7 +232,8 @@ export class VisitScreen {
   }
 }
 
-function mark(step) {
+/** Marks one of STEPS as the current one and those before it as done. */
+function markStep(step) {
   if (!step) {
     return;
   }
