@@ -9,8 +9,12 @@ const MAX_PAUSE_MS = 10_000;
 const MAX_RETRY_AFTER_S = 120; // a longer Retry-After is an error at once: nobody waits that long in front of a pad
 const TOKEN = "booth-token"; // in the pad's local storage
 
-/** A failure: `code` is the API's (or ours), `message` what the booth said about it, if it did. */
+/** A failure that is not tried again. */
 export class BoothError extends Error {
+  /**
+   * @param {string} code  the API's (docs/api.md), or one of this page's own: "Offline", "Unknown"
+   * @param {string} [message]  what the API says about it, in English
+   */
   constructor(code, message = "") {
     super(message);
     this.code = code;
@@ -26,7 +30,34 @@ class TransientError extends Error {
   }
 }
 
-/** Content type of a chosen file. Some browsers leave `type` empty for HEIC. Throws BoothError if it is no photo. */
+/**
+ * How a call is made.
+ *   signal     ends it: the call rejects with the signal's reason
+ *   onTrouble  called before each pause with "lost" (no connection) or "busy"
+ *   attempts   after so many it rejects with BoothError "Offline"; without end by default
+ *
+ * @typedef {{signal: AbortSignal, onTrouble?: (trouble: string) => void, attempts?: number}} CallOptions
+ */
+
+/**
+ * A scene; `title` is by language, `color` a CSS colour, `thumbnail` an address beside the page.
+ *
+ * @typedef {{id: string, title: Object<string, string>, color: string, thumbnail: string}} Scene
+ */
+
+/**
+ * The catalogue; `default` are the ids of the scenes that are painted for those who choose nothing.
+ *
+ * @typedef {{scenes: Scene[], default: string[]}} Catalogue
+ */
+
+/**
+ * The content type of a chosen file. Some browsers leave `type` empty for HEIC, so the name's extension counts as well.
+ *
+ * @param {File} file
+ * @returns {string}
+ * @throws {BoothError} UnsupportedPhoto, PhotoTooLarge (more than 32 MiB)
+ */
 export function contentTypeOf(file) {
   const extension = file.name.split(".").pop().toLowerCase();
   const type = Object.values(CONTENT_TYPES).includes(file.type) ? file.type : CONTENT_TYPES[extension];
@@ -39,12 +70,23 @@ export function contentTypeOf(file) {
   return type;
 }
 
-/** Keeps the booth token on this device. */
+/**
+ * Stores the booth token on this device (local storage).
+ *
+ * @param {string} token
+ * @returns {void}
+ */
 export function keepToken(token) {
   localStorage.setItem(TOKEN, token);
 }
 
-/** Whether the booth takes this token: it is asked with a request that can't upload anything. Throws BoothError. */
+/**
+ * Whether the booth takes this token. It is asked once, with a request that can't upload anything.
+ *
+ * @param {string} token
+ * @returns {Promise<boolean>}
+ * @throws {BoothError} Offline
+ */
 export async function isTokenGood(token) {
   try {
     return (await call("POST", "/upload", {}, { token })).status !== 401;
@@ -53,16 +95,25 @@ export async function isTokenGood(token) {
   }
 }
 
-/** The catalogue: {scenes: [{id, title, color, thumbnail}], default: [id]}. Goes on trying. */
+/**
+ * The catalogue (GET /scenes). Retries without end.
+ *
+ * @param {CallOptions} options
+ * @returns {Promise<Catalogue>}
+ * @throws {BoothError}
+ */
 export async function listScenes(options) {
   return bodyOf(await withRetries(() => call("GET", "/scenes", undefined, options), options));
 }
 
 /**
- * Asks for a place for a photo; gives {bucket, key, url, until}, `until` in milliseconds since 1970.
+ * Asks for a presigned URL for a photo (POST /upload). Retries as `options` say.
  *
  * @param {{contentType: string, scenes: string[], consent: object}} photo
- * Throws BoothError.
+ * @param {CallOptions} options
+ * @returns {Promise<{bucket: string, key: string, url: string, until: number}>}  until: when the URL expires, in
+ *     milliseconds since 1970
+ * @throws {BoothError}  BoothTokenNeeded, if this device has no token that the booth takes
  */
 export async function issueUpload({ contentType, scenes, consent }, options) {
   // A name of our own: the visitor's file name is nobody's business, and a Key made of it could be guessed.
@@ -75,10 +126,14 @@ export async function issueUpload({ contentType, scenes, consent }, options) {
 }
 
 /**
- * PUTs the photo; false if the address has expired. Goes on trying until then.
+ * PUTs the photo to its presigned URL. Retries until that has expired.
  *
- * @param {{url: string, until: number}} uploaded
- * @param {{signal: AbortSignal, onTrouble: Function, onSent: (share: number) => void}} options  share: 0..1 of the bytes
+ * @param {{url: string, until: number}} uploaded  as issueUpload gives it
+ * @param {Blob} blob
+ * @param {string} contentType
+ * @param {CallOptions & {onSent: (share: number) => void}} options  share: 0..1 of the bytes
+ * @returns {Promise<boolean>}  false if the URL has expired
+ * @throws {BoothError} Unknown, if S3 refuses the photo
  */
 export function putPhoto({ url, until }, blob, contentType, options) {
   return withRetries(async () => {
@@ -93,13 +148,30 @@ export function putPhoto({ url, until }, blob, contentType, options) {
   }, options);
 }
 
-/** How a visit stands: {isEnded, answer, seconds}, `seconds` before the next question. Goes on trying. Throws BoothError. */
+/**
+ * How a visit stands (POST /photo). Retries as `options` say.
+ *
+ * @param {{requestId: string, bucket?: string, key?: string, wait?: number, progress?: number}} request  wait: seconds
+ *     of long polling; the token goes along only with a key
+ * @param {CallOptions} options
+ * @returns {Promise<{isEnded: boolean, answer: object, seconds: number}>}  answer: see docs/api.md; seconds:
+ *     Retry-After, 0 without one
+ * @throws {BoothError}  NotFound, Deleted, ...
+ */
 export async function askPhoto(request, options) {
   const reply = await callPhoto("POST", request, options);
   return { isEnded: reply.status === 200, answer: bodyOf(reply), seconds: reply.seconds };
 }
 
-/** Deletes a visit everywhere; what the booth doesn't know any more is deleted. Throws BoothError. */
+/**
+ * Deletes a visit everywhere (DELETE /photo); one that the booth doesn't know (404) counts as deleted. Retries as
+ * `options` say.
+ *
+ * @param {{requestId: string, bucket?: string, key?: string}} request
+ * @param {CallOptions} options
+ * @returns {Promise<void>}
+ * @throws {BoothError}
+ */
 export async function deletePhoto(request, options) {
   const reply = await callPhoto("DELETE", request, options);
   if (reply.status !== 404) {
@@ -112,7 +184,11 @@ function callPhoto(method, request, options) {
   return withRetries(() => call(method, "/photo", request, { ...options, token }), options);
 }
 
-/** A random UUID (version 4); crypto.randomUUID exists on https and localhost only. */
+/**
+ * A random UUID (version 4); crypto.randomUUID exists on https and localhost only.
+ *
+ * @returns {string}
+ */
 export function uuid() {
   if (crypto.randomUUID) {
     return crypto.randomUUID();
@@ -124,7 +200,14 @@ export function uuid() {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
-/** Waits; ends early when the connection comes back, and by throwing when `signal` is aborted. */
+/**
+ * Waits; ends early when the connection comes back.
+ *
+ * @param {number} milliseconds
+ * @param {AbortSignal} signal
+ * @returns {Promise<void>}
+ * @throws the signal's reason, when it is aborted
+ */
 export function pause(milliseconds, signal) {
   return new Promise((resolve, reject) => {
     const end = () => {

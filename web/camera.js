@@ -3,12 +3,16 @@
 const MAX_SIDE = 2048; // pixels; more than the image model uses
 const QUALITY = 0.92;
 
-/** Whether this page may use a camera: browsers allow it on https and localhost only. */
+/** @type {boolean} whether this page may use a camera: browsers allow it on https and localhost only */
 export const isCameraPossible = Boolean(navigator.mediaDevices?.getUserMedia);
 
 /**
- * Opens a camera: the one with this id, else the front camera.
- * Throws what getUserMedia throws: no camera, no permission, in use.
+ * Opens a camera.
+ *
+ * @param {string} [deviceId]  the front camera if none is named
+ * @returns {Promise<MediaStream>}
+ * @throws {DOMException} as getUserMedia: NotAllowedError (no permission), NotFoundError (no camera), NotReadableError
+ *     (in use), OverconstrainedError (no camera has this id)
  */
 export function openCamera(deviceId) {
   const which = deviceId ? { deviceId: { exact: deviceId } } : { facingMode: "user" };
@@ -16,24 +20,45 @@ export function openCamera(deviceId) {
   return navigator.mediaDevices.getUserMedia({ video, audio: false });
 }
 
-/** Switches the camera off. */
+/**
+ * Switches the camera off.
+ *
+ * @param {MediaStream} stream
+ * @returns {void}
+ */
 export function closeCamera(stream) {
   stream.getTracks().forEach((track) => track.stop());
 }
 
-/** The ids of the device's cameras; known in full once one has been opened. */
+/**
+ * The ids of the device's cameras; browsers tell them once one has been opened.
+ *
+ * @returns {Promise<string[]>}
+ * @throws {DOMException} as enumerateDevices
+ */
 export async function listCameras() {
   const devices = await navigator.mediaDevices.enumerateDevices();
   return devices.filter(({ kind, deviceId }) => kind === "videoinput" && deviceId).map(({ deviceId }) => deviceId);
 }
 
-/** {deviceId, isFront} of a stream's camera; one without a facing mode (a webcam) counts as a front camera. */
+/**
+ * The camera that a stream comes from; one without a facing mode (a webcam) counts as a front camera.
+ *
+ * @param {MediaStream} stream
+ * @returns {{deviceId: string, isFront: boolean}}
+ */
 export function cameraOf(stream) {
   const { deviceId, facingMode } = stream.getVideoTracks()[0].getSettings();
   return { deviceId, isFront: facingMode !== "environment" };
 }
 
-/** The picture that the video shows now, as a JPEG of at most 2048 pixels on its long side, not mirrored. */
+/**
+ * The frame that the video shows now, as a JPEG of at most 2048 pixels on its long side, not mirrored.
+ *
+ * @param {HTMLVideoElement} video
+ * @returns {Promise<Blob>}
+ * @throws {Error} if the browser can't encode it
+ */
 export function takePhoto(video) {
   const scale = Math.min(1, MAX_SIDE / Math.max(video.videoWidth, video.videoHeight));
   const canvas = document.createElement("canvas");

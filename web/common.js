@@ -5,7 +5,12 @@ import { language, languageName, localized, paragraphs, preferredLanguage, setLa
 
 const LANGUAGE = "language"; // in sessionStorage: a reload goes on in the visitor's language
 
-/** A button for each language, and the event's title, in the page's head. */
+/**
+ * Shows a button for each language, and the event's title, in the page's head.
+ *
+ * @param {{languages: string[], title: Object<string, string>}} settings  settings.json
+ * @returns {void}
+ */
 export function showLanguages({ languages, title }) {
   const buttons = languages.map((code) => {
     const button = document.createElement("button");
@@ -27,19 +32,34 @@ export function showLanguages({ languages, title }) {
   });
 }
 
-/** Sets the language that sessionStorage names, else the device's own. */
+/**
+ * Sets the language that sessionStorage names, else the device's own.
+ *
+ * @param {{languages: string[]}} settings  settings.json
+ * @returns {Promise<void>}
+ */
 export function restoreLanguage({ languages }) {
   const chosen = sessionStorage.getItem(LANGUAGE);
   return setLanguage(languages.includes(chosen) ? chosen : preferredLanguage(languages));
 }
 
-/** Back to the device's own language, for the next visitor. */
+/**
+ * Sets the device's own language, for the next visitor.
+ *
+ * @param {{languages: string[]}} settings  settings.json
+ * @returns {Promise<void>}
+ */
 export function resetLanguage(settings) {
   sessionStorage.removeItem(LANGUAGE);
   return restoreLanguage(settings);
 }
 
-/** Fills #privacy-text. */
+/**
+ * Fills #privacy-text.
+ *
+ * @param {{privacy: {retentionDays: number, contact: string}}} settings  settings.json
+ * @returns {void}
+ */
 export function showPrivacy({ privacy: { retentionDays: days, contact } }) {
   const lines = paragraphs("privacy.text", { days });
   if (contact) {

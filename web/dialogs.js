@@ -6,10 +6,12 @@ import { text } from "./text.js";
 const WARNING_SECONDS = 15;
 
 /**
- * Asks; gives true for yes. While `onYes` works the dialog stays, and if it throws, `failed` is shown.
+ * Asks a question with yes and no (#ask). While `onYes` works the dialog stays; if it rejects, `failed` is shown there,
+ * and the visitor may try again.
  *
  * @param {{title: string, message: string, yes: string, no: string, working: string, failed: string,
- *          onYes: () => Promise<void>}} question  keys of texts
+ *          onYes: () => Promise<void>}} question  keys of texts (text.js)
+ * @returns {Promise<boolean>}  true once `onYes` has succeeded
  */
 export function ask({ title, message, yes, no, working, failed, onYes }) {
   $("ask-title").textContent = text(title);
@@ -52,6 +54,10 @@ export class IdleTimer {
   #timer;
   #isWarning = false;
 
+  /**
+   * @param {number} seconds  until the warning; 15 s later it is over
+   * @param {() => void} onIdle
+   */
   constructor(seconds, onIdle) {
     this.#seconds = seconds;
     this.#onIdle = onIdle;
@@ -60,13 +66,21 @@ export class IdleTimer {
     }
   }
 
-  /** Counts from now on. */
+  /**
+   * Starts the timer anew.
+   *
+   * @returns {void}
+   */
   start() {
     this.stop();
     this.#timer = setTimeout(() => this.#warn(WARNING_SECONDS), this.#seconds * 1000);
   }
 
-  /** Counts no more. */
+  /**
+   * Stops the timer, and takes a warning away.
+   *
+   * @returns {void}
+   */
   stop() {
     clearTimeout(this.#timer);
     this.#timer = 0;

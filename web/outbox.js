@@ -28,8 +28,27 @@ async function change(action) {
 }
 
 /**
- * Keeps a visit: {requestId, created, blob, contentType, scenes, consent, uploaded, sent, bound}.
- * A browser that has no room for it only loses the safety net: the photo is still in memory.
+ * A visit as it is kept. That of a phone's link has `requestId`, `blob` (null) and `bound` only.
+ *   requestId    a UUID that this page made
+ *   created      milliseconds since 1970
+ *   blob         the photo
+ *   contentType  of the photo
+ *   scenes       ids, in the order in which they were chosen
+ *   consent      as POST /upload takes it
+ *   uploaded     what issueUpload gave; null before
+ *   sent         whether the photo is in S3
+ *   bound        whether the booth knows the requestId, so that it alone leads to the pictures
+ *
+ * @typedef {{requestId: string, created?: number, blob: ?Blob, contentType?: string, scenes?: string[],
+ *            consent?: ?object, uploaded?: ?{bucket: string, key: string, url: string, until: number}, sent?: boolean,
+ *            bound: boolean}} VisitRecord
+ */
+
+/**
+ * Keeps a visit, or its new state. In a browser that can't (no room, private mode) the photo is in memory only.
+ *
+ * @param {VisitRecord} record
+ * @returns {Promise<void>}  never rejects
  */
 export async function keep(record) {
   try {
@@ -39,7 +58,12 @@ export async function keep(record) {
   }
 }
 
-/** Forgets a visit. */
+/**
+ * Removes a visit.
+ *
+ * @param {string} requestId
+ * @returns {Promise<void>}  never rejects
+ */
 export async function forget(requestId) {
   try {
     await change((visits) => visits.delete(requestId));
@@ -48,7 +72,11 @@ export async function forget(requestId) {
   }
 }
 
-/** The visits that were not finished, newest first. What is older than a day is deleted. */
+/**
+ * The visits that were not finished, newest first. Those older than a day are removed.
+ *
+ * @returns {Promise<VisitRecord[]>}  never rejects
+ */
 export async function unfinished() {
   let records = [];
   try {

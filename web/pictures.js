@@ -10,7 +10,13 @@ const FETCH_ATTEMPTS = 5;
 
 /**
  * The picture at `url` as a JPEG file, with frame and logo drawn on it where the settings name them.
- * Throws when it can't be had.
+ *
+ * @param {string} url
+ * @param {string} name  of the file
+ * @param {{frame?: string, logo?: string}} settings  addresses of pictures; "" or none: without
+ * @returns {Promise<File>}
+ * @throws {Error} if it can't be fetched in five attempts
+ * @throws {DOMException} EncodingError, if it, the frame or the logo can't be decoded
  */
 export async function fetchPicture(url, name, { frame, logo }) {
   // The pictures come from the page's own host; the page may have been opened under another name of it.
@@ -87,7 +93,13 @@ async function segments(jpeg) {
   return found;
 }
 
-/** Saves files: one as it is, several in one zip archive. */
+/**
+ * Saves files: one as it is, several in one zip archive.
+ *
+ * @param {File[]} files
+ * @param {string} archive  name of the archive
+ * @returns {Promise<void>}
+ */
 export async function save(files, archive) {
   const blob = files.length === 1 ? files[0] : await downloadZip(files).blob();
   const link = document.createElement("a");
@@ -97,12 +109,23 @@ export async function save(files, archive) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-/** Whether this device can share picture files (Web Share). */
+/**
+ * Whether this device can share these files (Web Share API).
+ *
+ * @param {File[]} files
+ * @returns {boolean}
+ */
 export function canShare(files) {
   return Boolean(navigator.canShare?.({ files }));
 }
 
-/** Opens the device's share sheet; where that is refused, the files are saved. */
+/**
+ * Opens the device's share sheet; where the browser doesn't allow that, the files are saved.
+ *
+ * @param {File[]} files
+ * @param {string} archive  name of the file in which several are saved
+ * @returns {Promise<void>}
+ */
 export async function share(files, archive) {
   try {
     await navigator.share({ files });
@@ -113,7 +136,13 @@ export async function share(files, archive) {
   }
 }
 
-/** Prints files, one on each page. */
+/**
+ * Prints files, one on each page (#sheet).
+ *
+ * @param {File[]} files
+ * @returns {Promise<void>}
+ * @throws {DOMException} EncodingError, if one can't be decoded
+ */
 export async function print(files) {
   const sheet = $("sheet");
   const images = files.map((file) => Object.assign(new Image(), { src: URL.createObjectURL(file), alt: "" }));

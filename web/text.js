@@ -2,36 +2,70 @@
 
 let messages = {}; // of the current language
 
-/** The code of the current language, such as "en"; "" before the first one has been loaded. */
+/** @type {string} the code of the current language, such as "en"; "" before the first one has been loaded */
 export let language = "";
 
-/** The text under `key` with its placeholders filled in; undefined if the language has none. */
+/**
+ * The text under `key` with its placeholders filled in.
+ *
+ * @param {string} key
+ * @param {Object<string, string|number>} [values]  of the placeholders
+ * @returns {string|undefined}  undefined if the language has no such text
+ */
 export function textIfAny(key, values = {}) {
   return messages[key]?.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
-/** The text under `key` with its placeholders filled in. */
+/**
+ * The text under `key` with its placeholders filled in, or the key itself if the language has no such text.
+ *
+ * @param {string} key
+ * @param {Object<string, string|number>} [values]  of the placeholders
+ * @returns {string}
+ */
 export function text(key, values) {
   return textIfAny(key, values) ?? key;
 }
 
-/** The paragraphs under `key`, each with its placeholders filled in. */
+/**
+ * The paragraphs under `key`, each with its placeholders filled in.
+ *
+ * @param {string} key
+ * @param {Object<string, string|number>} [values]  of the placeholders
+ * @returns {string[]}
+ * @throws {TypeError} if the language has no such paragraphs
+ */
 export function paragraphs(key, values = {}) {
   return messages[key].map((paragraph) => paragraph.replace(/\{(\w+)\}/g, (_, name) => values[name]));
 }
 
-/** Of a title such as {"en": ..., "ko": ...} the text in the current language, else in English, else the first one. */
+/**
+ * Of a title such as {"en": ..., "ko": ...} the text in the current language, else in English, else the first one.
+ *
+ * @param {Object<string, string>} titles  by language
+ * @returns {string}
+ */
 export function localized(titles) {
   return titles[language] ?? titles.en ?? Object.values(titles)[0];
 }
 
-/** A duration in words, such as "30 seconds": in tens of seconds, from 90 on in minutes, rounded up. */
+/**
+ * A duration in words, such as "30 seconds": in tens of seconds, above 90 in minutes, rounded up.
+ *
+ * @param {number} seconds
+ * @returns {string}
+ */
 export function formatDuration(seconds) {
   const [value, unit] = seconds > 90 ? [Math.ceil(seconds / 60), "minute"] : [10 * Math.ceil(seconds / 10), "second"];
   return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }).format(value);
 }
 
-/** The text for a failure: by its code in the visitor's language, else as the booth said it. */
+/**
+ * The text for a failure: by its code in the current language, else the API's own message.
+ *
+ * @param {{code: string, message: string}} error  a BoothError, or `error` of an answer of the API
+ * @returns {string}
+ */
 export function errorText({ code, message }) {
   return textIfAny(`error.${code}`) ?? (message || text("error.Unknown"));
 }
@@ -39,6 +73,9 @@ export function errorText({ code, message }) {
 /**
  * Makes this the current language: loads it, translates the page, then sends "translated" to the document.
  * If it can't be loaded (no connection), the current language stays.
+ *
+ * @param {string} code
+ * @returns {Promise<void>}  never rejects
  */
 export async function setLanguage(code) {
   if (code === language) {
@@ -56,7 +93,12 @@ export async function setLanguage(code) {
   document.dispatchEvent(new Event("translated"));
 }
 
-/** Fills every element under `root` that names its text (data-text), label (data-label) or image text (data-alt). */
+/**
+ * Fills every element under `root` that names its text (data-text), label (data-label) or image text (data-alt).
+ *
+ * @param {Document|Element} root
+ * @returns {void}
+ */
 export function translate(root) {
   for (const element of root.querySelectorAll("[data-text]")) {
     element.textContent = text(element.dataset.text);
@@ -69,13 +111,24 @@ export function translate(root) {
   }
 }
 
-/** The first of the device's languages that is offered, else the first that is offered. */
+/**
+ * The first of the device's languages that is offered, else the first that is offered.
+ *
+ * @param {string[]} codes  the languages offered
+ * @returns {string}
+ */
 export function preferredLanguage(codes) {
   const own = navigator.languages.map((tag) => tag.split("-")[0]);
   return own.find((code) => codes.includes(code)) ?? codes[0];
 }
 
-/** A language's name in itself, such as "한국어". */
+/**
+ * A language's name in itself, such as "한국어".
+ *
+ * @param {string} code
+ * @returns {string}
+ * @throws {RangeError} if the code is no language tag
+ */
 export function languageName(code) {
   return new Intl.DisplayNames([code], { type: "language" }).of(code);
 }

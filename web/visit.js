@@ -14,25 +14,41 @@ const PHOTO_ERRORS = [
   "PhotoRefused",
 ];
 
-/** Whether the photo itself can't be used, so that only another one helps. */
+/**
+ * Whether the photo itself can't be used, so that only another one helps.
+ *
+ * @param {string} code  of an error
+ * @returns {boolean}
+ */
 export function isPhotoUnusable(code) {
   return PHOTO_ERRORS.includes(code);
 }
 
 /**
- * What a screen shows is `state`: {phase, share, trouble, answer, error}.
+ * A photo that was taken or chosen.
+ *
+ * @typedef {{blob: Blob, contentType: string}} Photo
+ */
+
+/**
+ * How a visit stands.
  *   phase    "sending", "working", "ended", "failed", "missing" or "deleted"
  *   share    0..1 of the photo's bytes sent
  *   trouble  "", "lost" (no connection) or "busy"
  *   answer   the API's last one, or null
- *   error    {code, message}, or null
+ *   error    of a failed visit, else null
+ *
+ * @typedef {{phase: string, share: number, trouble: string, answer: ?object,
+ *            error: ?{code: string, message: string}}} VisitState
  */
+
+/** One visit. `state` (VisitState) is what a screen shows; `onChange` is called with it after each change. */
 export class Visit {
   #stop = new AbortController();
   #hasLeft = false;
   #onPaired = () => {};
 
-  /** @param {object} record  as the outbox keeps it; one with `bound` only follows what a requestId names */
+  /** @param {import("./outbox.js").VisitRecord} record  one that is `bound` is only followed, not sent */
   constructor(record) {
     this.record = record;
     this.state = { phase: record.bound ? "working" : "sending", share: 0, trouble: "", answer: null, error: null };
@@ -41,18 +57,34 @@ export class Visit {
     this.onTokenNeeded = () => {};
   }
 
-  /** A new visit with a photo. */
+  /**
+   * A new visit with a photo.
+   *
+   * @param {Photo} photo
+   * @param {string[]} scenes  ids
+   * @param {?object} consent  as POST /upload takes it
+   * @returns {Visit}
+   */
   static ofPhoto({ blob, contentType }, scenes, consent) {
     const record = { requestId: uuid(), created: Date.now(), blob, contentType, scenes, consent };
     return new Visit({ ...record, uploaded: null, sent: false, bound: false });
   }
 
-  /** What a phone's link shows: somebody's visit, by its requestId. */
+  /**
+   * The visit behind a phone's link.
+   *
+   * @param {string} requestId
+   * @returns {Visit}
+   */
   static ofLink(requestId) {
     return new Visit({ requestId, blob: null, bound: true });
   }
 
-  /** Sends and follows to the end; `state` tells how that went. */
+  /**
+   * Sends the photo and polls until the visit has ended; `state` tells how that went.
+   *
+   * @returns {Promise<void>}  never rejects
+   */
   async run() {
     const { signal } = this.#stop;
     try {
@@ -76,7 +108,11 @@ export class Visit {
     }
   }
 
-  /** The visitor has gone on. A photo that the booth doesn't have yet is still sent. */
+  /**
+   * The visitor has gone on: nothing is shown any more. A photo that the booth doesn't have yet is still sent.
+   *
+   * @returns {void}
+   */
   leave() {
     this.onChange = () => {};
     this.#hasLeft = true;
@@ -86,7 +122,12 @@ export class Visit {
     }
   }
 
-  /** Deletes photo and pictures everywhere. Throws BoothError. */
+  /**
+   * Deletes photo and pictures everywhere. If that fails, the visit goes on.
+   *
+   * @returns {Promise<void>}
+   * @throws {BoothError}
+   */
   async delete() {
     const { requestId, uploaded, bound } = this.record;
     this.#stop.abort();
@@ -104,7 +145,11 @@ export class Visit {
     this.#update({ phase: "deleted", trouble: "", answer: null });
   }
 
-  /** The device has a token now. */
+  /**
+   * The device has a token now: what waited for it goes on.
+   *
+   * @returns {void}
+   */
   paired() {
     this.#onPaired();
   }

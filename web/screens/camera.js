@@ -7,12 +7,6 @@ import { text } from "../text.js";
 
 const FLASH_MS = 150; // the screen lights the faces that long before the picture is taken
 
-/**
- * A photo that was taken or chosen.
- *
- * @typedef {{blob: Blob, contentType: string}} Photo
- */
-
 /** The screen #camera. */
 export class CameraScreen {
   #countdownSeconds;
@@ -22,7 +16,7 @@ export class CameraScreen {
 
   /**
    * @param {import("./session.js").Session} session
-   * @param {{onPhoto: (photo: Photo) => void}} options  onPhoto: a photo was taken or chosen
+   * @param {{onPhoto: (photo: import("../visit.js").Photo) => void}} options  onPhoto: a photo was taken or chosen
    */
   constructor({ settings }, { onPhoto }) {
     this.#countdownSeconds = settings.countdownSeconds;

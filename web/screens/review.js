@@ -12,7 +12,7 @@ export class ReviewScreen {
 
   /**
    * @param {import("./session.js").Session} session
-   * @param {{onUse: (photo: import("./camera.js").Photo) => void, onRetake: () => void}} options
+   * @param {{onUse: (photo: import("../visit.js").Photo) => void, onRetake: () => void}} options
    */
   constructor({ settings }, { onUse, onRetake }) {
     this.#autoUseSeconds = settings.autoUseSeconds;
@@ -31,7 +31,7 @@ export class ReviewScreen {
   /**
    * Shows a photo; where the settings say so it is used by itself after some seconds.
    *
-   * @param {import("./camera.js").Photo} photo
+   * @param {import("../visit.js").Photo} photo
    * @returns {void}
    */
   open(photo) {

@@ -2,11 +2,7 @@
 
 import { localized } from "../text.js";
 
-/**
- * A scene of the catalogue, as GET /scenes gives it.
- *
- * @typedef {{id: string, title: Object<string, string>, color: string, thumbnail: string}} Scene
- */
+/** @typedef {import("../api.js").Catalogue} Catalogue */
 
 /** What one visitor has agreed to and chosen, and what is the same for all visitors of this device. */
 export class Session {
@@ -14,7 +10,7 @@ export class Session {
   settings;
   /** @type {boolean} whether this is a visitor's phone, behind a link; else a pad */
   isPhone;
-  /** @type {{scenes: Scene[], default: string[]}} empty until it has been loaded */
+  /** @type {Catalogue} empty until it has been loaded */
   catalogue = { scenes: [], default: [] };
   /** @type {string[]} ids of scenes, in the order in which they were chosen */
   chosen = [];
@@ -33,7 +29,7 @@ export class Session {
   /**
    * Takes the catalogue, and chooses the scenes that are ticked at first.
    *
-   * @param {{scenes: Scene[], default: string[]}} catalogue
+   * @param {Catalogue} catalogue
    * @returns {void}
    */
   useCatalogue(catalogue) {
@@ -55,7 +51,7 @@ export class Session {
    * A scene of the catalogue.
    *
    * @param {string} id
-   * @returns {Scene|undefined}  undefined if the catalogue has no such scene, or has not been loaded
+   * @returns {import("../api.js").Scene|undefined}  undefined if the catalogue has no such scene or has not come
    */
   scene(id) {
     return this.catalogue.scenes.find((scene) => scene.id === id);
