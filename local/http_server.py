@@ -10,6 +10,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import cache
 from typing import BinaryIO
 
@@ -23,6 +24,9 @@ Application = Callable[[dict, Callable], Iterable[bytes]]
 
 _HEADER = re.compile(rb"([!-9;-~]+):[ \t]*([^\r\n]*)\r?\n")
 
+ARRIVED = "booth.arrived"
+"""Key of the WSGI environment: when the request's head came, as a datetime; its body may take long."""
+
 
 class Handler(WSGIRequestHandler):
     """HTTP/1.1 that keeps connections open, as AWS's services do; werkzeug's own closes each. Logs no requests."""
@@ -34,6 +38,7 @@ class Handler(WSGIRequestHandler):
     def run_wsgi(self) -> None:
         """Answer one request, or close the connection without an answer."""
         request = Request(self.make_environ(), populate_request=False)
+        request.environ[ARRIVED] = datetime.now(UTC)
         try:
             body = request.get_data()
         except ClientDisconnected:

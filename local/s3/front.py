@@ -6,6 +6,7 @@ import io
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 
 from moto.moto_server.werkzeug_app import create_backend_app
 from moto.s3.responses import S3Response
@@ -14,6 +15,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from local import iam
 from local.emulator.dispatch import answer_of
+from local.http_server import ARRIVED
 from local.s3.buckets import bucket_of
 from local.s3.cors import cors_headers, preflight
 from local.s3.errors import S3Error, error_response
@@ -61,7 +63,7 @@ class S3Front:
                 cors, response = preflight(request), Response()
             else:
                 cors = cors_headers(request, request.method) or {}
-                self._signatures.check(request)
+                self._signatures.check(request, environ.get(ARRIVED, datetime.now(UTC)))
                 self._authorize(request, body)
                 response, event = self._forward(request, body, request_id)
                 if response.status_code == 404:

@@ -40,8 +40,12 @@ class Signatures:
         self._credentials = dict(credentials)
         self._region = region
 
-    def check(self, request: Request) -> None:
+    def check(self, request: Request, arrived: datetime) -> None:
         """Refuse, as S3 does, whoever has no valid signature.
+
+        Args:
+            arrived: when the request's head came. A presigned URL that expires later holds, however long the body takes
+                ("Download and upload objects with presigned URLs" in the S3 User Guide).
 
         Raises:
             S3Error: 400 or 403.
@@ -56,7 +60,7 @@ class Signatures:
                 "parameter or the Authorization header should be specified",
             )
         if "X-Amz-Algorithm" in query:
-            self._check_presigned(request, query)
+            self._check_presigned(request, query, arrived)
         elif "AWSAccessKeyId" in query or (header and not header.startswith("AWS4-HMAC-SHA256 ")):
             raise S3Error(
                 400,
@@ -71,7 +75,7 @@ class Signatures:
         else:
             raise S3Error(403, "AccessDenied", "Access Denied")
 
-    def _check_presigned(self, request: Request, query: dict[str, str]) -> None:
+    def _check_presigned(self, request: Request, query: dict[str, str], now: datetime) -> None:
         """Check the query of a presigned URL: form, key, scope, time, signed headers, signature."""
         missing = [name for name in _QUERY_FIELDS if name not in query]
         if missing or query["X-Amz-Algorithm"] != "AWS4-HMAC-SHA256":
@@ -94,7 +98,6 @@ class Signatures:
                 f'"{query["X-Amz-Date"][:8]}".'
             )
         secret = self._secret(access_key)
-        now = datetime.now(UTC)
         end = date + timedelta(seconds=int(expires))
         if date > now + CLOCK_SKEW:
             raise S3Error(403, "AccessDenied", "Request is not valid yet", ServerTime=iso(now))

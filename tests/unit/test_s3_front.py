@@ -7,8 +7,10 @@ import http.client
 import io
 import queue
 import re
+import socket
 import sys
 import threading
+import time
 import uuid
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
@@ -217,6 +219,21 @@ def test_presigned_urls_that_aws_refuses(server, bucket, changes, status, code, 
     if message == "Request has expired":
         assert error["X-Amz-Expires"] == "300"
         assert error["Expires"] < error["ServerTime"]
+
+
+def test_a_put_that_began_in_time_may_end_after_its_url_has_expired(server, s3, bucket):
+    url = presign(server, bucket, "photo/slow.jpg", expires=2)
+    expired = datetime.now(UTC) + timedelta(seconds=2)
+    target = url.removeprefix(f"http://{server.host}")
+    with socket.create_connection(server.host.split(":")) as connection:
+        head = f"PUT {target} HTTP/1.1\r\nHost: {server.host}\r\nContent-Type: image/jpeg\r\nContent-Length: 6\r\n\r\n"
+        connection.sendall(head.encode() + b"pix")
+        while datetime.now(UTC) <= expired:
+            time.sleep(0.1)
+        connection.sendall(b"els")
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
+    assert s3.get_object(Bucket=bucket, Key="photo/slow.jpg")["Body"].read() == b"pixels"
+    assert error_of(put(server, url))[1]["Message"] == "Request has expired"
 
 
 def test_amazon_headers_must_be_signed(server, bucket):
