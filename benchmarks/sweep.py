@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from benchmarks import machine
-from tests.unit.fake_s3 import FakeS3
+from tests.support.fakes.s3 import FakeS3
 
 sys.path.append(str(Path(__file__).parent.parent / "functions"))  # as in Lambda
 from booth import limits

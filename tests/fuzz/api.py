@@ -20,8 +20,8 @@ from schemathesis.specs.openapi.checks import ignored_auth, missing_required_hea
 
 from client.booth import Booth
 from local.app import App
-from tests import openapi
 from tests.fuzz.workers import ROOT, Outcome
+from tests.support import openapi
 
 load_all_checks()
 

@@ -1,6 +1,6 @@
 """Requests to the SAM endpoint, right and wrong ones, each made from a seed and a number, through `transform_fn`.
 
-The model is a tiny export (`tests.tiny_sam`): what is attacked is all that lies before and behind it.
+The model is a tiny export (`tests.support.tiny_sam`): what is attacked is all that lies before and behind it.
 """
 
 import base64
@@ -19,9 +19,9 @@ from PIL import Image
 from local.standins import sagemaker
 from sam_model import inference
 from sam_model.serving.segment_anything import SegmentAnything
-from tests import tiny_sam
 from tests.fuzz import images
 from tests.fuzz.workers import Outcome
+from tests.support import tiny_sam
 
 NUMBERS = (
     0, -0.0, 1, -1, 0.5, 79, 120, 121, 1e9, -1e9, 1e-30, 1e30, -1e30, 2**31, 2**63, 10**40, float("nan"), float("inf"),

@@ -14,8 +14,8 @@ from PIL import Image
 
 from booth.aws import table
 from local.app import App
-from tests import openapi
-from tests.local.waiting import await_true
+from tests.support import openapi
+from tests.support.waiting import await_true
 
 PHOTOS = Path(__file__).parent.parent / "photos"
 

@@ -15,7 +15,7 @@ from booth import limits
 from booth.aws import clients, table
 from deploy import stack
 from tests.local.test_promises import await_status
-from tests.local.waiting import await_true
+from tests.support.waiting import await_true
 
 OLD, NEW, OTHER = "the-old-token-of-booth-1", "the-new-token-of-booth-1", "the-token-of-the-booth-2"
 PHRASE = "correct horse battery-staple-and-more"

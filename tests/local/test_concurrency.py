@@ -11,7 +11,7 @@ from PIL import Image
 
 from booth.concurrency import NEW_ACCOUNT
 from client.booth import Booth
-from tests.local.waiting import await_true
+from tests.support.waiting import await_true
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from PIL import Image
 
 from booth import limits
 from tests.local.test_promises import await_status, await_step
-from tests.local.waiting import await_true
+from tests.support.waiting import await_true
 
 MARK = "anna-maria"
 

@@ -9,7 +9,7 @@ import pytest
 from moto.stepfunctions.parser import models
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
-from tests.local.waiting import await_true
+from tests.support.waiting import await_true
 
 
 def test_a_transaction_that_is_sent_again_has_its_first_answer(booth):

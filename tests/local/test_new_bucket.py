@@ -8,7 +8,7 @@ import pytest
 
 from tests.local.test_events import event_of, shape
 from tests.local.test_promises import await_status, photo
-from tests.local.waiting import await_true
+from tests.support.waiting import await_true
 
 
 @pytest.fixture

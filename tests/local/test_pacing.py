@@ -7,7 +7,7 @@ import pytest
 
 from booth import limits
 from tests.local.test_promises import await_status, photo
-from tests.local.waiting import await_true
+from tests.support.waiting import await_true
 
 TITAN, INPAINT = "amazon.titan-image-generator-v2:0", "us.stability.stable-image-inpaint-v1:0"
 

@@ -12,7 +12,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from PIL import Image
 
 from booth import limits
-from tests.local.waiting import await_true
+from tests.support.waiting import await_true
 
 NAME, REQUEST, POLICY, EXIF = "Marked-Name", "Marked-Request-2f1c6a1b90", "Marked-Policy", "Marked-Exif"
 CONSENT = {"policy": POLICY, "language": "en", "time": "2026-11-22T10:11:12.345Z", "wall": True}

@@ -9,7 +9,7 @@ from PIL import Image
 
 from booth import limits
 from booth.aws import table
-from tests.local.waiting import await_true
+from tests.support.waiting import await_true
 
 
 def photo():

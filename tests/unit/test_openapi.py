@@ -8,7 +8,7 @@ from openapi_spec_validator import validate
 from booth import errors
 from booth.errors import BadRequest
 from booth.http import contract
-from tests import openapi
+from tests.support import openapi
 
 BUCKET = "uploads"
 UPLOAD = {"type": "photo", "filename": "a.jpg", "contentType": "image/jpeg"}

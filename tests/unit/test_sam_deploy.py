@@ -18,15 +18,15 @@ from pathlib import Path
 import boto3
 import pytest
 import yaml
-from fake_cloudformation import REGION, CloudFormation, render
-from fake_sagemaker import DIGEST, SageMaker
 
 from deploy import lock
 from local import http_server
 from local.emulator.services import Emulator
 from local.template.document import Loader
 from sam_model import deploy, package
-from tests import tiny_sam, tiny_wheel
+from tests.support import tiny_sam, tiny_wheel
+from tests.support.fakes.cloudformation import REGION, CloudFormation, render
+from tests.support.fakes.sagemaker import DIGEST, SageMaker
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "sam_model" / "endpoint.yaml"

@@ -18,7 +18,7 @@ from PIL import Image
 
 from sam_model import inference
 from sam_model.serving import masks, protocol, segment_anything
-from tests import tiny_sam
+from tests.support import tiny_sam
 
 ROOT = Path(__file__).resolve().parents[2]
 PHOTOS = ROOT / "tests" / "photos"

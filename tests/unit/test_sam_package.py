@@ -11,7 +11,7 @@ import pytest
 
 from deploy import lock
 from sam_model import package
-from tests import tiny_sam, tiny_wheel
+from tests.support import tiny_sam, tiny_wheel
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from deploy import lock
 from local import weights
-from tests import tiny_wheel
+from tests.support import tiny_wheel
 
 ROOT = Path(__file__).parent.parent.parent
 

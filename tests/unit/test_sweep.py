@@ -20,7 +20,7 @@ from booth.lifecycle import deletion, ending, sweeping
 from booth.log import metrics
 from booth.run import Open, Status
 from booth.runs import open_runs, store, uploads
-from tests.unit.fake_s3 import PAGE, FakeS3
+from tests.support.fakes.s3 import PAGE, FakeS3
 from tests.unit.test_starting import event_of
 
 CONTEXT = SimpleNamespace(

@@ -4,12 +4,12 @@ import json
 import sys
 
 import pytest
-from fake_booth import FakeBooth, html, told
 from werkzeug.wrappers import Response
 
 import client.booth
 from deploy import stack
 from local import __main__ as command
+from tests.support.fakes.booth import FakeBooth, html, told
 
 FAILED = {"status": "FAILED", "error": {"code": "NoFaceFound", "message": "We could not find a face."}}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.workflow.engine import Engine
+from tests.support.engine import Engine
 
 
 @pytest.fixture(scope="module")

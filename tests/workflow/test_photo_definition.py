@@ -11,7 +11,7 @@ from booth.painting.chain import parse_chain
 from booth.painting.models import MODELS
 from local.template.document import TemplateError
 from local.template.reader import load
-from tests.workflow.engine import ROOT, read_application, tasks_of
+from tests.support.engine import ROOT, read_application, tasks_of
 
 TEXT = (ROOT / "statemachine" / "photo.asl.json").read_text(encoding="utf-8")
 DEFINITION = json.loads(TEXT)

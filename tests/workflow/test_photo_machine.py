@@ -7,7 +7,7 @@ from itertools import chain, repeat
 
 import pytest
 
-from tests.workflow.engine import HANG, error, failing, ok, tasks_of
+from tests.support.engine import HANG, error, failing, ok, tasks_of
 
 THROTTLED = ["Throttled", "Lambda.TooManyRequestsException"]
 BROKEN = [

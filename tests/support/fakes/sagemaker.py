@@ -1,4 +1,4 @@
-"""SageMaker's wire protocol (JSON 1.1) for the endpoints that fake_cloudformation.py brings up.
+"""SageMaker's wire protocol (JSON 1.1) for the endpoints that cloudformation.py brings up.
 
 Every answer is checked against botocore's model of the operation before it is given.
 """

@@ -1,0 +1,1 @@
+"""What several tests share: fakes of services, oracles, the customer's client. A module per subject, and no tests."""
