@@ -3,7 +3,10 @@
 import os
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
+
+pytest.register_assert_rewrite("tests.support")
 
 # As the template sets it. Powertools reads it when a function's module is imported, which some tests do early.
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "PhotoBooth")

@@ -32,7 +32,6 @@ from booth.errors import (  # noqa: E402
 from booth.run import Status  # noqa: E402
 from local.app import App  # noqa: E402
 from local.iam import as_list  # noqa: E402
-from tests.local.conftest import Booth  # noqa: E402
 from tests.local.fault_scenes import (  # noqa: E402
     AFTER_THE_END,
     STEPS,
@@ -46,6 +45,7 @@ from tests.local.fault_scenes import (  # noqa: E402
     no_face,
     scene_of,
 )
+from tests.support.booth import Booth  # noqa: E402
 
 WAITS_SCALED = 0.1
 PARAMETERS = {"Access": "token", "ModerationThreshold": "80", "PhotosPerDay": "100000", "PhotosPerMinute": "100000"}

@@ -13,7 +13,7 @@ from PIL import Image
 
 from booth import limits, scenes
 from booth.run import ENDED
-from tests.local.conftest import Booth
+from tests.support.booth import Booth
 from tests.support.waiting import await_true
 
 STEPS = ("DetectFaces", "CropFaces", "SegmentCrop", "MergeMasks", "Admit", "GenerateImage")

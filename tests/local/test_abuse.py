@@ -13,7 +13,9 @@ from PIL.PngImagePlugin import PngInfo
 
 from booth import limits
 from booth.pixels import intake
-from tests.local.test_access import NEW, OLD, OTHER, ask_for_upload, guarded, photo  # noqa: F401
+from tests.support.booth import ask_for_upload
+from tests.support.photos import photo
+from tests.support.tokens import NEW, OLD, OTHER
 
 ZIP_NAME, SCRIPT, MARK = "hidden-in-a-zip.txt", "<script>alert('polyglot')</script>", b"polyglot"
 
@@ -281,7 +283,7 @@ def test_one_upload_takes_no_more_than_one_id_by_photo(quick):
     assert f"photo_{names[0]}_1.jpeg" in result["url_generated"]
 
 
-def test_a_token_that_is_nearly_right_is_wrong(guarded):  # noqa: F811
+def test_a_token_that_is_nearly_right_is_wrong(guarded):
     answers = []
     for token in (OLD[:-1], OLD + "x", OLD.upper(), OLD[::-1], "booth-1", "nobody", "*", f"{OLD},{NEW}", "\\" + OLD):
         guarded.token = token
@@ -291,7 +293,7 @@ def test_a_token_that_is_nearly_right_is_wrong(guarded):  # noqa: F811
     assert answers[0][0] == 401
 
 
-def test_another_booth_can_not_delete_or_take_over_a_visit(guarded):  # noqa: F811
+def test_another_booth_can_not_delete_or_take_over_a_visit(guarded):
     guarded.token = OLD
     uploaded, request_id = guarded.upload(), f"b{uuid.uuid4().hex[:8]}"
     assert guarded.ask(uploaded, request_id)[0] == 202

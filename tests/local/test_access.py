@@ -1,7 +1,6 @@
 """Who may take photos and how many: tokens, limits, consent, moderation."""
 
 import http.client
-import io
 import json
 import time
 import uuid
@@ -9,44 +8,16 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
-from PIL import Image
 
 from booth import limits
 from booth.aws import clients, table
 from deploy import stack
-from tests.local.test_promises import await_status
+from tests.support.booth import ask_for_upload, await_status
+from tests.support.photos import photo
+from tests.support.tokens import NEW, OLD, OTHER, PHRASE, give_tokens
 from tests.support.waiting import await_true
 
-OLD, NEW, OTHER = "the-old-token-of-booth-1", "the-new-token-of-booth-1", "the-token-of-the-booth-2"
-PHRASE = "correct horse battery-staple-and-more"
 CONSENT = {"policy": "2026-11", "language": "en", "time": "2026-11-22T10:00:00Z", "wall": False}
-
-
-def photo():
-    out = io.BytesIO()
-    Image.new("RGB", (320, 240), "silver").save(out, "JPEG")
-    return out.getvalue()
-
-
-def ask_for_upload(booth, **fields):
-    """POST /upload; gives (status, headers, body of the envelope)."""
-    request = {"type": "photo", "filename": f"{uuid.uuid4().hex}.jpg", "contentType": "image/jpeg"} | fields
-    status, headers, envelope = booth.post("/upload", request)
-    assert envelope["statusCode"] == status
-    return status, headers, json.loads(envelope["body"])
-
-
-def give_tokens(booth, value):
-    [secret] = booth.app.stack.secrets.values()
-    booth.app.client("secretsmanager").put_secret_value(SecretId=secret.name, SecretString=value)
-
-
-@pytest.fixture
-def guarded(quick):
-    """Booths need a token: booth 1 has two at the moment, booth 2 has one, and nobody has a pass phrase."""
-    quick.redeploy(Access="token", PhotosPerMinute="30")
-    give_tokens(quick, json.dumps({"booth-1": [OLD, NEW], "booth-2": OTHER, "nobody": ["", PHRASE], "none": []}))
-    return quick
 
 
 def test_the_token_that_the_stack_made_opens_the_booth(quick):

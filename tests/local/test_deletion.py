@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from booth import limits
-from tests.local.test_promises import await_status, await_step
+from tests.support.booth import await_status, await_step
 from tests.support.waiting import await_true
 
 MARK = "anna-maria"

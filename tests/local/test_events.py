@@ -2,16 +2,12 @@
 
 import json
 import uuid
-from pathlib import Path
 
 import pytest
 
-EVENTS = {path.stem: json.loads(path.read_text()) for path in (Path(__file__).parents[2] / "events").glob("*.json")}
+from tests.support.events import EVENTS, sample_event, shape
+
 STEPS = ["DetectFaces", "CropFaces", "SegmentCrop", "MergeMasks", "Admit", "GenerateImage", "Finish"]
-
-
-def event_of(function):
-    return EVENTS["".join("_" + letter.lower() if letter.isupper() else letter for letter in function).lstrip("_")]
 
 
 def invoke(booth, function, event):
@@ -21,31 +17,31 @@ def invoke(booth, function, event):
 
 def test_every_function_has_a_sample_event(quick):
     for function in quick.app.stack.functions:
-        assert event_of(function)
+        assert sample_event(function)
     assert len(EVENTS) == len(quick.app.stack.functions)
 
 
 def test_upload(quick):
-    answer = invoke(quick, "Upload", event_of("Upload"))
+    answer = invoke(quick, "Upload", sample_event("Upload"))
     assert answer["statusCode"] == 200
     assert json.loads(json.loads(answer["body"])["body"])["ContentType"] == "image/jpeg"
 
 
 def test_list_scenes(quick):
-    answer = invoke(quick, "ListScenes", event_of("ListScenes"))
+    answer = invoke(quick, "ListScenes", sample_event("ListScenes"))
     assert answer["statusCode"] == 200
     assert json.loads(answer["body"])["default"] == ["sky", "building", "forest"]
 
 
 def test_photo(quick):
     # The bucket of the sample is not this stack's.
-    answer = invoke(quick, "Photo", event_of("Photo"))
+    answer = invoke(quick, "Photo", sample_event("Photo"))
     assert (answer["statusCode"], json.loads(answer["body"])["error"]["code"]) == (403, "ForeignBucket")
 
 
 @pytest.mark.parametrize("function", STEPS)
 def test_a_step_of_an_unknown_run_stops(quick, function):
-    answer = invoke(quick, function, event_of(function))
+    answer = invoke(quick, function, sample_event(function))
     assert answer["errorType"] == "RunEnded"
 
 
@@ -55,12 +51,12 @@ def test_a_step_of_a_deleted_run_is_told_so_and_not_that_its_files_are_gone(quic
     quick.ask(uploaded, request_id)
     run = quick.record(uploaded)["run"]
     assert quick.delete(request_id)[0] == 200
-    answer = invoke(quick, function, event_of(function) | {"run": run})
+    answer = invoke(quick, function, sample_event(function) | {"run": run})
     assert answer["errorType"] == "RunEnded"
 
 
 def test_start_and_the_whole_pipeline_behind_it(quick, portrait):
-    event = json.loads(json.dumps(event_of("Start")))
+    event = json.loads(json.dumps(sample_event("Start")))
     key = "photo/sample event + 100%.jpg"
     quick.app.drop_events = True
     put = quick.s3.put_object(Bucket=quick.app.uploads_bucket, Key=key, Body=portrait)
@@ -75,7 +71,7 @@ def test_the_sample_of_s3_is_what_s3_sends(quick):
     uploaded = quick.upload()
     quick.put(uploaded, b"x")
     sent = quick.dropped_event(uploaded)
-    assert shape(sent) == shape(event_of("Start"))
+    assert shape(sent) == shape(sample_event("Start"))
     assert sent["detail"]["reason"] == "PutObject"
     quick.app.deliver(sent)
 
@@ -87,8 +83,4 @@ def test_s3_names_the_photo_in_its_event_as_the_visitor_did(quick):
         uploaded = quick.upload(name)
         assert uploaded["Key"] == f"photo/{name}"
         assert quick.put(uploaded, b"x") == 200
-        assert shape(quick.dropped_event(uploaded)) == shape(event_of("Start"))
-
-
-def shape(value):
-    return {name: shape(each) for name, each in value.items()} if isinstance(value, dict) else type(value).__name__
+        assert shape(quick.dropped_event(uploaded)) == shape(sample_event("Start"))

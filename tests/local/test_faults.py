@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.local.conftest import Booth
 from tests.local.fault_matrix import PARAMETERS, Cell, expected, play, rows_of, short_waits, signed_in
 from tests.local.fault_scenes import Row, scene_of
+from tests.support.booth import Booth
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,7 @@ from PIL import Image
 
 from client.booth import Booth
 from local.app import ROOT
-from tests.local.conftest import PHOTOS
-from tests.local.test_promises import photo
+from tests.support.photos import PHOTOS, photo
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import uuid
 
 from booth import limits
 from local.iam import applies, as_list
-from tests.local.conftest import PHOTOS
+from tests.support.photos import PHOTOS
 from tests.support.waiting import await_true
 
 # Allowed, but not called below, each with its reason: (function, action, part of the resource).

@@ -6,8 +6,9 @@ import uuid
 
 import pytest
 
-from tests.local.test_events import event_of, shape
-from tests.local.test_promises import await_status, photo
+from tests.support.booth import await_status
+from tests.support.events import sample_event, shape
+from tests.support.photos import photo
 from tests.support.waiting import await_true
 
 
@@ -70,7 +71,7 @@ def test_the_event_of_a_photo_without_a_version_is_the_sample_without_it(new):
     new.app.drop_events = True
     uploaded = new.upload()
     put(new, uploaded, b"x")
-    sample = copy.deepcopy(event_of("Start"))
+    sample = copy.deepcopy(sample_event("Start"))
     del sample["detail"]["object"]["version-id"]
     assert shape(new.dropped_event(uploaded)) == shape(sample)
 
@@ -104,7 +105,7 @@ def test_a_second_photo_without_a_version_does_not_outlive_the_end(new):
 def announced(booth):
     """A photo whose event has come, and which S3 does not find yet."""
     uploaded = booth.upload()
-    event = copy.deepcopy(event_of("Start"))
+    event = copy.deepcopy(sample_event("Start"))
     event["detail"]["bucket"]["name"] = uploaded["Bucket"]
     event["detail"]["object"]["key"] = uploaded["Key"]
     del event["detail"]["object"]["version-id"]

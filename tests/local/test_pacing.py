@@ -6,10 +6,10 @@ import time
 import pytest
 
 from booth import limits
-from tests.local.test_promises import await_status, photo
+from tests.support.booth import await_status
+from tests.support.pacing import INPAINT, TITAN, called
+from tests.support.photos import photo
 from tests.support.waiting import await_true
-
-TITAN, INPAINT = "amazon.titan-image-generator-v2:0", "us.stability.stable-image-inpaint-v1:0"
 
 
 @pytest.fixture
@@ -18,14 +18,6 @@ def full(quick):
     quick.redeploy(ImageModels=f"{TITAN}@us-east-1=3,{INPAINT}@us-east-1=3")
     called(quick, -50)
     return quick
-
-
-def called(booth, seconds):
-    """Writes that each candidate's whole quota was, or will be, used so many seconds from now."""
-    at = {"L": [{"N": str(int((time.time() + seconds) * 1000))}] * 3}
-    slots = {f"{model}@us-east-1": at for model in (TITAN, INPAINT)}
-    item = {"pk": {"S": "pace"}, "slots": {"M": slots}, "gone": {"M": {}}, "version": {"N": "1"}}
-    booth.table.put_item(TableName=booth.table_name, Item=item)
 
 
 def await_queued(booth, uploaded, seconds=60):

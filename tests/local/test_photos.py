@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from tests.local.conftest import PHOTOS
+from tests.support.photos import PHOTOS
 
 FACES = {"astronaut": 1, "hopper": 1, "group": 5, "rotated": 1}
 

@@ -37,7 +37,7 @@ def marked_photo():
 @pytest.fixture(scope="module", params=["documented keys", "unguessable keys"])
 def seen(request, app):
     """One visit with trouble on its way; what it left behind, as text by place, and what must not be in it."""
-    from tests.local.conftest import Booth
+    from tests.support.booth import Booth
 
     booth = Booth(app)
     documented = request.param == "documented keys"

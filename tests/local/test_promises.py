@@ -1,37 +1,15 @@
 """Every run ends, whatever breaks: killed functions, lost events, dead services, nobody polling."""
 
-import io
 import json
 import time
 
 import pytest
-from PIL import Image
 
 from booth import limits
 from booth.aws import table
+from tests.support.booth import await_status, await_step
+from tests.support.photos import photo
 from tests.support.waiting import await_true
-
-
-def photo():
-    out = io.BytesIO()
-    Image.new("RGB", (320, 240), "silver").save(out, "JPEG")
-    return out.getvalue()
-
-
-def await_status(booth, uploaded, seconds=60):
-    """Waits for the record's end without polling the API."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        record = booth.record(uploaded)
-        if record["status"] in ("SUCCEEDED", "PARTIAL", "FAILED"):
-            return record
-        time.sleep(0.2)
-    raise AssertionError(f"still {record['status']} in step {record['step']}")
-
-
-def await_step(booth, uploaded, step, seconds=30):
-    await_true(lambda: booth.record(uploaded)["step"] == step, seconds)
-
 
 MIDDLE = {
     "DetectFaces": "rekognition:*",

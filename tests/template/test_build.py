@@ -7,7 +7,8 @@ import pytest
 
 from deploy.build import LIMIT_MB, ROOT, sizes
 from local.app import App
-from tests.local.conftest import PHOTOS, Booth
+from tests.support.booth import Booth
+from tests.support.photos import PHOTOS
 from tests.template.conftest import COMMON, PIXELS, TOOLS
 
 # What is answered here to the sample events: the photo's bucket is another one, nothing is known of the requestId.

@@ -11,12 +11,7 @@ from booth.aws import clients, table
 from local import http_server
 from local.emulator.services import Emulator, forget_all
 from local.standins import server
-
-FAKE_CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "AKIATESTTESTTESTTEST",
-    "AWS_SECRET_ACCESS_KEY": "secret",
-    "AWS_DEFAULT_REGION": "us-east-1",
-}
+from tests.support.credentials import FAKE_CREDENTIALS
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from booth.lifecycle import sweeping
 from booth.run import MAX_PICTURES, Status
 from booth.runs import store, uploads
 from local.emulator import cloudfront
-from tests.unit.test_cloudfront import complete_all
-from tests.unit.test_store import at_once
+from tests.support.invalidations import complete_all
+from tests.support.threads import at_once
 
 CONTEXT = SimpleNamespace(
     function_name="delete", memory_limit_in_mb=512, invoked_function_arn="arn:aws:lambda:delete", aws_request_id="r"

@@ -9,7 +9,7 @@ from booth.errors import BoothError, RunEnded
 from booth.lifecycle import ending, sweeping
 from booth.painting import admission
 from booth.runs import store
-from tests.unit.test_store import issue
+from tests.support.runs import issue
 
 AHEAD = (0, 60_000)  # ms
 

@@ -1,12 +1,11 @@
 """The emulated CloudFront takes invalidations as AWS does; local/emulator/cloudfront.py names the sources."""
 
-from datetime import timedelta
-
 import pytest
 from botocore.exceptions import ClientError
 
 from booth.aws import clients, errors
 from local.emulator import cloudfront
+from tests.support.invalidations import complete_all
 
 
 @pytest.fixture
@@ -27,14 +26,6 @@ def refusal(invalidate, *arguments):
     with pytest.raises(ClientError) as refused:
         invalidate(*arguments)
     return errors.code_of(refused.value), errors.status_of(refused.value)
-
-
-def complete_all(distribution):
-    """Lets the time pass in which invalidations are in progress."""
-    from moto.cloudfront.models import cloudfront_backends
-
-    for each in cloudfront_backends[cloudfront.ACCOUNT]["aws"].invalidations.get(distribution, []):
-        each.create_time -= timedelta(seconds=cloudfront.SECONDS)
 
 
 def test_fifteen_wildcards_and_three_thousand_paths_at_a_time(invalidate):

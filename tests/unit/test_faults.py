@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from local import http_server
 from local.faults import Faults, Gate
-from tests.unit.conftest import FAKE_CREDENTIALS
+from tests.support.credentials import FAKE_CREDENTIALS
 
 BATCH = {"Paths": {"Quantity": 1, "Items": ["/*"]}, "CallerReference": "once"}
 ENTRY = {"Source": "a", "DetailType": "b", "Detail": "{}"}

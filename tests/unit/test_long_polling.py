@@ -15,7 +15,7 @@ from booth.lifecycle import starting
 from booth.painting import records
 from booth.run import Status, Turn
 from booth.runs import store, uploads
-from tests.unit.test_store import issue
+from tests.support.runs import issue
 
 
 @pytest.fixture

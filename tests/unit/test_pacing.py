@@ -16,7 +16,8 @@ from booth.painting import admission, pacing, records
 from booth.painting.chain import Candidate, parse_chain, rotated
 from booth.painting.pacing import Pace
 from booth.runs import store
-from tests.unit.test_store import at_once, issue
+from tests.support.runs import issue
+from tests.support.threads import at_once
 
 TITAN, INPAINT = "amazon.titan-image-generator-v2:0", "us.stability.stable-image-inpaint-v1:0"
 MINUTE = 60_000

@@ -1,10 +1,7 @@
 """The S3 event's door: events as AWS documents them, for photos of any name, late, again, and for what is no upload."""
 
-import copy
-import json
 import re
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -18,8 +15,8 @@ from booth.http import contract
 from booth.lifecycle import budget, starting
 from booth.run import Status
 from booth.runs import store, uploads
+from tests.support.events import upload_event
 
-GOLDEN = json.loads((Path(__file__).parents[2] / "events" / "start.json").read_text())
 CONTEXT = SimpleNamespace(
     function_name="start", memory_limit_in_mb=512, invoked_function_arn="arn:aws:lambda:start", aws_request_id="request"
 )
@@ -61,12 +58,6 @@ NO_UPLOADS = [
 ]
 
 
-def event_of(key, version):
-    event = copy.deepcopy(GOLDEN)
-    event["detail"]["object"] |= {"key": key, "version-id": version}
-    return event
-
-
 def upload_request(filename):
     return contract.upload_request({"type": "photo", "filename": filename, "contentType": "image/jpeg"}, set(), False)
 
@@ -83,7 +74,7 @@ def test_an_event_names_the_photo_as_the_visitor_did(account, name):
     assert key == f"photo/{name}"
     version = account.put(issued(key))
     for _ in range(2):
-        start.handler(event_of(key, version), CONTEXT)
+        start.handler(upload_event(key, version), CONTEXT)
     run = uploads.find_by_upload(key)
     assert (run.key, run.version, run.status, run.step) == (key, version, Status.QUEUED, "queue")
     assert account.executions() == [run.id]
@@ -99,7 +90,7 @@ def test_a_photo_that_was_put_before_versioning_held_is_taken_as_version_null(ac
     environment.setenv("UPLOADS_BUCKET", "new")
     key = issued("photo/new.jpg")
     assert "VersionId" not in account.clients["s3"].put_object(Bucket="new", Key=key, Body=b"photo")
-    event = event_of(key, None)
+    event = upload_event(key, None)
     del event["detail"]["object"]["version-id"]
     if door == "event":
         start.handler(event, CONTEXT)
@@ -115,7 +106,7 @@ def test_a_photo_that_was_put_before_versioning_held_is_taken_as_version_null(ac
 
 @pytest.mark.parametrize("key", NO_UPLOADS)
 def test_an_event_of_what_is_no_upload_starts_nothing(account, key):
-    start.handler(event_of(key, "version"), CONTEXT)
+    start.handler(upload_event(key, "version"), CONTEXT)
     assert uploads.find_by_upload(key) is None
     assert account.executions() == []
 
@@ -144,7 +135,7 @@ def test_an_event_that_comes_when_its_record_has_expired_finds_nothing_to_start(
     version = account.put(key)
     later = clock.now_ms() + store.RETENTION_SECONDS * 1000 + 1000
     environment.setattr(clock, "now_ms", lambda: later)
-    start.handler(event_of(key, version), CONTEXT)
+    start.handler(upload_event(key, version), CONTEXT)
     assert account.executions() == []
     assert account.versions(key) == set()
 
@@ -155,12 +146,12 @@ def test_an_event_that_comes_after_the_end_changes_nothing(account, late):
     key = issued("photo/late.jpg")
     version = account.put(key)
     if late != "first":
-        start.handler(event_of(key, version), CONTEXT)
+        start.handler(upload_event(key, version), CONTEXT)
     run = uploads.find_by_upload(key)
     assert store.end(run, Status.FAILED, "PhotoNeverArrived" if late == "first" else "TimedOut", {})
     ended, started = store.get(run.id), account.executions()
     lying = account.put(key) if late == "another version" else version
-    start.handler(event_of(key, lying), CONTEXT)
+    start.handler(upload_event(key, lying), CONTEXT)
     assert store.get(run.id) == ended
     assert account.executions() == started
     # A version that no run will process is not kept; the run's own goes with it.
@@ -169,7 +160,7 @@ def test_an_event_that_comes_after_the_end_changes_nothing(account, late):
 
 def knock(pool, photos):
     """The event of every photo through four doors, all at the same time."""
-    events = [event_of(key, version) for key, version in photos * 4]
+    events = [upload_event(key, version) for key, version in photos * 4]
     for _ in pool.map(lambda event: start.handler(event, CONTEXT), events):
         pass
 

@@ -1,6 +1,5 @@
 """The table's promises: each write once, whoever else writes at the same time."""
 
-import threading
 import uuid
 
 import pytest
@@ -10,28 +9,8 @@ from booth.aws import counters, table
 from booth.errors import Conflict, RunEnded, Throttled, TimedOut
 from booth.run import Open, Status
 from booth.runs import open_runs, store, uploads
-
-
-def issue(key="photo/a.jpg", picture_id=""):
-    run, picture_id = str(uuid.uuid4()), picture_id or str(uuid.uuid4())
-    given = uploads.issue(run, key, picture_id=picture_id, scenes=[], content_type="image/jpeg", consent=None)
-    return run if given else None
-
-
-def at_once(count, action):
-    """Runs action(number) in threads at the same instant; gives the results in order."""
-    results, gate = [None] * count, threading.Barrier(count)
-
-    def go(number):
-        gate.wait()
-        results[number] = action(number)
-
-    threads = [threading.Thread(target=go, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
+from tests.support.runs import issue
+from tests.support.threads import at_once
 
 
 def test_a_key_is_given_once(dynamodb):

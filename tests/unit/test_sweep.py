@@ -20,8 +20,8 @@ from booth.lifecycle import deletion, ending, sweeping
 from booth.log import metrics
 from booth.run import Open, Status
 from booth.runs import open_runs, store, uploads
+from tests.support.events import upload_event
 from tests.support.fakes.s3 import PAGE, FakeS3
-from tests.unit.test_starting import event_of
 
 CONTEXT = SimpleNamespace(
     function_name="sweep", memory_limit_in_mb=512, invoked_function_arn="arn:aws:lambda:sweep", aws_request_id="request"
@@ -399,10 +399,10 @@ def forgotten():
 def test_a_photo_that_comes_after_its_deletion_was_forgotten_is_deleted_at_once(s3):
     key = forgotten()
     s3.put(key)
-    start.handler(event_of(key, "v0"), CONTEXT)
+    start.handler(upload_event(key, "v0"), CONTEXT)
     assert s3.left(key) == 0
     # Its event comes again.
-    start.handler(event_of(key, "v0"), CONTEXT)
+    start.handler(upload_event(key, "v0"), CONTEXT)
     assert key not in str(clients.client("dynamodb").scan(TableName=table.table_name())["Items"])
 
 

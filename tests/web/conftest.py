@@ -10,7 +10,8 @@ import zxingcpp
 from PIL import Image, ImageOps
 from playwright.sync_api import Page, expect, sync_playwright
 
-from tests.local.conftest import PHOTOS, app, booth, quick  # noqa: F401  (fixtures)
+from tests.support.application import app, booth, quick  # noqa: F401  (fixtures)
+from tests.support.photos import PHOTOS
 
 WEB = Path(__file__).parents[2] / "web"
 SIZES = {

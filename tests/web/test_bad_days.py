@@ -6,8 +6,8 @@ import uuid
 
 from playwright.sync_api import expect
 
-from tests.local.conftest import PHOTOS
-from tests.local.test_pacing import INPAINT, TITAN, called
+from tests.support.pacing import INPAINT, TITAN, called
+from tests.support.photos import PHOTOS
 from tests.web.conftest import await_phase, await_pictures, kept_photos, request_id, take_photo
 
 

@@ -1,0 +1,42 @@
+"""Fixtures: the whole application, once for a folder of tests."""
+
+import pytest
+
+from local.app import App
+from tests.support.booth import Booth
+from tests.support.photos import PHOTOS
+
+
+@pytest.fixture(scope="package")
+def app():
+    with App(port=0) as app:
+        yield app
+
+
+@pytest.fixture
+def booth(app):
+    """The application with its real models. Whatever a test does, no function makes a call that its role may not."""
+    booth = Booth(app)
+    yield booth
+    assert not app.calls("refused")
+    app.drop_events = False
+    app.fail()
+    booth.forget_pace()
+    if booth.is_redeployed:
+        app.redeploy()
+    for service in ("rekognition", "sagemaker", "bedrock"):
+        booth.http("DELETE", f"{app.standins_url}/standins/{service}")
+
+
+@pytest.fixture
+def quick(booth):
+    """The application with canned answers in place of the models: one face, flat backgrounds."""
+    booth.stand_in("rekognition", canned={"faces": 1})
+    booth.stand_in("sagemaker", canned={})
+    booth.stand_in("bedrock", canned={})
+    return booth
+
+
+@pytest.fixture(scope="session")
+def portrait():
+    return (PHOTOS / "astronaut.jpg").read_bytes()

@@ -1,0 +1,259 @@
+"""What a customer's client does with a booth, and what lies behind it."""
+
+import io
+import json
+import time
+import urllib.error
+import urllib.request
+import uuid
+
+from boto3.dynamodb.types import TypeDeserializer
+from PIL import Image
+
+from booth.aws import table
+from local.app import App
+from tests.support import openapi
+from tests.support.waiting import await_true
+
+
+class Booth:
+    """A customer's client, and a hand on what the application talks to."""
+
+    def __init__(self, app: App):
+        self.app = app
+        self.url = app.url
+        self.s3 = app.client("s3")
+        self.table = app.client("dynamodb")
+        self.steps = app.client("stepfunctions")
+        self.table_name = app.stack.tables["Table"].name
+        self.token = ""
+        """The booth's token, if it has one."""
+        self.is_redeployed = False
+        self.machine = app.stack.state_machines["PhotoMachine"].arn
+
+    # The client
+
+    def post(self, path, body, raw=None):
+        data = raw if raw is not None else json.dumps(body).encode()
+        return self.http("POST", self.url + path, data, self.headers())
+
+    def delete(self, request_id, **fields):
+        """DELETE /photo; gives (status, answer)."""
+        data = json.dumps({"requestId": request_id} | fields).encode()
+        status, _, answer = self.http("DELETE", self.url + "/photo", data, self.headers())
+        return status, answer
+
+    def headers(self):
+        token = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        return {"Content-Type": "application/json"} | token
+
+    def http(self, method, url, data=None, headers=None):
+        """(status, headers, body); the body is parsed if it is JSON. Every answer of the API is as documented."""
+        request = urllib.request.Request(url, data, headers or {}, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                status, head, content = answer.status, answer.headers, answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                status, head, content = error.code, error.headers, error.read()
+        answer = json.loads(content) if head.get_content_type() == "application/json" else content
+        if url.startswith(self.url):
+            openapi.check(method, url.removeprefix(self.url), status, head, answer)
+        return status, head, answer
+
+    def upload(self, filename=None, content_type="image/jpeg", **fields):
+        """POST /upload; gives the body inside the envelope."""
+        filename = filename or f"{uuid.uuid4().hex}.jpg"
+        request = {"type": "photo", "filename": filename, "contentType": content_type} | fields
+        status, _, envelope = self.post("/upload", request)
+        assert status == 200, envelope
+        return json.loads(envelope["body"])
+
+    def put(self, uploaded, photo, content_type=None):
+        headers = {"Content-Type": content_type or uploaded["ContentType"]}
+        return self.http("PUT", uploaded["UploadURL"], photo, headers)[0]
+
+    def ask(self, uploaded, request_id, **fields):
+        """POST /photo as documented; gives (status, answer)."""
+        body = {"requestId": request_id, "bucket": uploaded["Bucket"], "key": uploaded["Key"]} | fields
+        status, _, answer = self.post("/photo", body)
+        return status, answer
+
+    def await_end(self, uploaded, request_id=None, seconds=90, **fields):
+        """Polls until the run has ended; gives the result. As documented, a 503 is asked again."""
+        body = {"requestId": request_id or str(uuid.uuid4()), "bucket": uploaded["Bucket"], "key": uploaded["Key"]}
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            status, headers, answer = self.post("/photo", body | {"wait": 5} | fields)
+            if status == 200:
+                return answer
+            assert status in (202, 503), answer
+            time.sleep(min(int(headers.get("Retry-After", 0)), 1))  # a pad waits as long as it is told
+        raise AssertionError(f"the run did not end: {answer}")
+
+    def process(self, photo, filename=None, content_type="image/jpeg", **fields):
+        """A whole visit; gives the upload and the result."""
+        uploaded = self.upload(filename, content_type, **fields)
+        assert self.put(uploaded, photo) == 200
+        return uploaded, self.await_end(uploaded)
+
+    def picture(self, url):
+        status, headers, data = self.http("GET", url)
+        assert status == 200
+        assert headers["Content-Type"] == "image/jpeg"
+        return Image.open(io.BytesIO(data))
+
+    # The other side
+
+    def record(self, uploaded):
+        """The record of an upload's run, plain values; None if there is none."""
+        pointer = self._item("upload", table.hashed(uploaded["Key"]))
+        return pointer and self.record_of(pointer["run"])
+
+    def record_of(self, run):
+        """The record of a run, by its id, plain values; None if there is none."""
+        return self._item("run", run)
+
+    def _item(self, kind, name):
+        key = {"pk": {"S": f"{kind}#{name}"}}
+        item = self.table.get_item(TableName=self.table_name, Key=key, ConsistentRead=True).get("Item")
+        return item and {name: TypeDeserializer().deserialize(field) for name, field in item.items()}
+
+    def age(self, uploaded, seconds):
+        """Makes the run `seconds` older, so that what is due then is due now."""
+        record = self.record(uploaded)
+        times = [name for name in ("created", "upload_until", "claimed", "deadline", "ended", "due") if name in record]
+        changes = [f"#{name} = #{name} - :ms" for name in times]
+        changes += [f"turns.{name}.#at = turns.{name}.#at - :ms" for name in record.get("turns", {})]
+        names = {f"#{name}": name for name in [*times, *(["at"] if "turns" in record else [])]}
+        self.table.update_item(
+            TableName=self.table_name,
+            Key={"pk": {"S": record["pk"]}},
+            UpdateExpression="SET " + ", ".join(changes),
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues={":ms": {"N": str(seconds * 1000)}},
+        )
+
+    def forget_pace(self):
+        """As if no image model had ever been called, and none were gone."""
+        found = self.table.get_paginator("scan").paginate(
+            TableName=self.table_name,
+            FilterExpression="begins_with(pk, :pace) OR begins_with(pk, :slot)",
+            ExpressionAttributeValues={":pace": {"S": "pace"}, ":slot": {"S": "slot#"}},
+        )
+        for item in [item for page in found for item in page["Items"]]:
+            self.table.delete_item(TableName=self.table_name, Key={"pk": item["pk"]})
+
+    def forget_settings(self):
+        """As if no sweep had ever copied settings into the table."""
+        for parameter in self.app.stack.ssm_parameters.values():
+            key = {"pk": {"S": f"setting#{table.hashed(parameter.name)}"}}
+            self.table.delete_item(TableName=self.table_name, Key=key)
+
+    def sweep(self):
+        """What the schedule does every minute; returns at once."""
+        self.app.invoke("Sweep", {})
+
+    def dropped_event(self, uploaded, seconds=10):
+        """The event of an upload that `drop_events` kept back."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            for event in self.app.dropped:
+                if event["detail"]["object"]["key"] == uploaded["Key"]:
+                    return event
+            time.sleep(0.02)
+        raise AssertionError("S3 made no event")
+
+    def await_quiet(self, seconds=10):
+        """Waits until no event is being handled."""
+        await_true(lambda: not self.app.busy("Start"), seconds)
+
+    def await_idle(self, *functions, seconds=60):
+        """Waits until each of these functions (all but Sweep, unless told) has come back from what it was doing."""
+        for function in functions or self.app.stack.functions.keys() - {"Sweep"}:
+            await_true(lambda function=function: not self.app.busy(function), seconds)
+
+    def calls_at_rest(self, service):
+        """Calls so far, told when no run of an earlier test can add to them."""
+        self.await_quiet()
+        running = lambda: self.steps.list_executions(stateMachineArn=self.machine, statusFilter="RUNNING")  # noqa: E731
+        await_true(lambda: not running()["executions"])
+        self.await_idle()
+        return self.calls(service)
+
+    def executions(self, run):
+        found = self.steps.list_executions(stateMachineArn=self.machine)["executions"]
+        return [each for each in found if each["name"] == run]
+
+    def entered(self, execution):
+        """The names of the states that an execution, by its ARN, has entered so far."""
+        history = self.steps.get_execution_history(executionArn=execution, maxResults=1000)["events"]
+        return [event["stateEnteredEventDetails"]["name"] for event in history if "stateEnteredEventDetails" in event]
+
+    def left_over(self, uploaded):
+        """What is left of an ended run outside its results: versions of the upload, and objects under work/."""
+        return self.versions(uploaded) + self.results(f"work/{self.record(uploaded)['run']}/")
+
+    def versions(self, uploaded):
+        """All versions and delete markers of an upload."""
+        found = self.s3.list_object_versions(Bucket=uploaded["Bucket"], Prefix=uploaded["Key"])
+        return [*found.get("Versions", []), *found.get("DeleteMarkers", [])]
+
+    def results(self, prefix):
+        """The keys in the results bucket that begin so."""
+        found = self.s3.list_objects_v2(Bucket=self.app.results_bucket, Prefix=prefix)
+        return [each["Key"] for each in found.get("Contents", [])]
+
+    def await_clean(self, uploaded, seconds=15):
+        """Waits until nothing is left over."""
+        until = time.monotonic() + seconds
+        while (left := self.left_over(uploaded)) and time.monotonic() < until:
+            time.sleep(0.2)
+        return left
+
+    def stand_in(self, service, **settings):
+        """Tells a stand-in how to behave: latency, canned, faults."""
+        url = f"{self.app.standins_url}/standins/{service}"
+        assert self.http("PUT", url, json.dumps(settings).encode())[0] == 200
+
+    def redeploy(self, **parameters):
+        """The stack with other parameters, until the test's end."""
+        self.app.redeploy(**parameters)
+        self.is_redeployed = True
+
+    def calls(self, service):
+        return self._described(service)["calls"]
+
+    def failures(self, service):
+        """How many calls ended in an error or without an answer."""
+        return self._described(service)["failures"]
+
+    def throttled(self, service):
+        """How many calls were over the quota."""
+        return self._described(service)["throttled"]
+
+    def _described(self, service):
+        return self.http("GET", f"{self.app.standins_url}/standins/{service}")[2]
+
+
+def ask_for_upload(booth, **fields):
+    """POST /upload; gives (status, headers, body of the envelope)."""
+    request = {"type": "photo", "filename": f"{uuid.uuid4().hex}.jpg", "contentType": "image/jpeg"} | fields
+    status, headers, envelope = booth.post("/upload", request)
+    assert envelope["statusCode"] == status
+    return status, headers, json.loads(envelope["body"])
+
+
+def await_status(booth, uploaded, seconds=60):
+    """Waits for the record's end without polling the API."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        record = booth.record(uploaded)
+        if record["status"] in ("SUCCEEDED", "PARTIAL", "FAILED"):
+            return record
+        time.sleep(0.2)
+    raise AssertionError(f"still {record['status']} in step {record['step']}")
+
+
+def await_step(booth, uploaded, step, seconds=30):
+    await_true(lambda: booth.record(uploaded)["step"] == step, seconds)
