@@ -1,9 +1,9 @@
 """A slice of `make odd-photos`: a composed photo through the real detector, Segment Anything and the painter."""
 
-from tests import odd_photos
+from tests.odd_photos.trial import Trial
 
 
 def test_the_face_behind_glasses_is_kept(booth, tmp_path):
-    row, wrong = odd_photos.Trial(booth.app).send("glasses", tmp_path)
+    row, wrong = Trial(booth.app).send("glasses", tmp_path)
     assert wrong == []
     assert row["faces"] == 1

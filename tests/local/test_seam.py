@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from benchmarks import seam
 from booth.pixels import masks
 from booth.pixels.seam import Seam
+from tests.support import kept_faces, seam
 
 
 @pytest.fixture(scope="module")
 def cases():
-    return seam.read_cases(("astronaut", "hopper"))
+    return kept_faces.read_cases(("astronaut", "hopper"))
 
 
 def test_the_faces_are_whole(cases):

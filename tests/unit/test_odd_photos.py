@@ -4,12 +4,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks import seam
 from booth.aws import sam
 from booth.pixels import encoding, geometry, masks
 from local.standins.sagemaker import MAX_BODY
 from sam_model.serving import protocol
-from tests import odd_photos
+from tests.odd_photos.checks import broken_promises
+from tests.support import kept_faces
 
 MARKS = {"eyeLeft": (0.3, 0.4), "eyeRight": (0.7, 0.4), "nose": (0.5, 0.58)}
 
@@ -53,4 +53,4 @@ def test_kept_pixels_are_the_photos_wherever_the_faces_lie(size, boxes, is_heard
     crops = geometry.crops_around(faces, width, height)
     found = [np.ones((c.box[3] - c.box[1], c.box[2] - c.box[0]), bool) if is_heard else None for c in crops]
     keep, _ = masks.keep_mask(width, height, faces, crops, found)
-    assert list(odd_photos.broken_promises(seam.Case(photo, faces, keep))) == []
+    assert list(broken_promises(kept_faces.Case(photo, faces, keep))) == []

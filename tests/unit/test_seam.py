@@ -10,9 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
-from benchmarks import seam
 from booth.pixels import encoding
 from booth.pixels.seam import FADE_WIDTH, MATCH_WIDTH, Seam, _edge_colours
+from tests.support import seam
+from tests.support.photos import PHOTOS
 
 H, W = 90, 120
 
@@ -110,7 +111,7 @@ def test_a_models_colour_shift_does_not_show_at_the_edge():
 
 
 def test_a_model_that_repaints_the_face_in_other_colours_changes_no_kept_pixel():
-    photo = np.asarray(Image.open(seam.ROOT / "tests" / "photos" / "hopper.jpg").convert("RGB"))
+    photo = np.asarray(Image.open(PHOTOS / "hopper.jpg").convert("RGB"))
     y, x = np.ogrid[: photo.shape[0], : photo.shape[1]]
     keep = ((x / photo.shape[1] - 0.5) / 0.2) ** 2 + ((y / photo.shape[0] - 0.4) / 0.2) ** 2 <= 1
     for nasty in (255 - photo, photo[:, ::-1], np.roll(photo, 9, axis=0), photo // 2 + 60):
