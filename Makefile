@@ -101,7 +101,7 @@ preflight: setup
 	@.venv/bin/python -m operate.preflight $(if $(ENV),--config-env $(ENV)) $(ARGS)
 
 faults: setup
-	@.venv/bin/python -m tests.local.play_faults $(if $(PART),--part $(PART)) $(if $(LANES),--lanes $(LANES)) $(ARGS)
+	@.venv/bin/python -m tests.faults $(if $(PART),--part $(PART)) $(if $(LANES),--lanes $(LANES)) $(ARGS)
 
 races: setup
 	@TRIALS=$(or $(TRIALS),1000) .venv/bin/python -m pytest -q tests/unit/test_races.py $(ARGS)

@@ -2,8 +2,12 @@
 
 import pytest
 
-from tests.local.fault_matrix import PARAMETERS, Cell, expected, play, rows_of, short_waits, signed_in
-from tests.local.fault_scenes import Row, scene_of
+from tests.faults.application import PARAMETERS, short_waits, signed_in
+from tests.faults.calls import Row, rows_of
+from tests.faults.kinds import Cell
+from tests.faults.outcomes import expected
+from tests.faults.play import play
+from tests.faults.scenarios import scene_of
 from tests.support.booth import Booth
 
 

@@ -33,7 +33,7 @@ IMPOSSIBLE = (
     "tests.fuzz --only api --case 1",
     "tests.fuzz --count 0",
     "tests.odd_photos nobody",
-    "tests.local.play_faults --lanes 1 --only nothing",
+    "tests.faults --lanes 1 --only nothing",
 )
 
 

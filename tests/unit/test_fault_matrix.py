@@ -4,9 +4,11 @@ import subprocess
 
 import pytest
 
-from tests.local import play_faults
-from tests.local.fault_matrix import Cell
-from tests.local.fault_scenes import Row
+from tests.faults.calls import Row
+from tests.faults.cells import in_part, part
+from tests.faults.kinds import Cell
+from tests.faults.record import Record, revision
+from tests.faults.report import exceptions
 
 ROWS = [
     Row("Photo", "dynamodb:GetItem"),
@@ -18,33 +20,33 @@ CELL = Cell(ROWS[0], "slow")
 
 def test_what_was_played_is_known_when_the_command_is_started_again(tmp_path):
     file = tmp_path / "faults" / "abc.jsonl"
-    record = play_faults.Record(file)
+    record = Record(file)
     record.keep(CELL, "503, SUCCEEDED")
     record.keep(Cell(ROWS[2], "killed after", 2), "SUCCEEDED")
     record.keep(ROWS[1], {"Start states:StartExecution ": 1})
-    again = play_faults.Record(file)
+    again = Record(file)
     assert again.outcomes == {CELL: "503, SUCCEEDED", Cell(ROWS[2], "killed after", 2): "SUCCEEDED"}
     assert again.calls == {ROWS[1]: {"Start states:StartExecution ": 1}}
 
 
 def test_a_changed_working_tree_begins_anew(tmp_path):
     file = tmp_path / "abc-changed.jsonl"
-    play_faults.Record(file).keep(CELL, "SUCCEEDED")
-    assert play_faults.Record(file).outcomes == {}
+    Record(file).keep(CELL, "SUCCEEDED")
+    assert Record(file).outcomes == {}
 
 
 def test_every_row_is_in_one_part():
     rows = [Row(f"F{number}", "s3:GetObject", "uploads") for number in range(200)]
     for row in rows:
-        assert sum(play_faults.in_part(row, k, 8) for k in range(1, 9)) == 1
-    shares = [sum(play_faults.in_part(row, k, 8) for row in rows) for k in range(1, 9)]
+        assert sum(in_part(row, k, 8) for k in range(1, 9)) == 1
+    shares = [sum(in_part(row, k, 8) for row in rows) for k in range(1, 9)]
     assert all(shares)
 
 
 @pytest.mark.parametrize("text", ["", "1", "0/8", "9/8", "a/b", "1/"])
 def test_what_is_no_part_is_refused(text):
     with pytest.raises(ValueError):
-        play_faults.part(text)
+        part(text)
 
 
 def test_the_commit_is_named_and_that_the_tree_has_changed(tmp_path):
@@ -59,9 +61,9 @@ def test_the_commit_is_named_and_that_the_tree_has_changed(tmp_path):
     git("add", "a")
     git("commit", "-qm", "a")
     commit = git("rev-parse", "HEAD")[:12]
-    assert play_faults.revision(tmp_path) == commit
+    assert revision(tmp_path) == commit
     (tmp_path / "a").write_text("b")
-    assert play_faults.revision(tmp_path) == commit + "-changed"
+    assert revision(tmp_path) == commit + "-changed"
 
 
 def test_the_document_names_the_cells_that_end_otherwise_and_the_commit():
@@ -71,7 +73,7 @@ def test_the_document_names_the_cells_that_end_otherwise_and_the_commit():
         Cell(ROWS[2], "access denied"): "FAILED AccessDenied",
         Cell(ROWS[2], "slow"): "a picture is missing",
     }
-    text = play_faults.exceptions(ROWS, outcomes, "abc", "2026-11-28")
+    text = exceptions(ROWS, outcomes, "abc", "2026-11-28")
     assert "on 2026-11-28, at commit abc: 4 cells, 1 wrong" in text
     assert "| DetectFaces | `s3:PutObject` results/work | access denied | AccessDenied |" in text
     assert "| DetectFaces | `s3:PutObject` results/work | slow | **a picture is missing** |" in text

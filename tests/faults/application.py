@@ -1,0 +1,44 @@
+"""The application in which all calls happen."""
+
+import contextlib
+import json
+import time
+import types
+from collections.abc import Iterator
+
+from local.app import App
+from tests.support.booth import Booth
+
+WAITS_SCALED = 0.1
+
+
+PARAMETERS = {"Access": "token", "ModerationThreshold": "80", "PhotosPerDay": "100000", "PhotosPerMinute": "100000"}
+"""With these every function makes all of its calls."""
+
+
+@contextlib.contextmanager
+def short_waits() -> Iterator[None]:
+    """The state machine's waits before a retry are shorter; how long they would be is drawn as ever."""
+    from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+
+    before = retrier_decl.time
+    retrier_decl.time = types.SimpleNamespace(sleep=lambda seconds: time.sleep(seconds * WAITS_SCALED))
+    try:
+        yield
+    finally:
+        retrier_decl.time = before
+
+
+@contextlib.contextmanager
+def whole_application() -> Iterator[Booth]:
+    """The application in which all calls happen."""
+    with short_waits(), App(port=0, parameters=PARAMETERS) as app:
+        yield signed_in(Booth(app))
+
+
+def signed_in(booth: Booth) -> Booth:
+    """With the booth's token."""
+    [secret] = booth.app.stack.secrets.values()
+    tokens = booth.app.client("secretsmanager").get_secret_value(SecretId=secret.name)["SecretString"]
+    booth.token = json.loads(tokens)["booth"]
+    return booth

@@ -1,0 +1,63 @@
+"""The matrix's rows: the calls that the template's policies allow. A function can make no other."""
+
+import json
+from dataclasses import dataclass
+
+from local.iam import as_list
+
+STEPS = ("DetectFaces", "CropFaces", "SegmentCrop", "MergeMasks", "Admit", "GenerateImage")
+
+
+@dataclass(frozen=True, order=True)
+class Row:
+    """A call: the function (logical id), the action, and for S3 the bucket and folder, for Lambda the function."""
+
+    function: str
+    action: str
+    where: str = ""
+
+    @property
+    def service(self) -> str:
+        return self.action.partition(":")[0]
+
+    @property
+    def match(self) -> str:
+        """As `local.faults` wants it."""
+        return f"{self.function} {self.action} *{self.where.replace('/', '*/')}*"
+
+
+BROWSERS_PUT = Row("Upload", "s3:PutObject", "uploads")
+"""The PUT through the presigned URL, which Upload has signed."""
+
+
+# Allowed, but never a call of its own.
+NO_CALL = {
+    Row(function, "s3:ListBucket", "uploads"): "only lets S3 say 404 of a photo that is not there"
+    for function in ("Upload", "Photo", "DeletePhoto", "Sweep", "DetectFaces")
+}
+
+
+def rows_of(stack) -> list[Row]:
+    """Every call that the template's policies allow its functions, and the invocations by its state machine."""
+    rows = {
+        Row(function, action, _where(resource))
+        for function, statements in stack.policies.items()
+        for statement in statements
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    }
+    order = list(stack.functions)
+    machine = json.dumps(stack.state_machines["PhotoMachine"].definition)
+    names = [function.name for function in stack.functions.values() if f":{function.name}" in machine]
+    return sorted(rows - NO_CALL.keys(), key=lambda row: (order.index(row.function), row)) + [
+        Row("PhotoMachine", "lambda:InvokeFunction", name) for name in names
+    ]
+
+
+def _where(resource: str) -> str:
+    if not resource.startswith("arn:aws:s3:::"):
+        return ""
+    bucket, _, key = resource.partition("/")
+    if "uploads" in bucket:
+        return "uploads"
+    return f"results/{key.partition('/')[0]}" if key else "results"

@@ -1,0 +1,61 @@
+"""The matrix's columns: faults at the wire (`local/faults.py`)."""
+
+from dataclasses import dataclass
+
+from tests.faults.calls import BROWSERS_PUT, Row
+
+# Read timeouts in seconds and the SDK's own tries of each service's clients: functions/booth.
+CLIENTS = {
+    "dynamodb": (2, 2),
+    "s3": (8, 2),
+    "states": (5, 3),
+    "events": (5, 3),
+    "ssm": (2, 2),
+    "secretsmanager": (2, 2),
+    "cloudfront": (5, 3),
+    "rekognition": (5, 2),
+    "sagemaker": (15, 1),
+    "bedrock": (40, 1),
+}
+LASTING = ("throttled for long", "access denied")
+CRASHES = ("killed before", "killed after")
+FAULTS = ("throttled once", "throttled for long", "5xx", "reset", "read timeout", "access denied", "malformed")
+FAULTS += ("cut short", "slow")
+
+
+def fault_of(row: Row, name: str) -> dict | None:
+    """The fault as `local.faults` wants it; None if the call can't meet it."""
+    timeout, tries = CLIENTS.get(row.service, (0, 1))
+    # The SDK itself notices that DynamoDB's answers don't fit their checksum, and that S3's XML is none.
+    is_read_again = row.service in ("dynamodb", "s3") and not row.action.startswith("s3:GetObject")
+    kinds = {
+        "throttled once": {"kind": "throttled", "times": 1},
+        "throttled for long": {"kind": "throttled"},
+        # More often than the SDK tries by itself: the function's own caller has to try again.
+        "5xx": {"kind": "broken", "times": tries + 1},
+        "reset": {"kind": "reset", "times": tries + 1},
+        "read timeout": {"kind": "hang", "times": tries},
+        "access denied": {"kind": "denied"},
+        "malformed": {"kind": "malformed", "times": tries if is_read_again else 1},
+        "cut short": {"kind": "cut", "times": tries if is_read_again else 1},
+        "slow": {"kind": "slow", "seconds": timeout - 0.5},
+        "killed before": {"kind": "killed before", "times": 1},
+        "killed after": {"kind": "killed after", "times": 1},
+    }
+    without_body = row.action == "s3:PutObject" or (row.action, row.where) == ("s3:GetObject", "uploads")  # HEAD
+    if name in ("malformed", "cut short") and without_body:
+        return None
+    if row.service == "lambda" and name not in ("throttled once", "throttled for long", "5xx"):
+        return None  # Step Functions' own client is not ours
+    if row == BROWSERS_PUT and name in ("read timeout", "slow", *CRASHES):
+        return None  # as long as the browser likes
+    return kinds[name] | {"match": row.match}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A fault at a call. Of a crash also at the how-manieth call of its kind, from 1."""
+
+    row: Row
+    fault: str
+    nth: int = 1

@@ -1,0 +1,84 @@
+"""What a visitor sees of which fault."""
+
+from tests.faults.calls import BROWSERS_PUT, STEPS, Row
+from tests.faults.kinds import CRASHES, LASTING
+from tests.faults.scenarios import (
+    AFTER_THE_END,
+    a_foreign_photo,
+    a_photo_kept_for_another_try,
+    a_visit,
+    an_old_upload,
+    an_overdue_run,
+    no_face,
+    scene_of,
+)
+
+DOORS = ("Upload", "Photo", "DeletePhoto")
+
+
+def end_of(row: Row) -> str:
+    """How a row's scene ends without a fault."""
+    scene = scene_of(row)
+    if scene.__name__.startswith("a_deletion"):
+        return "DELETED"
+    if scene in (an_overdue_run, *AFTER_THE_END):
+        return "FAILED TimedOut"
+    other = {an_old_upload: "gone", no_face: "FAILED NoFaceFound", a_photo_kept_for_another_try: "FAILED AccessDenied"}
+    return other.get(scene, "SUCCEEDED")
+
+
+def expected(row: Row, fault: str) -> str:
+    """The outcome that a cell is to have."""
+    scene, end = scene_of(row), end_of(row)
+    lasts = fault in LASTING
+    if row.function in DOORS:
+        return _at_a_door(row, fault) + end
+    if row.function == "Start" and lasts:
+        return {a_foreign_photo: "by /photo, ", a_visit: "by sweep, "}.get(scene, "") + end
+    if row.function == "Finish" and lasts and row.service == "dynamodb":
+        return "by sweep, " + end
+    if row.function == "PhotoMachine":
+        return _of_an_invocation(row, fault)
+    if row.function not in STEPS or scene in AFTER_THE_END:
+        return end  # nobody sees it: who was disturbed tries again, or sweep does
+    # Segment Anything is asked twice in all.
+    if row.function == "SegmentCrop" and (lasts or (row.service == "sagemaker" and fault in ("5xx", "reset"))):
+        return "SUCCEEDED by ellipse"
+    if not lasts:
+        return end
+    if fault == "access denied":
+        return "FAILED ModelsUnavailable" if row.service == "bedrock" else "FAILED AccessDenied"
+    if row.service == "bedrock":
+        return "FAILED TimedOut"  # it is asked again until the picture's minute is over
+    return "FAILED Throttled"
+
+
+def _at_a_door(row: Row, fault: str) -> str:
+    """What a visitor is told before it goes right, on asking again."""
+    if fault in CRASHES:
+        return "500, "
+    if row == BROWSERS_PUT:
+        codes = {"access denied": [403], "5xx": [500] * 3, "reset": ["without an answer"] * 3}
+        return "".join(f"PUT {code}, " for code in codes.get(fault, [503]))
+    if fault in ("throttled once", "slow"):
+        return ""
+    if row.function == "DeletePhoto" and row.service == "ssm":
+        return ""  # as long as the CDN's id is not known, sweep tells it
+    if row.service == "cloudfront" and fault != "access denied":
+        return ""  # what it was not told, sweep tells it
+    if row.service in ("ssm", "secretsmanager"):
+        return "503 ServiceUnavailable, "
+    if fault == "throttled for long" and row.action == "s3:GetObject":
+        return "503 ServiceUnavailable, "  # a HEAD's answer has no words, and 503 is both
+    told = {"throttled for long": "503 Throttled, ", "access denied": "500 InternalError, "}
+    return told.get(fault, "503 ServiceUnavailable, ")
+
+
+def _of_an_invocation(row: Row, fault: str) -> str:
+    """Of Lambda's refusals and failures, which the state machine sees."""
+    step = row.where.rpartition("-")[2]
+    if fault == "throttled once" or (fault == "5xx" and step != "segmentcrop"):
+        return "SUCCEEDED"
+    return {"finish": "by sweep, SUCCEEDED", "segmentcrop": "SUCCEEDED by ellipse"}.get(
+        step, "FAILED ServiceUnavailable"
+    )

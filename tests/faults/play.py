@@ -1,0 +1,69 @@
+"""Playing a cell of the matrix: one scene through the whole application, with a fault or without."""
+
+import contextlib
+import multiprocessing
+import time
+import traceback
+from collections.abc import Iterator
+
+from tests.faults.application import whole_application
+from tests.faults.calls import Row
+from tests.faults.conclusion import conclude
+from tests.faults.kinds import CRASHES, Cell, fault_of
+from tests.faults.scenarios import scene_of
+from tests.faults.trial import Trial
+from tests.support.booth import Booth
+
+
+def play(booth: Booth, cell: Cell) -> str:
+    """Plays a cell to its end; gives the outcome, or what is wrong with it."""
+    fault = (fault_of(cell.row, cell.fault) or {}) | {"skip": cell.nth - 1}
+    trial = Trial(booth, cell.row, fault, pictures=1 if cell.fault in CRASHES else 3)
+    with in_order(booth):
+        try:
+            scene_of(cell.row)(trial)
+            trial.disarm()
+            return conclude(trial)
+        except AssertionError as wrong:
+            return f"WRONG: {wrong} ({traceback.extract_tb(wrong.__traceback__)[1].name})"
+        except Exception:
+            return "WRONG: " + traceback.format_exc(limit=-3)
+
+
+@contextlib.contextmanager
+def in_order(booth: Booth) -> Iterator[None]:
+    """Canned answers, no fault and no lost event, before and afterwards."""
+
+    def reset() -> None:
+        booth.app.drop_events = False
+        booth.app.fail()
+        booth.stand_in("rekognition", canned={"faces": 1})
+        booth.stand_in("sagemaker", canned={})
+        booth.stand_in("bedrock", canned={})
+        booth.forget_pace()
+
+    reset()
+    try:
+        yield
+    finally:
+        reset()
+
+
+def look(booth: Booth, row: Row) -> dict[str, int]:
+    """Plays the scene of a row without a fault; how often what was called."""
+    trial = Trial(booth, row, None, pictures=1)
+    with in_order(booth):
+        scene_of(row)(trial)
+        trial.disarm()
+        conclude(trial)
+    return trial.calls
+
+
+def lane(tasks: multiprocessing.Queue, results: multiprocessing.Queue) -> None:
+    """Plays cells, and looks at the scenes of rows, in an application of its own."""
+    with whole_application() as booth:
+        results.put((None, booth.app.stack, 0.0))
+        while task := tasks.get():
+            started = time.monotonic()
+            result = look(booth, task) if isinstance(task, Row) else play(booth, task)
+            results.put((task, result, time.monotonic() - started))

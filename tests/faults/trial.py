@@ -1,0 +1,197 @@
+"""One visit with one fault, and what a visitor and an operator do in it."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable
+
+from booth import limits, scenes
+from booth.run import ENDED
+from tests.faults.calls import Row
+from tests.support.booth import Booth
+from tests.support.photos import photo
+from tests.support.waiting import await_true
+
+PHOTO = photo()
+SCENE_IDS = [scene.id for scene in scenes.chosen(())]
+
+
+class Trial:
+    """One visit with one fault. `notes` is what happened on the way that the visitor or an operator saw."""
+
+    def __init__(self, booth: Booth, row: Row, fault: dict | None, pictures: int = 3):
+        self.booth = booth
+        self.row = row
+        self.fault = fault
+        self.pictures = pictures
+        self.notes: list[str] = []
+        self.uploaded: dict[str, str] = {}
+        self.run = ""
+        self.blamed = ""
+        """Name of the error that the photo itself deserves."""
+        self.calls: dict[str, int] = {}
+        """What was called while the fault could happen."""
+        self._is_armed = False
+        self._swept = False
+
+    # The fault
+
+    def arm(self, *before: dict) -> None:
+        """From here on the fault happens. `before` it others, which the scene needs."""
+        if self.row.service in ("ssm", "secretsmanager"):
+            self.booth.app.restart(self.row.function)  # what they answer is kept while a function is warm
+        is_copied = self.row.service == "ssm" and self.row.function != "Sweep"
+        if is_copied:  # into the table by sweep, where it would be found
+            before = (*before, {"kind": "denied", "match": "Sweep ssm:*"})
+        self._is_armed = self.fault is not None
+        self.booth.app.fail(*before, *([self.fault] if self.fault else []))
+        if is_copied:
+            self.booth.forget_settings()
+
+    def was_met(self) -> bool:
+        """Whether the fault has struck."""
+        return f"{self.fault['kind']} {self.fault['match']}" in self.booth.app.failed()["struck"]
+
+    def heal(self) -> None:
+        """A fault that lasts is over."""
+        if self.fault and self.fault.get("times") is None and self.fault["kind"] != "slow":
+            self.disarm()
+
+    def disarm(self) -> None:
+        """No fault happens any more. Raises AssertionError if this one never did."""
+        if self._is_armed:
+            await_true(self.was_met, 10)
+        self._is_armed = False
+        self.calls = self.calls or self.booth.app.failed()["calls"]
+        self.booth.app.fail()
+
+    def await_strike(self) -> None:
+        """Waits until the fault was met; one that lasts is over a little later."""
+        await_true(self.was_met)
+        time.sleep(0.5)
+        self.heal()
+
+    # The visitor
+
+    def insist(self, call: Callable[[], tuple[int, dict]]) -> tuple[int, dict]:
+        """Calls the API, and again as long as it says that the fault is its own."""
+        for _ in range(4):
+            status, answer = call()
+            if status < 500:
+                return status, answer
+            self.notes.append(f"{status} {answer.get('error', {}).get('code', '')}".strip())
+            self.heal()
+        raise AssertionError(f"asked four times: {self.notes}")
+
+    def upload(self) -> None:
+        """POST /upload and the PUT, each again if it fails."""
+        request = {"type": "photo", "filename": f"{uuid.uuid4().hex}.jpg", "contentType": "image/jpeg"}
+        request["scenes"] = SCENE_IDS[: self.pictures]
+
+        def post() -> tuple[int, dict]:
+            status, _, envelope = self.booth.post("/upload", request)
+            return status, json.loads(envelope["body"]) if "body" in envelope else {}
+
+        status, self.uploaded = self.insist(post)
+        assert status == 200, self.uploaded
+        for _ in range(4):
+            try:
+                status = self.booth.put(self.uploaded, PHOTO)
+            except OSError:
+                status = "without an answer"
+            if status == 200:
+                return
+            self.notes.append(f"PUT {status}")
+            self.heal()
+        raise AssertionError("the photo can't be put")
+
+    def put_directly(self) -> None:
+        """As another of the operator's systems puts a photo."""
+        self.uploaded = {"Bucket": self.booth.app.uploads_bucket, "Key": f"photo/{uuid.uuid4().hex}.jpg"}
+        self.booth.s3.put_object(**self.uploaded, Body=PHOTO)
+
+    def ask(self, request_id: str) -> int:
+        """POST /photo once, and again if it fails; gives the status."""
+        return self.insist(lambda: self.booth.ask(self.uploaded, request_id))[0]
+
+    def delete(self) -> None:
+        """DELETE /photo, and again if it fails."""
+        place = {"bucket": self.uploaded["Bucket"], "key": self.uploaded["Key"]}
+        request_id = str(uuid.uuid4())
+        status, answer = self.insist(lambda: self.booth.delete(request_id, **place))
+        assert status == 200, answer
+
+    # The other side
+
+    @property
+    def record(self) -> dict:
+        """The run's record; {} as long as there is none."""
+        if not self.run:
+            found = self.booth.record(self.uploaded)
+            self.run = found["run"] if found else ""
+        return self.booth.record_of(self.run) if self.run else {}
+
+    @property
+    def execution(self) -> str:
+        """Step Functions' status of the run's execution; empty if it was never started."""
+        arn = self.booth.machine.replace(":stateMachine:", ":execution:") + f":{self.run}"
+        try:
+            return self.booth.steps.describe_execution(executionArn=arn)["status"]
+        except self.booth.steps.exceptions.ExecutionDoesNotExist:
+            return ""
+
+    def expire(self, in_seconds: int) -> None:
+        """Lets the run's record expire then."""
+        self._update("expires", int(time.time()) + in_seconds)
+
+    def _update(self, name: str, value: int) -> None:
+        self.booth.table.update_item(
+            TableName=self.booth.table_name,
+            Key={"pk": {"S": f"run#{self.run}"}},
+            UpdateExpression="SET #name = :value",
+            ExpressionAttributeNames={"#name": name},
+            ExpressionAttributeValues={":value": {"N": str(value)}},
+        )
+
+    def age_to(self, since: str, seconds: float) -> None:
+        """Makes the run so old that now is `seconds` after the moment `since` of its record."""
+        passed = time.time() - int(self.record[since]) / 1000
+        self.booth.age(self.uploaded, round(seconds - passed))
+
+    def age_to_stop(self) -> None:
+        """Makes the run so old that its execution is to be stopped now."""
+        self.age_to("deadline", limits.STOP_SECONDS - limits.RUN_SECONDS)
+
+    def sweep(self) -> None:
+        """The schedule, on purpose."""
+        self._swept = True
+        self.booth.sweep()
+
+    def sweep_with_fault(self) -> None:
+        """Sweeps meet the fault, and one more comes after it."""
+        self.sweep()
+        if self.fault:
+            self.await_strike()
+            self.sweep()
+
+    def await_end(self) -> dict:
+        """Waits until the run has ended, unless somebody must look first: then sweep does. Nobody polls."""
+        until, idle_since = time.monotonic() + 150, time.monotonic()
+        while (record := self.record).get("status") not in ENDED:
+            assert time.monotonic() < until, f"HANGS: {record.get('status')} in {record.get('step')}"
+            execution = self.execution
+            if execution == "RUNNING" or self.booth.app.busy("Start"):
+                idle_since = time.monotonic()
+            elif time.monotonic() - idle_since > (1 if execution else 8):  # an event is tried again after 2 s and 4 s
+                if not self._swept:
+                    self.notes.append("by sweep")
+                self._update("due", int(time.time() * 1000))  # sweep need not wait for its time
+                self.sweep()
+                idle_since = time.monotonic() + 20
+            time.sleep(0.15)
+        # Finish may still be cleaning.
+        await_true(lambda: self.execution != "RUNNING" and not self.booth.app.busy("Finish"))
+        return self.record
+
+    def await_step(self, step: str) -> None:
+        await_true(lambda: self.record.get("step") == step)
