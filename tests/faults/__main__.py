@@ -22,9 +22,10 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).parents[2] / "functions"))  # as in Lambda
 
 from tests.faults.calls import Row, rows_of
-from tests.faults.cells import KINDS, _looks, cells_of, crash_cells, in_part, part
+from tests.faults.cells import KINDS, _baselines, cells_of, crash_cells, in_part, part
 from tests.faults.kinds import Cell, fault_of
 from tests.faults.outcomes import expected
+from tests.faults.play import lane
 from tests.faults.record import CHANGED, OUT, ROOT, Record, revision
 from tests.faults.report import exceptions, table, wrong_ones
 
@@ -63,7 +64,7 @@ def main() -> int:
             cell for cell in cells if fnmatch.fnmatchcase(cell.fault, arguments.faults) and cell not in record.outcomes
         ]
 
-    to_do: list[Row | Cell] = [*_looks(mine, arguments.faults, record), *wanted(cells_of(mine))]
+    to_do: list[Row | Cell] = [*_baselines(mine, arguments.faults, record), *wanted(cells_of(mine))]
     to_do += wanted(crash_cells(mine, record))
     for task in to_do:
         tasks.put(task)
@@ -94,7 +95,7 @@ def main() -> int:
         each.join()
     wrong = wrong_ones(record.outcomes)
     print(f"{played} cells played now, {len(record.outcomes)} at {commit}; {len(wrong)} of them wrong")
-    if not _looks(rows, "*", record) and not {*cells_of(rows), *crash_cells(rows, record)} - record.outcomes.keys():
+    if not _baselines(rows, "*", record) and not {*cells_of(rows), *crash_cells(rows, record)} - record.outcomes.keys():
         (OUT / f"{commit}.md").write_text(table(rows, record.outcomes, commit), "utf-8")
         print(f"All cells of {commit} are played: {OUT / f'{commit}.md'}")
         if CHANGED not in commit:

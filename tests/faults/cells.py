@@ -6,7 +6,7 @@ import zlib
 from tests.faults.calls import Row
 from tests.faults.kinds import CRASHES, FAULTS, Cell, fault_of
 from tests.faults.record import Record
-from tests.faults.scenarios import scene_of
+from tests.faults.scenarios import scenario_of
 
 KINDS = (*FAULTS, *CRASHES)
 
@@ -25,7 +25,7 @@ def in_part(row: Row, k: int, n: int) -> bool:
 
 
 def crashes(rows: list[Row], calls: dict[str, int]) -> list[Cell]:
-    """Each call of these rows that their scene makes, killed before and after it."""
+    """Each call of these rows that their scenario makes, killed before and after it."""
     cells = []
     for row in rows:
         times = sum(times for line, times in calls.items() if fnmatch.fnmatchcase(line, row.match))
@@ -41,24 +41,29 @@ def cells_of(rows: list[Row]) -> list[Cell]:
     return sorted(cells, key=lambda cell: cell.fault not in ("read timeout", "slow"))
 
 
-def _by_scene(rows: list[Row]) -> dict[object, list[Row]]:
-    """The rows that meet crashes, by their scene."""
-    scenes: dict[object, list[Row]] = {}
+def _by_scenario(rows: list[Row]) -> dict[object, list[Row]]:
+    """The rows that meet crashes, by their scenario."""
+    scenarios: dict[object, list[Row]] = {}
     for row in rows:
         if any(fault_of(row, fault) for fault in CRASHES):
-            scenes.setdefault(scene_of(row), []).append(row)
-    return scenes
+            scenarios.setdefault(scenario_of(row), []).append(row)
+    return scenarios
 
 
-def _looks(rows: list[Row], faults: str, record: Record) -> list[Row]:
-    """A row of each scene whose calls are not counted yet, if crashes are wanted."""
+def _baselines(rows: list[Row], faults: str, record: Record) -> list[Row]:
+    """A row of each scenario whose calls are not counted yet, if crashes are wanted."""
     if not any(fnmatch.fnmatchcase(fault, faults) for fault in CRASHES):
         return []
-    known = {scene_of(row) for row in record.calls}
-    return [group[0] for scene, group in _by_scene(rows).items() if scene not in known]
+    known = {scenario_of(row) for row in record.calls}
+    return [group[0] for scenario, group in _by_scenario(rows).items() if scenario not in known]
 
 
 def crash_cells(rows: list[Row], record: Record) -> list[Cell]:
-    """The crashes of these rows, as far as the calls of their scenes are counted."""
-    calls = {scene_of(row): counted for row, counted in record.calls.items()}
-    return [cell for scene, group in _by_scene(rows).items() if scene in calls for cell in crashes(group, calls[scene])]
+    """The crashes of these rows, as far as the calls of their scenarios are counted."""
+    calls = {scenario_of(row): counted for row, counted in record.calls.items()}
+    return [
+        cell
+        for scenario, group in _by_scenario(rows).items()
+        if scenario in calls
+        for cell in crashes(group, calls[scenario])
+    ]

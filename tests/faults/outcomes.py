@@ -10,36 +10,36 @@ from tests.faults.scenarios import (
     an_old_upload,
     an_overdue_run,
     no_face,
-    scene_of,
+    scenario_of,
 )
 
 DOORS = ("Upload", "Photo", "DeletePhoto")
 
 
 def end_of(row: Row) -> str:
-    """How a row's scene ends without a fault."""
-    scene = scene_of(row)
-    if scene.__name__.startswith("a_deletion"):
+    """How a row's scenario ends without a fault."""
+    scenario = scenario_of(row)
+    if scenario.__name__.startswith("a_deletion"):
         return "DELETED"
-    if scene in (an_overdue_run, *AFTER_THE_END):
+    if scenario in (an_overdue_run, *AFTER_THE_END):
         return "FAILED TimedOut"
     other = {an_old_upload: "gone", no_face: "FAILED NoFaceFound", a_photo_kept_for_another_try: "FAILED AccessDenied"}
-    return other.get(scene, "SUCCEEDED")
+    return other.get(scenario, "SUCCEEDED")
 
 
 def expected(row: Row, fault: str) -> str:
     """The outcome that a cell is to have."""
-    scene, end = scene_of(row), end_of(row)
+    scenario, end = scenario_of(row), end_of(row)
     lasts = fault in LASTING
     if row.function in DOORS:
         return _at_a_door(row, fault) + end
     if row.function == "Start" and lasts:
-        return {a_foreign_photo: "by /photo, ", a_visit: "by sweep, "}.get(scene, "") + end
+        return {a_foreign_photo: "by /photo, ", a_visit: "by sweep, "}.get(scenario, "") + end
     if row.function == "Finish" and lasts and row.service == "dynamodb":
         return "by sweep, " + end
     if row.function == "PhotoMachine":
         return _of_an_invocation(row, fault)
-    if row.function not in STEPS or scene in AFTER_THE_END:
+    if row.function not in STEPS or scenario in AFTER_THE_END:
         return end  # nobody sees it: who was disturbed tries again, or sweep does
     # Segment Anything is asked twice in all.
     if row.function == "SegmentCrop" and (lasts or (row.service == "sagemaker" and fault in ("5xx", "reset"))):

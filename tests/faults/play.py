@@ -1,4 +1,4 @@
-"""Playing a cell of the matrix: one scene through the whole application, with a fault or without."""
+"""Playing a cell of the matrix: one scenario through the whole application, with a fault or without."""
 
 import contextlib
 import multiprocessing
@@ -10,7 +10,7 @@ from tests.faults.application import whole_application
 from tests.faults.calls import Row
 from tests.faults.conclusion import conclude
 from tests.faults.kinds import CRASHES, Cell, fault_of
-from tests.faults.scenarios import scene_of
+from tests.faults.scenarios import scenario_of
 from tests.faults.trial import Trial
 from tests.support.booth import Booth
 
@@ -21,7 +21,7 @@ def play(booth: Booth, cell: Cell) -> str:
     trial = Trial(booth, cell.row, fault, pictures=1 if cell.fault in CRASHES else 3)
     with in_order(booth):
         try:
-            scene_of(cell.row)(trial)
+            scenario_of(cell.row)(trial)
             trial.disarm()
             return conclude(trial)
         except AssertionError as wrong:
@@ -49,21 +49,21 @@ def in_order(booth: Booth) -> Iterator[None]:
         reset()
 
 
-def look(booth: Booth, row: Row) -> dict[str, int]:
-    """Plays the scene of a row without a fault; how often what was called."""
+def baseline(booth: Booth, row: Row) -> dict[str, int]:
+    """Plays the scenario of a row without a fault; how often what was called."""
     trial = Trial(booth, row, None, pictures=1)
     with in_order(booth):
-        scene_of(row)(trial)
+        scenario_of(row)(trial)
         trial.disarm()
         conclude(trial)
     return trial.calls
 
 
 def lane(tasks: multiprocessing.Queue, results: multiprocessing.Queue) -> None:
-    """Plays cells, and looks at the scenes of rows, in an application of its own."""
+    """Plays cells, and plays rows' baselines, in an application of its own."""
     with whole_application() as booth:
         results.put((None, booth.app.stack, 0.0))
         while task := tasks.get():
             started = time.monotonic()
-            result = look(booth, task) if isinstance(task, Row) else play(booth, task)
+            result = baseline(booth, task) if isinstance(task, Row) else play(booth, task)
             results.put((task, result, time.monotonic() - started))

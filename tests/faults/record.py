@@ -14,12 +14,12 @@ CHANGED = "-changed"
 
 
 class Record:
-    """The outcomes of one commit's cells, and how many calls its scenes make; in a file, a line each."""
+    """The outcomes of one commit's cells, and how many calls its scenarios make; in a file, a line each."""
 
     def __init__(self, file: Path):
         self.outcomes: dict[Cell, str] = {}
         self.calls: dict[Row, dict[str, int]] = {}
-        """By the row with which a scene was looked at."""
+        """By the row with which a scenario was looked at."""
         self._file = file
         file.parent.mkdir(parents=True, exist_ok=True)
         if CHANGED in file.name:

@@ -111,6 +111,6 @@ WORDS = """
 CRASHED = """## Crashes
 
 The calling process was killed at each of its calls, before the call or after it had taken effect. `times` is how many
-such calls the scene makes; all of them were tried.
+such calls the scenario makes; all of them were tried.
 
 """

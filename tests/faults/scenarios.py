@@ -79,7 +79,7 @@ def a_url_used_again(trial: Trial) -> None:
 def an_end_during(function: str, call: str) -> Callable[[Trial], None]:
     """The run's time is over while a step is at a slow call: what the step writes then, it takes back."""
 
-    def scene(trial: Trial) -> None:
+    def scenario(trial: Trial) -> None:
         trial.pictures = 1
         trial.arm({"kind": "slow", "match": f"{function} {call}", "times": 2, "seconds": 7})
         trial.upload()
@@ -89,7 +89,7 @@ def an_end_during(function: str, call: str) -> Callable[[Trial], None]:
         trial.await_end()
         trial.booth.await_idle(function)
 
-    return scene
+    return scenario
 
 
 def an_event_that_sweep_makes_up_for(trial: Trial) -> None:
@@ -212,13 +212,13 @@ def an_execution_that_outlives_its_run(trial: Trial) -> None:
 
 
 AFTER_THE_END = (*LATE.values(), an_execution_that_outlives_its_run)
-SCENES: list[tuple[str, Callable[[Trial], None]]] = [
+SCENARIOS: list[tuple[str, Callable[[Trial], None]]] = [
     ("Upload *", a_visit),
     ("Start dynamodb:PutItem *", a_foreign_photo),
     ("Start s3:DeleteObjectVersion *", a_url_used_again),
     ("Start *", a_visit),
-    *((f"{step} s3:DeleteObject *", scene) for step, scene in LATE.items()),
-    *((f"{step} s3:ListBucket *", scene) for step, scene in LATE.items()),
+    *((f"{step} s3:DeleteObject *", scenario) for step, scenario in LATE.items()),
+    *((f"{step} s3:ListBucket *", scenario) for step, scenario in LATE.items()),
     ("CropFaces dynamodb:GetItem *", LATE["CropFaces"]),
     ("MergeMasks dynamodb:GetItem *", an_execution_that_outlives_its_run),
     *((f"{step} *", a_visit) for step in STEPS),
@@ -245,9 +245,9 @@ SCENES: list[tuple[str, Callable[[Trial], None]]] = [
 """Where each call is met, by "function action where"; the first that matches."""
 
 
-def scene_of(row: Row) -> Callable[[Trial], None]:
+def scenario_of(row: Row) -> Callable[[Trial], None]:
     """Raises LookupError for a call that nobody thought of."""
-    for pattern, scene in SCENES:
+    for pattern, scenario in SCENARIOS:
         if fnmatch.fnmatchcase(f"{row.function} {row.action} {row.where}", pattern):
-            return scene
-    raise LookupError(f"no scene in which {row} is called")
+            return scenario
+    raise LookupError(f"no scenario in which {row} is called")

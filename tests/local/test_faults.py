@@ -7,7 +7,7 @@ from tests.faults.calls import Row, rows_of
 from tests.faults.kinds import Cell
 from tests.faults.outcomes import expected
 from tests.faults.play import play
-from tests.faults.scenarios import scene_of
+from tests.faults.scenarios import scenario_of
 from tests.support.booth import Booth
 
 
@@ -53,7 +53,7 @@ def test_every_call_that_is_allowed_has_its_row_and_scene(booth):
     rows = rows_of(booth.app.stack)
     assert {row.function for row in rows} == {*booth.app.stack.functions, "PhotoMachine"} - {"ListScenes"}
     for row in rows:
-        assert scene_of(row)
+        assert scenario_of(row)
 
 
 def test_the_cells_that_are_played_here_are_cells_of_the_matrix(booth):

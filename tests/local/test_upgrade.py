@@ -15,7 +15,6 @@ import pytest
 
 from local.app import ROOT
 from local.template.reader import load
-from tests.local.test_promises import await_status
 from tests.support.booth import await_status
 from tests.support.waiting import await_true
 from tests.template.conftest import read

@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from booth.pixels import encoding
-from local import visit
+from client.booth import Booth
 from local.app import App
 from tests.odd_photos.checks import broken_promises, psnr
 from tests.odd_photos.compositions import PHOTOS
@@ -47,7 +47,7 @@ class Trial:
         case = self.models(file.read_bytes())
         wrong = list(broken_promises(case))
         started = time.monotonic()
-        result = visit.Booth(self.app.url, show=lambda _: None).send(file, out)
+        result = Booth(self.app.url, show=lambda _: None).send(file, out)
         row: dict[str, object] = {"photo": name, "size": "x".join(map(str, Image.open(file).size))}
         row |= {"faces": len(case.faces), "kept": f"{case.keep.mean():.0%}", "ended": result["status"]}
         requests = [len(each) for each in self.models.requests(case.photo, case.faces)]

@@ -15,7 +15,6 @@ from local.app import ROOT
 from local.emulator.services import Emulator, forget_all
 from local.faults import Faults, Gate
 from local.template.reader import load
-from tests.unit.conftest import FAKE_CREDENTIALS
 from tests.support.credentials import FAKE_CREDENTIALS
 
 OLD, NEW = "the-old-token-of-the-pad", "the-new-token-of-the-pad"
