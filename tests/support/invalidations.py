@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from local import cloudfront
+from local.emulator import cloudfront
 
 
 def complete_all(distribution):
