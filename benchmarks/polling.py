@@ -2,7 +2,7 @@
 
 In the local application, over loopback: as many booths at once as `--booths` says each follow a run of 12 s through
 `POST /photo`, by its requestId alone, as the pad does. The runs are written into the table by this program, with the
-times of a real visit, so nothing else is at work. Four ways of asking: held answers (`wait` 10 with `progress`, the
+times of a real visit, so nothing else is at work. Four ways of asking: long polls (`wait` 10 with `progress`, the
 pad's), and polls every 0.25, 0.5 and 1 s. For each: calls, and reads and writes of DynamoDB, a photo; how long news
 waits to be seen; processor time of `photo` a call; and what a photo's polling costs on AWS at `--memory` MB. There a
 call is billed for the time that it is held, or, if it isn't, for its processor time at that size's share of a vCPU.
@@ -31,7 +31,7 @@ sys.path.append(str(ROOT / "functions"))  # as in Lambda
 VCPU_MB = 1769
 """At this memory a function has one vCPU; below, in proportion (Lambda's guide, "Memory")."""
 ROUND_TRIP_MS = 10
-"""What a look at the table takes on AWS on top of processor time: DynamoDB answers in single-digit milliseconds."""
+"""What a read of the table takes on AWS on top of processor time: DynamoDB answers in single-digit milliseconds."""
 SCRIPT = [
     (1.1, "copy"),
     (1.3, "crop"),

@@ -143,8 +143,8 @@ def rows_of(history: Sequence[dict[str, Any]], lines: Iterable[str]) -> list[Row
             waiting.remove(row.invocations[0])
         if row.invocations or state.ms >= 20:
             rows.append(row)
-    doors = [Row(each.span, [each]) for each in waiting if each.span.begin < began]
-    return doors + rows
+    before = [Row(each.span, [each]) for each in waiting if each.span.begin < began]
+    return before + rows
 
 
 class Axis:

@@ -13,7 +13,7 @@ from tests.faults.scenarios import (
     scenario_of,
 )
 
-DOORS = ("Upload", "Photo", "DeletePhoto")
+API_FUNCTIONS = ("Upload", "Photo", "DeletePhoto")
 
 
 def end_of(row: Row) -> str:
@@ -31,7 +31,7 @@ def expected(row: Row, fault: str) -> str:
     """The outcome that a cell is to have."""
     scenario, end = scenario_of(row), end_of(row)
     lasts = fault in LASTING
-    if row.function in DOORS:
+    if row.function in API_FUNCTIONS:
         return _at_a_door(row, fault) + end
     if row.function == "Start" and lasts:
         return {a_foreign_photo: "by /photo, ", a_visit: "by sweep, "}.get(scenario, "") + end

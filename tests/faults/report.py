@@ -79,7 +79,7 @@ fault at the wire (`local/faults.py`), and kills each function at each of its ca
 sweep through the whole local application. [reliability.md](reliability.md) says what is checked in each.
 
 Last played whole on {day}, at commit {commit}: {cells} cells, {wrong} wrong. Below are those that end otherwise than
-without the fault; in bold those that should not. All others end right: at a door perhaps after a 503 or 500 and
+without the fault; in bold those that should not. All others end right: at an entry point perhaps after a 503 or 500 and
 another try. Made by `make faults`, whose table of all cells lies in `out/faults/`.
 """
 

@@ -165,7 +165,7 @@ def test_the_days_budget_ends_in_a_clear_answer_not_a_bill(quick):
     count_to(quick, day, 4)
     uploads = [quick.upload() for _ in range(2)]
     quick.put(uploads[0], photo())
-    # The last one: were it to come through two doors at once, the second would find the day spent.
+    # The last one: were it to come by two entry points at once, the second would find the day spent.
     await_true(lambda: "version" in quick.record(uploads[0]))
     assert quick.await_end(uploads[0])["status"] == "SUCCEEDED"
     # The day's last photo is taken: no URL any more, and the one that was given before leads to a clear end.

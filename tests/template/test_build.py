@@ -31,7 +31,7 @@ def test_every_package_fits(for_lambda, template, capsys):
 
 
 def test_packages_are_in_layers_alone(for_lambda, template):
-    """So that the doors get none for pixels, and a change of code uploads nothing else."""
+    """So that the entry points get none for pixels, and a change of code uploads nothing else."""
     for name in functions_of(template):
         assert not list((for_lambda / name).rglob("*.dist-info"))
     pixels = ("numpy", "PIL", "pi_heif")

@@ -1,4 +1,4 @@
-"""What POST /photo holds, and what it answers at once: a held answer takes one of the account's executions."""
+"""What POST /photo holds, and what it answers at once: a long poll takes one of the account's executions."""
 
 import json
 import threading

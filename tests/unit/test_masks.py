@@ -46,7 +46,7 @@ def kept_of(faces, kind, seed=0):
 
 
 def spread(seed, within):
-    """The pixels of `within` that hang together with one of `seed`, one after the other."""
+    """The pixels of `within` that are connected with one of `seed`, one after the other."""
     reached, waiting = np.zeros_like(within), [tuple(spot) for spot in np.argwhere(seed & within)]
     while waiting:
         y, x = waiting.pop()

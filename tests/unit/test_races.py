@@ -136,7 +136,7 @@ class World:
     def assert_one_run(self, key, *versions, seen=()):
         """The photo of this Key has one run, which has pinned one of the versions once, and one execution.
 
-        Whoever came through a door has seen it so (`seen`).
+        Whoever came in by an entry point has seen it so (`seen`).
         """
         run = uploads.find_by_upload(key)
         assert {(each.id, each.version, each.claimed) for each in seen} <= {(run.id, run.version, run.claimed)}

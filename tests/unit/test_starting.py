@@ -1,4 +1,4 @@
-"""The S3 event's door: events as AWS documents them, for photos of any name, late, again, and for what is no upload."""
+"""The S3 event as entry point: events as AWS documents them, for photos of any name, late, again, and for what is no upload."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -84,15 +84,15 @@ def test_an_event_names_the_photo_as_the_visitor_did(account, name):
     assert account.versions(key) == {other}
 
 
-@pytest.mark.parametrize("door", ["event", "poll"])
-def test_a_photo_that_was_put_before_versioning_held_is_taken_as_version_null(account, environment, door):
+@pytest.mark.parametrize("entry_point", ["event", "poll"])
+def test_a_photo_that_was_put_before_versioning_held_is_taken_as_version_null(account, environment, entry_point):
     account.clients["s3"].create_bucket(Bucket="new")
     environment.setenv("UPLOADS_BUCKET", "new")
     key = issued("photo/new.jpg")
     assert "VersionId" not in account.clients["s3"].put_object(Bucket="new", Key=key, Body=b"photo")
     event = upload_event(key, None)
     del event["detail"]["object"]["version-id"]
-    if door == "event":
+    if entry_point == "event":
         start.handler(event, CONTEXT)
     else:
         starting.start_if_uploaded(uploads.find_by_upload(key))
@@ -159,14 +159,14 @@ def test_an_event_that_comes_after_the_end_changes_nothing(account, late):
 
 
 def knock(pool, photos):
-    """The event of every photo through four doors, all at the same time."""
+    """The event of every photo by four entry points, all at the same time."""
     events = [upload_event(key, version) for key, version in photos * 4]
     for _ in pool.map(lambda event: start.handler(event, CONTEXT), events):
         pass
 
 
 def test_the_days_photos_are_counted_once_whatever_doors_they_come_through(account, environment):
-    environment.setenv("PHOTOS_PER_DAY", "20")  # beyond what eight doors at once count before they give it back
+    environment.setenv("PHOTOS_PER_DAY", "20")  # beyond what eight entry points at once count before they give it back
     photos = [(key, account.put(key)) for key in (issued(f"photo/{number}.jpg") for number in range(8))]
     runs = [uploads.find_by_upload(key).id for key, _ in photos]
     with ThreadPoolExecutor(8) as pool:
@@ -175,7 +175,7 @@ def test_the_days_photos_are_counted_once_whatever_doors_they_come_through(accou
         assert account.executions() == sorted(runs[:3])
         environment.setenv("PHOTOS_PER_DAY", "5")
         knock(pool, photos[3:])
-    # Two doors that bring the last photo at once may refuse it, and its count is given back; more than five never go.
+    # Two entry points that bring the last photo at once may refuse it, and its count is given back; more than five never go.
     ended = [store.get(run) for run in runs[3:] if store.get(run).is_ended]
     assert len(ended) >= 3
     assert {(run.status, run.error) for run in ended} == {(Status.FAILED, "BudgetSpent")}
