@@ -1,4 +1,4 @@
-"""The S3 event as entry point: events as AWS documents them, for photos of any name, late, again, and for what is no upload."""
+"""The S3 event as entry point: as AWS documents it, for photos of any name, late, again, and for what is no upload."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -175,7 +175,7 @@ def test_the_days_photos_are_counted_once_whatever_doors_they_come_through(accou
         assert account.executions() == sorted(runs[:3])
         environment.setenv("PHOTOS_PER_DAY", "5")
         knock(pool, photos[3:])
-    # Two entry points that bring the last photo at once may refuse it, and its count is given back; more than five never go.
+    # Two that bring the last photo at once may refuse it, and its count is given back; more than five never go.
     ended = [store.get(run) for run in runs[3:] if store.get(run).is_ended]
     assert len(ended) >= 3
     assert {(run.status, run.error) for run in ended} == {(Status.FAILED, "BudgetSpent")}
