@@ -127,7 +127,7 @@ def test_the_documented_types_of_photos_are_taken(content_type):
         {"consent": CONSENT | {"policy": "x" * 64}},
         {"consent": CONSENT | {"wall": False}},
         {"consent": CONSENT | {"language": "x" * 8 + ("-" + "y" * 8) * 3}},
-        {"consent": CONSENT | {"time": "2026-11-22T10:00:00.123456+00:00:00.123456"[:40]}},
+        {"consent": CONSENT | {"time": "2026-11-22T10:00:00.123456+00:00:00.1234"}},
     ],
     ids=lambda fields: str(fields)[:40],
 )
@@ -175,7 +175,7 @@ def test_what_just_fits_is_taken(fields):
         {"consent": CONSENT | {"language": "x" * 9}},
         {"consent": CONSENT | {"language": "en" + "-a" * 4}},
         {"consent": CONSENT | {"time": "yesterday"}},
-        {"consent": CONSENT | {"time": "2026-11-22T10:00:00.123456+00:00:00.1234560"}},
+        {"consent": CONSENT | {"time": "2026-11-22T10:00:00.123456+00:00:00.12345"}},
         {"consent": CONSENT | {"wall": 1}},
         {"consent": CONSENT | {"wall": None}},
     ],
@@ -272,8 +272,8 @@ def now(monkeypatch):
 
 
 def test_the_answer_to_an_upload_to_the_byte():
-    inner = '{"Bucket": "uploads", "Key": "photo/a.jpg", "Expires": 300, "ContentType": "image/jpeg", "UploadURL": "https:"}'
-    assert contract.upload_answer("uploads", "photo/a.jpg", "image/jpeg", "https:") == {
+    inner = '{"Bucket": "b", "Key": "photo/a.jpg", "Expires": 300, "ContentType": "image/jpeg", "UploadURL": "https:"}'
+    assert contract.upload_answer("b", "photo/a.jpg", "image/jpeg", "https:") == {
         "statusCode": 200,
         "headers": HEADERS,
         "body": json.dumps({"statusCode": 200, "body": inner}),

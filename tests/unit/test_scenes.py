@@ -1,10 +1,13 @@
 """The catalogue: what it says, whom its prompts speak of, and how a bad one is refused before it is built."""
 
+import dataclasses
 import json
 import re
 import shutil
 import subprocess
 import sys
+import zlib
+from decimal import Decimal
 from itertools import combinations
 from pathlib import Path
 
@@ -264,3 +267,152 @@ def test_a_painted_thumbnail_is_one_that_the_check_takes(tmp_path):
     (folder / "blossom.jpg").write_bytes(thumbnail(scenes.catalogue()["blossom"]))
     assert found(tmp_path, TEXT, folder) == []
     assert np.asarray(Image.open(folder / "blossom.jpg")).std() > 20
+
+
+# To the character
+
+ENTRY = {
+    "id": "sea",
+    "title": {"en": "Sea", "ko": "바다"},
+    "prompt": "A photo of {people} at the sea",
+    "negative": "text",
+    "color": "#0a9f3c",
+}
+
+
+def problems_of(**fields):
+    """What is wrong with the fields of a scene that is good but for these."""
+    others = [ENTRY | {"id": name} for name in ("a", "b")]
+    told = list(scenes.problems([*others, ENTRY | fields]))
+    assert all(number == 2 for number, _, _ in told)
+    return [(field, sentence) for _, field, sentence in told]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"id": "x"},
+        {"id": "9" + "-" * 31},
+        {"id": "z09-az"},
+        {"title": {"en": "x" * 40, "ko": "가" * 40}},
+        {"prompt": "{people}"},
+        {"prompt": "{people}" + "x" * (512 - len("a group of people"))},
+        {"negative": ""},
+        {"negative": "x" * 512},
+        {"color": "#000000"},
+        {"color": "#ffffff"},
+        {"seed": None},
+        {"seed": 0},
+        {"seed": 2_147_483_646},
+    ],
+    ids=lambda fields: str(fields)[:40],
+)
+def test_what_just_fits_is_a_scene(fields):
+    assert problems_of(**fields) == []
+
+
+NO_ID = "must be 1 to 32 small letters, digits or hyphens"
+NO_COLOR = "must be #rrggbb in small hexadecimal digits"
+NO_TITLE = "must be an object of the languages en, ko"
+NO_PROMPT = "must be a text with {people} in it once, where the people are spoken of"
+NO_SEED = "must be null or a whole number from 0 to 2147483646"
+
+
+@pytest.mark.parametrize(
+    "field,value,sentence",
+    [
+        ("id", "", NO_ID),
+        ("id", "-a", NO_ID),
+        ("id", "a_b", NO_ID),
+        ("id", "x" * 33, NO_ID),
+        ("id", "A", NO_ID),
+        ("id", "aB", NO_ID),
+        ("id", 7, NO_ID),
+        ("id", "b", "'b' is taken by an earlier scene"),
+        ("title", "Sea", NO_TITLE),
+        ("title", {"en": "Sea", "ko": "바다", "de": "Meer"}, NO_TITLE),
+        ("title", {"ko": "바다"}, "needs a text of 1 to 40 characters in 'en'"),
+        ("title", {"en": "Sea"}, "needs a text of 1 to 40 characters in 'ko'"),
+        ("title", {"en": " ", "ko": "바다"}, "needs a text of 1 to 40 characters in 'en'"),
+        ("title", {"en": 7, "ko": "바다"}, "needs a text of 1 to 40 characters in 'en'"),
+        ("title", {"en": "x" * 41, "ko": "바다"}, "needs a text of 1 to 40 characters in 'en'"),
+        ("prompt", 7, NO_PROMPT),
+        ("prompt", "people", NO_PROMPT),
+        ("prompt", "{people} and {people}", NO_PROMPT),
+        ("prompt", "{people} in {place", NO_PROMPT),
+        ("prompt", "{people} in place}", NO_PROMPT),
+        ("prompt", "{people}" + "x" * 496, "is 513 characters long with the people in it; 512 are allowed"),
+        ("negative", None, 'must be a text, or ""'),
+        ("negative", "x" * 513, "is 513 characters long; 512 are allowed"),
+        ("color", "#0A9f3c", NO_COLOR),
+        ("color", "#12345", NO_COLOR),
+        ("color", "#1234567", NO_COLOR),
+        ("color", "123456", NO_COLOR),
+        ("color", "#12345g", NO_COLOR),
+        ("color", 0, NO_COLOR),
+        ("seed", -1, NO_SEED),
+        ("seed", 2_147_483_647, NO_SEED),
+        ("seed", True, NO_SEED),
+        ("seed", 1.0, NO_SEED),
+        ("seed", "1", NO_SEED),
+    ],
+)
+def test_what_just_does_not_fit_is_told_as_it_is(field, value, sentence):
+    assert problems_of(**{field: value}) == [(field, sentence)]
+
+
+def test_fields_that_are_missing_or_unknown_are_told_by_name():
+    missing = [ENTRY | {"id": "a"}, ENTRY | {"id": "b"}, {"size": 1}]
+    assert list(scenes.problems(missing)) == [
+        (2, "size", "is not a field of a scene; they are id, title, prompt, negative, color, seed"),
+        *((2, field, "is missing") for field in ("id", "title", "prompt", "negative", "color")),
+    ]
+
+
+def test_a_catalogue_that_is_none_is_told_so_and_its_other_scenes_are_looked_at_all_the_same():
+    assert list(scenes.problems({})) == [(None, "catalogue", "must be a list of scenes")]
+    good = [ENTRY | {"id": name} for name in ("a", "b", "c")]
+    assert list(scenes.problems(good)) == []
+    assert list(scenes.problems(good[:2])) == [(None, "catalogue", "must hold at least 3 scenes")]
+    assert list(scenes.problems([good[0], "sea", good[1], good[0]])) == [
+        (1, "scene", "must be an object"),
+        (3, "id", "'a' is taken by an earlier scene"),
+    ]
+
+
+# What a picture is painted of
+
+
+def test_a_picture_is_painted_of_what_its_run_keeps_or_in_an_old_record_of_the_catalogues_scene():
+    kept = {"scene": "sky", "prompt": "{people} at sea", "negative": "dark"}
+    assert scenes.prompt_of(kept) == scenes.Prompt("{people} at sea", "dark", None)
+    assert scenes.prompt_of(kept | {"seed": None}) == scenes.Prompt("{people} at sea", "dark", None)
+    assert scenes.prompt_of(kept | {"seed": Decimal(0)}) == scenes.Prompt("{people} at sea", "dark", 0)
+    forest = scenes.catalogue()["forest"]
+    assert scenes.prompt_of({"scene": "forest"}) == scenes.Prompt(forest.prompt, forest.negative, forest.seed)
+
+
+@pytest.mark.parametrize(
+    "faces,people",
+    [(0, "a group of people"), (1, "a person"), (2, "two people"), (3, "a group of people"), (9, "a group of people")],
+)
+def test_a_prompt_names_the_people_of_the_photo(faces, people):
+    assert scenes.for_people("A photo of {people} here", faces) == f"A photo of {people} here"
+
+
+def test_a_scenes_own_seed_counts_up_and_else_each_run_picture_and_attempt_has_its_own():
+    own = scenes.Prompt("", "", 0)
+    assert [scenes.seed_for(own, "run", 3, attempt) for attempt in range(3)] == [0, 1, 2]
+    free = scenes.Prompt("", "")
+    seeds = {scenes.seed_for(free, *of) for of in (("a", 1, 0), ("b", 1, 0), ("a", 2, 0), ("a", 1, 1))}
+    assert len(seeds) == 4
+    # What a run of the version before has begun goes on with the same seeds.
+    assert scenes.seed_for(free, "run", 1, 2) == zlib.crc32(b"run/1/2")
+
+
+def test_the_catalogue_is_read_as_it_is_written():
+    assert list(scenes.catalogue()) == [entry["id"] for entry in ENTRIES]
+    for entry in ENTRIES:
+        scene = scenes.catalogue()[entry["id"]]
+        assert {"seed": scene.seed} | entry == dataclasses.asdict(scene)
