@@ -1,6 +1,7 @@
 """The S3 event as entry point: as AWS documents it, for photos of any name, late, again, and for what is no upload."""
 
 import re
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ from booth.aws import counters, objects
 from booth.errors import BadRequest, PhotoNotFound
 from booth.http import contract
 from booth.lifecycle import budget, starting
+from booth.log import logger
 from booth.run import Status
 from booth.runs import store, uploads
 from tests.support.events import upload_event
@@ -184,3 +186,131 @@ def test_the_days_photos_are_counted_once_whatever_doors_they_come_through(accou
     # What was refused lies there for another try.
     assert {run.version for run in ended} <= {version for _, version in photos}
     assert all(account.versions(run.key) == {run.version} for run in ended)
+
+
+def test_a_photo_that_was_put_without_upload_gets_a_run_with_names_that_nobody_guesses(account):
+    version = account.put("photo/by itself.jpg")
+    run = starting.photo_arrived("photo/by itself.jpg", version)
+    assert (run.key, run.version, run.status) == ("photo/by itself.jpg", version, Status.QUEUED)
+    assert {str(uuid.UUID(name)) for name in (run.id, run.picture_id)} == {run.id, run.picture_id}
+    assert run.id != run.picture_id
+    assert account.executions() == [run.id]
+
+
+def test_a_photo_of_a_record_that_has_expired_goes_and_no_other_one(account, environment):
+    key = issued("photo/old.jpg")
+    version, other = account.put(key), account.put(key)
+    later = clock.now_ms() + store.RETENTION_SECONDS * 1000 + 1000
+    environment.setattr(clock, "now_ms", lambda: later)
+    assert starting.photo_arrived(key, version) is None
+    assert account.versions(key) == {other}
+
+
+def test_whoever_calls_gets_the_claimed_run_and_its_log_lines_carry_its_id(account):
+    key = issued("photo/a.jpg")
+    version = account.put(key)
+    run = starting.start(uploads.find_by_upload(key), version)
+    assert run == store.get(run.id)
+    assert (run.version, run.step) == (version, "queue")
+    assert logger.thread_safe_get_current_keys()["run"] == run.id
+
+
+def test_a_caller_that_died_between_claim_and_start_loses_nothing(account):
+    key = issued("photo/a.jpg")
+    claimed = starting.claim(uploads.find_by_upload(key).id, account.put(key))
+    assert account.executions() == []
+    assert starting.start(claimed, claimed.version) == claimed
+    assert account.executions() == [claimed.id]
+
+
+def test_another_version_is_not_processed_it_is_counted_and_goes_with_the_run(account, counts):
+    key = issued("photo/a.jpg")
+    first = starting.photo_arrived(key, account.put(key))
+    again = account.put(key)
+    counts()
+    run = starting.photo_arrived(key, again)
+    assert (run.version, counts()) == (first.version, {"PhotoPutAgain": 1})
+    assert account.versions(key) == {first.version, again}
+    assert account.executions() == [run.id]
+    starting.photo_arrived(key, first.version)
+    assert "PhotoPutAgain" not in counts()
+
+
+def test_a_run_that_is_under_way_is_not_started_again(account):
+    key = issued("photo/a.jpg")
+    version = account.put(key)
+    claimed = starting.claim(uploads.find_by_upload(key).id, version)
+    run = store.enter(claimed.id, "detect")
+    assert starting.start(run, version) == run
+    assert account.executions() == []
+
+
+@pytest.mark.parametrize(("error", "stays"), [("TimedOut", True), ("NoFaceFound", False)])
+def test_what_is_put_again_as_version_null_stays_as_long_as_the_runs_own_does(account, environment, error, stays):
+    """Version null: before the bucket's versioning held. A photo that may be tried again is kept."""
+    account.clients["s3"].create_bucket(Bucket="new")
+    environment.setenv("UPLOADS_BUCKET", "new")
+    key = issued("photo/new.jpg")
+    account.clients["s3"].put_object(Bucket="new", Key=key, Body=b"photo")
+    run = starting.photo_arrived(key, "null")
+    assert store.end(run, Status.FAILED, error, {})
+    assert starting.photo_arrived(key, "null") == store.get(run.id)
+    assert ("Contents" in account.clients["s3"].list_objects_v2(Bucket="new")) == stays
+
+
+def test_the_own_version_of_an_ended_run_is_left_to_its_cleaning(account):
+    key = issued("photo/a.jpg")
+    run = starting.photo_arrived(key, account.put(key))
+    assert store.end(run, Status.FAILED, "NoFaceFound", {})
+    starting.start(store.get(run.id), run.version)
+    assert account.versions(key) == {run.version}
+    starting.start(store.get(run.id), account.put(key))
+    assert account.versions(key) == {run.version}
+
+
+def test_a_poll_starts_what_lies_there_and_nothing_else(account):
+    key = issued("photo/a.jpg")
+    waiting = uploads.find_by_upload(key)
+    account.put("photo/another.jpg")
+    assert starting.start_if_uploaded(waiting) == waiting
+    version = account.put(key)
+    run = starting.start_if_uploaded(waiting)
+    assert (run.version, account.executions()) == (version, [run.id])
+    # Its version is pinned: what was put later is not what this run is about.
+    account.put(key)
+    assert starting.start_if_uploaded(run).version == version
+    running = store.enter(run.id, "detect")
+    account.clients["s3"].delete_object(Bucket="uploads", Key=key, VersionId=version)
+    assert starting.start_if_uploaded(running) == running
+
+
+def test_a_claimed_run_is_started_by_a_poll_though_its_photo_is_gone(account):
+    key = issued("photo/a.jpg")
+    claimed = starting.claim(uploads.find_by_upload(key).id, "gone")
+    assert starting.start_if_uploaded(claimed) == claimed
+    assert account.executions() == [claimed.id]
+
+
+def test_a_photo_beyond_the_days_budget_is_refused_once_and_for_all(account, environment, counts):
+    environment.setenv("PHOTOS_PER_DAY", "1")
+    first, second = issued("photo/1.jpg"), issued("photo/2.jpg")
+    taken = starting.photo_arrived(first, account.put(first))
+    version = account.put(second)
+    counts()
+    refused = starting.photo_arrived(second, version)
+    assert counts() == {"BudgetSpent": 1}
+    assert (refused.status, refused.error, refused.version) == (Status.FAILED, "BudgetSpent", version)
+    assert refused == store.get(refused.id)
+    assert account.versions(second) == {version}
+    # It is told as it stands, whoever asks, and counted once.
+    assert starting.claim(refused.id, version) == refused
+    assert counts() == {}
+    assert account.executions() == [taken.id]
+
+
+def test_a_second_claim_changes_nothing_and_gives_its_count_back(account, environment):
+    environment.setenv("PHOTOS_PER_DAY", "9")
+    run = uploads.find_by_upload(issued("photo/a.jpg"))
+    claimed = starting.claim(run.id, "v1")
+    assert starting.claim(run.id, "v2") == claimed == store.get(run.id)
+    assert (claimed.version, counters.value(budget.today())) == ("v1", 1)
