@@ -1,6 +1,8 @@
 # On this machine, without AWS:
 # make run            set up, then open the booth on http://127.0.0.1:8000 (PORT= for another one)
 # make test           set up, then run all tests (ARGS="tests/unit -k mask" for some of them)
+# make test-fast      of them what needs no process, no server and no model: logic, in less than a minute
+# make mutants        do the tests see small faults in the pure modules? (MODULE=pixels.masks, N=30 of each, SEED=)
 # make check          the proofs of the deployment alone, which `make test` runs too
 # make check-scenes   refuse a bad functions/scenes.json, naming line and field (part of lint, run and build)
 # make thumbnails     paint a thumbnail for each scene with the local painter
@@ -49,7 +51,7 @@ unexport PYTHONDONTWRITEBYTECODE
 TOOLS := $(foreach tool,sam sagemaker checkov ministack runtime serving,.tools/$(tool)/.installed) .tools/npm/.installed
 STACK = photo-booth-$(ENV)
 
-.PHONY: run test check lint lock released audit check-scenes thumbnails machine setup tools clean faults fuzz odd-photos races load pacing
+.PHONY: run test test-fast mutants check lint lock released audit check-scenes thumbnails machine setup tools clean faults fuzz odd-photos races load pacing
 .PHONY: bench trace cost bench-pixels bench-encodings bench-cold bench-memory bench-polling bench-seam bench-sam bench-sweep
 .PHONY: preflight build deploy destroy env sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 
@@ -58,6 +60,12 @@ run: setup check-scenes
 
 test: tools lint
 	.venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-fast: $(INSTALLED)
+	@.venv/bin/python -m pytest -q -m "not starts" $(or $(ARGS),tests/unit)
+
+mutants: setup .tools/mutmut/.installed
+	@.venv/bin/python -m tests.mutants $(if $(MODULE),--module $(MODULE)) $(if $(N),--count $(N)) $(if $(SEED),--seed $(SEED))
 
 sam-package: setup
 	@.venv/bin/python -m sam_model.package $(ARGS)

@@ -1,6 +1,7 @@
 """AWS for unit tests: moto in this process, and the stand-ins on a socket."""
 
 import json
+import sys
 import urllib.request
 
 import boto3
@@ -12,6 +13,34 @@ from local import http_server
 from local.emulator.services import Emulator, forget_all
 from local.standins import server
 from tests.support.credentials import FAKE_CREDENTIALS
+
+# `make test-fast` leaves out what is marked `starts`: who uses one of these fixtures is, others say it themselves.
+STARTING = {"account", "canned_server", "dynamodb"}
+STARTS = {"os.fork", "os.posix_spawn", "socket.bind", "socket.connect", "subprocess.Popen"}
+is_fast = False
+
+
+def refuse_to_start(event, _):
+    if is_fast and event in STARTS:
+        raise RuntimeError(f"{event}: a test that starts or calls something has the mark `starts`")
+
+
+sys.addaudithook(refuse_to_start)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if STARTING.intersection(item.fixturenames):
+            item.add_marker(pytest.mark.starts)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    global is_fast
+    is_fast = item.config.option.markexpr == "not starts"
+    yield
+    is_fast = False
 
 
 @pytest.fixture

@@ -99,6 +99,7 @@ def test_errors_of_the_endpoint(models, fault, error):
         sam.segment(sam.request_for(CROP, FACES, IMAGE))
 
 
+@pytest.mark.starts
 @pytest.mark.parametrize("damage", [IMAGE[:40], IMAGE[:33] + b"\0\0\0\4" + IMAGE[37:]], ids=["cut off", "wrong length"])
 def test_a_mask_that_is_broken_is_passing_trouble(environment, damage):
     answer = Response(json.dumps({"mask_image": base64.b64encode(damage).decode()}))

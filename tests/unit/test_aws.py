@@ -13,6 +13,8 @@ from booth.aws import executions, objects, table
 from booth.errors import ServiceUnavailable
 from booth.runs import store
 
+pytestmark = pytest.mark.starts
+
 PHOTO = b"\xff\xd8 the bytes of a photo"
 
 

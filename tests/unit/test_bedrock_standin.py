@@ -19,6 +19,8 @@ from werkzeug.wrappers import Request
 
 from local.standins.bedrock import Bedrock
 
+pytestmark = pytest.mark.starts
+
 PHOTOS = Path(__file__).parents[1] / "photos"
 FACES = {  # ellipses (x, y, rx, ry), parts of width and height
     "astronaut.jpg": [(0.435, 0.225, 0.085, 0.125)],

@@ -13,6 +13,8 @@ from local.emulator import cloudfront
 from local.emulator.services import Emulator, forget_all
 from local.s3.buckets import set_versioning
 
+pytestmark = pytest.mark.starts
+
 TEMPLATE = {
     "Resources": {
         "Uploads": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "uploads"}},

@@ -49,6 +49,7 @@ def test_what_is_no_part_is_refused(text):
         part(text)
 
 
+@pytest.mark.starts
 def test_the_commit_is_named_and_that_the_tree_has_changed(tmp_path):
     def git(*command):
         author = ["-c", "user.name=a", "-c", "user.email=a@example.com"]

@@ -15,6 +15,8 @@ from local import http_server
 from local.faults import Faults, Gate
 from tests.support.credentials import FAKE_CREDENTIALS
 
+pytestmark = pytest.mark.starts
+
 BATCH = {"Paths": {"Quantity": 1, "Items": ["/*"]}, "CallerReference": "once"}
 ENTRY = {"Source": "a", "DetailType": "b", "Detail": "{}"}
 CALLS = {

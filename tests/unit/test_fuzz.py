@@ -5,6 +5,8 @@ import pytest
 from tests.fuzz import images, sam, workers
 from tests.fuzz.__main__ import LAMBDA_MB, SAM_MB, table
 
+pytestmark = pytest.mark.starts
+
 
 def faults(outcomes):
     return [f"{each.number}, {each.kind}: {each.fault}" for each in outcomes if each.fault]

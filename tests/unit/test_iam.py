@@ -155,6 +155,7 @@ def test_what_is_not_understood_is_not_passed_over(odd):
         allows([allow("*", "*", **odd)], Call("a:B", "c"))
 
 
+@pytest.mark.starts
 @pytest.mark.parametrize(
     ("service", "operation", "arguments", "code"),
     [

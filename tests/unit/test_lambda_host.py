@@ -19,6 +19,8 @@ from local.lambdas.function import Function
 from local.lambdas.host import FunctionInitError, LambdaHost
 from local.lambdas.results import ASYNC_LIMIT, SYNC_LIMIT
 
+pytestmark = pytest.mark.starts
+
 CODE = Path(__file__).parent / "fixtures" / "functions"
 REGION = "eu-west-1"
 

@@ -48,6 +48,7 @@ def ask(connection, method, path, body=None, **headers):
     return answer.status, answer.read()
 
 
+@pytest.mark.starts
 def test_a_connection_serves_one_request_after_another(connection):
     first = connection.sock
     assert ask(connection, "PUT", "/a", b"body") == (200, b"PUT body")
@@ -58,6 +59,7 @@ def test_a_connection_serves_one_request_after_another(connection):
     assert connection.sock is first
 
 
+@pytest.mark.starts
 def test_who_asks_whether_to_go_on_is_told(serving):
     with socket.create_connection(serving[1], timeout=20) as raw:
         raw.sendall(b"PUT /a HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
@@ -66,6 +68,7 @@ def test_who_asks_whether_to_go_on_is_told(serving):
         assert b"200 OK" in raw.recv(1000)
 
 
+@pytest.mark.starts
 def test_closing_ends_the_connections_that_are_open(serving, connection):
     assert ask(connection, "GET", "/a")[0] == 200
     serving[0].shutdown()

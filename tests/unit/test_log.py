@@ -60,6 +60,7 @@ def test_each_call_is_a_line_with_its_time_and_nothing_of_what_was_asked(dynamod
     assert "Marked-Name" not in json.dumps(calls) + json.dumps(handled)
 
 
+@pytest.mark.starts
 def test_a_call_that_nobody_answers_is_a_line_too(environment, debug):
     environment.setenv("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:9")
     with pytest.raises(ServiceUnavailable), errors.aws_errors():

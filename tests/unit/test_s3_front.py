@@ -28,6 +28,8 @@ from local import http_server
 from local.iam import Authority
 from local.s3.front import S3Front
 
+pytestmark = pytest.mark.starts
+
 REGION = "eu-west-1"
 KEY, SECRET = "AKIATEST", "a secret"
 ROLE = "ASIAFUNCTION"

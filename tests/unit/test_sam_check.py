@@ -14,6 +14,8 @@ from local import http_server
 from local.standins import sagemaker, server
 from sam_model import check
 
+pytestmark = pytest.mark.starts
+
 
 def asked(capsys, endpoint="sam"):
     """The exit status, and what was printed to standard output and standard error."""

@@ -28,6 +28,8 @@ from tests.support import tiny_sam, tiny_wheel
 from tests.support.fakes.cloudformation import REGION, CloudFormation, render
 from tests.support.fakes.sagemaker import DIGEST, SageMaker
 
+pytestmark = pytest.mark.starts
+
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "sam_model" / "endpoint.yaml"
 DEV, PROD = "photo-booth-sam-dev", "photo-booth-sam-prod"

@@ -85,6 +85,7 @@ def ellipse(box, shape):
     return ((2 * x - left - right) / (right - left)) ** 2 + ((2 * y - top - bottom) / (bottom - top)) ** 2 <= 1
 
 
+@pytest.mark.starts
 class TestRealWeights:
     @pytest.mark.parametrize("name", FACES)
     @pytest.mark.parametrize("with_points", [False, True])

@@ -25,6 +25,7 @@ def export(tmp_path):
     return folder
 
 
+@pytest.mark.starts
 def test_the_default_weights(tmp_path, capsys):
     out = tmp_path / "new folder" / "model.tar.gz"
     assert package.main(["--out", str(out)]) == 0
@@ -80,6 +81,7 @@ def test_for_a_gpu(tmp_path, export, locked):
     assert "onnxruntime==" in wanted["sam_model/cpu"]
 
 
+@pytest.mark.starts
 def test_pip_installs_the_archives_requirements_from_anywhere_without_a_network(tmp_path, export, locked, monkeypatch):
     package.build(export, tmp_path / "model.tar.gz")
     with tarfile.open(tmp_path / "model.tar.gz") as archive:
@@ -95,6 +97,7 @@ def test_pip_installs_the_archives_requirements_from_anywhere_without_a_network(
     assert (tmp_path / "site" / "tiny_cpu.py").exists()
 
 
+@pytest.mark.starts
 def test_the_serving_code_runs_out_of_the_archive_alone(tmp_path, export, locked):
     package.build(export, tmp_path / "model.tar.gz")
     with tarfile.open(tmp_path / "model.tar.gz") as archive:
@@ -112,6 +115,7 @@ def test_the_serving_code_runs_out_of_the_archive_alone(tmp_path, export, locked
     assert (done.stdout, done.returncode) == (f"{code / 'inference.py'}\n", 0), done.stderr
 
 
+@pytest.mark.starts
 def test_a_wheel_that_cannot_be_had_is_told(tmp_path, export, locked, capsys, monkeypatch):
     locked["sam_model/cpu"].unlink()
     monkeypatch.setenv("PIP_NO_INDEX", "1")

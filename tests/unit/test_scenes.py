@@ -203,6 +203,7 @@ def test_the_line_is_the_fields_own_however_the_file_is_laid_out(tmp_path_factor
     assert (text.count("\n", 0, at) + 1, field) in [(line, name) for line, name, _ in told]
 
 
+@pytest.mark.starts
 def test_the_build_stops_at_a_bad_catalogue(tmp_path):
     """The command that `make build`, `make run` and `make lint` begin with, in a copy of what it reads."""
     shutil.copytree(ROOT / "functions/booth", tmp_path / "functions/booth")

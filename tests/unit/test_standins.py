@@ -19,6 +19,8 @@ from werkzeug.wrappers import Response
 
 from local.standins import rekognition, sagemaker, server
 
+pytestmark = pytest.mark.starts
+
 PHOTOS = Path(__file__).resolve().parents[1] / "photos"
 ENDPOINT = "booth-sam"
 # Number of faces in each test photo, and the middle of the faces in pixels of the upright photo, left to right.

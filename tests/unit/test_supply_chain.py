@@ -14,6 +14,8 @@ from deploy import lock
 from local import weights
 from tests.support import tiny_wheel
 
+pytestmark = pytest.mark.starts
+
 ROOT = Path(__file__).parent.parent.parent
 
 

@@ -11,6 +11,8 @@ from deploy import stack
 from local import __main__ as command
 from tests.support.fakes.booth import FakeBooth, html, told
 
+pytestmark = pytest.mark.starts
+
 FAILED = {"status": "FAILED", "error": {"code": "NoFaceFound", "message": "We could not find a face."}}
 
 

@@ -16,6 +16,8 @@ from onnx import TensorProto, helper
 from local import weights
 from local.standins.rekognition import onnxruntime  # which reports to nobody there
 
+pytestmark = pytest.mark.starts
+
 ENCODER, DECODER, DETECTOR = b"an encoder" * 1000, b"a decoder" * 1000, b"a detector" * 1000
 
 

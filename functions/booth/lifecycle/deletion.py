@@ -114,5 +114,5 @@ def _steps_end(run: Run) -> int:
 
 
 def _uploads_end(run: Run) -> int:
-    """From when on no photo can come by the presigned URL any more, epoch ms; 0 if there was none."""
-    return run.upload_until + limits.LATE_UPLOAD_SECONDS * 1000 if run.upload_until else 0
+    """From when on no photo can come by the presigned URL any more, epoch ms; long past if there was none."""
+    return run.upload_until + limits.LATE_UPLOAD_SECONDS * 1000
