@@ -24,7 +24,7 @@ GOAL = 0.9
 
 MODULES = {
     "http.contract": "contract openapi",
-    "painting.chain": "chain generate_image",
+    "painting.chain": "pacing models",
     "scenes": "scenes",
     "painting.pacing": "pacing",
     "pixels.geometry": "geometry",

@@ -184,6 +184,16 @@ def test_of_eleven_crops_those_two_become_one_around_which_it_has_least_to_add()
     assert [crop.faces for crop in crops] == [(n,) for n in range(9)] + [(9, 10)]
 
 
+def test_two_large_crops_with_a_narrow_gap_have_less_to_add_than_two_small_ones_with_a_wide_gap():
+    others = [Face((60.0 + 130 * x, 700.0, 110.0 + 130 * x, 750.0), {}) for x in range(7)]
+    small = [Face((500.0, 500.0, 505.0, 505.0), {}), Face((530.0, 500.0, 535.0, 505.0), {})]
+    large = [Face((100.0, 100.0, 150.0, 150.0), {}), Face((201.0, 100.0, 251.0, 150.0), {})]
+    for faces in ([*others, *small, *large], [*large, *small, *others]):
+        crops = geometry.crops_around(faces, 1000, 1000)
+        assert crops[-1].box == (75, 75, 276, 175)
+        assert sorted(len(crop.faces) for crop in crops) == [1] * 9 + [2]
+
+
 def test_faces_one_above_the_other_share_a_crop_where_that_costs_least():
     faces = [Face((30.0, y * 92.0 + 30, 50.0, y * 92.0 + 50), {}) for y in range(10)]
     faces.append(Face((30.0, 908.0, 50.0, 928.0), {}))
