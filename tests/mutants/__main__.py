@@ -32,7 +32,7 @@ MODULES = {
     "pixels.masks": "masks",
     "pixels.morphology": "morphology masks",
     "pixels.seam": "seam",
-    "painting.content_filters": "generate_image",
+    "painting.content_filters": "content_filters",
     "run": "run records starting",
     "keys": "keys starting contract",
     "tokens": "tokens settings",
