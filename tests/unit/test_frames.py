@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from PIL import Image
 
 from booth.painting.models import MODELS
 from booth.pixels.frames import fit
@@ -112,3 +113,61 @@ def test_a_picture_of_another_size_than_the_canvas_is_scaled_back():
     picture = np.zeros((820, 2048, 3), np.uint8)  # the canvas twice as large; the photo lies in rows 154 to 666
     picture[154:666] = 200
     assert (frame.restore(picture)[4:-4] == 200).all()
+
+
+@pytest.mark.parametrize(
+    ("photo", "sizes", "canvas", "box"),
+    [
+        # as it is
+        ((640, 480), Sizes(64, 1024, 10**6, 4.0), (640, 480), (0, 0, 640, 480)),
+        # no more pixels than may be
+        ((2000, 1000), Sizes(64, 4096, 500_000, 4.0), (1000, 500), (0, 0, 1000, 500)),
+        ((1000, 2000), Sizes(64, 4096, 500_000, 4.0), (500, 1000), (0, 0, 500, 1000)),
+        # the padding counts as well: 2000 x 500 is padded to 2000 x 1000
+        ((2000, 500), Sizes(64, 4096, 500_000, 2.0), (1000, 500), (0, 125, 1000, 375)),
+        ((500, 2000), Sizes(64, 4096, 500_000, 2.0), (500, 1000), (125, 0, 375, 1000)),
+        # a side that would be too short is made longer, and no longer than that
+        ((100, 200), Sizes(320, 4096, 10**7, 4.0), (320, 640), (0, 0, 320, 640)),
+        # a side that can't be is padded: 4000 x 400 would be 1000 x 100
+        ((4000, 400), Sizes(200, 1000, 10**7, 5.0), (1000, 200), (0, 50, 1000, 150)),
+        # whole pixels: 1280 * (320 / 1280) is no 319
+        ((5120, 1280), Sizes(320, 1280, 10**7, 4.0), (1280, 320), (0, 0, 1280, 320)),
+        # a rest of one pixel lies right and below
+        ((1000, 101), Sizes(1, 1000, 10**7, 5.0), (1000, 200), (0, 49, 1000, 150)),
+    ],
+)
+def test_a_frame_is_as_large_as_may_be_and_padded_on_both_sides(photo, sizes, canvas, box):
+    frame = fit(photo, sizes)
+    assert (frame.photo, frame.canvas, frame.box) == (photo, canvas, box)
+    assert frame.is_whole is (canvas == photo)
+
+
+def test_the_padding_is_grey_and_the_photo_is_scaled_by_lanczos():
+    frame = fit((1024, 200), Sizes(1, 512, 10**7, 2.0))
+    photo = np.random.default_rng(1).integers(0, 256, (200, 1024, 3), np.uint8)
+    canvas = frame.place(photo)
+    left, top, right, bottom = frame.box
+    assert (left, top, right, bottom) == (0, 78, 512, 178)
+    scaled = Image.fromarray(photo).resize((512, 100), Image.Resampling.LANCZOS)
+    assert np.array_equal(canvas[top:bottom], np.asarray(scaled))
+    assert (canvas[:top] == 128).all()
+    assert (canvas[bottom:] == 128).all()
+
+
+def test_a_picture_is_scaled_back_by_lanczos_out_of_its_part_of_the_canvas():
+    frame = fit((1024, 200), Sizes(1, 512, 10**7, 2.0))
+    picture = np.random.default_rng(1).integers(0, 256, (512, 768, 3), np.uint8)
+    scaled = Image.fromarray(picture).resize((1024, 200), Image.Resampling.LANCZOS, box=(0, 156, 768, 356))
+    assert np.array_equal(frame.restore(picture), np.asarray(scaled))
+
+
+def test_a_picture_of_the_photos_own_size_is_given_as_it_is():
+    whole = fit((640, 480), Sizes(64, 1024, 10**6, 4.0))
+    picture = np.random.default_rng(1).integers(0, 256, (480, 640, 3), np.uint8)
+    assert whole.restore(picture) is picture
+    assert whole.restore(np.zeros((240, 320, 3), np.uint8)).shape == (480, 640, 3)
+    # In a canvas of another shape the photo lies in a part of it, whatever size the model gives.
+    padded = fit((1000, 200), Sizes(1, 1000, 10**7, 2.0))
+    picture = np.zeros((200, 1000, 3), np.uint8)
+    picture[60:140] = 255
+    assert (padded.restore(picture)[10:-10] == 255).all()

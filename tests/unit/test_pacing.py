@@ -15,6 +15,7 @@ from booth.errors import QueueFull, RunEnded, TimedOut, TurnLate, TurnLost
 from booth.painting import admission, pacing, records
 from booth.painting.chain import Candidate, parse_chain, rotated
 from booth.painting.pacing import Pace
+from booth.run import Turn
 from booth.runs import store
 from tests.support.runs import issue
 from tests.support.threads import at_once
@@ -443,3 +444,113 @@ def test_when_all_is_given_back_nothing_is_left_of_it(quota, photos, dice):
         pace = pacing.released(pace, [turn])
     assert not any(pace.free.values())
     assert all(at == NOW - pacing.WINDOW_MS for times in pace.slots.values() for at in times)
+
+
+# To the millisecond
+
+ONE, TWO = candidates(2)
+
+
+def at_slots(one, two=None, **fields):
+    return Pace({str(ONE): one} | ({} if two is None else {str(TWO): two}), {}, 5, **fields)
+
+
+def planned(pace, chain=(ONE,), pictures=1, now=NOW, run="run"):
+    """The turns in the order of the pictures, and the pace with them."""
+    turns, after = plan(pace, list(chain), pictures, now, run)
+    return [turns[number] for number in sorted(turns)], after
+
+
+def test_two_calls_at_a_slot_are_62_seconds_apart():
+    [turn], after = planned(at_slots([NOW - 10, NOW - 20]))
+    assert turn == Turn(str(ONE), 1, NOW - 20 + 62_000)
+    assert (after.slots, after.version) == ({str(ONE): [NOW - 10, turn.at]}, 5)
+    [turn], after = planned(at_slots([NOW - 62_000, NOW - 61_999]))
+    assert turn == Turn(str(ONE), 0, NOW)
+    assert after.slots == {str(ONE): [NOW, NOW - 61_999]}
+
+
+def test_a_slot_that_was_never_used_comes_before_a_wait_and_after_one_that_is_free():
+    assert planned(at_slots([NOW - 10]))[0] == [Turn(str(ONE), 1, NOW)]
+    assert planned(at_slots([NOW - 62_000]))[0] == [Turn(str(ONE), 0, NOW)]
+    assert planned(NOTHING)[0] == [Turn(str(ONE), 0, NOW)]
+    assert planned(NOTHING, pictures=3)[0][1:] == [Turn(str(ONE), 1, NOW), Turn(str(ONE), 0, NOW + 62_000)]
+
+
+def test_planning_leaves_the_pace_that_was_read_as_it_is():
+    before = at_slots([NOW - 10, NOW - 20], free={str(ONE): [(1, NOW + 5)]})
+    planned(before, pictures=3)
+    assert before == at_slots([NOW - 10, NOW - 20], free={str(ONE): [(1, NOW + 5)]})
+
+
+def test_the_region_with_fewer_slots_in_use_is_asked_wherever_the_rotation_begins():
+    pace = at_slots([NOW - 62_000, NOW - 99_000], [NOW - 61_999, NOW - 99_000])
+    assert {planned(pace, [ONE, TWO], run=f"run {number}")[0][0].candidate for number in range(8)} == {str(ONE)}
+    pace = at_slots([NOW - 61_999, NOW - 99_000], [NOW - 61_999, NOW - 99_000])
+    assert {planned(pace, [ONE, TWO], run=f"run {number}")[0][0].candidate for number in range(8)} == {
+        str(ONE),
+        str(TWO),
+    }
+
+
+def test_a_turn_that_was_given_back_is_taken_at_its_time_and_only_once():
+    pace = at_slots([NOW + 62_000, NOW + 50_000], free={str(ONE): [(0, NOW)]})
+    turns, after = planned(pace, pictures=2)
+    assert turns == [Turn(str(ONE), 0, NOW), Turn(str(ONE), 1, NOW + 112_000)]
+    assert after.slots == {str(ONE): [NOW + 62_000, NOW + 112_000]}
+    assert not after.free[str(ONE)]
+    [turn], after = planned(pace, now=NOW + 1)
+    assert (turn.slot, turn.at) == (1, NOW + 112_000)
+    assert not after.free[str(ONE)]
+
+
+def test_a_smaller_quota_keeps_the_latest_calls_and_no_turn_that_was_given_back():
+    pace = at_slots([NOW + 9, NOW + 3, NOW + 7], free={str(ONE): [(2, NOW + 7)]})
+    [turn], after = planned(pace)
+    assert turn == Turn(str(ONE), 0, NOW + 7 + 62_000)
+    assert (after.slots, after.free) == ({str(ONE): [turn.at, NOW + 9]}, {})
+    [turn], after = planned(at_slots([NOW + 9, NOW + 3, NOW + 7]))  # nothing was given back
+    assert turn.at == NOW + 7 + 62_000
+    # The same quota changes no slot's number.
+    [turn], after = planned(at_slots([NOW + 9, NOW + 7]))
+    assert after.slots == {str(ONE): [NOW + 9, NOW + 7 + 62_000]}
+
+
+def test_the_next_model_is_asked_when_all_regions_of_the_first_are_gone_and_all_are_when_none_is_left():
+    other = Candidate(INPAINT, "region-0", 1)
+    chain = [ONE, other, TWO]
+    pace = replace(NOTHING, gone={str(ONE): NOW + 1, str(TWO): NOW})
+    assert pacing.available(pace, chain, NOW) == [other, TWO]
+    assert planned(pace, chain)[0][0].candidate == str(other)
+    pace = replace(NOTHING, gone={str(each): NOW + 1 for each in chain})
+    assert pacing.available(pace, chain, NOW) == []
+    assert {planned(pace, chain, run=f"run {n}")[0][0].candidate for n in range(8)} == {str(ONE), str(TWO)}
+    assert pacing.available(NOTHING, chain, 0) == chain
+
+
+def test_the_last_turn_of_a_slot_is_as_if_never_given_and_another_one_is_to_be_had():
+    pace = at_slots([NOW + 62_000, NOW + 5])
+    before = replace(pace)
+    last, earlier = Turn(str(ONE), 0, NOW + 62_000), Turn(str(ONE), 0, NOW)
+    assert pacing.released(pace, [last]) == replace(pace, slots={str(ONE): [NOW, NOW + 5]}, free={str(ONE): []})
+    given_back = pacing.released(pace, [earlier])
+    assert given_back == replace(pace, free={str(ONE): [(0, NOW)]})
+    assert pacing.released(given_back, [last]) == replace(
+        pace, slots={str(ONE): [NOW - 62_000, NOW + 5]}, free={str(ONE): []}
+    )
+    assert given_back.free == {str(ONE): [(0, NOW)]}
+    assert pace == before
+
+
+def test_a_turn_at_a_slot_that_a_smaller_quota_has_taken_away_is_dropped_and_the_others_are_given_back():
+    pace = at_slots([NOW])
+    turns = [Turn(str(TWO), 0, NOW), Turn(str(ONE), 1, NOW), Turn(str(ONE), 0, NOW)]
+    after = pacing.released(pace, turns)
+    assert after.slots == {str(ONE): [NOW - 62_000]}
+    assert not any(after.free.values())
+
+
+def test_pictures_of_a_run_begin_one_region_after_another_and_runs_anywhere():
+    first = pacing.rotation_of("run", 1)
+    assert [pacing.rotation_of("run", number) - first for number in (1, 2, 3)] == [0, 1, 2]
+    assert {pacing.rotation_of(f"run {number}", 1) % 2 for number in range(8)} == {0, 1}
