@@ -205,3 +205,173 @@ def test_fill_holes_of_thin_masks(shape):
     mask = np.ones(shape, bool)
     assert np.array_equal(morphology.fill_holes(mask), mask)
     assert not morphology.fill_holes(~mask).any()
+
+
+# To the pixel
+
+
+def drawn(shape, holds):
+    """The mask of the pixels whose middle (x, y) holds something."""
+    return np.array([[holds(x + 0.5, y + 0.5) for x in range(shape[1])] for y in range(shape[0])], bool)
+
+
+def oval(box, shape=(H, W)):
+    l, t, r, b = box
+    return drawn(shape, lambda x, y: ((2 * x - l - r) / (r - l)) ** 2 + ((2 * y - t - b) / (b - t)) ** 2 <= 1)
+
+
+def scaled(box, share):
+    return geometry.grow(box, (share - 1) / 2)
+
+
+@pytest.mark.parametrize("box", [(20, 30, 60, 90), (20.3, 30.6, 61.1, 89.9), (-9.0, -20.0, 31.0, 30.0)])
+def test_an_ellipse_is_the_pixels_whose_middles_lie_in_it_in_any_window(box):
+    whole = oval(box)
+    assert np.array_equal(masks.ellipse((H, W), (0, 0), box), whole)
+    assert np.array_equal(masks.ellipse((50, 40), (10, 20), box), whole[20:70, 10:50])
+
+
+def test_a_box_narrower_than_a_pixel_has_the_ellipse_of_one():
+    assert np.argwhere(masks.ellipse((9, 9), (0, 0), (4.5, 2.0, 4.5, 5.0))).tolist() == [[2, 4], [3, 4], [4, 4]]
+    assert np.argwhere(masks.ellipse((9, 9), (0, 0), (2.0, 4.5, 5.0, 4.5))).tolist() == [[4, 2], [4, 3], [4, 4]]
+    assert not masks.ellipse((9, 9), (0, 0), (4.0, 4.0, 4.0, 4.0)).any()
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [((50, 40), (80, 40)), ((60.5, 30.2), (84.5, 48.2)), ((70, 70), (70, 50))],
+)
+def test_the_band_of_glasses_lies_along_the_eyes(left, right):
+    """As far as an eye distance to both sides of the middle, and 0.36 of it above and below."""
+    a_face = Face((0, 0, 1, 1), {"eyeLeft": left, "eyeRight": right})
+    length = np.hypot(right[0] - left[0], right[1] - left[1])
+    along = np.subtract(right, left) / length
+
+    def holds(x, y):
+        px, py = x - (left[0] + right[0]) / 2, y - (left[1] + right[1]) / 2
+        across = py * along[0] - px * along[1]
+        return ((px * along[0] + py * along[1]) / length) ** 2 + (across / (0.36 * length)) ** 2 <= 1
+
+    whole = drawn((H, W), holds)
+    assert np.array_equal(masks.eye_band((H, W), (0, 0), a_face), whole)
+    assert np.array_equal(masks.eye_band((50, 40), (30, 20), a_face), whole[20:70, 30:70])
+
+
+@pytest.mark.parametrize("known", ["eyeLeft", "eyeRight", "nose"])
+def test_without_both_eyes_there_is_no_band(known):
+    band = masks.eye_band((8, 9), (0, 0), Face((0, 0, 9, 8), {known: (4, 4)}))
+    assert (band.shape, band.dtype, band.any()) == ((8, 9), bool, False)
+
+
+TILTED = {"eyeLeft": (50.0, 40.0), "eyeRight": (70.0, 50.0), "mouthLeft": (42.0, 62.0), "mouthRight": (58.0, 74.0)}
+
+
+def test_the_forehead_lies_beyond_the_eyes_as_seen_from_the_mouth():
+    whole = drawn((H, W), lambda x, y: (x - 60) * (50 - 60) + (y - 45) * (68 - 45) < 0)
+    a_face = Face((30, 20, 90, 90), TILTED)
+    assert np.array_equal(masks.forehead((H, W), (0, 0), a_face), whole)
+    assert np.array_equal(masks.forehead((50, 40), (30, 20), a_face), whole[20:70, 30:70])
+
+
+@pytest.mark.parametrize("missing", TILTED)
+def test_where_a_landmark_is_missing_the_forehead_is_the_upper_45_percent_of_the_box(missing):
+    marks = {name: at for name, at in TILTED.items() if name != missing}
+    upper = masks.forehead((50, 40), (30, 20), Face((30, 30, 90, 90), marks))
+    assert upper[: 57 - 20].all()
+    assert not upper[57 - 20 :].any()
+    assert upper.shape == (50, 40)
+
+
+def test_landmarks_are_the_pixels_of_the_window_in_which_they_lie():
+    points = [(10.9, 20.9), (49.9, 69.9), (50, 30), (20, 70), (9.9, 30), (20, 19.9), (-0.5, 30), (20, -0.5)]
+    a_face = Face((0, 0, 9, 9), {str(number): at for number, at in enumerate(points)})
+    assert masks.landmark_pixels((50, 40), (10, 20), a_face) == [(0, 0), (39, 49)]
+    # What lies outside the photo by less than a pixel does not lie in its first one.
+    assert masks.landmark_pixels((50, 40), (0, 0), Face((0, 0, 9, 9), {"nose": (-0.5, 3), "mouth": (3, -0.5)})) == []
+    assert masks.landmark_pixels((50, 40), (0, 0), Face((0, 0, 9, 9), {"nose": (0.0, 0.0)})) == [(0, 0)]
+
+
+BOX = (40.0, 20.0, 100.0, 100.0)
+
+
+def kept_with(said, marks=None, box=BOX):
+    """What is kept of one face where SAM said this of the whole photo; and whether that was enough."""
+    a_face = Face(box, marks or {})
+    [crop] = geometry.crops_around([a_face], W, H)
+    l, t, r, b = crop.box
+    keep, by_ellipse = masks.keep_mask(W, H, [a_face], [crop], [None if said is None else said[t:b, l:r]])
+    return keep, by_ellipse == 0
+
+
+def test_where_nothing_was_said_the_ellipse_is_kept_and_no_more_of_its_rim_than_is_promised():
+    keep, enough = kept_with(None)
+    assert np.array_equal(keep, oval(scaled(BOX, 0.98)))
+    assert not enough
+    # Of a small one so many pixels lie in the rim that all of it is kept.
+    small = (40.0, 20.0, 49.0, 29.0)
+    assert np.array_equal(kept_with(None, box=small)[0], oval(small))
+
+
+def square(x, y, radius):
+    mask = np.zeros((H, W), bool)
+    mask[max(0, y - radius) : y + radius + 1, max(0, x - radius) : x + radius + 1] = True
+    return mask
+
+
+@pytest.mark.parametrize(
+    ("box", "point", "radius"), [(BOX, (41.5, 21.5), 2), ((20.0, 10.0, 120.0, 110.0), (22.5, 12.5), 4)]
+)
+def test_around_a_landmark_outside_the_ellipse_a_square_is_kept(box, point, radius):
+    keep, enough = kept_with(None, {"nose": point}, box)
+    assert np.array_equal(keep, oval(scaled(box, 0.98)) | square(int(point[0]), int(point[1]), radius))
+    assert not enough
+
+
+def test_a_landmark_at_the_photos_border_has_its_square_as_far_as_there_is_photo():
+    box = (-20.0, -20.0, 40.0, 60.0)
+    keep, _ = kept_with(None, {"nose": (0.5, 0.5)}, box)
+    assert np.array_equal(keep, oval(scaled(box, 0.98)) | square(0, 0, 2))
+
+
+def test_what_is_missing_is_the_forehead_first():
+    marks = {"eyeLeft": (58.0, 52.0), "eyeRight": (82.0, 52.0), "mouthLeft": (60.0, 80.0), "mouthRight": (80.0, 80.0)}
+    said = oval(BOX)
+    said[:35] = False
+    keep, enough = kept_with(said, marks)
+    band = masks.eye_band((H, W), (0, 0), Face(BOX, marks))
+    assert np.array_equal(keep, oval(BOX) | band)
+    assert not enough
+
+
+def test_only_what_is_connected_with_the_middle_of_the_face_is_kept():
+    """The middle: the ellipse of half the box's size."""
+    said = oval(BOX)
+    said[:, 112:116] = True  # a wall beside the head, in reach
+    apart = oval(scaled(BOX, 1.04))
+    assert np.array_equal(kept_with(apart | said)[0], morphology.erode(apart))
+    # What was said of the rim alone has nothing to do with the face: as if nothing was said.
+    ring = oval(scaled(BOX, 1.2)) & ~oval(scaled(BOX, 0.52))
+    assert np.array_equal(kept_with(ring)[0], kept_with(None)[0])
+    ring = oval(scaled(BOX, 1.2)) & ~oval(scaled(BOX, 0.46))
+    assert np.array_equal(kept_with(ring)[0], morphology.erode(oval(scaled(BOX, 1.2))))
+
+
+def test_what_is_kept_reaches_a_quarter_of_the_box_beyond_it():
+    keep, enough = kept_with(np.ones((H, W), bool), box=(40.0, 40.0, 80.0, 80.0))
+    assert np.argwhere(keep).min(0).tolist() == [31, 31]
+    assert np.argwhere(keep).max(0).tolist() == [88, 88]
+    assert enough
+
+
+def test_faces_of_one_photo_are_kept_each_and_counted_each():
+    boxes = [(10.0, 20.0, 40.0, 60.0), (60.0, 20.0, 90.0, 60.0), (120.0, 30.0, 150.0, 70.0)]
+    faces = [Face(box, {}) for box in boxes]
+    crops = geometry.crops_around(faces, W, H)
+    said = oval(scaled(boxes[2], 1.2))
+    found = [
+        None if 2 not in crop.faces else said[crop.box[1] : crop.box[3], crop.box[0] : crop.box[2]] for crop in crops
+    ]
+    keep, by_ellipse = masks.keep_mask(W, H, faces, crops, found)
+    parts = [oval(scaled(box, 0.98)) for box in boxes[:2]]
+    assert np.array_equal(keep, parts[0] | parts[1] | morphology.erode(said))
+    assert by_ellipse == 2
