@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from booth.pixels import encoding
 from booth.pixels.seam import FADE_WIDTH, MATCH_WIDTH, Seam, _edge_colours
@@ -207,3 +207,76 @@ def test_a_broken_picture_is_an_oserror_whatever_pillow_calls_it(place, damage):
 def test_what_is_no_picture_is_refused(data):
     with pytest.raises(OSError, match=r"."):
         encoding.decode(data)
+
+
+def blurred(mask, reach):
+    """A mask as uint8, blurred twice by a box of `reach` pixels to each side."""
+    soft = Image.fromarray(np.where(mask, 255, 0).astype(np.uint8))
+    return soft.filter(ImageFilter.BoxBlur(reach)).filter(ImageFilter.BoxBlur(reach))
+
+
+def windows(values, reach):
+    """The windows of so many values to each side around each value; beyond the border there is 0."""
+    padded = np.pad(values, [(reach, reach), (reach, reach)] + [(0, 0)] * (values.ndim - 2))
+    return np.lib.stride_tricks.sliding_window_view(padded, (2 * reach + 1, 2 * reach + 1), axis=(0, 1))
+
+
+def plainly_blended(photo, generated, keep):
+    """What `Seam` says that it does, worked out for every pixel of a picture whose sides are multiples of 4."""
+    # The colour shift of the kept region, of every fourth pixel, blurred twice over 5 x 5 of them.
+    share = keep[::4, ::4, None].astype(float)
+    apart = (photo[::4, ::4].astype(float) - generated[::4, ::4]) * share
+    means = np.dstack([share, apart, (apart**2).sum(2)])
+    for _ in range(2):
+        means = windows(means, 2).mean((-1, -2))
+    means[..., 1:] /= np.maximum(means[..., :1], 0.01)
+    # It is taken back on the edge wholly, at 24 pixels from it not at all, and nowhere if it is no shift but a picture.
+    soft = blurred(keep, 12)
+    reached = np.asarray(soft).reshape(len(keep) // 4, 4, -1, 4).min((1, 3)) > 0
+    outer = np.pad(reached, 1, mode="edge")
+    reached = np.lib.stride_tricks.sliding_window_view(outer, (3, 3)).all((-1, -2))
+    weight = np.asarray(soft.reduce(4)) * (2 / 255) * reached * np.exp(-((means[..., 4] / 1600) ** 2))
+    shift = np.rint(means[..., 1:4] * weight[..., None] + 128).clip(0, 255).astype(np.uint8)
+    shift = np.asarray(Image.fromarray(shift).resize(keep.shape[::-1], Image.Resampling.BILINEAR)).astype(int) - 128
+    matched = (generated + shift).clip(0, 255).astype(float)
+    # Within 2 pixels the photo fades out, between the colours of the kept pixels in 7 x 7 and those generated.
+    alpha = np.minimum(np.asarray(blurred(keep, 1)) * (2 / 255), 1)[..., None]
+    counts = windows(keep.astype(float), 3).sum((-1, -2))[..., None]
+    edge = windows(photo * keep[..., None].astype(float), 3).sum((-1, -2)) / np.maximum(counts, 1)
+    fading = np.clip(photo, np.minimum(edge, matched), np.maximum(edge, matched))
+    blended = np.rint(np.where(alpha > 0, matched + alpha * (fading - matched), matched))
+    return np.where(keep[..., None], photo, blended).astype(int)
+
+
+@pytest.mark.parametrize("likeness", [0.0, 0.6, 0.9])
+@pytest.mark.parametrize("colour", [(0, 0, 0), (30, -20, 10)])
+def test_every_pixel_is_as_it_is_said_to_be(likeness, colour):
+    """The kept regions lie so that the work is done on the whole picture; at one side they touch its border."""
+    size = 64, 80
+    y, x = np.ogrid[:64, :80]
+    rng = np.random.default_rng(3)
+    photo, other = (rng.integers(40, 216, (*size, 3)) for _ in range(2))
+    generated = (photo * likeness + other * (1 - likeness) + colour).clip(0, 255).astype(np.uint8)
+    photo = photo.astype(np.uint8)
+    for keep in ((x - 40) ** 2 + (y - 32) ** 2 <= 20**2, (x < 58) & (y > 22) & (y < 45)):
+        keep = np.broadcast_to(keep, size).copy()
+        result = Seam(photo, keep).blend(generated).astype(int)
+        expected = plainly_blended(photo, generated, keep)
+        assert np.abs(result - expected).max() <= 1
+        assert (result == expected).mean() > 0.999
+
+
+def test_only_the_surroundings_of_the_kept_region_are_worked_on_and_they_lie_where_they_did():
+    photo, other = (np.random.default_rng(seed).integers(0, 256, (200, 240, 3), np.uint8) for seed in (1, 2))
+    generated = (photo // 8 * 7 + other // 8).astype(np.uint8)
+    keep = np.zeros((200, 240), bool)
+    keep[84:116, 104:148] = True
+    before = generated.copy()
+    result = Seam(photo, keep).blend(generated)
+    assert np.array_equal(generated, before)
+    top, bottom, left, right = 84 - 24, 116 + 24, 104 - 24, 148 + 24
+    part = np.s_[top:bottom, left:right]
+    expected = generated.astype(int)
+    expected[part] = plainly_blended(photo[part], generated[part], keep[part])
+    assert np.abs(result.astype(int) - expected).max() <= 1
+    assert (result != generated).any(axis=2)[84 - 10 : 116 + 10, 104 - 10 : 148 + 10].mean() > 0.9
