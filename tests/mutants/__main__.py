@@ -15,12 +15,14 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 import time
 import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 GOAL = 0.9
+CACHE = tempfile.TemporaryDirectory(prefix="mutants-")
 
 MODULES = {
     "http.contract": "contract openapi",
@@ -84,7 +86,8 @@ def run_tests(module, path, source, files):
     phases = [hypothesis.Phase.explicit, hypothesis.Phase.generate]
     hypothesis.settings.register_profile("mutants", deadline=None, phases=phases, database=None, derandomize=True)
     sys.meta_path.insert(0, Mutated(module, path, source))
-    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-profile=mutants"]
+    # Whoever found one mutant may find the next one too.
+    options = ["-x", "-q", "--ff", "-o", f"cache_dir={CACHE.name}", "-p", "no:xdist", "--hypothesis-profile=mutants"]
     out = os.open(os.environ.get("MUTANTS_LOG", os.devnull), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(out, 1), os.dup2(out, 2)
     code = pytest.main([*options, *files])

@@ -159,6 +159,10 @@ def test_a_picture_is_scaled_back_by_lanczos_out_of_its_part_of_the_canvas():
     picture = np.random.default_rng(1).integers(0, 256, (512, 768, 3), np.uint8)
     scaled = Image.fromarray(picture).resize((1024, 200), Image.Resampling.LANCZOS, box=(0, 156, 768, 356))
     assert np.array_equal(frame.restore(picture), np.asarray(scaled))
+    frame = fit((200, 1024), Sizes(1, 512, 10**7, 2.0))
+    picture = picture.transpose(1, 0, 2).copy()
+    scaled = Image.fromarray(picture).resize((200, 1024), Image.Resampling.LANCZOS, box=(156, 0, 356, 768))
+    assert np.array_equal(frame.restore(picture), np.asarray(scaled))
 
 
 def test_a_picture_of_the_photos_own_size_is_given_as_it_is():
