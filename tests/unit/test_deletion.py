@@ -11,7 +11,7 @@ from booth.lifecycle import deletion
 from booth.painting import admission
 from booth.run import MAX_PICTURES, Open, Status
 from booth.runs import store, uploads
-from local import cloudfront
+from local.emulator import cloudfront
 from tests.unit.fake_s3 import PAGE, FakeS3
 
 NOW = 1_900_000_000_000
@@ -37,7 +37,7 @@ def booth(account, environment, moment):
     distribution = cloudfront.create_distribution()
     client = clients.client("cloudfront")
     clients.client("ssm").put_parameter(Name="/booth/distribution", Value=distribution, Type="String")
-    environment.setattr(settings, "_known", {})
+    environment.setattr(settings, "_cache", {})
     environment.setenv("IMAGE_MODELS", "amazon.titan-image-generator-v2:0@us-east-1=2")
 
     def invalidated():

@@ -139,7 +139,7 @@ def test_a_picture_of_another_size_than_the_canvas_is_scaled_back():
 def test_a_frame_is_as_large_as_may_be_and_padded_on_both_sides(photo, sizes, canvas, box):
     frame = fit(photo, sizes)
     assert (frame.photo, frame.canvas, frame.box) == (photo, canvas, box)
-    assert frame.is_whole is (canvas == photo)
+    assert frame.is_unchanged is (canvas == photo)
 
 
 def test_the_padding_is_grey_and_the_photo_is_scaled_by_lanczos():

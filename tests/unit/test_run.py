@@ -47,3 +47,7 @@ def test_visitors_have_been_shown_the_copy_and_the_pictures_that_are_done():
     assert run(original="photo/a", pictures=pictures).published == {"photo/a", "photo/1", "photo/3"}
     assert run(pictures=pictures).published == {"photo/1", "photo/3"}
     assert run().published == set()
+
+
+def test_sweep_stops_a_run_eight_seconds_before_its_deadline():
+    assert run(deadline=120_000).stop_at == 112_000
