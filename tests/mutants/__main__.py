@@ -91,7 +91,7 @@ def run_tests(module, path, source, files):
     out = os.open(os.environ.get("MUTANTS_LOG", os.devnull), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(out, 1), os.dup2(out, 2)
     code = pytest.main([*options, *files])
-    if not code and not os.environ.get("OWN_FILES_ONLY"):
+    if not code:
         code = pytest.main([*options, "-m", "not starts", "tests/unit"])
     os._exit(int(code))
 

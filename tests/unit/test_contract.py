@@ -392,7 +392,7 @@ def test_pictures_are_told_in_the_order_of_their_numbers():
     assert json.loads(body["url_generated"]) == [f"{CDN}/photo/photo_a%7Eb_{number}.jpeg" for number in (1, 3)]
 
 
-def test_who_is_not_held_is_told_when_to_ask_again():
+def test_who_gets_no_long_poll_is_told_when_to_ask_again():
     answer = contract.photo_answer(run_at(Step.DETECT), "r", CDN, pause=7)
     assert (answer["statusCode"], answer["headers"]) == (202, HEADERS | {"retry-after": "7"})
     assert json.loads(answer["body"])["status"] == "RUNNING"
@@ -437,7 +437,7 @@ def test_who_waits_for_the_first_turn_is_told_how_long(now):
 
 
 @pytest.mark.parametrize(("turn", "wait", "seconds"), [(6, 5, 6), (5, 5, 0), (20, 5, 20), (99, 5, 20), (99, 20, 20)])
-def test_a_question_is_not_held_when_the_turn_comes_later_than_it_waits(now, turn, wait, seconds):
+def test_there_is_no_long_poll_for_a_turn_that_comes_later_than_it_waits(now, turn, wait, seconds):
     run = run_at(Step.WAIT, version="v", turns=turns(now + turn * 1000))
     assert contract.seconds_without_news(run, wait) == seconds
 
@@ -454,6 +454,6 @@ def test_a_question_is_not_held_when_the_turn_comes_later_than_it_waits(now, tur
         (NOW, "", Status.FAILED, 0),
     ],
 )
-def test_a_question_is_not_held_when_the_url_for_the_photo_has_expired(now, until, version, status, seconds):
+def test_there_is_no_long_poll_for_a_photo_whose_url_has_expired(now, until, version, status, seconds):
     run = run_at(Step.UPLOAD, status, version=version, upload_until=until)
     assert contract.seconds_without_news(run, 20) == seconds

@@ -1,4 +1,4 @@
-"""A deletion: what goes, what stays, and when `sweep` comes to see whether more has come."""
+"""A deletion: what goes, what stays, and when `sweep` checks again."""
 
 import uuid
 
@@ -128,12 +128,12 @@ def test_a_visit_whose_photo_never_came_has_nothing_that_a_cdn_could_show(booth)
     assert booth.invalidated() == {}
 
 
-def test_a_deletion_is_looked_at_when_no_step_can_write_and_when_no_photo_can_come_any_more(booth, moment):
+def test_a_deletion_is_checked_when_no_step_can_write_and_when_no_photo_can_come_any_more(booth, moment):
     run = claimed()
     deletion.delete(run)
     run = store.get(run.id)
     assert (run.due, run.erased, run.open) == (NOW + 120_000, True, Open.WAITING)
-    # The moment itself is the last at which a step may write, and the next look is behind it.
+    # The moment itself is the last at which a step may write, and the next check comes after it.
     moment.now = run.due
     assert deletion.erase(run)
     assert booth.invalidated().keys() == {f"{run.id}-1", f"{run.id}-2"}
@@ -146,7 +146,7 @@ def test_a_deletion_is_looked_at_when_no_step_can_write_and_when_no_photo_can_co
     assert booth.invalidated().keys() == {f"{run.id}-1", f"{run.id}-2"}
 
 
-def test_what_a_killed_step_has_written_goes_at_the_next_look(booth, moment):
+def test_what_a_killed_step_has_written_goes_at_the_next_check(booth, moment):
     run = claimed()
     deletion.delete(run)
     run = store.get(run.id)
@@ -158,7 +158,7 @@ def test_what_a_killed_step_has_written_goes_at_the_next_look(booth, moment):
     assert results(booth) == []
 
 
-def test_a_photo_that_came_without_a_presigned_url_needs_no_look_for_a_late_one(booth, moment):
+def test_a_photo_that_came_without_a_presigned_url_needs_no_check_for_a_late_one(booth, moment):
     run = claimed(came_by_itself())
     deletion.delete(run)
     run = store.get(run.id)
@@ -174,7 +174,7 @@ def test_a_deletion_that_was_done_is_done(booth):
     late = booth.put(run.key)
     before = store.get(run.id)
     deletion.delete(before)
-    assert booth.versions(run.key) == {late}  # left to the look that is planned
+    assert booth.versions(run.key) == {late}  # left to the check that is scheduled
     assert store.get(run.id) == before
 
 

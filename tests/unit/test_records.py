@@ -616,7 +616,7 @@ def set_record(run_id, **values):
 @pytest.mark.parametrize(
     ("tries", "seconds"), [(0, 5), (1, 10), (2, 20), (6, 320), (7, 600), (10, 600), (11, 600), (99, 600)]
 )
-def test_a_lease_is_longer_after_each_look_that_came_to_no_end(now, tries, seconds):
+def test_a_lease_is_longer_after_each_check_that_did_not_end(now, tries, seconds):
     run_id = issue()
     set_record(run_id, tries=tries, due=5, upload_until=0)
     changes = changed_by(run_id, lambda: open_runs.lease(run_id, 5))
@@ -649,7 +649,7 @@ def test_a_run_that_is_not_due_then_is_not_leased(now):
     assert_refused(run_id, lambda: open_runs.lease(run_id, 0))
 
 
-def test_an_expired_record_is_closed_and_that_of_a_deleted_visit_is_looked_at(now):
+def test_an_expired_record_is_closed_and_that_of_a_deleted_visit_is_checked(now):
     run_id = issue()
     due = store.get(run_id).due
     now.value = NOW + WEEK * 1000
@@ -662,7 +662,7 @@ def test_an_expired_record_is_closed_and_that_of_a_deleted_visit_is_looked_at(no
     assert open_runs.lease(other, 5).id == other
 
 
-def test_a_look_that_came_to_its_end(now):
+def test_a_check_that_has_ended(now):
     run_id = issue()
     open_runs.lease(run_id, store.get(run_id).due)
     run = store.get(run_id)
