@@ -391,7 +391,16 @@ def test_a_picture_is_painted_of_what_its_run_keeps_or_in_an_old_record_of_the_c
     assert scenes.prompt_of(kept | {"seed": None}) == scenes.Prompt("{people} at sea", "dark", None)
     assert scenes.prompt_of(kept | {"seed": Decimal(0)}) == scenes.Prompt("{people} at sea", "dark", 0)
     forest = scenes.catalogue()["forest"]
-    assert scenes.prompt_of({"scene": "forest"}) == scenes.Prompt(forest.prompt, forest.negative, forest.seed)
+    assert scenes.prompt_of({"scene": "forest"}) == scenes.Prompt(forest.prompt, forest.negative, None)
+
+
+def test_an_old_record_is_painted_with_the_scenes_own_seed(tmp_path, monkeypatch):
+    entries = [ENTRY | {"id": name, "seed": seed} for name, seed in (("a", None), ("b", 7), ("c", 0))]
+    (tmp_path / "scenes.json").write_text(json.dumps(entries), "utf-8")
+    monkeypatch.setattr(scenes, "CATALOGUE", tmp_path / "scenes.json")
+    scenes.catalogue.cache_clear()
+    assert [scenes.prompt_of({"scene": name}).seed for name in "abc"] == [None, 7, 0]
+    scenes.catalogue.cache_clear()
 
 
 @pytest.mark.parametrize(
