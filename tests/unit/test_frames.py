@@ -130,6 +130,9 @@ def test_a_picture_of_another_size_than_the_canvas_is_scaled_back():
         ((100, 200), Sizes(320, 4096, 10**7, 4.0), (320, 640), (0, 0, 320, 640)),
         # a side that can't be is padded: 4000 x 400 would be 1000 x 100
         ((4000, 400), Sizes(200, 1000, 10**7, 5.0), (1000, 200), (0, 50, 1000, 150)),
+        # the same, by the shortest side that may be
+        ((4000, 400), Sizes(250, 1000, 10**7, 5.0), (1000, 250), (0, 75, 1000, 175)),
+        ((400, 4000), Sizes(250, 1000, 10**7, 5.0), (250, 1000), (75, 0, 175, 1000)),
         # whole pixels: 1280 * (320 / 1280) is no 319
         ((5120, 1280), Sizes(320, 1280, 10**7, 4.0), (1280, 320), (0, 0, 1280, 320)),
         # a rest of one pixel lies right and below

@@ -231,6 +231,16 @@ def test_an_ellipse_is_the_pixels_whose_middles_lie_in_it_in_any_window(box):
     assert np.array_equal(masks.ellipse((50, 40), (10, 20), box), whole[20:70, 10:50])
 
 
+def test_a_pixel_whose_middle_lies_on_the_ellipse_belongs_to_it():
+    assert np.argwhere(masks.ellipse((9, 9), (0, 0), (3.5, 3.5, 5.5, 5.5))).tolist() == [
+        [3, 4],
+        [4, 3],
+        [4, 4],
+        [4, 5],
+        [5, 4],
+    ]
+
+
 def test_a_box_narrower_than_a_pixel_has_the_ellipse_of_one():
     assert np.argwhere(masks.ellipse((9, 9), (0, 0), (4.5, 2.0, 4.5, 5.0))).tolist() == [[2, 4], [3, 4], [4, 4]]
     assert np.argwhere(masks.ellipse((9, 9), (0, 0), (2.0, 4.5, 5.0, 4.5))).tolist() == [[4, 2], [4, 3], [4, 4]]
