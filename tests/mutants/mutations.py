@@ -21,11 +21,13 @@ def remove(statement):
 
 
 def lines_of_words(source):
-    """Lines of the texts for people, whose wording no test should hold fast: in `raise` and in what is logged."""
-    words = set()
-    for node in ast.walk(ast.parse(source)):
-        logs = isinstance(node, ast.Call) and ast.unparse(node.func).startswith("logger.")
-        if logs or isinstance(node, ast.Raise):
+    """Lines of the texts for people, whose wording no test should hold fast: what is raised, errors, what is logged."""
+    words, tree = set(), ast.parse(source)
+    imports = (node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "booth.errors")
+    errors = {name.name for node in imports for name in node.names}
+    for node in ast.walk(tree):
+        called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+        if isinstance(node, ast.Raise) or called in errors or called.startswith("logger."):
             words.update(range(node.lineno, node.end_lineno + 1))
     return words
 
