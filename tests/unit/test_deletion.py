@@ -12,7 +12,7 @@ from booth.painting import admission
 from booth.run import MAX_PICTURES, Open, Status
 from booth.runs import store, uploads
 from local.emulator import cloudfront
-from tests.unit.fake_s3 import PAGE, FakeS3
+from tests.support.fakes.s3 import PAGE, FakeS3
 
 NOW = 1_900_000_000_000
 """A moment that lies far behind all that the emulators write by their own clock."""
