@@ -14,10 +14,12 @@ changes has no commit to go on from: it begins anew each time, and leaves docs/f
 import argparse
 import fnmatch
 import multiprocessing
+import queue
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 sys.path.append(str(Path(__file__).parents[2] / "functions"))  # as in Lambda
 
@@ -28,6 +30,16 @@ from tests.faults.outcomes import expected
 from tests.faults.play import lane
 from tests.faults.record import CHANGED, OUT, ROOT, Record, revision
 from tests.faults.report import exceptions, table, wrong_ones
+
+
+def next_result(results: Any, lanes: list[Any]) -> Any:
+    """The next result of the lanes. Raises RuntimeError: a lane has died, and its cell would be waited for in vain."""
+    while True:
+        try:
+            return results.get(timeout=5)
+        except queue.Empty:
+            if dead := [each.exitcode for each in lanes if not each.is_alive()]:
+                raise RuntimeError(f"a lane died with exit code {dead[0]}") from None
 
 
 def main() -> int:
@@ -44,7 +56,7 @@ def main() -> int:
     lanes = [context.Process(target=lane, args=(tasks, results), daemon=True) for _ in range(arguments.lanes)]
     for each in lanes:
         each.start()
-    _, stack, _ = results.get()
+    _, stack, _ = next_result(results, lanes)
     rows = rows_of(stack)
     mine = [
         row
@@ -70,7 +82,7 @@ def main() -> int:
         tasks.put(task)
     played = 0
     while to_do:
-        task, result, seconds = results.get()
+        task, result, seconds = next_result(results, lanes)
         if task is None:
             continue
         to_do.remove(task)

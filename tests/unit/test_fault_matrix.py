@@ -1,9 +1,12 @@
 """The fault matrix is played in parts, and goes on where it broke off."""
 
+import queue
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
+from tests.faults.__main__ import next_result
 from tests.faults.calls import Row
 from tests.faults.cells import in_part, part
 from tests.faults.kinds import Cell
@@ -79,3 +82,16 @@ def test_the_document_names_the_cells_that_end_otherwise_and_the_commit():
     assert "| DetectFaces | `s3:PutObject` results/work | access denied | AccessDenied |" in text
     assert "| DetectFaces | `s3:PutObject` results/work | slow | **a picture is missing** |" in text
     assert "| Photo |" not in text, "they end right"
+
+
+def test_a_lane_that_has_died_is_not_waited_for():
+    class Empty(queue.Queue):
+        def get(self, timeout):
+            return super().get(timeout=0)
+
+    dead, alive = (SimpleNamespace(exitcode=code, is_alive=lambda code=code: code is None) for code in (-9, None))
+    with pytest.raises(RuntimeError, match="exit code -9"):
+        next_result(Empty(), [alive, dead])
+    results = Empty()
+    results.put("a result that came before")
+    assert next_result(results, [dead]) == "a result that came before"

@@ -267,6 +267,13 @@ def test_the_band_of_glasses_lies_along_the_eyes(left, right):
     assert np.array_equal(masks.eye_band((50, 40), (30, 20), a_face), whole[20:70, 30:70])
 
 
+@pytest.mark.parametrize("apart", [0.0, 1e-9, 0.01, 0.5])
+def test_eyes_that_are_told_at_one_point_make_a_band_of_a_few_pixels(apart):
+    marks = {"eyeLeft": (20.5, 20.5), "eyeRight": (20.5 + apart, 20.5)}
+    band = masks.eye_band((40, 40), (0, 0), Face((10, 10, 30, 30), marks))
+    assert 1 <= band.sum() <= 4
+
+
 @pytest.mark.parametrize("known", ["eyeLeft", "eyeRight", "nose"])
 def test_without_both_eyes_there_is_no_band(known):
     band = masks.eye_band((8, 9), (0, 0), Face((0, 0, 9, 8), {known: (4, 4)}))

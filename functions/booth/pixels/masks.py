@@ -97,7 +97,8 @@ def eye_band(shape: tuple[int, int], origin: tuple[int, int], face: Face) -> np.
         return np.zeros(shape, bool)
     (ax, ay), (bx, by) = face.landmarks["eyeLeft"], face.landmarks["eyeRight"]
     length = max(float(np.hypot(bx - ax, by - ay)), 1.0)
-    ux, uy = (bx - ax) / length, (by - ay) / length
+    angle = np.arctan2(by - ay, bx - ax)  # of two eyes at one point: 0
+    ux, uy = np.cos(angle), np.sin(angle)
     y, x = np.ogrid[: shape[0], : shape[1]]
     px, py = x + origin[0] + 0.5 - (ax + bx) / 2, y + origin[1] + 0.5 - (ay + by) / 2
     # Semi-axes: 1 and 0.36 eye distances. Glasses reach about 0.5 beyond each eye, and 0.25 above and below.
