@@ -78,7 +78,10 @@ class Capture:
         return output and json.loads(output)
 
     def keep(self, stage: str, state_input: Any = None) -> None:
-        """Writes down what there is of the visit now; then it is deleted."""
+        """Writes down what there is of the visit now; then it is deleted.
+
+        Settings are left out: they name this application's CDN, and an updated stack keeps its own.
+        """
         run, s3 = self.names["run"], self.booth.s3
         pages = self.booth.table.get_paginator("scan").paginate(TableName=self.booth.table_name)
         items = [item for page in pages for item in page["Items"]]
@@ -92,7 +95,11 @@ class Capture:
             "names": self.names,
             "input": state_input,
             "items": sorted(
-                (item for item in items if item.get("run", {}).get("S", "") in ("", run)),
+                (
+                    item
+                    for item in items
+                    if item.get("run", {}).get("S", "") in ("", run) and not item["pk"]["S"].startswith("setting#")
+                ),
                 key=lambda item: item["pk"]["S"],
             ),
             "objects": [
