@@ -7,8 +7,8 @@ import numpy as np
 
 from booth import work
 from booth.aws import clients, objects, table
-from booth.errors import RunEnded
 from booth.handlers import step
+from booth.lifecycle import ending
 from booth.log import count, logger
 from booth.parallel import gather
 from booth.pixels import masks
@@ -33,11 +33,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     work.write_mask(run_id, keep)
     if by_ellipse:
         count("FacesKeptByEllipse", by_ellipse)
-    try:
-        store.set_faces(run_id, len(faces), by_ellipse)
-    except RunEnded:
-        objects.delete_work(run_id)
-        raise
+    ending.confirm_running(run_id, lambda run_id: store.set_faces(run_id, len(faces), by_ellipse))
     return {"pictures": list(range(1, len(run.pictures) + 1))}
 
 

@@ -8,13 +8,12 @@ import pytest
 
 import delete_photo
 from booth import clock, keys, limits, scenes
-from booth.aws import clients, objects, settings
+from booth.aws import objects
 from booth.http import contract
 from booth.lifecycle import sweeping
 from booth.run import MAX_PICTURES, Status
 from booth.runs import store, uploads
-from local.emulator import cloudfront
-from tests.support.invalidations import complete_all
+from tests.support.invalidations import complete_all, connect_cdn
 from tests.support.threads import at_once
 
 CONTEXT = SimpleNamespace(
@@ -24,26 +23,9 @@ CONTEXT = SimpleNamespace(
 
 @pytest.fixture
 def booth(account, environment):
-    """The account with a CDN; `invalidated()` is each reference that it was told, with its paths."""
-    distribution = cloudfront.create_distribution()
-    client = clients.client("cloudfront")
-    clients.client("ssm").put_parameter(Name="/booth/distribution", Value=distribution, Type="String")
-    environment.setenv("DISTRIBUTION_PARAMETER", "/booth/distribution")
+    """The account with a CDN, see `connect_cdn`."""
+    distribution = connect_cdn(account, environment)
     environment.setenv("BOOTH_TOKENS", "")
-    environment.setattr(settings, "_cache", {})
-
-    def invalidated():
-        told = client.list_invalidations(DistributionId=distribution)["InvalidationList"].get("Items", [])
-        found = [client.get_invalidation(DistributionId=distribution, Id=each["Id"]) for each in told]
-        batches = [each["Invalidation"]["InvalidationBatch"] for each in found]
-        return {batch["CallerReference"]: batch["Paths"]["Items"] for batch in batches}
-
-    def fill():
-        paths = [f"/other/{number}" for number in range(cloudfront.PATHS_IN_PROGRESS)]
-        batch = {"Paths": {"Quantity": len(paths), "Items": paths}, "CallerReference": "others"}
-        client.create_invalidation(DistributionId=distribution, InvalidationBatch=batch)
-
-    account.invalidated, account.fill = invalidated, fill
     account.empty_queue = lambda: complete_all(distribution)
     account.clock = Clock(environment)
     return account
@@ -154,7 +136,7 @@ def test_both_moments_after_which_nothing_can_come_get_their_look(booth):
 
 def test_a_full_queue_is_taken_up_by_sweep(booth):
     """The visitor's photos are deleted; that the CDN may show a copy for five minutes is what the documents say."""
-    booth.fill()
+    booth.fill_queue()
     request_id = visit()
     assert delete(request_id) == 200
     assert results(booth) == []

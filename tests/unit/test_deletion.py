@@ -5,14 +5,14 @@ import uuid
 import pytest
 
 from booth import clock, keys, limits
-from booth.aws import clients, executions, objects, settings
+from booth.aws import clients, executions, objects
 from booth.errors import StillRemoving
 from booth.lifecycle import deletion
 from booth.painting import admission
 from booth.run import MAX_PICTURES, Open, Status
 from booth.runs import store, uploads
-from local.emulator import cloudfront
 from tests.support.fakes.s3 import PAGE, FakeS3
+from tests.support.invalidations import connect_cdn
 
 NOW = 1_900_000_000_000
 """A moment that lies far behind all that the emulators write by their own clock."""
@@ -33,25 +33,9 @@ def moment(environment):
 
 @pytest.fixture
 def booth(account, environment, moment):
-    """The account with a CDN; `invalidated()` is each reference that it was told, with its paths."""
-    distribution = cloudfront.create_distribution()
-    client = clients.client("cloudfront")
-    clients.client("ssm").put_parameter(Name="/booth/distribution", Value=distribution, Type="String")
-    environment.setattr(settings, "_cache", {})
+    """The account with a CDN, see `connect_cdn`."""
+    connect_cdn(account, environment)
     environment.setenv("IMAGE_MODELS", "amazon.titan-image-generator-v2:0@us-east-1=2")
-
-    def invalidated():
-        told = client.list_invalidations(DistributionId=distribution)["InvalidationList"].get("Items", [])
-        found = [client.get_invalidation(DistributionId=distribution, Id=each["Id"]) for each in told]
-        batches = [each["Invalidation"]["InvalidationBatch"] for each in found]
-        return {batch["CallerReference"]: batch["Paths"]["Items"] for batch in batches}
-
-    def fill_queue():
-        paths = [f"/other/{number}" for number in range(cloudfront.PATHS_IN_PROGRESS)]
-        batch = {"Paths": {"Quantity": len(paths), "Items": paths}, "CallerReference": "others"}
-        client.create_invalidation(DistributionId=distribution, InvalidationBatch=batch)
-
-    account.invalidated, account.fill_queue = invalidated, fill_queue
     return account
 
 
