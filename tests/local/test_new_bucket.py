@@ -86,6 +86,7 @@ def test_a_second_photo_that_has_a_version_changes_nothing(new, portrait):
     assert put(new, uploaded, b"no photo")
     await_true(lambda: len(new.app.dropped) >= 2 and new.app.dropped[-1] is not first)
     new.app.deliver(first)
+    await_true(lambda: new.record(uploaded).get("version"))  # functions run side by side: the second must not overtake
     new.app.deliver(new.app.dropped[-1])
     record = await_status(new, uploaded)
     assert (record["status"], record["version"]) == ("SUCCEEDED", "null")
