@@ -147,7 +147,7 @@ for (const button of document.querySelectorAll(".back")) {
     if (button.dataset.to === "start") {
       restart();
     } else {
-      show(button.dataset.to);
+      scenes.open();
     }
   };
 }

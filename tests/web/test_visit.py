@@ -64,6 +64,45 @@ def assert_shown_pictures_are_the_booths(booth, page):
     page.click("#close-viewer")
 
 
+def test_the_ticked_scenes_are_always_the_ones_that_will_be_sent(quick, open_page):
+    """The next visitor begins with the booth's choice; one who takes another photo keeps theirs, after a reload too."""
+    quick.stand_in("rekognition", canned={"faces": 0})
+    pad = open_page(settings={"idleSeconds": 600})
+    go_to_camera(pad)
+    pad.click("#camera .back")
+    shipped = ticked(pad)
+    swap(pad, "In the city", "Underwater reef")
+    assert ticked(pad) != shipped
+    pad.click("#scenes .back")
+    pad.click("#begin")
+    pad.click("#agree")
+    assert ticked(pad) == shipped
+
+    swap(pad, "In the city", "Underwater reef")
+    own = ticked(pad)
+    pad.route("**/photo", lambda route: route.abort())  # the visit must outlast the reload
+    pad.click("#to-camera")
+    pad.click("#shoot:not(:disabled)")
+    pad.click("#use")
+    pad.wait_for_selector("#visit")
+    pad.reload()
+    pad.wait_for_selector("#visit")
+    pad.unroute("**/photo")
+    await_phase(pad, "failed")
+    pad.click("#another")
+    pad.click("#camera .back")
+    assert ticked(pad) == own
+
+
+def ticked(page):
+    return page.locator("#scene-list li:has(:checked)").all_inner_texts()
+
+
+def swap(page, first, second):
+    page.get_by_role("checkbox", name=first).uncheck()
+    page.get_by_role("checkbox", name=second).check()
+
+
 def test_retake_and_use_by_itself(quick, open_page):
     pad = open_page(settings={"countdownSeconds": 1, "autoUseSeconds": 2})
     go_to_camera(pad)

@@ -24,6 +24,7 @@ export class ScenesScreen {
    * @returns {void}
    */
   open() {
+    this.#showChoice(); // which another visitor may have left otherwise
     show("scenes");
   }
 
@@ -50,19 +51,17 @@ export class ScenesScreen {
   }
 
   #list() {
-    const { catalogue, chosen } = this.#session;
-    $("scene-list").replaceChildren(...catalogue.scenes.map(({ id, title, color, thumbnail }) => {
+    $("scene-list").replaceChildren(...this.#session.catalogue.scenes.map(({ id, title, color, thumbnail }) => {
       const item = $("scene").content.cloneNode(true);
       const box = item.querySelector("input");
       box.value = id;
-      box.checked = chosen.includes(id);
       box.onchange = () => this.#choose(box);
       item.querySelector("img").src = thumbnail;
       item.querySelector("img").style.backgroundColor = color;
       item.querySelector("span").textContent = localized(title);
       return item;
     }));
-    this.#count();
+    this.#showChoice();
   }
 
   /** Takes or drops a scene; one too many drops the one that was chosen first. */
@@ -70,14 +69,14 @@ export class ScenesScreen {
     const others = this.#session.chosen.filter((id) => id !== box.value);
     const { mostScenes } = this.#session.settings;
     this.#session.chosen = box.checked ? [...others, box.value].slice(-mostScenes) : others;
-    for (const other of $("scene-list").querySelectorAll("input")) {
-      other.checked = this.#session.chosen.includes(other.value);
-    }
-    this.#count();
+    this.#showChoice();
   }
 
-  #count() {
+  #showChoice() {
     const { chosen, settings } = this.#session;
+    for (const box of $("scene-list").querySelectorAll("input")) {
+      box.checked = chosen.includes(box.value);
+    }
     $("chosen").textContent = text("scenes.chosen", { count: chosen.length, most: settings.mostScenes });
     $("to-camera").disabled = chosen.length === 0;
   }

@@ -27,14 +27,14 @@ export class Session {
   }
 
   /**
-   * Takes the catalogue, and chooses the scenes that are ticked at first.
+   * Takes the catalogue, and chooses the scenes that are ticked at first, unless there is a choice.
    *
    * @param {Catalogue} catalogue
    * @returns {void}
    */
   useCatalogue(catalogue) {
     this.catalogue = catalogue;
-    this.chosen = this.#firstScenes();
+    this.chosen = this.chosen.length ? this.chosen : this.#firstScenes();
   }
 
   /**
