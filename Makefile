@@ -162,8 +162,11 @@ setup: machine $(INSTALLED)
 	@.venv/bin/python -m pip $(INSTALL) $<
 	@touch $@
 
-$(INSTALLED): requirements-dev.txt layers/common/requirements.in layers/pixels/requirements.in sam_model/cpu/requirements.in .venv/.pip
+# The .pth file has every program here find `booth`, as functions do on Lambda; it leads from .venv, so a link to .venv works.
+$(INSTALLED): requirements-dev.txt layers/common/requirements.in layers/pixels/requirements.in sam_model/cpu/requirements.in \
+		tools/photo-booth.pth .venv/.pip
 	@.venv/bin/python -m pip $(INSTALL) $<
+	@cp tools/photo-booth.pth "$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 	@touch $@
 
 # Each of the tools has packages of its own, which contradict each other's and the application's.

@@ -24,21 +24,18 @@ import numpy as np
 from PIL import Image
 
 from benchmarks import machine
-
-ROOT = Path(__file__).parent.parent
-sys.path.append(str(ROOT / "functions"))  # as in Lambda
-
-from booth.aws import sam  # noqa: E402
-from booth.painting.codecs import titan  # noqa: E402
-from booth.pixels import (  # noqa: E402
+from booth.aws import sam
+from booth.painting.codecs import titan
+from booth.pixels import (
     encoding,
     frames,
     geometry,
     intake,
     masks,
 )
-from booth.pixels.seam import Seam  # noqa: E402
+from booth.pixels.seam import Seam
 
+ROOT = Path(__file__).parent.parent
 SIZES = {1: (1156, 867), 4: (2304, 1728), 12: (4032, 3024), 48: (8064, 6048)}  # megapixels: width and height
 SIDE = intake.PHOTO_SIDE
 FACES = {1: (1, 0.38, 0.47), 10: (4, 0.09, 0.11), 100: (10, 0.03, 0.038)}

@@ -26,7 +26,6 @@ from pathlib import Path
 from benchmarks import machine, processes
 
 ROOT = Path(__file__).parent.parent
-sys.path.append(str(ROOT / "functions"))  # as in Lambda
 
 VCPU_MB = 1769
 """At this memory a function has one vCPU; below, in proportion (Lambda's guide, "Memory")."""

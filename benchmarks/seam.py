@@ -5,18 +5,13 @@ the local painter. Prints for each the halo (see `tests.support.seam.halo`), the
 the composite's processor time, beside a feathered cut-out: what this project did before docs/decisions/0008-seam.md.
 """
 
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).parent.parent
-sys.path.append(str(ROOT / "functions"))  # as in Lambda
-
-from booth.pixels.seam import Seam  # noqa: E402
-from tests.support.kept_faces import Case, read_cases  # noqa: E402
-from tests.support.seam import FLAT, feathered, halo, kept_psnr  # noqa: E402
+from booth.pixels.seam import Seam
+from tests.support.kept_faces import Case, read_cases
+from tests.support.seam import FLAT, feathered, halo, kept_psnr
 
 
 def backgrounds(case: Case) -> dict[str, np.ndarray]:

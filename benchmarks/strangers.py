@@ -5,21 +5,18 @@ the table, and a test compares the two. What no limit of ours bounds is given fo
 """
 
 import re
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent
-sys.path.append(str(ROOT / "functions"))  # as in Lambda
-
-from booth import (  # noqa: E402
+from booth import (
     concurrency,
     limits,
 )
-from booth.run import MAX_PICTURES  # noqa: E402
-from local.template.document import default_of  # noqa: E402
+from booth.run import MAX_PICTURES
+from local.template.document import default_of
 
+ROOT = Path(__file__).parent.parent
 MODEL, REQUESTS_A_MINUTE = "Stability inpaint", 60
 """The dearest of the chain, and what its three Regions take in a minute."""
 PLUMBING = 0.01

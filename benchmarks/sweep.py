@@ -9,17 +9,13 @@ import argparse
 import multiprocessing
 import os
 import resource
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from benchmarks import machine
-from tests.support.fakes.s3 import FakeS3
-
-sys.path.append(str(Path(__file__).parent.parent / "functions"))  # as in Lambda
 from booth import limits
 from booth.aws import clients, objects
+from tests.support.fakes.s3 import FakeS3
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "AKIATESTTESTTESTTEST",

@@ -4,7 +4,6 @@ import mimetypes
 import os
 import shlex
 import subprocess
-import sys
 import time
 import tomllib
 import uuid
@@ -15,15 +14,12 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import ClientError, WaiterError
 
-from client.booth import Booth, VisitError, shortfall
-from deploy.build import ROOT, SAM
-
-sys.path.append(str(ROOT / "functions"))  # for `booth`, which reads the table
-
 from booth import tokens
 from booth.errors import BoothError, kind_of
 from booth.run import Run, Status
 from booth.runs import store, uploads
+from client.booth import Booth, VisitError, shortfall
+from deploy.build import ROOT, SAM
 
 WEB = ROOT / "web"
 SAM_STACK = "aws-sam-cli-managed-default"

@@ -11,11 +11,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from booth import scenes
+
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "functions"))
-
-from booth import scenes  # noqa: E402
-
 THUMBNAILS = ROOT / "web" / "thumbnails"
 THUMBNAIL_SIZE = (320, 240)
 THUMBNAIL_BYTES = 8192

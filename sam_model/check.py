@@ -16,20 +16,18 @@ from pathlib import Path
 import numpy as np
 from botocore.exceptions import ClientError
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "functions"))  # the application's own client, as Lambda finds it
-
-from booth.aws import sam  # noqa: E402
-from booth.errors import (  # noqa: E402
+from booth.aws import sam
+from booth.errors import (
     BoothError,
     ServiceUnavailable,
     Throttled,
 )
-from booth.pixels.geometry import (  # noqa: E402
+from booth.pixels.geometry import (
     Crop,
     Face,
 )
 
+ROOT = Path(__file__).resolve().parent.parent
 PHOTO = ROOT / "tests" / "photos" / "astronaut.jpg"
 WIDTH, HEIGHT = 512, 512
 # The one face in it, as a detector finds it: pixels of the photo.

@@ -18,10 +18,7 @@ import queue
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
-
-sys.path.append(str(Path(__file__).parents[2] / "functions"))  # as in Lambda
 
 from tests.faults.calls import Row, rows_of
 from tests.faults.cells import KINDS, _baselines, cells_of, crash_cells, in_part, part

@@ -14,11 +14,9 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from tests.fuzz import workers
+
 ROOT = Path(__file__).parents[2]
-sys.path.append(str(ROOT / "functions"))  # as in Lambda
-
-from tests.fuzz import workers  # noqa: E402
-
 LAMBDA_MB = 1769
 """DetectFaces' memory in the template."""
 SAM_MB = 4096

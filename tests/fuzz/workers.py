@@ -63,8 +63,7 @@ def _feed(module: str, seed: int, numbers: Iterator[int], memory_mb: int) -> lis
 
 def _start(module: str, seed: int, memory_mb: int) -> subprocess.Popen:
     command = [sys.executable, "-W", "ignore", "-m", "tests.fuzz.workers", module, str(seed), str(memory_mb)]
-    paths = [str(ROOT), str(ROOT / "functions"), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "OPENBLAS_NUM_THREADS": "1"}
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 

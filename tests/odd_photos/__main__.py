@@ -9,12 +9,11 @@ import argparse
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-sys.path.append(str(ROOT / "functions"))  # as in Lambda
+from local.app import App
+from tests.odd_photos.compositions import PHOTOS
+from tests.odd_photos.trial import Trial
 
-from local.app import App  # noqa: E402
-from tests.odd_photos.compositions import PHOTOS  # noqa: E402
-from tests.odd_photos.trial import Trial  # noqa: E402
+ROOT = Path(__file__).parents[2]
 
 
 def main() -> int:
