@@ -35,7 +35,7 @@ def runtime(version: str = lock.LAMBDA.python) -> Path:
     found = [shutil.which(name), *sorted(pyenv.glob(f"versions/{version}.*/bin/{name}"), reverse=True)]
     for each in filter(None, found):
         # One of pyenv's shims may be on PATH for a version that isn't selected.
-        if subprocess.run([each, "-c", ""], capture_output=True).returncode == 0:
+        if subprocess.run([each, "-c", ""], capture_output=True, check=False).returncode == 0:
             return Path(each)
     raise BuildError(f"{name}, under which AWS runs this, is missing: install it (pyenv install {version}, uv, apt).")
 
@@ -65,7 +65,7 @@ def build(source: Path, out: Path, resource: str | None = None) -> None:
             "NO_PROXY": "127.0.0.1",
             "no_proxy": "127.0.0.1",
         }
-        done = subprocess.run(command, env=environment, cwd=source, capture_output=True, text=True)
+        done = subprocess.run(command, env=environment, cwd=source, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BuildError(done.stderr)
     compile_all(python, out)
@@ -102,7 +102,8 @@ def compile_all(python: Path, out: Path) -> None:
             continue
         prefix = "/opt" if (folder / "python").is_dir() else "/var/task"
         command = [python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
-        done = subprocess.run([*command, "-s", folder, "-p", prefix, folder], capture_output=True, text=True)
+        command += ["-s", folder, "-p", prefix, folder]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise BuildError(done.stdout)
         compiled[modules] = folder

@@ -113,7 +113,7 @@ def _pip_options(target: Target, architecture: str) -> list[str]:
 
 def _pip(*command: str) -> None:
     """Runs a command of pip. Raises LockError."""
-    options = ["--quiet", "--disable-pip-version-check"]
-    done = subprocess.run([sys.executable, "-m", "pip", *command, *options], capture_output=True, text=True)
+    pip = [sys.executable, "-m", "pip", *command, "--quiet", "--disable-pip-version-check"]
+    done = subprocess.run(pip, capture_output=True, text=True, check=False)
     if done.returncode:
         raise LockError(done.stderr)

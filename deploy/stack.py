@@ -78,7 +78,7 @@ def lambda_concurrency(region: str | None = None) -> int:
 
 def deploy(environment: str, given: list[str]) -> None:
     """Runs `sam deploy` for an environment of samconfig.toml. Raises StackError if that failed."""
-    if subprocess.run(sam_deploy_command(environment, given), cwd=ROOT).returncode:
+    if subprocess.run(sam_deploy_command(environment, given), cwd=ROOT, check=False).returncode:
         raise StackError("sam has not deployed it; the reason is above.")
 
 

@@ -173,7 +173,7 @@ def _kill_caller(request: Request) -> None:
     links = {f"socket:[{fields[9]}]" for fields in sockets if fields[1:3] == ends}
     for link in Path("/proc").glob("[0-9]*/fd/*"):
         try:
-            if os.readlink(link) in links and (pid := int(link.parts[2])) != os.getpid():
+            if str(link.readlink()) in links and (pid := int(link.parts[2])) != os.getpid():
                 os.kill(pid, signal.SIGKILL)
         except OSError:
             continue  # it has ended, or is somebody else's

@@ -8,7 +8,6 @@ models/ is whole or absent.
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -145,10 +144,10 @@ class _Manifest:
         target = self.folder / model.target
         target.parent.mkdir(parents=True, exist_ok=True)
         self.entries[model.target] = {"published": model.sha256, "file": _hash(file)}
-        os.replace(file, target)
+        file.replace(target)
         draft = file.with_name("manifest.json")
         draft.write_text(json.dumps(self.entries, indent=2) + "\n")
-        os.replace(draft, self.path)
+        draft.replace(self.path)
         return target
 
 
@@ -166,7 +165,7 @@ def _download(client: str, package: str, version: str, scratch: Path) -> Path:
         pattern = "*.whl"
     advice = f"Check the network and {client}'s settings, then try again."
     try:
-        done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, timeout=CLIENT_SECONDS)
+        done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, timeout=CLIENT_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         raise FetchError(f"{package} {version} did not arrive within {CLIENT_SECONDS} s. {advice}") from None
     archives = list(scratch.glob(pattern))

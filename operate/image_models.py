@@ -89,7 +89,7 @@ def _foundation_model(found: CandidateCheck) -> str:
 
 def _is_profile(model: str) -> bool:
     """Whether the id is an inference profile's, such as `us.stability.x`, and no foundation model's, `stability.x`."""
-    return model.split(".")[0] in ("us", "eu", "apac", "jp", "au", "global")
+    return model.partition(".")[0] in ("us", "eu", "apac", "jp", "au", "global")
 
 
 def _check_lifecycle(found: CandidateCheck, model: str) -> str:

@@ -97,39 +97,50 @@ def check_sam(endpoint: str, given_arn: str, photo: bytes, details: list[dict[st
     Rekognition's FaceDetails of the photo.
     """
     name = f"SAM endpoint {endpoint}"
+    fault = _fault_of_endpoint(endpoint, given_arn) or _fault_of_mask(photo, details)
+    return ServiceCheck(name, False, *fault) if fault else ServiceCheck(name, True, "InService, masks a face")
+
+
+def _fault_of_endpoint(endpoint: str, given_arn: str) -> tuple[str, str] | None:
+    """The endpoint's state and what to do, None if it is InService and the booth may call it."""
     try:
         description = client("sagemaker").describe_endpoint(EndpointName=endpoint)
     except ClientError as error:
         # SageMaker answers ValidationException for an endpoint that doesn't exist.
-        return ServiceCheck(name, False, code_of(error), "Deploy it, or set SamEndpoint to its name; check the Region.")
+        return code_of(error), "Deploy it, or set SamEndpoint to its name; check the Region."
     except BotoCoreError as error:
-        return ServiceCheck(name, False, type(error).__name__, "Check the Region's name and network.")
+        return type(error).__name__, "Check the Region's name and network."
     status = description["EndpointStatus"]
     if status in ("Creating", "Updating", "SystemUpdating", "RollingBack"):
-        return ServiceCheck(name, False, status, "Wait until it is InService.")
+        return status, "Wait until it is InService."
     if status != "InService":
-        return ServiceCheck(name, False, status, "Deploy it anew; SageMaker's console has its log.")
+        return status, "Deploy it anew; SageMaker's console has its log."
     arn = description["EndpointArn"]
     if arn != (given_arn or f"{arn.rpartition('/')[0]}/{endpoint}"):
-        return ServiceCheck(name, False, "InService, but the booth may not call it", f"Set SamEndpointArn to {arn}.")
+        return "InService, but the booth may not call it", f"Set SamEndpointArn to {arn}."
+    return None
+
+
+def _fault_of_mask(photo: bytes, details: list[dict[str, Any]]) -> tuple[str, str] | None:
+    """What is wrong with the mask that the endpoint gives for a face of the photo, and what to do; None if nothing."""
     height, width = encoding.decode(photo).shape[:2]
     faces = geometry.faces_from_rekognition(details, width, height)[:1]
     if not faces:
-        return ServiceCheck(name, False, "InService, not asked for want of a face", "Mend Rekognition first.")
+        return "InService, not asked for want of a face", "Mend Rekognition first."
     crop = geometry.Crop((0, 0, width, height), (0,))
     for attempt in range(1, SAM_ATTEMPTS + 1):
         try:
             mask = sam.segment(sam.request_for(crop, faces, photo))
         except (ServiceUnavailable, Throttled) as error:
             if attempt == SAM_ATTEMPTS:
-                return ServiceCheck(name, False, f"InService, but: {_text(error)}", "Look into the endpoint's log.")
+                return f"InService, but: {_text(error)}", "Look into the endpoint's log."
         except BoothError as error:
-            return ServiceCheck(name, False, f"InService, but: {_text(error)}", "Check your rights and SamProtocol.")
+            return f"InService, but: {_text(error)}", "Check your rights and SamProtocol."
         else:
             break
     if mask.shape != (height, width) or not mask.any():
-        return ServiceCheck(name, False, "InService, but its mask is empty or of another size", "Check what it runs.")
-    return ServiceCheck(name, True, "InService, masks a face")
+        return "InService, but its mask is empty or of another size", "Check what it runs."
+    return None
 
 
 def _code_or_type(error: ClientError | BotoCoreError) -> str:

@@ -72,6 +72,7 @@ def sdk(command: str, region: str, subject: str) -> str:
         cwd=HERE.parent,
         stdout=subprocess.PIPE,
         text=True,
+        check=False,
     )
     if done.returncode:
         raise DeployError(done.stdout.strip() or f"AWS's SageMaker SDK failed ({command} {subject}).")

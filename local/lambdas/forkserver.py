@@ -31,6 +31,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 COMMON = ("boto3", "aws_lambda_powertools.metrics", "numpy", "PIL.Image")
@@ -142,7 +143,7 @@ def serve(control: socket.socket, main: Main) -> None:
 
 
 if __name__ == "__main__":
-    sys.path[0] = os.getcwd()
+    sys.path[0] = str(Path.cwd())
     for package in COMMON:
         with contextlib.suppress(ImportError):  # a folder's functions may do without it
             importlib.import_module(package)

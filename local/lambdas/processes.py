@@ -56,7 +56,7 @@ class ForkServer:
             pass  # it has just ended, and tells the child
         finally:
             os.close(theirs)
-        return open(output, "rb")
+        return os.fdopen(output, "rb")
 
     def retire(self) -> None:
         """Fork no more; the process ends with its last child."""

@@ -39,6 +39,36 @@ def next_result(results: Any, lanes: list[Any]) -> Any:
                 raise RuntimeError(f"a lane died with exit code {dead[0]}") from None
 
 
+def put_all(tasks: Any, what: Iterable[Row | Cell | None]) -> None:
+    for each in what:
+        tasks.put(each)
+
+
+def name(row: Row) -> str:
+    return f"{row.function} {row.action} {row.where}"
+
+
+def outcome(cell: Cell, result: str, seconds: float) -> str:
+    """A line about a cell that was played."""
+    wanted = expected(cell.row, cell.fault)
+    right = result == wanted
+    return (
+        f"{'ok   ' if right else 'WRONG'} {seconds:4.0f} s  "
+        f"{name(cell.row)} | {cell.fault} {cell.nth} | {result}" + ("" if right else f" | expected: {wanted}")
+    )
+
+
+def write_table(rows: list[Row], record: Record, commit: str) -> None:
+    """Writes the commit's table, and docs/faults.md, if all of its cells are played."""
+    if _baselines(rows, "*", record) or {*cells_of(rows), *crash_cells(rows, record)} - record.outcomes.keys():
+        return
+    (OUT / f"{commit}.md").write_text(table(rows, record.outcomes, commit), "utf-8")
+    print(f"All cells of {commit} are played: {OUT / f'{commit}.md'}")
+    if CHANGED not in commit:
+        day = datetime.now(UTC).date().isoformat()
+        (ROOT / "docs" / "faults.md").write_text(exceptions(rows, record.outcomes, commit, day), "utf-8")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lanes", type=int, default=4, help="applications that play at the same time (4)")
@@ -55,16 +85,9 @@ def main() -> int:
         each.start()
     _, stack, _ = next_result(results, lanes)
     rows = rows_of(stack)
-    mine = [
-        row
-        for row in rows
-        if in_part(row, *arguments.part)
-        and fnmatch.fnmatchcase(f"{row.function} {row.action} {row.where}", arguments.only)
-    ]
-
-    if not any(
-        fault_of(row, fault) and fnmatch.fnmatchcase(fault, arguments.faults) for row in mine for fault in KINDS
-    ):
+    mine = [row for row in rows if in_part(row, *arguments.part) and fnmatch.fnmatchcase(name(row), arguments.only)]
+    faults = fnmatch.filter(KINDS, arguments.faults)
+    if not any(fault_of(row, fault) for row in mine for fault in faults):
         print("There is no such cell.", file=sys.stderr)
         return 1
 
@@ -75,8 +98,7 @@ def main() -> int:
 
     to_do: list[Row | Cell] = [*_baselines(mine, arguments.faults, record), *wanted(cells_of(mine))]
     to_do += wanted(crash_cells(mine, record))
-    for task in to_do:
-        tasks.put(task)
+    put_all(tasks, to_do)
     played = 0
     while to_do:
         task, result, seconds = next_result(results, lanes)
@@ -87,29 +109,16 @@ def main() -> int:
         if isinstance(task, Row):
             more = [cell for cell in wanted(crash_cells(mine, record)) if cell not in to_do]
             to_do += more
-            for cell in more:
-                tasks.put(cell)
+            put_all(tasks, more)
             continue
         played += 1
-        right = result == expected(task.row, task.fault)
-        print(
-            f"{played:4} of {played + len(to_do)}  {'ok   ' if right else 'WRONG'} {seconds:4.0f} s  "
-            f"{task.row.function} {task.row.action} {task.row.where} | {task.fault} {task.nth} | {result}"
-            + ("" if right else f" | expected: {expected(task.row, task.fault)}"),
-            flush=True,
-        )
-    for _ in lanes:
-        tasks.put(None)
+        print(f"{played:4} of {played + len(to_do)}  {outcome(task, result, seconds)}", flush=True)
+    put_all(tasks, [None] * len(lanes))
     for each in lanes:
         each.join()
     wrong = wrong_ones(record.outcomes)
     print(f"{played} cells played now, {len(record.outcomes)} at {commit}; {len(wrong)} of them wrong")
-    if not _baselines(rows, "*", record) and not {*cells_of(rows), *crash_cells(rows, record)} - record.outcomes.keys():
-        (OUT / f"{commit}.md").write_text(table(rows, record.outcomes, commit), "utf-8")
-        print(f"All cells of {commit} are played: {OUT / f'{commit}.md'}")
-        if CHANGED not in commit:
-            day = datetime.now(UTC).date().isoformat()
-            (ROOT / "docs" / "faults.md").write_text(exceptions(rows, record.outcomes, commit, day), "utf-8")
+    write_table(rows, record, commit)
     return 1 if wrong else 0
 
 

@@ -81,6 +81,11 @@ def valid(kind: str, rng: random.Random) -> tuple[bytes, str]:
         options |= {"lossless": rng.random() < 0.5, "quality": 90, "method": 0, "xmp": b"<x:xmpmeta/>"}
     if "icc_profile" in options and mode not in ("RGB", "RGBA", "P", "P with transparency", "animated", "YCbCr"):
         del options["icc_profile"]  # nobody gives a profile for RGB to anything else
+    return _saved(_in_mode(picture, mode, options), kind, **options), mode
+
+
+def _in_mode(picture: Image.Image, mode: str, options: dict) -> Image.Image:
+    """The picture in a mode of `valid`, which may add to the encoder's options."""
     if mode == "animated":
         options |= {"save_all": True, "append_images": [Image.new("RGB", picture.size)] * 2, "duration": 100}
     elif mode == "I;16":
@@ -91,7 +96,7 @@ def valid(kind: str, rng: random.Random) -> tuple[bytes, str]:
         options["transparency"] = picture.getpixel((x, y))
     else:
         picture = picture.convert(mode)
-    return _saved(picture, kind, **options), mode
+    return picture
 
 
 def _saved(picture: Image.Image, kind: str, **options: object) -> bytes:

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -28,7 +29,7 @@ def without_titan(tmp_path):
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
             if opened := re.search(r"open: (\S+) .*log: ([^;]+);", line):
-                yield opened[1], opened[2]
+                yield opened[1], Path(opened[2])
                 break
         process.terminate()
 
@@ -39,7 +40,7 @@ def test_with_titan_retired_a_photo_still_gets_its_three_pictures(without_titan,
     assert result["status"] == "SUCCEEDED"
     urls = json.loads(result["url_generated"])
     assert len(urls) == 3
-    with open(log, encoding="utf-8") as lines:
+    with log.open(encoding="utf-8") as lines:
         told = [line for line in lines if '"message":"a candidate is gone"' in line]
     candidates = {json.loads(line.split("] ", 1)[1])["candidate"] for line in told}
     assert {each.partition("@")[2] for each in candidates} == {"us-east-1", "us-west-2"}

@@ -71,7 +71,7 @@ from sagemaker_pytorch_serving_container import serving, torchserve
 print(*sys.version_info[:2], setuptools.__version__, importlib.util.find_spec("onnxruntime"))
 """
     python = container / "env" / "bin" / "python"
-    done = subprocess.run([python, "-c", code], cwd=container, capture_output=True, text=True)
+    done = subprocess.run([python, "-c", code], cwd=container, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [*lock.CONTAINER.python.split("."), "81.0.0", "None"]
 

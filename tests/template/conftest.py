@@ -47,7 +47,8 @@ print(json.dumps(transform(source, {}, NoManagedPolicies()), default=str))
 
 def tool(*command, **options):
     """Runs a program; gives its exit status and what it wrote to both streams."""
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, cwd=ROOT, **options)
+    words = [str(part) for part in command]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, check=False, **options)
     return done.returncode, done.stdout + done.stderr
 
 

@@ -85,8 +85,8 @@ def shown(widget):
     Source: "Dashboard body structure and syntax" in CloudWatch's API reference.
     """
     before = []
-    for row in widget["properties"]["metrics"]:
-        row = [each for each in row if not isinstance(each, dict)]
+    for metric in widget["properties"]["metrics"]:
+        row = [each for each in metric if not isinstance(each, dict)]
         if not row:  # an expression
             continue
         if row[0] == "...":

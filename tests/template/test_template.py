@@ -48,8 +48,8 @@ def names_in(value):
     yield from under("Ref", value)
     for target in under("Fn::GetAtt", value):
         yield target if isinstance(target, str) else ".".join(target)
-    for text in under("Fn::Sub", value):
-        text, own = (text, {}) if isinstance(text, str) else text
+    for target in under("Fn::Sub", value):
+        text, own = (target, {}) if isinstance(target, str) else target
         yield from (name for name in re.findall(r"\$\{([^!}]+)\}", text) if name not in own)
 
 

@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item):
-    global is_fast
+    global is_fast  # noqa: PLW0603  an audit hook is for ever, and knows no test
     is_fast = item.config.option.markexpr == "not starts"
     yield
     is_fast = False

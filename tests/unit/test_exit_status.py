@@ -49,7 +49,9 @@ def run(*command):
         "AWS_SECRET_ACCESS_KEY": "x",
     }
     environment = os.environ | nobody | {"AWS_DEFAULT_REGION": "us-east-1", "CONFIRM": "photo-booth-dev"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+    )
     return done.returncode, (done.stderr or done.stdout).strip()
 
 

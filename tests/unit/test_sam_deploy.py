@@ -316,7 +316,7 @@ from sagemaker.core.config.config_schema import TELEMETRY_OPT_OUT_PATH
 from sagemaker.core.helper.session_helper import Session
 print(resolve_value_from_config(config_path=TELEMETRY_OPT_OUT_PATH, sagemaker_session=Session()))
 """
-    done = subprocess.run([REAL_SDK, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([REAL_SDK, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "True", done.stderr
 
 
@@ -388,7 +388,7 @@ def rendered(**parameters):
 
 def test_cfn_lint_finds_nothing():
     cfn_lint = Path(sys.executable).with_name("cfn-lint")
-    done = subprocess.run([cfn_lint, TEMPLATE], capture_output=True, text=True)
+    done = subprocess.run([cfn_lint, TEMPLATE], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
 
 

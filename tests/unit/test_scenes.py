@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -215,7 +216,9 @@ def test_the_build_stops_at_a_bad_catalogue(tmp_path):
     def check(text):
         catalogue.write_text(text, "utf-8")
         command = [sys.executable, "-m", "local.check_scenes"]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, encoding="utf-8")
+        environment = os.environ | {"PYTHONPATH": "functions"}  # the copy's, before those of this repository
+        options = {"cwd": tmp_path, "env": environment, "capture_output": True, "encoding": "utf-8"}
+        return subprocess.run(command, check=False, **options)
 
     assert (check(TEXT).returncode, check(TEXT).stderr) == (0, "")
     bad = check(TEXT.replace('"#7d93a6"', '"grey"'))

@@ -258,8 +258,8 @@ def test_every_pixel_is_as_it_is_said_to_be(likeness, colour):
     photo, other = (rng.integers(40, 216, (*size, 3)) for _ in range(2))
     generated = (photo * likeness + other * (1 - likeness) + colour).clip(0, 255).astype(np.uint8)
     photo = photo.astype(np.uint8)
-    for keep in ((x - 40) ** 2 + (y - 32) ** 2 <= 20**2, (x < 58) & (y > 22) & (y < 45)):
-        keep = np.broadcast_to(keep, size).copy()
+    for shape in ((x - 40) ** 2 + (y - 32) ** 2 <= 20**2, (x < 58) & (y > 22) & (y < 45)):
+        keep = np.broadcast_to(shape, size).copy()
         result = Seam(photo, keep).blend(generated).astype(int)
         expected = plainly_blended(photo, generated, keep)
         assert np.abs(result - expected).max() <= 1
