@@ -44,6 +44,7 @@ def left_at(booth, stage):
         text = text.replace(old, names[name]).replace(sha256(old), sha256(names[name]))
     left = json.loads(text)
     items = json.dumps(left["items"])
+    booth.forget_pace()  # a pace and its slots belong together: what another visit left of its own goes
     buckets = {"uploads": booth.app.uploads_bucket, "results": booth.app.results_bucket}
     booth.app.drop_events = True
     for each in left["objects"]:
