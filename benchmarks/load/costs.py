@@ -50,6 +50,15 @@ def cost(app: App, samples: list[Sample], visits: list[Visit], begin: float, end
     )
 
 
+def ratios(first: Cost, last: Cost) -> dict[str, float]:
+    """How many times the first's a photo of the last cost, by service; empty if a part has no photos."""
+    if not (first.photos and last.photos):
+        return {}
+    pairs = {service: (number, last.requests.get(service, 0.0)) for service, number in first.requests.items()}
+    pairs |= {"Lambda": (first.seconds, last.seconds), "Step Functions": (first.transitions, last.transitions)}
+    return {name: late / early for name, (early, late) in pairs.items() if early}
+
+
 def lambda_seconds(log: bytes, functions: dict[str, str]) -> Counter[str]:
     """Billed seconds by the functions' logical ids, summed over the REPORT lines of a part of the log.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from benchmarks.load.aws_state import AwsState
-from benchmarks.load.costs import Cost
+from benchmarks.load.costs import Cost, ratios
 from benchmarks.load.percentiles import percentile
 from benchmarks.load.visitors import Answer, Visit
 from booth import limits
@@ -84,13 +84,10 @@ def broken_promises(app: App, visits: list[Visit], probes: list[Answer], costs: 
     promise("a process fits into its function's memory", [name for name in sizes if peaks[name] > sizes[name]])
     quick = percentile([probe.seconds for probe in probes], 95)
     promise(f"95 % of status answers take at most {STATUS_SECONDS} s", [quick] if quick > STATUS_SECONDS else [])
-    if len(costs) == 2:
-        first, last = costs
-        more = {service: last.requests[service] / number for service, number in first.requests.items()}
-        more |= {"Lambda": last.seconds / first.seconds, "Step Functions": last.transitions / first.transitions}
+    if costs:
         promise(
             "the last photos cost like the first",
-            [f"{name} x{x:.2f}" for name, x in more.items() if x > MAX_COST_RATIO],
+            [f"{name} x{x:.2f}" for name, x in ratios(*costs).items() if x > MAX_COST_RATIO],
         )
     return broken
 

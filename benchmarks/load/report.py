@@ -71,3 +71,5 @@ def report_costs(costs: list[Cost]) -> None:
         requests = ", ".join(f"{service} {number:.1f}" for service, number in each.requests.items())
         print(f"  {name} tenth ({each.photos} photos), per photo: {requests};", end=" ")
         print(f"Lambda {each.seconds:.2f} s, {each.transitions:.1f} state transitions")
+    if not all(each.photos for each in costs):
+        print("  too few photos to compare the first with the last")

@@ -78,6 +78,17 @@ def test_a_photo_that_went_right_breaks_no_promise(app, visit):
     assert broken(app, visit, {"Finish": 100 << 20}, [cost, cost]) == []
 
 
+def test_a_stream_too_short_to_compare_its_ends_breaks_no_promise(app, visit):
+    nothing, some = Cost(0, {}, 0.0, 0), Cost(1, {"s3": 20.0}, 12.0, 14.0)
+    for ends in ([nothing, nothing], [nothing, some], [some, nothing]):
+        assert broken(app, visit, costs=ends) == []
+
+
+def test_a_call_that_only_the_first_photos_make_is_no_broken_promise(app, visit):
+    first, last = Cost(1, {"s3": 20.0, "ssm": 1.0}, 12.0, 14.0), Cost(1, {"s3": 20.0}, 12.0, 14.0)
+    assert broken(app, visit, costs=[first, last]) == []
+
+
 def polled(*answers):
     """A visit whose polls were answered at these times, in this step, with these waiting seconds."""
     bodies = [(at, {"step": step, "waiting_seconds": told}) for at, step, told in answers]
