@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import signal
 import threading
 import uuid
 from pathlib import Path
@@ -16,12 +18,18 @@ from tests.support.waiting import await_true
 
 @pytest.fixture
 def booth(quick):
-    """Ten faces in each photo, models that take a while, and a new account."""
+    """Ten faces in each photo, models that take a while, and a new account in which nothing else is at work."""
+    quick.await_rest()
+    quick.app.hold_schedules = True
+    for process in quick.app.processes("Sweep"):  # those of the schedule and of earlier tests watch for two minutes
+        os.kill(process, signal.SIGKILL)
+    await_true(lambda: not quick.app.processes("Sweep"))
     quick.redeploy(LambdaConcurrency=str(NEW_ACCOUNT))
     quick.stand_in("rekognition", canned={"faces": 10})
     quick.stand_in("sagemaker", canned={}, latency=0.5)
     quick.stand_in("bedrock", canned={}, latency=1)
     yield quick
+    quick.app.hold_schedules = False
     quick.app.redeploy()
 
 

@@ -173,12 +173,16 @@ class Booth:
         for function in functions or self.app.stack.functions.keys() - {"Sweep"}:
             await_true(lambda function=function: not self.app.busy(function), seconds)
 
-    def calls_at_rest(self, service):
-        """Calls so far, told when no run of an earlier test can add to them."""
+    def await_rest(self):
+        """Waits until nothing of an earlier test's runs is under way."""
         self.await_quiet()
         running = lambda: self.steps.list_executions(stateMachineArn=self.machine, statusFilter="RUNNING")  # noqa: E731
         await_true(lambda: not running()["executions"])
         self.await_idle()
+
+    def calls_at_rest(self, service):
+        """Calls so far, told when no run of an earlier test can add to them."""
+        self.await_rest()
         return self.calls(service)
 
     def executions(self, run):
