@@ -6,6 +6,7 @@
 # make check          the proofs of the deployment alone, which `make test` runs too
 # make check-scenes   refuse a bad functions/scenes.json, naming line and field (part of lint, run and build)
 # make thumbnails     paint a thumbnail for each scene with the local painter
+# make drawing        draw the system anew after a change of template.yaml or the state machine: docs/images/system.svg
 # make lock           after a change of a requirements.in: lock what ships to Lambda and SageMaker, with hashes
 # make released       after a release: keep what its photos under way look like, for tests (REVISION=<commit>)
 # make audit          ask for known vulnerabilities of what ships (needs the Internet; not part of make test)
@@ -51,7 +52,7 @@ unexport PYTHONDONTWRITEBYTECODE
 TOOLS := $(foreach tool,sam sagemaker checkov ministack runtime serving,.tools/$(tool)/.installed) .tools/npm/.installed
 STACK = photo-booth-$(ENV)
 
-.PHONY: run test test-fast mutants check lint lock released audit check-scenes thumbnails machine setup tools clean faults fuzz odd-photos races load pacing
+.PHONY: run test test-fast mutants check lint lock released audit check-scenes thumbnails drawing machine setup tools clean faults fuzz odd-photos races load pacing
 .PHONY: bench trace cost bench-pixels bench-encodings bench-cold bench-memory bench-polling bench-seam bench-sam bench-sweep
 .PHONY: preflight build deploy destroy env sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 
@@ -141,6 +142,9 @@ bench-pixels bench-encodings bench-memory bench-polling bench-sweep: setup
 
 bench-cold: setup .tools/sam/.installed .tools/runtime/.installed
 	@.venv/bin/python -m benchmarks.cold $(ARGS)
+
+drawing: $(INSTALLED)
+	@.venv/bin/python -m tools.drawing
 
 check-scenes: $(INSTALLED)
 	@.venv/bin/python -m local.check_scenes
