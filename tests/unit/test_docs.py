@@ -9,8 +9,11 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs/decisions").glob("*.md"))]
-FOLDERS = "benchmarks|booth|client|deploy|docs|events|functions|layers|local|operate|sam_model|statemachine|tests|tools|web"
-PATH = re.compile(rf"(?:{FOLDERS})/[\w./-]*")
+FOLDERS = (
+    *("benchmarks", "booth", "client", "deploy", "docs", "events", "functions", "layers", "local", "operate"),
+    *("sam_model", "statemachine", "tests", "tools", "web"),
+)
+PATH = re.compile(rf"(?:{'|'.join(FOLDERS)})/[\w./-]*")
 FILE_TYPES = "com|gz|html|in|js|json|onnx|py|toml|txt|yaml"
 NAME = re.compile(rf"[a-z]\w*(\.(?!(?:{FILE_TYPES})$)\w+)+")
 OTHERS = re.compile(r"image_uris\..+|ml\..+|privacy\..+|web/event/.+")
