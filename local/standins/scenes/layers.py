@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw, ImageFilter
 
 from local.standins.scenes.noise import Rng, blur, curve, fbm, resize, warp, warped_fbm
 
-Colour = Sequence[float]
+Colour = Sequence[float] | np.ndarray
 
 
 @dataclass(frozen=True)
@@ -108,12 +109,12 @@ class Canvas:
         return rgb(colour) * rgb(self.light.ambient)
 
 
-def rgb(colour: Colour) -> np.ndarray:
-    """A colour as float32 array of 3."""
+def rgb(colour: ArrayLike) -> np.ndarray:
+    """A colour as float32 array of 3; of several colours, an array of such."""
     return np.asarray(colour, np.float32)
 
 
-def smooth(low: float, high: float, value: np.ndarray) -> np.ndarray:
+def smooth(low: float | np.ndarray, high: float | np.ndarray, value: np.ndarray) -> np.ndarray:
     """0 below `low`, 1 above `high`, smooth between."""
     t = np.clip((value - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
@@ -232,7 +233,8 @@ class Ink:
 
     @staticmethod
     def _fill(colour: Colour) -> tuple[int, int, int, int]:
-        return (*(int(255 * min(max(v, 0), 1)) for v in colour), 255)
+        red, green, blue = (int(255 * min(max(v, 0), 1)) for v in colour)
+        return red, green, blue, 255
 
     def polygon(self, points, colour: Colour) -> None:
         """A filled polygon."""

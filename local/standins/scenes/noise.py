@@ -1,5 +1,7 @@
 """Random fields the painter builds on: fractal noise, domain warping, fast blur. All fields are float32."""
 
+from functools import reduce
+
 import numpy as np
 from PIL import Image
 
@@ -45,7 +47,7 @@ def curve(rng: Rng, width: int, cells: float, octaves: int = 6, gain: float = 0.
     return (total - total.mean()) / (np.abs(total).max() + 1e-6)
 
 
-def warp(field: np.ndarray, dx: np.ndarray | int, dy: np.ndarray | int) -> np.ndarray:
+def warp(field: np.ndarray, dx: np.ndarray | float, dy: np.ndarray | float) -> np.ndarray:
     """Sample an HxW field at positions displaced by dx, dy (scalar or HxW, pixels), mirrored at the borders."""
     height, width = field.shape
     rows = _mirrored(np.arange(height, dtype=np.float32)[:, None] + dy, height)
@@ -85,6 +87,6 @@ def blur(field: np.ndarray, radius: float) -> np.ndarray:
     kernel /= kernel.sum()
     rows, columns = small.shape[:2]
     padded = np.pad(small, [(4, 4), (4, 4)] + [(0, 0)] * (small.ndim - 2), mode="edge")
-    padded = sum(k * padded[i : i + rows] for i, k in enumerate(kernel))
-    small = sum(k * padded[:, i : i + columns] for i, k in enumerate(kernel))
+    padded = reduce(np.add, (k * padded[i : i + rows] for i, k in enumerate(kernel)))
+    small = reduce(np.add, (k * padded[:, i : i + columns] for i, k in enumerate(kernel)))
     return resize(small, height, width)

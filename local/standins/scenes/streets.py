@@ -179,7 +179,7 @@ def street_tree(
     brightness = 0.85 - 0.35 * dy + 0.18 * dx * np.sign(c.light.sun_x) + c.rng.normal(0, 0.12, 420)
     for i in np.argsort(brightness):
         r = size * c.rng.uniform(0.06, 0.13)
-        ink.disc(x + dx[i] * size, crown + dy[i] * size, r, tone * brightness[i], 0.8 * r)
+        ink.disc(float(x + dx[i] * size), float(crown + dy[i] * size), r, tone * brightness[i], 0.8 * r)
 
 
 def sign(ink: Ink, c: Canvas, x: float, y: float, width: float, height: float, colour) -> None:
