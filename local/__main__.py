@@ -115,7 +115,7 @@ def main() -> int:
         "--faults",
         type=Path,
         metavar="FILE",
-        help='how the stand-ins misbehave: {"bedrock": {"faults": [{"kind": "retired", "match": "titan"}]}}',
+        help='how the stand-ins misbehave: {"bedrock": {"faults": [{"kind": "retired", "match": "*titan*"}]}}',
     )
     start.set_defaults(do=run)
     send = commands.add_parser("photo", help="send photos through the application and save the pictures")

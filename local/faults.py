@@ -1,36 +1,57 @@
-"""Faults at the wire: what goes wrong with which AWS call of which function, whatever service it goes to.
+"""Faults: what goes wrong with which AWS call. One vocabulary for the wire and for the stand-ins.
+
+At the wire (`Faults`, `Gate`) the calls of the functions meet them, whatever service they go to; at a stand-in
+(`local.standins.server`) every call to it does. docs/reliability.md has the words for whoever writes a fault.
 
 A call is named by one line: the function's logical id, the action and the resource, as `local.iam` tells them from the
 request: `GenerateImage s3:PutObject arn:aws:s3:::photo-booth-resultsbucket/photo/photo_1.jpeg`. Step Functions, which
-invokes the functions, is called PhotoMachine. A fault's `match` is such a line with the shell's wildcards.
-
-What the stand-ins do to every caller (a model that is retired, a filter) is told to them: `local.standins.server`.
+invokes the functions, is called PhotoMachine, and whoever has no role Operator.
 """
 
-import fnmatch
 import io
 import os
+import random
 import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict, cast
 
 from werkzeug.wrappers import Request, Response
 
 from local import iam
 from local.aws_errors import error
 
-KINDS = ("throttled", "broken", "denied", "reset", "hang", "slow", "malformed", "cut", "killed before", "killed after")
-"""throttled, broken, denied   the service's own error; nothing took effect
-reset                       the call takes effect, and the connection is closed without an answer
-hang                        the call takes effect, and no answer comes: closed after `seconds` (90)
-slow                        the answer comes after `seconds`
-malformed                   the call takes effect, the answer has as many bytes as the right one, but others
-cut                         the call takes effect, the connection is closed in the middle of the answer
-killed before, after        the calling process is killed, before or after the call takes effect"""
+KINDS = {
+    "error": "the error that `status`, `type` and `message` name; nothing takes effect",
+    "throttled": "the service's own error for too many calls; nothing takes effect",
+    "broken": "the service's own failure (5xx); nothing takes effect",
+    "denied": "the service's own refusal of a caller without the right; nothing takes effect",
+    "reset": "the call takes effect, and the connection is closed without an answer",
+    "hang": "the call takes effect, and no answer comes: closed after `seconds` (90)",
+    "slow": "the answer comes after `seconds` (90)",
+    "malformed": "the call takes effect, and the answer has as many bytes as the right one, but others",
+    "cut": "the call takes effect, and the connection is closed in the middle of the answer",
+    "killed before": "the calling process is killed before the call takes effect",
+    "killed after": "the calling process is killed after the call has taken effect",
+}
+"""What any call can meet. The default is error."""
+
+KINDS_OF_IMAGE_MODELS = {
+    "retired": "the model has reached the end of its life",
+    "legacy": "the provider lets only accounts call it that have called it of late",
+    "filtered-prompt": "the content filter refuses the prompt",
+    "filtered-input": "the content filter refuses the photo",
+    "filtered-output": "the content filter refuses what was painted",
+    "inference-error": "the model failed",
+}
+"""What only Bedrock's stand-in can be told, in the words of the model that is called."""
+
+_DEFAULTS = {"kind": "error", "match": "*", "times": None, "skip": 0, "share": 1}
+_OWN_FIELDS = {"error": {"status", "type", "message"}, "hang": {"seconds"}, "slow": {"seconds"}}
+_LONG_SECONDS = 90
 
 _WORDS = {
     "dynamodb": ((400, "ThrottlingException"), (500, "InternalServerError"), (400, "AccessDeniedException")),
@@ -48,32 +69,143 @@ _WORDS = {
 """HTTP status and code of a throttle, a failure and a denial of each service, by the action's first part. Sources: the
 errors in botocore's service models, "Error responses" of S3, "Common errors" of the others' API references."""
 
-Fault = dict[str, Any]
+_SENTENCES = {
+    ("bedrock", "throttled"): "Too many requests, please wait before trying again.",
+    ("bedrock", "denied"): "You don't have access to the model with the specified model ID.",
+}
+"""Where the message matters to whoever reads it; elsewhere it says that the fault was asked for."""
 
 
-def take(faults: Iterable[Fault], meets: Callable[[str], bool], drawn: float = 0) -> Fault | None:
-    """The first fault whose `match` is met and that has times left (None: for ever); that uses up one of them.
+class Fault(TypedDict):
+    """What goes wrong with which calls, as `read` gives it."""
 
-    With `skip`, so many calls that meet it go well before the first one that does not. With `share`, it strikes this
-    share of the calls: those for which `drawn`, from 0 to 1, is below it; the shares of several faults add up.
+    kind: str
+    """One of KINDS, or of the service's own."""
+    match: str
+    """A call's line, with IAM's wildcards (* is any text, ? any character); by default `*`."""
+    times: int | None
+    """How often it strikes; None, the default: for ever."""
+    skip: int
+    """So many calls that match go well before the first one that does not; by default 0."""
+    share: float
+    """The share of the calls that it strikes, 0..1, by default 1; the shares of several faults add up."""
+    seconds: NotRequired[float]
+    status: NotRequired[int]
+    type: NotRequired[str]
+    message: NotRequired[str]
+
+
+def read(faults: object, own: Collection[str] = ()) -> list[Fault]:
+    """Faults out of JSON, with the defaults for what they leave out.
+
+    Args:
+        own: further kinds, those of the service.
+
+    Raises ValueError, with a sentence.
+    """
+    if not isinstance(faults, list):
+        raise ValueError("faults are a list")
+    return [_read(fault, (*KINDS, *own)) for fault in faults]
+
+
+def _read(given: object, kinds: Collection[str]) -> Fault:
+    if not isinstance(given, dict) or given.get("kind", "error") not in kinds:
+        raise ValueError(f"a fault is an object whose kind is one of {', '.join(kinds)}")
+    fault = _DEFAULTS | given
+    own = _OWN_FIELDS.get(fault["kind"], set())
+    if "seconds" in own:
+        fault = {"seconds": _LONG_SECONDS} | fault
+    if fault.keys() != _DEFAULTS.keys() | own:
+        raise ValueError(f"a fault of kind {fault['kind']} has {', '.join([*sorted(own), *_DEFAULTS])}")
+    checks = {
+        "match": isinstance(fault["match"], str),
+        "times": fault["times"] is None or _is_number(fault["times"], int),
+        "skip": _is_number(fault["skip"], int),
+        "share": _is_number(fault["share"], int, float) and fault["share"] <= 1,
+        "seconds": _is_number(fault.get("seconds", 0), int, float),
+        "status": _is_number(fault.get("status", 400), int) and 100 <= fault.get("status", 400) < 600,
+        "type": isinstance(fault.get("type", ""), str),
+        "message": isinstance(fault.get("message", ""), str),
+    }
+    if wrong := [name for name, is_right in checks.items() if not is_right]:
+        raise ValueError(f"a fault can't have the {wrong[0]} {fault[wrong[0]]!r}")
+    return cast(Fault, fault)
+
+
+def _is_number(value: object, *types: type) -> bool:
+    return type(value) in types and value >= 0
+
+
+def take(faults: Iterable[Fault], lines: Collection[str], drawn: float) -> Fault | None:
+    """The first fault that strikes a call with these lines, if any; that uses up one of its times.
+
+    Args:
+        drawn: from 0 to 1; a fault strikes if its share is above it.
     """
     for fault in faults:
-        if fault["times"] != 0 and meets(fault["match"]):
-            if fault.get("skip"):
-                fault["skip"] -= 1
-                continue
-            share = fault.get("share", 1)
-            if drawn >= share:
-                drawn -= share
-                continue
-            if fault["times"] is not None:
-                fault["times"] -= 1
-            return dict(fault)
+        if fault["times"] == 0 or not any(iam.matches(fault["match"], line) for line in lines):
+            continue
+        if fault["skip"]:
+            fault["skip"] -= 1
+            continue
+        if drawn >= fault["share"]:
+            drawn -= fault["share"]
+            continue
+        if fault["times"] is not None:
+            fault["times"] -= 1
+        return fault.copy()
     return None
 
 
+def strike(
+    fault: Fault,
+    request: Request,
+    service: str,
+    respond: Callable[[], Response | None],
+    say: Callable[[int, str, str], Response],
+) -> Response | None:
+    """What a call is answered that meets a fault of KINDS; None: the connection is to be closed without an answer.
+
+    Args:
+        service: the first part of the action.
+        respond: lets the call take effect.
+        say: words an error (status, code, message) as the service does.
+    """
+    kind = fault["kind"]
+    if kind == "error":
+        return say(fault["status"], fault["type"], fault["message"])
+    if kind in ("throttled", "broken", "denied"):
+        status, code = _WORDS[service][("throttled", "broken", "denied").index(kind)]
+        return say(status, code, _SENTENCES.get((service, kind), "A fault that was asked for."))
+    if kind == "killed before":
+        _kill_caller(request)
+        return None
+    if kind == "slow":
+        time.sleep(fault["seconds"])
+        return respond()
+    response = respond()
+    if response is None:
+        return None
+    if kind in ("malformed", "cut"):
+        return _spoilt(response, kind, request.method)
+    if kind == "killed after":
+        _kill_caller(request)
+    response.close()  # S3 sends its event then
+    if kind == "hang":
+        time.sleep(fault["seconds"])
+    return None
+
+
+def _spoilt(response: Response, kind: str, method: str) -> Response:
+    data = response.get_data()
+    response.set_data(bytes(byte ^ 0x5A for byte in data) if kind == "malformed" else data[: len(data) // 2])
+    if kind == "cut" and method != "HEAD":
+        response.headers["Content-Length"] = str(len(data))
+    return response
+
+
 class Faults:
-    """What is to go wrong, and a count of all calls. Threads may share it.
+    """What is to go wrong with the functions' calls, and a count of all calls. Threads may share it.
 
     Args:
         names: the function's name by access key id.
@@ -84,13 +216,11 @@ class Faults:
         self._lock = threading.Lock()
         self.set([])
 
-    def set(self, faults: list[Fault]) -> None:
-        """Takes a list of faults (`kind`, `match`; `times`, `skip`, `seconds`) for the ones before, and counts anew."""
-        for fault in faults:
-            if fault["kind"] not in KINDS:
-                raise ValueError(f"a fault's kind is one of {', '.join(KINDS)}")
+    def set(self, faults: list[dict[str, Any]]) -> None:
+        """Takes faults, see `read`, for the ones before, and counts anew. Raises ValueError and keeps the old ones."""
+        taken = read(faults)
         with self._lock:
-            self._faults = [{"times": None, "skip": 0, "seconds": 90, **fault} for fault in faults]
+            self._faults, self._shares = taken, random.Random(1)
             self._calls: Counter[str] = Counter()
             self._struck: Counter[str] = Counter()
 
@@ -114,10 +244,13 @@ class Faults:
         lines = [f"{name} {call.action} {call.resource}" for call in calls]
         with self._lock:
             self._calls.update({line.rsplit("/", 1)[0] for line in lines})
-            fault = take(self._faults, lambda match: any(fnmatch.fnmatchcase(line, match) for line in lines))
+            fault = take(self._faults, lines, self._shares.random())
             if fault:
                 self._struck[f"{fault['kind']} {fault['match']}"] += 1
-        return _strike(fault, request, calls[0].action, respond) if fault else respond()
+        if fault is None:
+            return respond()
+        service = calls[0].action.partition(":")[0]
+        return strike(fault, request, service, respond, lambda *words: error(request, *words))
 
 
 class Gate:
@@ -133,33 +266,6 @@ class Gate:
         if response is None:
             raise ConnectionResetError  # the server closes the connection
         return response(environ, start_response)
-
-
-def _strike(fault: Fault, request: Request, action: str, respond: Callable[[], Response | None]) -> Response | None:
-    kind = fault["kind"]
-    if kind in ("throttled", "broken", "denied"):
-        status, code = _WORDS[action.partition(":")[0]][("throttled", "broken", "denied").index(kind)]
-        return error(request, status, code, "A fault that was asked for.")
-    if kind == "killed before":
-        _kill_caller(request)
-        return None
-    if kind == "slow":
-        time.sleep(fault["seconds"])
-        return respond()
-    response = respond()
-    if response is None:
-        return None
-    data = response.get_data()
-    if kind in ("reset", "hang", "killed after"):
-        if kind == "killed after":
-            _kill_caller(request)
-        response.close()  # S3 sends its event then
-        time.sleep(fault["seconds"] if kind == "hang" else 0)
-        return None
-    response.set_data(bytes(byte ^ 0x5A for byte in data) if kind == "malformed" else data[: len(data) // 2])
-    if kind == "cut" and request.method != "HEAD":
-        response.headers["Content-Length"] = str(len(data))
-    return response
 
 
 def _kill_caller(request: Request) -> None:

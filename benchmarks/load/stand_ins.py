@@ -32,23 +32,12 @@ def configure(app: App, failing: float, faces: int, quota: int | None) -> None:
 
 def faults(share: float) -> dict[str, list[dict[str, Any]]]:
     """Faults for each stand-in, which together hit this share of its calls, each kind as often."""
-    transport = [{"kind": "reset"}, {"kind": "malformed"}]
+    everywhere: list[dict[str, Any]] = [{"kind": kind} for kind in ("reset", "malformed", "throttled")]
     mixes = {
-        "rekognition": [
-            {"status": 500, "type": "InternalServerError", "message": "failed"},
-            {"status": 400, "type": "ThrottlingException", "message": "slow down"},
-        ],
-        "sagemaker": [
-            {"status": 424, "type": "ModelError", "message": "failed"},
-            {"status": 400, "type": "ThrottlingException", "message": "slow down"},
-        ],
-        "bedrock": [
-            {"status": 500, "type": "InternalServerException", "message": "failed"},
-            {"kind": "throttled"},
-            {"kind": "filtered-output"},
-        ],
+        "rekognition": [*everywhere, {"kind": "broken"}],
+        "sagemaker": [*everywhere, {"status": 424, "type": "ModelError", "message": "failed"}],
+        "bedrock": [*everywhere, {"kind": "broken"}, {"kind": "filtered-output"}],
     }
-    mixes = {name: transport + mix for name, mix in mixes.items()}
     return {name: [fault | {"share": share / len(mix)} for fault in mix] for name, mix in mixes.items()}
 
 

@@ -36,18 +36,12 @@ FAULTS = {
         "Access denied. This Model is marked by provider as Legacy and you have not been actively using the model in "
         "the last 30 days. Please upgrade to an active model on Amazon Bedrock",
     ),
-    "denied": (
-        403,
-        "AccessDeniedException",
-        "You don't have access to the model with the specified model ID.",
-    ),
-    "throttled": (429, "ThrottlingException", "Too many requests, please wait before trying again."),
     "filtered-prompt": "prompt",
     "filtered-input": "input",
     "filtered-output": "output",
     "inference-error": None,
 }
-"""The faults that can be asked for by name, each answered in the model's own way."""
+"""To each of `local.faults.KINDS_OF_IMAGE_MODELS` Bedrock's error, or what was filtered, in the model's words."""
 
 
 def fault(kind: str, request: Request) -> Response:

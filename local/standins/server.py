@@ -19,19 +19,16 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
-from urllib.parse import unquote
+from typing import Any, cast
 
 import numpy as np
 from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.wrappers import Request, Response
 
 from local import http_server, iam
-from local.faults import Faults, take
+from local.faults import Fault, Faults, read, strike, take
 from local.standins import image_models, image_wires, rekognition, sagemaker
 
-# What each kind of fault is described by, beside times and match.
-FAULT_FIELDS = {"error": {"status", "type", "message"}, "reset": set(), "hang": {"seconds"}, "malformed": set()}
 FLAT_COLOUR = (96, 128, 160)  # RGB of what Bedrock's canned answer generates
 
 logger = logging.getLogger(__name__)
@@ -46,30 +43,29 @@ class Behaviour:
                  ``median`` (seconds), ``sigma`` and ``seed``: log-normal, as models' times are spread; sigma is the
                  standard deviation of the time's logarithm. The same seed gives the same times in the same order
     ``canned``   null: the model answers; else an object with the canned answer's parameters (see `CANNED`)
-    ``quota``    null, or how often a minute each thing may be called; more is answered as the fault "throttled":
-                 only a service that has it takes one. The minute slides: what was answered in the last 60 s counts
-    ``faults``   a list, of which the first that matches and has times left is done in place of the answer:
-                 ``times`` (null, the default: for ever), ``share`` (of the calls, 0..1, 1 by default; the shares of
-                 several faults add up), ``match`` (a part of what is called: of the decoded path, of Bedrock's
-                 ``model@region``, or of the name of Rekognition's operation), ``kind``:
-                 "error", the default, with ``status``, ``type`` and ``message``; "reset": the connection is
-                 closed without an answer; "hang": the same after ``seconds``; "malformed": 200 with garbage;
-                 one of the service's own, ``kinds``, such as Bedrock's in `image_models.FAULTS`
+    ``quota``    null, or how often a minute each thing may be called; more is answered as the fault "throttled".
+                 The minute slides: what was answered in the last 60 s counts
+    ``faults``   a list of faults, see `local.faults`; one of them is done in place of the answer
 
     A share is drawn from a generator with a fixed seed: the same calls in the same order meet the same faults.
     Several threads may use it.
+
+    Args:
+        own: kinds of faults that only this service has.
+        clock: seconds.
     """
 
-    def __init__(self, kinds: Collection[str] = (), clock: Callable[[], float] = time.monotonic):
+    def __init__(self, own: Collection[str] = (), clock: Callable[[], float] = time.monotonic):
+        self._own = own
         self._clock = clock
-        self._fields = FAULT_FIELDS | {kind: set() for kind in kinds}
         self._lock = threading.Lock()
         self.reset()
 
     def reset(self) -> None:
         """Forget every setting and the counts."""
         with self._lock:
-            self.latency, self.canned, self.faults, self.quota = 0.0, None, [], None
+            self.latency, self.canned, self.quota = 0.0, None, None
+            self.faults: list[Fault] = []
             self._times, self._shares = random.Random(), random.Random(1)
             self.calls = self.failures = self.throttled = self.received = self.sent = 0
             self._minute: dict[str, deque[float]] = defaultdict(deque)
@@ -83,9 +79,9 @@ class Behaviour:
         if canned is not None and not isinstance(canned, dict):
             raise ValueError("canned is null or an object")
         quota = settings.get("quota")
-        if quota is not None and (type(quota) is not int or quota < 1 or "throttled" not in self._fields):
-            raise ValueError("quota is null or, for Bedrock, a number of requests a minute")
-        faults = [self._checked(fault) for fault in settings.get("faults", [])]
+        if quota is not None and (type(quota) is not int or quota < 1):
+            raise ValueError("quota is null or a number of requests a minute")
+        faults = read(settings.get("faults", []), self._own)
         with self._lock:
             self.latency, self.canned, self.faults, self.quota = latency, canned, faults, quota
             self._times, self._shares = random.Random(seed), random.Random(1)
@@ -97,26 +93,13 @@ class Behaviour:
                 return self._times.lognormvariate(math.log(self.latency["median"]), self.latency["sigma"])
             return self.latency
 
-    def _checked(self, fault: object) -> dict:
-        kind = fault.get("kind", "error") if isinstance(fault, dict) else None
-        if kind not in self._fields:
-            raise ValueError(f"a fault is an object whose kind is one of {', '.join(self._fields)}")
-        wanted = self._fields[kind]
-        if not wanted <= fault.keys() <= wanted | {"kind", "times", "match", "share"}:
-            fields = ", ".join(sorted(wanted)) or "no fields"
-            raise ValueError(f"a fault of kind {kind} has {fields}, times, match, share")
-        share = fault.get("share", 1)
-        if type(share) not in (int, float) or not 0 <= share <= 1:
-            raise ValueError("a fault's share is a number from 0 to 1")
-        return {"kind": kind, "times": None, "match": "", "share": 1, **fault}
-
-    def next_fault(self, called: str) -> dict | None:
-        """Count a call to ``called`` and use up one time of the fault it meets, if any."""
+    def next_fault(self, called: str, caller: str = "Operator") -> Fault | None:
+        """Count a call to ``called`` (action and resource) and use up one time of the fault it meets, if any."""
         with self._lock:
             self.calls += 1
-            fault = take(self.faults, lambda match: match in called, self._shares.random())
+            fault = take(self.faults, [f"{caller} {called}"], self._shares.random())
             if fault is None and not self._is_within_quota(called):
-                return {"kind": "throttled"}
+                return cast(Fault, {"kind": "throttled"})
             return fault
 
     def _is_within_quota(self, called: str) -> bool:
@@ -233,23 +216,21 @@ class StandIns:
         return response
 
     def _outcome(self, name: str, request: Request, behaviour: Behaviour) -> Response | None:
-        fault = behaviour.next_fault(_called(name, request))
-        if fault is None:
+        def respond() -> Response:
             if behaviour.canned is None:
                 return self.services[name].result()(request)
             return CANNED[name](request, self.endpoint, behaviour.canned)
-        if fault["kind"] == "error":
-            return self._error(name, fault)
-        if fault["kind"] == "malformed":
-            return Response(b"<garbage", 200, content_type="application/json")
+
+        key, region = iam.caller_of(request)
+        call = iam.calls_of(request, b"{}", region)[0]  # path and headers say what is called
+        fault = behaviour.next_fault(f"{call.action} {call.resource}", self.authority.names.get(key, "Operator"))
+        if fault is None:
+            return respond()
         if fault["kind"] in image_models.FAULTS:
             return image_models.fault(fault["kind"], request)
-        if fault["kind"] == "hang":
-            time.sleep(fault["seconds"])
-        return None
+        return strike(fault, request, name, respond, lambda *words: self._error(name, *words))
 
-    def _error(self, name: str, fault: dict) -> Response:
-        status, kind, message = fault["status"], fault["type"], fault["message"]
+    def _error(self, name: str, status: int, kind: str, message: str) -> Response:
         if name == "rekognition":
             return rekognition.error(status, kind, message)
         if name == "sagemaker" and kind == "ModelError":
@@ -263,13 +244,6 @@ def _canned_picture(order: image_wires.Order) -> list[np.ndarray]:
     """The kept (black) region on a flat colour, for each seed."""
     pixels = np.where(order.kept[..., None], order.photo, np.array(FLAT_COLOUR, np.uint8))
     return [pixels] * len(order.seeds)
-
-
-def _called(name: str, request: Request) -> str:
-    """What a request calls, as a fault's ``match`` sees it."""
-    if name == "bedrock":
-        return "@".join(image_models.called(request))
-    return rekognition.operation(request) if name == "rekognition" else unquote(request.path)
 
 
 # The canned answers by service: called with the request, the endpoint's name and the parameters set.

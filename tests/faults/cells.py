@@ -38,7 +38,7 @@ def crashes(rows: list[Row], calls: dict[str, int]) -> list[Cell]:
 def cells_of(rows: list[Row]) -> list[Cell]:
     """The cells of these rows but for the crashes; the longest first."""
     cells = [Cell(row, fault) for row in rows for fault in FAULTS if fault_of(row, fault)]
-    return sorted(cells, key=lambda cell: cell.fault not in ("read timeout", "slow"))
+    return sorted(cells, key=lambda cell: cell.fault not in ("hang", "slow"))
 
 
 def _by_scenario(rows: list[Row]) -> dict[object, list[Row]]:

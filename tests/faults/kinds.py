@@ -17,10 +17,10 @@ CLIENTS = {
     "sagemaker": (15, 1),
     "bedrock": (40, 1),
 }
-LASTING = ("throttled for long", "access denied")
+LASTING = ("throttled for long", "denied")
 CRASHES = ("killed before", "killed after")
-FAULTS = ("throttled once", "throttled for long", "5xx", "reset", "read timeout", "access denied", "malformed")
-FAULTS += ("cut short", "slow")
+FAULTS = ("throttled once", "throttled for long", "broken", "reset", "hang", "denied", "malformed")
+FAULTS += ("cut", "slow")
 
 
 def fault_of(row: Row, name: str) -> dict | None:
@@ -32,22 +32,22 @@ def fault_of(row: Row, name: str) -> dict | None:
         "throttled once": {"kind": "throttled", "times": 1},
         "throttled for long": {"kind": "throttled"},
         # More often than the SDK tries by itself: the function's own caller has to try again.
-        "5xx": {"kind": "broken", "times": tries + 1},
+        "broken": {"kind": "broken", "times": tries + 1},
         "reset": {"kind": "reset", "times": tries + 1},
-        "read timeout": {"kind": "hang", "times": tries},
-        "access denied": {"kind": "denied"},
+        "hang": {"kind": "hang", "times": tries},
+        "denied": {"kind": "denied"},
         "malformed": {"kind": "malformed", "times": tries if is_read_again else 1},
-        "cut short": {"kind": "cut", "times": tries if is_read_again else 1},
+        "cut": {"kind": "cut", "times": tries if is_read_again else 1},
         "slow": {"kind": "slow", "seconds": timeout - 0.5},
         "killed before": {"kind": "killed before", "times": 1},
         "killed after": {"kind": "killed after", "times": 1},
     }
     without_body = row.action == "s3:PutObject" or (row.action, row.where) == ("s3:GetObject", "uploads")  # HEAD
-    if name in ("malformed", "cut short") and without_body:
+    if name in ("malformed", "cut") and without_body:
         return None
-    if row.service == "lambda" and name not in ("throttled once", "throttled for long", "5xx"):
+    if row.service == "lambda" and name not in ("throttled once", "throttled for long", "broken"):
         return None  # Step Functions' own client is not ours
-    if row == BROWSERS_PUT and name in ("read timeout", "slow", *CRASHES):
+    if row == BROWSERS_PUT and name in ("hang", "slow", *CRASHES):
         return None  # as long as the browser likes
     return kinds[name] | {"match": row.match}
 

@@ -42,11 +42,11 @@ def expected(row: Row, fault: str) -> str:
     if row.function not in STEPS or scenario in AFTER_THE_END:
         return end  # nobody sees it: who was disturbed tries again, or sweep does
     # Segment Anything is asked twice in all.
-    if row.function == "SegmentCrop" and (lasts or (row.service == "sagemaker" and fault in ("5xx", "reset"))):
+    if row.function == "SegmentCrop" and (lasts or (row.service == "sagemaker" and fault in ("broken", "reset"))):
         return "SUCCEEDED by ellipse"
     if not lasts:
         return end
-    if fault == "access denied":
+    if fault == "denied":
         return "FAILED ModelsUnavailable" if row.service == "bedrock" else "FAILED AccessDenied"
     if row.service == "bedrock":
         return "FAILED TimedOut"  # it is asked again until the picture's minute is over
@@ -58,26 +58,26 @@ def _at_a_door(row: Row, fault: str) -> str:
     if fault in CRASHES:
         return "500, "
     if row == BROWSERS_PUT:
-        codes = {"access denied": [403], "5xx": [500] * 3, "reset": ["without an answer"] * 3}
+        codes = {"denied": [403], "broken": [500] * 3, "reset": ["without an answer"] * 3}
         return "".join(f"PUT {code}, " for code in codes.get(fault, [503]))
     if fault in ("throttled once", "slow"):
         return ""
     if row.function == "DeletePhoto" and row.service == "ssm":
         return ""  # as long as the CDN's id is not known, sweep tells it
-    if row.service == "cloudfront" and fault != "access denied":
+    if row.service == "cloudfront" and fault != "denied":
         return ""  # what it was not told, sweep tells it
     if row.service in ("ssm", "secretsmanager"):
         return "503 ServiceUnavailable, "
     if fault == "throttled for long" and row.action == "s3:GetObject":
         return "503 ServiceUnavailable, "  # a HEAD's answer has no words, and 503 is both
-    told = {"throttled for long": "503 Throttled, ", "access denied": "500 InternalError, "}
+    told = {"throttled for long": "503 Throttled, ", "denied": "500 InternalError, "}
     return told.get(fault, "503 ServiceUnavailable, ")
 
 
 def _of_an_invocation(row: Row, fault: str) -> str:
     """Of Lambda's refusals and failures, which the state machine sees."""
     step = row.where.rpartition("-")[2]
-    if fault == "throttled once" or (fault == "5xx" and step != "segmentcrop"):
+    if fault == "throttled once" or (fault == "broken" and step != "segmentcrop"):
         return "SUCCEEDED"
     return {"finish": "by sweep, SUCCEEDED", "segmentcrop": "SUCCEEDED by ellipse"}.get(
         step, "FAILED ServiceUnavailable"

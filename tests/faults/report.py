@@ -75,8 +75,9 @@ that the template's policies allow ({rows}), a column a fault at the wire. Unexp
 EXCEPTIONS = """# What happens when a call to AWS fails
 
 `make faults` lets every call that the template's policies allow ({rows}; a function can make no other) meet every
-fault at the wire (`local/faults.py`), and kills each function at each of its calls. Each cell is a visit, deletion or
-sweep through the whole local application. [reliability.md](reliability.md) says what is checked in each.
+fault at the wire ([their words](reliability.md#the-words-for-a-fault)), and kills each function at each of its calls.
+Each cell is a visit, deletion or sweep through the whole local application. [reliability.md](reliability.md) says what
+is checked in each.
 
 Last played whole on {day}, at commit {commit}: {cells} cells, {wrong} wrong. Below are those that end otherwise than
 without the fault; in bold those that should not. All others end right: at an entry point perhaps after a 503 or 500 and
@@ -88,11 +89,11 @@ WORDS = """
 | fault | |
 |---|---|
 | throttled once, for long | the service's own words, once, or until the visitor asks again or the run has ended |
-| 5xx, reset | once more than the SDK tries; after a reset the call has taken effect |
-| read timeout | the call takes effect, no answer comes within the client's read timeout, as often as the SDK tries |
-| access denied | until the visitor asks again or the run has ended |
+| broken, reset | once more than the SDK tries; after a reset the call has taken effect |
+| hang | the call takes effect, no answer comes within the client's read timeout, as often as the SDK tries |
+| denied | until the visitor asks again or the run has ended |
 | malformed | the call takes effect, the answer has other bytes, as often as the SDK tries |
-| cut short | the connection ends in the middle of the answer |
+| cut | the connection ends in the middle of the answer |
 | slow | each answer comes half a second before the read timeout |
 | killed before, after | the calling process is killed before the call, or after it has taken effect |
 

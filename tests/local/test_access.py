@@ -221,7 +221,7 @@ def test_a_party_is_painted(moderated):
 
 
 def test_moderation_that_does_not_answer_lets_nothing_through(moderated):
-    dead = {"status": 500, "type": "InternalServerError", "message": "dead", "match": "DetectModerationLabels"}
+    dead = {"status": 500, "type": "InternalServerError", "message": "dead", "match": "*:DetectModerationLabels *"}
     moderated.stand_in("rekognition", canned={"faces": 1}, faults=[dead])
     uploaded = moderated.upload()
     moderated.put(uploaded, photo())
@@ -232,7 +232,7 @@ def test_moderation_that_does_not_answer_lets_nothing_through(moderated):
 
 def test_moderation_takes_place_while_the_faces_are_looked_for(moderated):
     """Both calls are under way before either has ended."""
-    slow = {"kind": "hang", "seconds": 3, "times": 2, "match": "Detect"}
+    slow = {"kind": "hang", "seconds": 3, "times": 2, "match": "*:Detect*"}
     moderated.stand_in("rekognition", canned={"faces": 1, "labels": {}}, faults=[slow])
     before = moderated.calls_at_rest("rekognition")
     failures = moderated.failures("rekognition")

@@ -21,7 +21,7 @@ def without_titan(tmp_path):
     settings = {
         "rekognition": {"canned": {"faces": 1}},
         "sagemaker": {"canned": {}},
-        "bedrock": {"canned": {}, "faults": [{"kind": "retired", "match": "titan"}]},
+        "bedrock": {"canned": {}, "faults": [{"kind": "retired", "match": "*titan*"}]},
     }
     faults = tmp_path / "faults.json"
     faults.write_text(json.dumps(settings), "utf-8")
@@ -66,7 +66,7 @@ def quality_95():
 
 
 def test_titan_throttled_everywhere_leaves_the_pictures_to_stability(quick):
-    quick.stand_in("bedrock", canned={}, faults=[{"kind": "throttled", "match": "titan"}])
+    quick.stand_in("bedrock", canned={}, faults=[{"kind": "throttled", "match": "*titan*"}])
     _, result = quick.process(photo())
     assert result["status"] == "SUCCEEDED"
     assert len(json.loads(result["url_generated"])) == 3

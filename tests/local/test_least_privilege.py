@@ -97,7 +97,7 @@ def dead_services(booth, portrait):
     """Titan retired: Stability paints, in each of its Regions. Segment Anything dead: there is no mask to read."""
     dead = {"status": 500, "type": "InternalFailure", "message": "dead"}
     booth.stand_in("sagemaker", canned={}, faults=[dead])
-    booth.stand_in("bedrock", canned={}, faults=[{"kind": "retired", "match": "titan"}])
+    booth.stand_in("bedrock", canned={}, faults=[{"kind": "retired", "match": "*titan*"}])
     booth.process(portrait)
     booth.stand_in("sagemaker", canned={})
     booth.stand_in("bedrock", canned={})

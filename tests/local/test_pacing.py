@@ -79,7 +79,7 @@ def test_an_execution_that_dies_while_it_waits_is_settled_by_sweep(full):
 
 
 def test_with_titan_gone_the_pictures_take_turns_at_the_next_model(full):
-    full.stand_in("bedrock", canned={}, quota=3, faults=[{"kind": "retired", "match": "titan"}])
+    full.stand_in("bedrock", canned={}, quota=3, faults=[{"kind": "retired", "match": "*titan*"}])
     full.forget_pace()
     _, result = full.process(photo())
     assert len(json.loads(result["url_generated"])) == 3

@@ -116,7 +116,7 @@ def test_an_execution_with_one_face_goes_right(booth):
 
 
 def test_an_execution_whose_model_is_gone_gets_other_turns(booth):
-    booth.stand_in("bedrock", canned={}, faults=[{"kind": "retired", "match": "titan"}])
+    booth.stand_in("bedrock", canned={}, faults=[{"kind": "retired", "match": "*titan*"}])
 
     result, record, _ = end_of(booth, "GenerateImages")
 

@@ -73,13 +73,13 @@ def test_the_commit_is_named_and_that_the_tree_has_changed(tmp_path):
 def test_the_document_names_the_cells_that_end_otherwise_and_the_commit():
     outcomes = {
         Cell(ROWS[0], "slow"): "SUCCEEDED",
-        Cell(ROWS[0], "5xx"): "503 ServiceUnavailable, SUCCEEDED",
-        Cell(ROWS[2], "access denied"): "FAILED AccessDenied",
+        Cell(ROWS[0], "broken"): "503 ServiceUnavailable, SUCCEEDED",
+        Cell(ROWS[2], "denied"): "FAILED AccessDenied",
         Cell(ROWS[2], "slow"): "a picture is missing",
     }
     text = exceptions(ROWS, outcomes, "abc", "2026-11-28")
     assert "on 2026-11-28, at commit abc: 4 cells, 1 wrong" in text
-    assert "| DetectFaces | `s3:PutObject` results/work | access denied | AccessDenied |" in text
+    assert "| DetectFaces | `s3:PutObject` results/work | denied | AccessDenied |" in text
     assert "| DetectFaces | `s3:PutObject` results/work | slow | **a picture is missing** |" in text
     assert "| Photo |" not in text, "they end right"
 

@@ -67,7 +67,7 @@ def test_the_services_own_words(wire, service, kind):
 
 @pytest.mark.parametrize(("kind", "error"), [("reset", ConnectionClosedError), ("hang", ReadTimeoutError)])
 def test_a_wire_that_breaks(wire, kind, error):
-    wire.set([{"kind": kind, "match": "*", "seconds": 3}])
+    wire.set([{"kind": kind, "match": "*"} | ({"seconds": 3} if kind == "hang" else {})])
     with pytest.raises(error):
         CALLS["dynamodb"](once("dynamodb"))
 
@@ -99,6 +99,24 @@ def test_whom_a_fault_meets_and_how_often(wire):
         assert answer.read() == b"{}"
     with pytest.raises(ValueError):
         wire.set([{"kind": "tired", "match": "*"}])
+
+
+def test_a_share_of_the_calls_at_the_wire(wire):
+    wire.set([{"kind": "throttled", "match": "F dynamodb:*", "share": 0.5}])
+    ended = []
+    for _ in range(40):
+        try:
+            CALLS["dynamodb"](once("dynamodb"))
+            ended.append("well")
+        except ClientError:
+            ended.append("failed")
+    assert 10 < ended.count("failed") < 30
+
+
+def test_an_error_of_any_name_at_the_wire(wire):
+    wire.set([{"status": 400, "type": "ResourceNotFoundException", "message": "no table"}])
+    with pytest.raises(ClientError, match=r"ResourceNotFoundException.*no table"):
+        CALLS["dynamodb"](once("dynamodb"))
 
 
 @pytest.mark.parametrize("kind", ["killed before", "killed after"])

@@ -84,7 +84,7 @@ def test_a_picture_comes_back_with_the_kept_region(chain):
 def test_the_first_candidate_is_asked(chain, models):
     for first, name in enumerate(map(str, admission.chain())):
         # Only the candidate whose turn it is answers.
-        others = [str(each) for each in admission.chain() if str(each) != name]
+        others = [f"*:{each.region}:*/{each.model}" for each in admission.chain() if str(each) != name]
         models.set("bedrock", faults=[{"kind": "throttled", "match": each} for each in others])
         assert painted(first).shape == PHOTO.shape
 
@@ -125,7 +125,7 @@ def living_now():
     ids=lambda refusal: refusal.get("kind", refusal.get("message")),
 )
 def test_a_candidate_that_is_gone_costs_the_turn_and_is_remembered_by_all(chain, models, refusal):
-    models.set("bedrock", faults=[refusal | {"match": TITAN}])
+    models.set("bedrock", faults=[refusal | {"match": f"*{TITAN}"}])
     before = models.calls("bedrock")
     with pytest.raises(TurnLost):
         painted()
@@ -137,7 +137,7 @@ def test_why_a_candidate_is_gone_is_told(chain, models):
     told = logging.StreamHandler(io.StringIO())
     told.setFormatter(paint.logger.registered_formatter)
     paint.logger.addHandler(told)
-    models.set("bedrock", faults=[{"kind": "retired", "match": TITAN}])
+    models.set("bedrock", faults=[{"kind": "retired", "match": f"*{TITAN}"}])
     with pytest.raises(TurnLost):
         painted()
     paint.logger._logger.removeHandler(told)
@@ -157,7 +157,7 @@ def test_when_the_last_one_is_gone_the_picture_fails_and_the_next_one_asks_them_
 
 
 def test_a_candidate_that_goes_is_counted_once_however_often_it_is_asked_again(chain, models, environment, counts):
-    models.set("bedrock", faults=[{"kind": "retired", "match": f"{TITAN}@us-east-1"}])
+    models.set("bedrock", faults=[{"kind": "retired", "match": f"*:us-east-1:*{TITAN}"}])
     now = clock.now_ms()
     for quarter in range(3):
         environment.setattr(clock, "now_ms", lambda quarter=quarter: now + quarter * (admission.ASK_AGAIN_MS + 1))
@@ -165,7 +165,7 @@ def test_a_candidate_that_goes_is_counted_once_however_often_it_is_asked_again(c
         with pytest.raises(TurnLost):
             painted()
         assert counts() == ({} if quarter else {"CandidateGone": 1})
-    models.set("bedrock", faults=[{"kind": "retired", "match": TITAN}])
+    models.set("bedrock", faults=[{"kind": "retired", "match": f"*{TITAN}"}])
     with pytest.raises(TurnLost):
         painted(1)
     assert counts() == {"CandidateGone": 1}, "another one"
@@ -184,7 +184,7 @@ def test_a_request_that_one_model_refuses_is_taken_to_the_next(chain, models):
     said = (
         "Malformed input request: #/x: extraneous key [x] is not permitted, please reformat your input and try again."
     )
-    models.set("bedrock", faults=[fault(400, "ValidationException", said, match=TITAN)])
+    models.set("bedrock", faults=[fault(400, "ValidationException", said, match=f"*{TITAN}")])
     before = models.calls("bedrock")
     assert painted().shape == PHOTO.shape
     assert models.calls("bedrock") - before == 2, "its other Region would say the same"

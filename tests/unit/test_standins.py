@@ -13,7 +13,7 @@ import boto3
 import numpy as np
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError, ResponseStreamingError
 from PIL import Image, ImageOps
 from werkzeug.wrappers import Response
 
@@ -195,7 +195,7 @@ class TestRekognition:
         assert outcome(call, Image={"Bytes": png(99, 99)}, MinConfidence=101.0)[0] == "InvalidParameterException"
 
     def test_a_fault_of_one_operation_leaves_the_other_alone(self, address):
-        fault = {"status": 500, "type": "InternalServerError", "message": "dead", "match": "DetectModerationLabels"}
+        fault = {"status": 500, "type": "InternalServerError", "message": "dead", "match": "*:DetectModerationLabels *"}
         control(address, "rekognition", {"canned": {}, "faults": [fault]})
         assert len(detect(address, png(99, 99))) == 1
         moderate = client(address, "rekognition").detect_moderation_labels
@@ -404,6 +404,19 @@ class TestServer:
         assert (told["calls"], told["failures"]) == (1, 1)
         assert told["faults"][0]["times"] == 0
 
+    @pytest.mark.parametrize("service", ["rekognition", "sagemaker", "bedrock"])
+    @pytest.mark.parametrize(("kind", "begins"), [("throttled", "Throttl"), ("broken", "Internal"), ("denied", "Acc")])
+    def test_the_words_of_the_wire_are_those_of_each_stand_in(self, address, service, kind, begins):
+        control(address, service, {"canned": {"faces": 1}, "faults": [{"kind": kind, "match": "Operator *"}]})
+        assert outcome(call_once, address, service)[0].startswith(begins)
+
+    def test_a_slow_answer_and_one_that_is_cut(self, address):
+        faults = [{"kind": "slow", "seconds": 0.05, "times": 1}, {"kind": "cut", "times": 1}]
+        control(address, "bedrock", {"faults": faults})
+        assert json.load(call_once(address, "bedrock")["body"])["images"]
+        with pytest.raises(ResponseStreamingError):
+            call_once(address, "bedrock")["body"].read()
+
     def test_faults_are_used_up_in_order_and_then_it_answers(self, address):
         faults = [
             {"times": 2, "status": 429, "type": "ThrottlingException", "message": "slow"},
@@ -417,17 +430,17 @@ class TestServer:
         assert (told["calls"], told["failures"]) == (4, 3)
 
     def test_a_fault_strikes_only_what_it_matches_and_for_ever(self, address):
-        fault = {"status": 404, "type": "ResourceNotFoundException", "message": "end of life", "match": "titan-v2:0"}
+        fault = {"status": 404, "type": "ResourceNotFoundException", "message": "end of life", "match": "*titan-v2:0"}
         control(address, "bedrock", {"faults": [fault]})
         for _ in range(3):
             assert outcome(call_once, address, "bedrock", model="amazon.titan-v2:0")[1] == 404
         call_once(address, "bedrock", model="amazon.nova")
 
     def test_a_fault_of_bedrock_strikes_one_region(self, address):
-        fault = {"kind": "throttled", "match": "titan-v2:0@us-east-1"}
+        fault = {"kind": "throttled", "match": "*:us-east-1:*titan-v2:0"}
         control(address, "bedrock", {"faults": [fault]})
         assert outcome(call_once, address, "bedrock")[0] == "ThrottlingException"
-        control(address, "bedrock", {"faults": [fault | {"match": "titan-v2:0@us-west-2"}]})
+        control(address, "bedrock", {"faults": [fault | {"match": "*:us-west-2:*titan-v2:0"}]})
         call_once(address, "bedrock")
 
     @pytest.mark.parametrize(
@@ -479,7 +492,7 @@ class TestServer:
 
     def test_a_quotas_minute_slides(self):
         now = 0.0
-        behaviour = server.Behaviour({"throttled"}, clock=lambda: now)
+        behaviour = server.Behaviour(clock=lambda: now)
         behaviour.set({"quota": 1})
         met = []
         for now in (1.0, 60.9, 61.0, 120.9, 121.0):  # noqa: B007 (the clock reads it)
