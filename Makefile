@@ -1,65 +1,56 @@
-# On this machine, without AWS:
-# make run            set up, then open the booth on http://127.0.0.1:8000 (PORT= for another one)
-# make test           set up, then run all tests (ARGS="tests/unit -k mask" for some of them)
-# make test-fast      of them what needs no process, no server and no model: logic, in less than a minute
-# make mutants        do the tests see small faults in the pure modules? (MODULE=pixels.masks, N=30 of each, SEED=)
-# make check          the proofs of the deployment alone, which `make test` runs too
-# make check-scenes   refuse a bad functions/scenes.json, naming line and field (part of lint, run and build)
-# make thumbnails     paint a thumbnail for each scene with the local painter
-# make drawing        draw the system anew after a change of template.yaml or the state machine: docs/images/system.svg
-# make lock           after a change of a requirements.in: lock what ships to Lambda and SageMaker, with hashes
-# make released       after a release: keep what its photos under way look like, for tests (REVISION=<commit>)
-# make audit          ask for known vulnerabilities of what ships (needs the Internet; not part of make test)
-# make fuzz           bad images, requests and calls: 10,000 images and what belongs to them (N=500 SEED=7)
-# make odd-photos     1 to 100 faces, at borders, tiny, narrow, huge, through the whole application
-# make faults         every AWS call meets every fault, and a crash (PART=1/8 for a part; LANES=3 applications at once)
-# make races          a thousand trials of events, polls, uploads and sweep at the same instant (TRIALS=)
-# make load           N=50 photos at once, then STREAM=20 photos a minute for MINUTES=10, while models fail
-# make pacing         60 photos at once to image models that take 20 requests a minute and Region (N=, QUOTA=)
-# make bench          beside the customer's old function: times, CPU, bytes as ratios (docs/performance.md; ARGS=--keep)
-# make trace          where one run's time goes, as a picture: out/waterfall.svg (ARGS="--faces 10")
-# make cost           what a photo and an idle day cost, counted in real runs here
-# make bench-seam     figures of the edge around kept faces
-# make bench-sam      measure Segment Anything
-# make bench-pixels   time and memory of each step's pixel work, 1 to 48 megapixels (docs/performance.md has the tables)
-# make bench-encodings   the encodings that each hop of a photo could have
-# make bench-cold     cold starts, out of the built packages, beside a bare boto3
-# make bench-memory   each function's time and price by memory size
-# make bench-sweep   processor time and memory for deleting uploads of very many versions
-# make bench-polling  long polls beside short polls (ARGS="--booths 200")
-# make setup          the set-up alone: .venv and models/; quick when nothing has changed
-#
+# On this machine, without AWS (ARGS="..." goes to the program behind a target):
+#   make run         open the booth on http://127.0.0.1:8000 (PORT=8080: there)
+#   make test        all tests (ARGS="tests/unit -k mask": some of them)
+#   make test-fast   those that need no process, no server and no model
+#   make lint        what make test begins with: the code, functions/scenes.json
+#   make check       the deployment's tests, which make test runs too
+#   make setup       only what make run needs: .venv and models/
+#   make thumbnails  paint a thumbnail for each scene
+#   make drawing     after a change of template.yaml or the state machine
+#   make lock        after a change of a requirements.in: lock what ships
+#   make audit       known vulnerabilities of what ships (asks the Internet)
+#   make released    after a release, for tests of the next (REVISION=<commit>)
+#   make faults, races, fuzz, odd-photos, load, pacing, mutants
+#                    tests of minutes or hours: docs/reliability.md
+#   make bench, trace, cost, bench-NAME
+#                    measurements: docs/performance.md; make bench-help: names
 # With AWS credentials; ENV=dev (the default) or ENV=prod:
-# make preflight      before an event: can your account paint? (docs/operate.md)
-# make deploy         build, deploy, put the page there, send a photo through (docs/deploy.md; ARGS="Name=value")
-# make destroy        delete all of it, photos included, after asking (CONFIRM=<stack's name> for scripts)
-# make sam-deploy     the Segment Anything endpoint (docs/sam-endpoint.md; INSTANCE=ml.g5.xlarge, ARGS="Name=value")
-# make sam-package    only its archive, build/model.tar.gz (ARGS="--gpu", "--model FOLDER")
-# make sam-check      send a photo to the endpoint and look at the mask (or ENDPOINT=)
-# make sam-off, sam-on, sam-destroy   delete the endpoint, create it again, remove all of it
+#   make preflight   before an event: can your account paint?
+#   make deploy      all of it, and a photo through it (ARGS="Name=value")
+#   make destroy     delete all of it, photos included, after asking
+#   make sam-deploy, sam-check, sam-off, sam-on, sam-destroy, sam-package
+#                    the Segment Anything endpoint: docs/sam-endpoint.md
 
 PORT ?= 8000
 ENV := dev
 ENDPOINT = photo-booth-sam-$(ENV)
 PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(if $(shell $(name) -c \
-	'import sys, venv; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(name))))
+	'import sys, venv, ensurepip; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(name))))
 INSTALLED := .venv/.installed
 INSTALL := install --quiet --disable-pip-version-check -r
+# $(call say,SENTENCE) tells why and fails.
+say = { printf '%s\n' "$1" >&2; exit 1; }
+failed = $(call say,$1 failed for the reason above: mend it (network; pip's or npm's settings; disk) and make it again.)
 
 # Without bytecode each call of a tool, and each test worker, compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
 TOOLS := $(foreach tool,sam sagemaker checkov ministack runtime serving,.tools/$(tool)/.installed) .tools/npm/.installed
 STACK = photo-booth-$(ENV)
+# The first line of such a program says what it measures.
+BENCHES := $(shell sed -n 's/^""".*: `make \(bench-[a-z]*\)`.*/\1/p' benchmarks/*.py)
 
-.PHONY: run test test-fast mutants check lint lock released audit check-scenes thumbnails drawing machine setup tools clean faults fuzz odd-photos races load pacing
-.PHONY: bench trace cost bench-pixels bench-encodings bench-cold bench-memory bench-polling bench-seam bench-sam bench-sweep
+.PHONY: help run test test-fast mutants check lint lock released audit check-scenes thumbnails drawing machine pythons
+.PHONY: browser setup tools clean faults fuzz odd-photos races load pacing bench trace cost bench-help $(BENCHES)
 .PHONY: preflight build deploy destroy env sam-package sam-deploy sam-on sam-off sam-destroy sam-check
+
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
 run: setup check-scenes
 	@exec .venv/bin/python -m local run --port $(PORT)
 
-test: tools lint
+test: browser tools lint
 	.venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-fast: $(INSTALLED)
@@ -131,17 +122,13 @@ trace: setup
 cost: setup
 	@.venv/bin/python -m benchmarks.cost
 
-bench-seam: setup
-	@.venv/bin/python -m benchmarks.seam
+$(BENCHES): bench-%: setup
+	@.venv/bin/python -m benchmarks.$* $(ARGS)
 
-bench-sam: setup
-	@.venv/bin/python -m benchmarks.sam $(ARGS)
+bench-cold: .tools/sam/.installed .tools/runtime/.installed
 
-bench-pixels bench-encodings bench-memory bench-polling bench-sweep: setup
-	@.venv/bin/python -m benchmarks.$(@:bench-%=%) $(ARGS)
-
-bench-cold: setup .tools/sam/.installed .tools/runtime/.installed
-	@.venv/bin/python -m benchmarks.cold $(ARGS)
+bench-help:
+	@sed -n 's/^"""\(.*\): `make \(bench-[a-z]*\)`.*/make \2: \1/p' benchmarks/*.py
 
 drawing: $(INSTALLED)
 	@.venv/bin/python -m tools.drawing
@@ -152,9 +139,21 @@ check-scenes: $(INSTALLED)
 thumbnails: $(INSTALLED)
 	.venv/bin/python -m local.standins.scenes
 
+# What has to be there before anything else, told at once.
 machine:
-	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or later with its venv module is missing: install it (https://python.org)." >&2; exit 1; }
-	@command -v npm >/dev/null || { echo "npm is missing: install Node.js, which brings it (https://nodejs.org)." >&2; exit 1; }
+	@[ -n "$(PYTHON)" ] || $(call say,Python 3.11 or later with venv and pip is missing. Debian and Ubuntu: \
+	  sudo apt install python3 python3-venv; Fedora: sudo dnf install python3. Else: https://python.org)
+	@command -v npm >/dev/null || $(call say,npm is missing. Debian and Ubuntu: sudo apt install npm; \
+	  Fedora: sudo dnf install nodejs-npm. Else: https://nodejs.org)
+	@[ ! -d .venv ] || .venv/bin/python -c "" 2>/dev/null || \
+	  $(call say,The Python of .venv is gone. Begin anew: rm -rf .venv .tools)
+
+# What the tests need besides: found, or fetched, before minutes go into the rest.
+pythons: .venv/.pip
+	@.venv/bin/python -m tools.machine python 3.13 3.12
+
+browser: .venv/.pip
+	@.venv/bin/python -m tools.machine browser
 
 setup: machine $(INSTALLED)
 	@.venv/bin/python -m local.weights
@@ -162,25 +161,24 @@ setup: machine $(INSTALLED)
 # The pip that comes with Python is as old as that; one of today installs in half the time.
 .venv/.pip: tools/pip.txt | machine
 	@echo "Installing the Python packages into .venv; this takes a minute or two ..."
-	@$(PYTHON) -m venv .venv
-	@.venv/bin/python -m pip $(INSTALL) $<
+	@$(PYTHON) -m venv .venv && .venv/bin/python -m pip $(INSTALL) $< || $(call failed,To install pip into .venv)
 	@touch $@
 
 # The .pth file has every program here find `booth`, as functions do on Lambda; it leads from .venv, so a link to .venv works.
 $(INSTALLED): requirements-dev.txt layers/common/requirements.in layers/pixels/requirements.in sam_model/cpu/requirements.in \
 		tools/photo-booth.pth .venv/.pip
-	@.venv/bin/python -m pip $(INSTALL) $<
+	@.venv/bin/python -m pip $(INSTALL) $< || $(call failed,To install the packages of $<)
 	@cp tools/photo-booth.pth "$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 	@touch $@
 
 # Each of the tools has packages of its own, which contradict each other's and the application's.
-tools:
+tools: pythons
 	@$(MAKE) --no-print-directory -j2 setup $(TOOLS)
 
 .tools/%/.installed: tools/%.txt | .venv/.pip
 	@echo "Installing $* ..."
-	@$(PYTHON) -m venv --without-pip .tools/$*
-	@.venv/bin/python -m pip --python .tools/$* $(INSTALL) $< --no-compile
+	@$(PYTHON) -m venv --without-pip .tools/$* \
+	  && .venv/bin/python -m pip --python .tools/$* $(INSTALL) $< --no-compile || $(call failed,To install $*)
 	@touch $@
 
 # What Lambda's own image brings, and what the container of the SAM endpoint brings, each under its Python.
@@ -188,16 +186,17 @@ tools:
 .tools/serving/.installed: VERSION = 3.12
 .tools/runtime/.installed .tools/serving/.installed: .tools/%/.installed: tools/%.txt | $(INSTALLED)
 	@echo "Installing $* ..."
-	@python=$$(.venv/bin/python -m deploy runtime $(VERSION)) && $$python -m venv --clear --without-pip .tools/$*
-	@.venv/bin/python -m pip --python .tools/$* $(INSTALL) $<
+	@python=$$(.venv/bin/python -m tools.machine python $(VERSION)) || exit 1; \
+	  $$python -m venv --clear --without-pip .tools/$* \
+	  && .venv/bin/python -m pip --python .tools/$* $(INSTALL) $< || $(call failed,To install $*)
 	@touch $@
 
 .tools/npm/.installed: tools/package.json tools/package-lock.json | machine
-	@mkdir -p .tools/npm && cp $^ .tools/npm
-	@npm ci --prefix .tools/npm --silent --no-audit --no-fund
+	@mkdir -p .tools/npm && cp $^ .tools/npm && npm ci --prefix .tools/npm --loglevel error --no-audit --no-fund \
+	  || $(call failed,To install the packages of tools/package.json)
 	@touch $@
 
-build: setup check-scenes .tools/sam/.installed
+build: setup check-scenes .tools/sam/.installed .tools/runtime/.installed
 	.venv/bin/python -m deploy build
 
 deploy: env build

@@ -1,4 +1,4 @@
-"""What a cold start takes: `python -m benchmarks.cold`, or `make bench-cold`. Prints a table in Markdown.
+"""What a cold start takes: `make bench-cold`. Prints a table in Markdown.
 
 Each function's module is imported, and with it the clients are made that it makes while it is initialised, out of the
 package that `make build` made, under Lambda's Python with nothing but the packages that Lambda brings itself. The unit

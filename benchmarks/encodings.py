@@ -1,4 +1,4 @@
-"""What each encoding costs on each hop of a photo: `python -m benchmarks.encodings`, or `make bench-encodings`.
+"""What each encoding costs on each hop of a photo: `make bench-encodings`.
 
 For each hop: processor time of encoding and decoding on one core (medians, the encodings in turn), bytes, and whether
 the same pixels come back. `write` and `read` add the bytes' way at MEGABYTES_PER_SECOND to that. Prints a table in

@@ -1,4 +1,4 @@
-"""Which memory size each function should have: `python -m benchmarks.memory`, or `make bench-memory`.
+"""Which memory size each function should have: `make bench-memory`.
 
 Sends photos of 12 megapixels with three faces through the local application, warm, with canned answers of the models,
 and takes each function's processor time and memory from its processes. On AWS a function has one vCPU at 1769 MB and

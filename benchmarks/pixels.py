@@ -1,4 +1,4 @@
-"""What each step's pixel work takes: `python -m benchmarks.pixels`, or `make bench-pixels`. Prints tables in Markdown.
+"""What each step's pixel work takes: `make bench-pixels`. Prints tables in Markdown.
 
 `normalise` for photos of 1 to 48 megapixels, and every other step, which sees the normalised photo only, for 1, 10 and
 100 faces in it. Times are processor time on one core, medians. Memory is the most that a process of its own held

@@ -1,4 +1,4 @@
-"""What watching a photo takes: `python -m benchmarks.polling`, or `make bench-polling`. Prints a table in Markdown.
+"""What watching a photo takes: `make bench-polling`. Prints a table in Markdown.
 
 In the local application, over loopback: as many booths at once as `--booths` says each follow a run of 12 s through
 `POST /photo`, by its requestId alone, as the pad does. The runs are written into the table by this program, with the

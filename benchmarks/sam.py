@@ -1,4 +1,4 @@
-"""Segment Anything's figures: ``python -m benchmarks.sam``, or ``make bench-sam``. Prints tables in Markdown.
+"""Segment Anything's figures: `make bench-sam`. Prints tables in Markdown.
 
 Encoder, decoder and whole requests (JSON in, JSON out, by way of `inference.transform_fn`) for 1, 3 and 10 faces;
 one request for n faces against n requests; crops against the whole photo. Peak memory is that of a process of its

@@ -1,4 +1,4 @@
-"""What the seam around kept faces is like, on the test photos: `python -m benchmarks.seam`.
+"""What the seam around kept faces is like, on the test photos: `make bench-seam`.
 
 Masks come from the real detector and Segment Anything, backgrounds are flat (nothing hides an edge on them) and from
 the local painter. Prints for each the halo (see `tests.support.seam.halo`), the PSNR of the kept region after JPEG and

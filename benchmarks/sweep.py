@@ -1,4 +1,4 @@
-"""What `sweep` needs to delete uploads of very many versions: `python -m benchmarks.sweep`, or `make bench-sweep`.
+"""What `sweep` needs to delete uploads of very many versions: `make bench-sweep`.
 
 An S3 that speaks the protocol alone, in a process of its own, has so many versions of each upload; they are deleted as
 `sweep` does it, one upload alone and then as many as it looks after side by side. Prints the processor time for a

@@ -7,7 +7,7 @@ import sys
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deploy import lock, stack
-from deploy.build import LIMIT_MB, ROOT, BuildError, build, runtime, sizes
+from deploy.build import LIMIT_MB, ROOT, BuildError, build, sizes
 
 
 def build_all(arguments: argparse.Namespace) -> None:
@@ -16,11 +16,6 @@ def build_all(arguments: argparse.Namespace) -> None:
     build(ROOT, out)
     for name, size in sizes(out).items():
         print(f"{name:16} {size:6.1f} MB unpacked (Lambda's limit with layers: {LIMIT_MB} MB)")
-
-
-def print_runtime(arguments: argparse.Namespace) -> None:
-    """Prints the path of Lambda's Python version here, or of that of the SAM endpoint's container."""
-    print(runtime(arguments.version))
 
 
 def lock_all(arguments: argparse.Namespace) -> None:
@@ -70,9 +65,6 @@ def main() -> int:
     commands = parser.add_subparsers(required=True)
     commands.add_parser("build", help=build_all.__doc__).set_defaults(do=build_all)
     commands.add_parser("lock", help=lock_all.__doc__).set_defaults(do=lock_all)
-    command = commands.add_parser("runtime", help=print_runtime.__doc__)
-    command.add_argument("version", choices=[lock.LAMBDA.python, lock.CONTAINER.python])
-    command.set_defaults(do=print_runtime)
     command = commands.add_parser("sam", help=sam.__doc__)
     command.add_argument("environment")
     command.add_argument("overrides", nargs="*", metavar="Name=value", help="parameters of template.yaml")

@@ -15,6 +15,8 @@ from deploy import lock
 
 ROOT = Path(__file__).parent.parent
 SAM = ROOT / ".tools" / "sam" / "bin" / "sam"
+PYTHON = ROOT / ".tools" / "runtime" / "bin" / "python"
+"""Lambda's version of it, with pip, which sam calls."""
 
 LIMIT_MB = 250
 """Lambda's limit of a function with its layers, unpacked (Lambda quotas)."""
@@ -24,22 +26,6 @@ class BuildError(Exception):
     """The build failed; the text says why."""
 
 
-def runtime(version: str = lock.LAMBDA.python) -> Path:
-    """The interpreter of a Python version, by default the functions' on Lambda: on PATH, or one of pyenv's.
-
-    Raises:
-        BuildError: there is none.
-    """
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    name = f"python{version}"
-    found = [shutil.which(name), *sorted(pyenv.glob(f"versions/{version}.*/bin/{name}"), reverse=True)]
-    for each in filter(None, found):
-        # One of pyenv's shims may be on PATH for a version that isn't selected.
-        if subprocess.run([each, "-c", ""], capture_output=True, check=False).returncode == 0:
-            return Path(each)
-    raise BuildError(f"{name}, under which AWS runs this, is missing: install it (pyenv install {version}, uv, apt).")
-
-
 def build(source: Path, out: Path, resource: str | None = None) -> None:
     """Builds the template in the folder `source` into the folder `out`: one folder per function and layer.
 
@@ -47,11 +33,12 @@ def build(source: Path, out: Path, resource: str | None = None) -> None:
         resource: logical id of the only function or layer to build; None for all.
 
     Raises:
-        BuildError: there is no interpreter, or sam failed.
+        BuildError: sam, or Lambda's Python, is not installed, or sam failed.
         lock.LockError: a locked wheel can't be downloaded, or has another hash.
     """
-    python = runtime()
-    environment = os.environ | {"PATH": f"{python.parent}:{os.environ['PATH']}", "SAM_CLI_TELEMETRY": "0"}
+    if not (SAM.exists() and PYTHON.exists()):
+        raise BuildError(f"{SAM} or {PYTHON} is missing: run make tools.")
+    environment = os.environ | {"PATH": f"{PYTHON.parent}:{os.environ['PATH']}", "SAM_CLI_TELEMETRY": "0"}
     command = [SAM, "build", "--template", source / "template.yaml", "--build-dir", out, *filter(None, [resource])]
     with tempfile.TemporaryDirectory() as wheels, _serve(wheels) as address:
         # For another processor architecture than its own sam has pip download by name and version, without the hash.
@@ -68,7 +55,7 @@ def build(source: Path, out: Path, resource: str | None = None) -> None:
         done = subprocess.run(command, env=environment, cwd=source, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BuildError(done.stderr)
-    compile_all(python, out)
+    compile_all(PYTHON, out)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import io
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.support.application import app, booth, quick  # noqa: F401  (fixtures)
 from tests.support.photos import PHOTOS
+from tools import machine
 
 WEB = Path(__file__).parents[2] / "web"
 SIZES = {
@@ -25,17 +25,6 @@ EXPECTED = ("ERR_INTERNET_DISCONNECTED", "Failed to load resource", "net::ERR")
 """What the browser itself writes when a test takes the network away or answers an error."""
 
 
-def find_browser() -> str:
-    """The path of Chromium or Chrome. Raises FileNotFoundError."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if path := shutil.which(name):
-            return path
-    raise FileNotFoundError(
-        "Chromium was not found, which the page's tests need. Install it: apt-get install chromium (Debian), "
-        "brew install --cask chromium (macOS), or Google Chrome."
-    )
-
-
 @pytest.fixture(scope="package")
 def browser(tmp_path_factory):
     film = tmp_path_factory.mktemp("camera") / "film.mjpeg"
@@ -44,8 +33,9 @@ def browser(tmp_path_factory):
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
     arguments += ["--disable-sync", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
     arguments += [f"--use-file-for-fake-video-capture={film}"]
+    path = machine.browser()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_browser(), args=arguments)
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
         yield browser
         browser.close()
 
