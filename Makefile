@@ -150,10 +150,10 @@ machine:
 
 # What the tests need besides: found, or fetched, before minutes go into the rest.
 pythons: .venv/.pip
-	@.venv/bin/python -m tools.machine python 3.13 3.12
+	@.venv/bin/python -m tools.machine python 3.13 3.12 >/dev/null
 
 browser: .venv/.pip
-	@.venv/bin/python -m tools.machine browser
+	@.venv/bin/python -m tools.machine browser >/dev/null
 
 setup: machine $(INSTALLED)
 	@.venv/bin/python -m local.weights
