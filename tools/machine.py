@@ -98,7 +98,9 @@ def _install(*what: str | Path) -> str | None:
 def _run(*command: str | Path) -> str | None:
     """None if the command succeeds, else the line in which it says why not."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=FETCH_SECONDS)
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=FETCH_SECONDS, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
     if not done.returncode:
