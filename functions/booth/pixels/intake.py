@@ -3,15 +3,16 @@
 import io
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
-import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageFile
 
 from booth.errors import PhotoTooLarge, PhotoTooNarrow, PhotoTooSmall, UnreadablePhoto, UnsupportedPhoto
+from booth.pixels.colour import tags, transparency
 
 MAX_BYTES = 32 * 1024 * 1024
 """Of the uploaded file."""
@@ -33,6 +34,8 @@ DETECTION_SIDE = 1920
 DETECTION_LIMIT = 2048
 """Up to this longer side it is not scaled: most cameras' photos are decoded to 2000 to 2048 pixels, and scaling those
 takes longer than everything else before Rekognition is called (docs/decisions/0012-encodings.md)."""
+
+T = TypeVar("T")
 
 Image.MAX_IMAGE_PIXELS = None  # _check_size does it, by the header
 
@@ -66,12 +69,13 @@ class Intake:
     """A validated upload: the normalised photo, and a JPEG of it for Rekognition."""
 
     detection: bytes
-    """JPEG for Rekognition: longer side at most DETECTION_LIMIT, below 5 MB even for noise, in the file's own colour
-    space (CMYK: sRGB), since face detection doesn't need sRGB."""
+    """JPEG for Rekognition: longer side at most DETECTION_LIMIT, below 5 MB even for noise. In the colour space of the
+    file's profile, since face detection doesn't need sRGB; CMYK, and what is told by figures, in sRGB."""
     size: tuple[int, int]
     """Width and height of `photo`."""
     decoded: Image.Image
-    """The decoded image, upright and opaque, longer side up to about twice DETECTION_SIDE."""
+    """The decoded image, upright and opaque, longer side up to about twice DETECTION_SIDE. In the file's colours:
+    its info has as `told` what the file tells of them."""
 
     @cached_property
     def photo(self) -> Image.Image:
@@ -79,7 +83,7 @@ class Intake:
         before. Raises UnreadablePhoto."""
         with _decoder_errors_as_ours():
             scaled = self.decoded.resize(self.size, Image.Resampling.LANCZOS, reducing_gap=1.5)
-            return _rgb(scaled, self.decoded.info.get("icc_profile"))
+            return tags.to_srgb(scaled, self.decoded.info["told"])
 
 
 @contextmanager
@@ -129,13 +133,14 @@ def _read(kind: str, data: bytes) -> Image.Image:
         _check_segments(data)
     if kind == "PNG":
         _check_chunks(data)
+    png = tags.png_chunks(_chunks(data)) if kind == "PNG" else {}
     try:
-        return _decode(Image.open(io.BytesIO(data), formats=[kind]))
+        return _decode(Image.open(io.BytesIO(data), formats=[kind]), png)
     except _DECODER_ERRORS:
         if kind != "PNG":
             raise
         # Pillow rejects a PNG also for a damaged text or profile chunk; its pixels may be intact.
-        return _decode(Image.open(io.BytesIO(_pixel_chunks(data)), formats=[kind]))
+        return _decode(Image.open(io.BytesIO(_pixel_chunks(data)), formats=[kind]), png)
 
 
 def _check_segments(jpeg: bytes) -> None:
@@ -194,49 +199,34 @@ def _fit(size: tuple[int, int], side: int) -> tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def _decode(image: Image.Image) -> Image.Image:
+def _decode(image: ImageFile.ImageFile, png: Mapping[bytes, bytes]) -> Image.Image:
+    """The opened image as `Intake.decoded` has it. `png`: the chunks of a PNG that tell colours."""
     _check_size(*image.size)
-    profile = image.info.get("icc_profile")
     # A JPEG can be decoded at 1/2, 1/4 or 1/8 of its size: 4 to 8 times faster, and far less memory.
     image.draft(None, _fit(image.size, DETECTION_SIDE))
+    key = transparency.key_of(image)
     image.load()
-    transposition = _TO_UPRIGHT.get(_orientation(image))
-    image = _eight_bit(image)
+    transposition = _TO_UPRIGHT.get(_exif(image, _orientation, 1))
+    told = tags.told(image, png, _exif(image, tags.by_exif, ()))
+    image = transparency.eight_bit(image, key)
     if (factor := max(image.size) // DETECTION_SIDE) > 1:
         image = image.reduce(factor)  # other formats: a box filter
-    image = _opaque(image if transposition is None else image.transpose(transposition))
-    image.info = {"icc_profile": profile} if profile else {}
+    image = image if transposition is None else image.transpose(transposition)
+    image = transparency.opaque(image, tags.white(told))
+    image.info = {"told": told}
     return image
 
 
-def _orientation(image: Image.Image) -> object:
-    """EXIF's Orientation; 1 (upright) if there is none, or if EXIF can't be parsed."""
+def _orientation(exif: Image.Exif) -> object:
+    return exif.get(0x0112, 1)
+
+
+def _exif(image: Image.Image, read: Callable[[Image.Exif], T], otherwise: T) -> T:
+    """What `read` finds in EXIF; `otherwise` if EXIF can't be parsed."""
     try:
-        return image.getexif().get(0x0112, 1)
+        return read(image.getexif())
     except _DECODER_ERRORS:
-        return 1
-
-
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """Converts to a mode that Pillow resizes with a filter: palettes to RGB(A), 16 bits and more to 8."""
-    if image.mode.startswith("I"):
-        small = Image.fromarray((np.asarray(image).clip(0, 65_535) // 257).astype(np.uint8))
-        small.info = image.info
-        return small
-    if image.mode in ("1", "P", "PA"):
-        return image.convert("RGBA" if "transparency" in image.info or image.mode == "PA" else "RGB")
-    if image.mode == "L" and "transparency" in image.info:
-        return image.convert("LA")
-    return image
-
-
-def _opaque(image: Image.Image) -> Image.Image:
-    """Composites transparent images on white."""
-    if image.mode not in ("RGBA", "LA", "La", "RGBa"):
-        return image
-    flat = Image.new("RGBA", image.size, "white")
-    flat.alpha_composite(image.convert("RGBA"))
-    return flat.convert("RGB")
+        return otherwise
 
 
 def _detection(decoded: Image.Image, side: int) -> bytes:
@@ -246,21 +236,7 @@ def _detection(decoded: Image.Image, side: int) -> bytes:
         scaled = decoded.resize(_fit(decoded.size, DETECTION_SIDE), Image.Resampling.HAMMING)  # twice as fast
     elif longer < side:
         scaled = decoded.resize(_fit(decoded.size, side), Image.Resampling.LANCZOS)
-    profile = decoded.info.get("icc_profile") if decoded.mode == "CMYK" else None  # needed to get from inks to RGB
+    told = decoded.info["told"]
     out = io.BytesIO()
-    _rgb(scaled, profile).save(out, "JPEG", quality=90)
+    tags.to_srgb(scaled, told if tags.is_foreign(decoded, told) else ()).save(out, "JPEG", quality=90)
     return out.getvalue()
-
-
-def _rgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """The image in sRGB, without metadata; `profile` is its ICC profile."""
-    if profile and image.mode in ("RGB", "L", "CMYK"):
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            image = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-        except (ImageCms.PyCMSError, OSError):
-            # A profile that can't be used is ignored: the colours differ, but the photo is usable.
-            pass
-    image = image.convert("RGB")
-    image.info = {}
-    return image
