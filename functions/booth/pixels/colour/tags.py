@@ -173,7 +173,7 @@ def _by_profile(profile: bytes) -> Told:
 
 
 def is_foreign(image: Image.Image, found: Told) -> bool:
-    """Whether even a detector needs `to_srgb`: ink, or figures, whose curve may be any; profiles' are like a photo's."""
+    """Whether even a detector needs `to_srgb`: ink, or figures, whose curve may be any; profiles have a photo's."""
     return image.mode == "CMYK" or any(isinstance(each, Space) and each != SRGB for each in found[:1])
 
 
