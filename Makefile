@@ -7,6 +7,7 @@
 #   make setup       only what make run needs: .venv and models/
 #   make thumbnails  paint a thumbnail for each scene
 #   make drawing     after a change of template.yaml or the state machine
+#   make api         after a change of docs/openapi.yaml: docs/api.md's tables
 #   make lock        after a change of a requirements.in: lock what ships
 #   make audit       known vulnerabilities of what ships (asks the Internet)
 #   make released    after a release, for tests of the next (REVISION=<commit>)
@@ -129,6 +130,9 @@ bench-cold: .tools/sam/.installed .tools/runtime/.installed
 
 bench-help:
 	@sed -n 's/^"""\(.*\): `make \(bench-[a-z]*\)`.*/make \2: \1/p' benchmarks/*.py
+
+api: $(INSTALLED)
+	@.venv/bin/python -m tools.api_tables
 
 drawing: $(INSTALLED)
 	@.venv/bin/python -m tools.drawing

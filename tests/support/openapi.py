@@ -11,6 +11,8 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
+from tools.api_tables import codes_of
+
 _HERE = "urn:openapi"
 _GATEWAY = {404, 413, 429, 500, 503}  # API Gateway answers these by itself too, as {"message"}
 
@@ -79,3 +81,7 @@ def check(method: str, path: str, status: int, headers: Any, answer: Any) -> Non
         assert not wrong, f"{method} {path} {status}, header {name}: {wrong}"
     wrong = list(faults(response["content"]["application/json"]["schema"], answer))
     assert not wrong, f"{method} {path} {status}: {wrong}"
+    if status >= 400:
+        named = [code for codes, _ in codes_of(operation["responses"][str(status)]) for code in codes]
+        code = (json.loads(answer["body"]) if "body" in answer else answer)["error"]["code"]
+        assert code in named, f"{method} {path} {status} answers {code}, which the document does not name there"
