@@ -16,8 +16,8 @@ import pytest
 from local.app import ROOT
 from local.template.reader import load
 from tests.support.booth import await_status
+from tests.support.templates import read
 from tests.support.waiting import await_true
-from tests.template.conftest import read
 from tests.upgrade.capture import FACES, RELEASED, STATES
 
 BEFORE = json.loads(RELEASED.read_text(encoding="utf-8"))

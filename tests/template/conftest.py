@@ -1,28 +1,12 @@
-"""The template's builds, made once, and the tools that look at it."""
+"""The template's builds, made once."""
 
 import fcntl
 import os
 import platform
-import re
-import shutil
-import subprocess
-import uuid
-from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
-import yaml
-from botocore.loaders import Loader
 
-import local.iam
-from deploy.build import ROOT, build
-from local.template.intrinsics import Template
-
-TOOLS = ROOT / ".tools"
-SAM = TOOLS / "sam" / "bin"
-COMMON, PIXELS = "Common", "Pixels"
-"""The layers."""
-SOURCES = ("template.yaml", "monitoring.yaml", "functions", "layers", "statemachine")
+from tests.support.templates import PIXELS, ROOT, SAM, built_for, read, tool
 
 # What `sam deploy` has CloudFormation do, done here: circles show only afterwards.
 TRANSFORM = """
@@ -43,93 +27,6 @@ source["Resources"]["Monitoring"]["Properties"]["TemplateURL"] = "https://packag
 source["Globals"]["Function"]["CodeUri"] = "s3://packages/functions"
 print(json.dumps(transform(source, {}, NoManagedPolicies()), default=str))
 """
-
-
-def tool(*command, **options):
-    """Runs a program; gives its exit status and what it wrote to both streams."""
-    words = [str(part) for part in command]
-    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, check=False, **options)
-    return done.returncode, done.stdout + done.stderr
-
-
-class _Tagged(yaml.SafeLoader):
-    """YAML in which `!GetAtt A.B` reads as {"Fn::GetAtt": "A.B"}."""
-
-
-def _construct(loader, suffix, node):
-    construct = {
-        yaml.ScalarNode: loader.construct_scalar,
-        yaml.SequenceNode: lambda node: loader.construct_sequence(node, deep=True),
-        yaml.MappingNode: lambda node: loader.construct_mapping(node, deep=True),
-    }[type(node)]
-    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": construct(node)}
-
-
-_Tagged.add_multi_constructor("!", _construct)
-
-
-def read(path: Path) -> dict:
-    """A template with its functions in their long form."""
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=_Tagged)
-
-
-def built_for(architecture: str, folder: Path, resource: str | None = None) -> Path:
-    """The sources as they are but for the processor, built, or one resource of them; gives the build's folder."""
-    shutil.rmtree(folder, ignore_errors=True)  # another worker's build may have failed
-    sources = folder / "sources"
-    sources.mkdir(parents=True)
-    for name in SOURCES:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, sources / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            text = (ROOT / name).read_text(encoding="utf-8")
-            (sources / name).write_text(text.replace("arm64", architecture), encoding="utf-8")
-    build(sources, folder / "build", resource)
-    return folder / "build"
-
-
-class _Resolver(Template):
-    """Reads any template; what only a deployment knows of a resource is text that no other stack has."""
-
-    def __init__(self, path: Path, stack: str, region: str, parameters: Mapping[str, str]):
-        super().__init__(path, stack, region, parameters, {})
-        own = uuid.uuid5(_STACKS, stack + region)
-        self._stack_id = f"arn:aws:cloudformation:{region}:123456789012:stack/{stack}/{own}"
-        [partition] = [each for each in _PARTITIONS if re.match(each["regionRegex"], region)]
-        self.pseudo |= {
-            "AWS::StackId": self._stack_id,
-            "AWS::Partition": partition["partition"],
-            "AWS::URLSuffix": partition["dnsSuffix"],
-        }
-
-    def ref(self, name):
-        return self._of(name, name) if name in self.document["Resources"] else super().ref(name)
-
-    def get_att(self, argument):
-        whole = argument if isinstance(argument, str) else ".".join(argument)
-        return self._of(whole.split(".")[0], whole)
-
-    def _of(self, name, whole):
-        assert name in self.resources, f"{name} is referred to, and not created"
-        self.referred.add(name)
-        return f"{self._stack_id}/{whole}"
-
-    def read(self, resource):
-        """Type, properties, and logical ids of what has to be there before it: `After`."""
-        self.referred = set(local.iam.as_list(resource.get("DependsOn", [])))
-        assert self.referred <= self.resources.keys(), f"{self.referred} are depended on, and not all created"
-        properties = self.resolve(resource.get("Properties", {}))
-        return {"Type": resource["Type"], "Properties": properties, "After": self.referred}
-
-
-_STACKS = uuid.UUID(int=0)
-_PARTITIONS = Loader().load_data("endpoints")["partitions"]
-
-
-def resolved(path: Path, stack: str, region: str, **parameters: str) -> dict[str, dict]:
-    """The resources that a stack of this name has in this Region, functions resolved, each as `read` gives it."""
-    resolver = _Resolver(path, stack, region, parameters)
-    return {name: resolver.read(each) for name, each in resolver.resources.items()}
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from deploy.build import LIMIT_MB, ROOT, sizes
 from local.app import App
 from tests.support.booth import Booth
 from tests.support.photos import PHOTOS
-from tests.template.conftest import COMMON, PIXELS, TOOLS
+from tests.support.templates import COMMON, PIXELS, TOOLS
 
 # What is answered here to the sample events: the photo's bucket is another one, nothing is known of the requestId.
 API = {"upload": 200, "list_scenes": 200, "photo": 403, "delete_photo": 404}

@@ -4,7 +4,7 @@ import json
 import re
 
 from local.template.reader import load
-from tests.template.conftest import ROOT, SAM, TOOLS, tool
+from tests.support.templates import ROOT, SAM, TOOLS, tool
 
 
 def test_sam_validates_the_template():

@@ -16,7 +16,7 @@ import yaml
 
 from deploy import stack
 from deploy.build import ROOT
-from tests.template.conftest import COMMON, PIXELS, TOOLS
+from tests.support.templates import COMMON, PIXELS, TOOLS
 
 STACK = "photo-booth-dev"
 CHAIN = "amazon.titan-image-generator-v2:0@us-east-1=7, us.stability.stable-image-inpaint-v1:0@us-east-1"

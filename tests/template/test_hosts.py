@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from booth.aws import clients, objects
-from tests.template.conftest import resolved
+from tests.support.templates import resolved
 
 REGIONS = ["us-east-1", "us-west-2", "ap-northeast-2", "eu-west-1", "af-south-1", "cn-north-1", "us-gov-west-1"]
 

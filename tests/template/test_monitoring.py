@@ -13,7 +13,7 @@ import pytest
 from benchmarks import cost
 from booth import run
 from booth.painting.chain import parse_chain
-from tests.template.conftest import ROOT, TOOLS, read
+from tests.support.templates import ROOT, TOOLS, read
 
 TEMPLATE, MONITORING = read(ROOT / "template.yaml"), read(ROOT / "monitoring.yaml")
 ENDPOINT = read(ROOT / "sam_model" / "endpoint.yaml")

@@ -10,7 +10,7 @@ import pytest
 from botocore.loaders import Loader
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from tests.template.conftest import ROOT, resolved
+from tests.support.templates import ROOT, resolved
 
 MODELS = Loader()
 LONGEST = {

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from tests.template.conftest import ROOT, resolved
+from tests.support.templates import ROOT, resolved
 
 CHOICES = {
     "application": {

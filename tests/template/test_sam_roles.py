@@ -11,7 +11,7 @@ import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from local import iam
-from tests.template.conftest import ROOT, resolved
+from tests.support.templates import ROOT, resolved
 
 STACK, REGION = "photo-booth-sam-prod", "us-east-1"
 AT = f"{REGION}:123456789012"

@@ -10,7 +10,7 @@ from booth import limits
 from local import edge
 from local.lambdas.function import Function
 from local.template.reader import load
-from tests.template.conftest import ROOT, read
+from tests.support.templates import ROOT, read
 
 TEMPLATE = read(ROOT / "template.yaml")
 MONITORING = read(ROOT / "monitoring.yaml")

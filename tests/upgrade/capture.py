@@ -22,6 +22,8 @@ from typing import Any
 
 from PIL import Image
 
+from tests.support.booth import Booth
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 RELEASED = Path(__file__).parent / "released.json"
 
@@ -36,11 +38,6 @@ class Capture:
     """The application of this tree, with canned models, and the visits that were captured in it."""
 
     def __init__(self, app: Any):
-        try:
-            from tests.support.booth import Booth
-        except ModuleNotFoundError:  # a release from before tests/support
-            from tests.local.conftest import Booth
-
         self.app, self.booth = app, Booth(app)
         self.definition = app.stack.state_machines["PhotoMachine"].definition
         self.stages: dict[str, dict[str, Any]] = {}

@@ -1,19 +1,16 @@
 """The booth's page in a real browser with a fake camera, against the whole application."""
 
-import io
 import json
-from pathlib import Path
 
 import pytest
-import zxingcpp
 from PIL import Image, ImageOps
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from tests.support.application import app, booth, quick  # noqa: F401  (fixtures)
+from tests.support.page import WEB
 from tests.support.photos import PHOTOS
 from tools import machine
 
-WEB = Path(__file__).parents[2] / "web"
 SIZES = {
     "pad": {"width": 1180, "height": 820},
     "upright pad": {"width": 820, "height": 1180},
@@ -67,50 +64,3 @@ def open_page(browser, app):  # noqa: F811
     for context in contexts:
         context.close()
     assert [problem for problem in problems if not any(known in problem for known in EXPECTED)] == []
-
-
-def go_to_camera(page: Page) -> None:
-    """From the start to the camera, with the scenes that are ticked at first."""
-    page.click("#begin")
-    page.click("#agree")
-    page.click("#to-camera")
-    page.wait_for_selector("#shoot:not(:disabled)")
-
-
-def take_photo(page: Page) -> None:
-    """From the start to the question whether the photo is to be used."""
-    go_to_camera(page)
-    page.click("#shoot")
-    page.wait_for_selector("#use")
-
-
-def await_phase(page: Page, phase: str) -> None:
-    """Waits until the visit has come to this phase, see web/visit.js; a run ends within 120 s, well or not."""
-    page.locator(f"#visit:is([data-phase={phase}], [data-phase=failed])").wait_for(timeout=130_000)
-    assert page.get_attribute("#visit", "data-phase") == phase, page.inner_text("#note")
-
-
-def await_pictures(page: Page, count: int) -> None:
-    """Waits until that many finished pictures are to be seen."""
-    expect(page.locator(".tile.loaded")).to_have_count(count, timeout=20_000)
-
-
-def kept_photos(page: Page) -> int:
-    """How many photos the device keeps."""
-    return page.evaluate(
-        """() => new Promise((resolve, reject) => {
-          const opening = indexedDB.open("photo-booth", 1);
-          opening.onerror = () => reject(opening.error);
-          opening.onsuccess = () => {
-            const count = opening.result.transaction("visits").objectStore("visits").count();
-            count.onsuccess = () => { opening.result.close(); resolve(count.result); };
-          };
-        })"""
-    )
-
-
-def request_id(page: Page) -> str:
-    """The requestId in the QR code on the page, read as a phone reads it."""
-    picture = Image.open(io.BytesIO(page.locator("#phone-card").screenshot()))
-    [code] = zxingcpp.read_barcodes(picture)
-    return code.text.split("#visit=")[1]

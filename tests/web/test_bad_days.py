@@ -7,8 +7,8 @@ import uuid
 from playwright.sync_api import expect
 
 from tests.support.pacing import INPAINT, TITAN, called
+from tests.support.page import await_phase, await_pictures, kept_photos, request_id, take_photo
 from tests.support.photos import PHOTOS
-from tests.web.conftest import await_phase, await_pictures, kept_photos, request_id, take_photo
 
 
 def test_offline_in_the_middle_of_an_upload(quick, open_page):

@@ -7,7 +7,7 @@ import re
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.web.conftest import WEB, await_phase, await_pictures, take_photo
+from tests.support.page import WEB, await_phase, await_pictures, take_photo
 
 MAX_BYTES = 150_000
 

@@ -7,7 +7,7 @@ import zipfile
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.web.conftest import await_phase, await_pictures, go_to_camera, kept_photos, request_id, take_photo
+from tests.support.page import await_phase, await_pictures, go_to_camera, kept_photos, request_id, take_photo
 
 
 def test_whole_visit(quick, open_page):
