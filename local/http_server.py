@@ -86,6 +86,10 @@ class Server(ThreadedWSGIServer):
         super().__init__(*arguments, **more)
         self._connections: set[socket.socket] = set()
 
+    def serve_forever(self, poll_interval: float = 0.02) -> None:
+        """As socketserver's, which would look every half second only whether it is to end."""
+        super().serve_forever(poll_interval)
+
     def process_request(self, request: socket.socket, client_address: object) -> None:
         self._connections.add(request)
         super().process_request(request, client_address)

@@ -17,12 +17,11 @@ import random
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, cast
 
 import numpy as np
-from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.wrappers import Request, Response
 
 from local import http_server, iam
@@ -154,6 +153,13 @@ class StandIns:
         self.services: dict[str, Future[Service]] = {name: pool.submit(load) for name, load in loaders.items()}
         pool.shutdown(wait=False)
 
+    def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
+        """The stand-ins as a WSGI application."""
+        response = self.answer(Request(environ))
+        if response is None:
+            raise ConnectionResetError  # the server closes the connection
+        return response(environ, start_response)
+
     def wait(self) -> None:
         """Wait until every service is loaded. Raises what the first that failed raised."""
         for service in self.services.values():
@@ -256,24 +262,6 @@ CANNED: dict[str, Callable[[Request, str, dict[str, Any]], Response]] = {
 }
 
 
-class Handler(http_server.Handler):
-    """Asks the server's `StandIns`."""
-
-    def answer(self, request: Request) -> Response | None:
-        try:
-            return self.server.app.answer(request)
-        except Exception:
-            logger.exception("%s failed", request.path)
-            return _json(500, {"message": "The stand-in failed; its log says why."})
-
-
-def serve(stand_ins: StandIns, port: int) -> ThreadedWSGIServer:
-    """Serve on 127.0.0.1 in a thread; ``.port`` tells the port (0 takes a free one), ``.shutdown()`` ends it."""
-    server = ThreadedWSGIServer("127.0.0.1", port, stand_ins, Handler)
-    threading.Thread(target=server.serve_forever, name="stand-ins", daemon=True).start()
-    return server
-
-
 def serve_until_ended(port: int, endpoint: str) -> None:
     """Serve every stand-in until the process is ended. Raises what a model that can't be loaded raises."""
     stand_ins = StandIns(
@@ -284,7 +272,7 @@ def serve_until_ended(port: int, endpoint: str) -> None:
         },
         endpoint,
     )
-    server = serve(stand_ins, port)
+    server = http_server.serve(http_server.listen(port), stand_ins)
     print(f"Stand-ins on http://127.0.0.1:{server.port}; their models are being loaded.", flush=True)
     stand_ins.wait()
     print("The stand-ins are ready.", flush=True)

@@ -9,10 +9,11 @@ import pytest
 
 from booth import log
 from booth.aws import clients, table
-from local import http_server
 from local.emulator.services import Emulator, forget_all
 from local.standins import server
+from tests.support.account import Account, template
 from tests.support.credentials import FAKE_CREDENTIALS
+from tests.support.serving import serving
 
 # `make test-fast` leaves out what is marked `starts`: who uses one of these fixtures is, others say it themselves.
 STARTING = {"account", "canned_server", "dynamodb"}
@@ -59,24 +60,13 @@ def environment(monkeypatch):
 @pytest.fixture
 def dynamodb(environment):
     """The table of template.yaml, empty, in an emulated DynamoDB on a socket."""
-    from local.account import REGION
-    from local.app import ROOT
-    from local.template.reader import load
-
-    stack = load(
-        ROOT / "template.yaml",
-        stack="unit",
-        region=REGION,
-        attributes={"Cdn": "E1EXAMPLE", "Cdn.DomainName": "cdn.example"},
-    )
-    environment.setenv("TABLE", stack.tables["Table"].name)
+    made = template().tables["Table"]
+    environment.setenv("TABLE", made.name)
     table.table_name.cache_clear()
-    socket = http_server.listen(0)
-    environment.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{socket.getsockname()[1]}")
-    server = http_server.serve(socket, Emulator({}))
-    clients.client("dynamodb").create_table(**stack.tables["Table"].create)
-    yield
-    server.shutdown()
+    with serving(Emulator({})) as url:
+        environment.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
+        clients.client("dynamodb").create_table(**made.create)
+        yield
     forget_all()
     table.table_name.cache_clear()
 
@@ -95,69 +85,28 @@ def counts(capsys):
     return told
 
 
-class Account:
-    """An emulated account with the booth's table, buckets and state machine, whose executions only wait.
-
-    `clients` are the operator's, by service.
-    """
-
-    def __init__(self, url, template):
-        self.template = template
-        self.clients = {name: boto3.client(name, endpoint_url=url) for name in ("s3", "dynamodb", "stepfunctions")}
-        self.clients["dynamodb"].create_table(**template.tables["Table"].create)
-        self.clients["s3"].create_bucket(Bucket="uploads")
-        versioning = {"Status": "Enabled"}
-        self.clients["s3"].put_bucket_versioning(Bucket="uploads", VersioningConfiguration=versioning)
-        waiting = {"StartAt": "Paint", "States": {"Paint": {"Type": "Wait", "Seconds": 600, "End": True}}}
-        made = self.clients["stepfunctions"].create_state_machine(
-            name="photo", definition=json.dumps(waiting), roleArn="arn:aws:iam::123456789012:role/photo"
-        )
-        self.machine = made["stateMachineArn"]
-
-    def put(self, key, data=b"photo"):
-        """PUTs a photo; gives its version."""
-        return self.clients["s3"].put_object(Bucket="uploads", Key=key, Body=data)["VersionId"]
-
-    def versions(self, key):
-        found = self.clients["s3"].list_object_versions(Bucket="uploads", Prefix=key)
-        return {each["VersionId"] for each in found.get("Versions", [])}
-
-    def executions(self):
-        pages = self.clients["stepfunctions"].get_paginator("list_executions").paginate(stateMachineArn=self.machine)
-        return sorted(each["name"] for page in pages for each in page["executions"])
-
-
 @pytest.fixture
 def account(environment):
     """The account that the functions find through their environment."""
-    from local.account import REGION
-    from local.app import ROOT
-    from local.template.reader import load
-
-    attributes = {"Cdn": "E1EXAMPLE", "Cdn.DomainName": "cdn.example"}
-    stack = load(ROOT / "template.yaml", stack="unit", region=REGION, attributes=attributes)
-    sock = http_server.listen(0)
-    url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-    environment.setenv("MOTO_PORT", url.rpartition(":")[2])
-    server = http_server.serve(sock, Emulator({}))
-    account = Account(url, stack)
-    for name, value in {
-        "AWS_ENDPOINT_URL": url,
-        "TABLE": stack.tables["Table"].name,
-        "UPLOADS_BUCKET": "uploads",
-        "RESULTS_BUCKET": "results",
-        "STATE_MACHINE_ARN": account.machine,
-        "DOCUMENTED_KEYS": "true",
-        "PHOTOS_PER_DAY": "0",
-        "EVENT_BUS": "default",
-        "CDN_PARAMETER": "/booth/cdn",
-        "DISTRIBUTION_PARAMETER": "/booth/distribution",
-    }.items():
-        environment.setenv(name, value)
-    table.table_name.cache_clear()
-    account.clients["s3"].create_bucket(Bucket="results")
-    yield account
-    server.shutdown()
+    with serving(Emulator({})) as url:
+        environment.setenv("MOTO_PORT", url.rpartition(":")[2])
+        account = Account(url, template())
+        for name, value in {
+            "AWS_ENDPOINT_URL": url,
+            "TABLE": account.template.tables["Table"].name,
+            "UPLOADS_BUCKET": "uploads",
+            "RESULTS_BUCKET": "results",
+            "STATE_MACHINE_ARN": account.machine,
+            "DOCUMENTED_KEYS": "true",
+            "PHOTOS_PER_DAY": "0",
+            "EVENT_BUS": "default",
+            "CDN_PARAMETER": "/booth/cdn",
+            "DISTRIBUTION_PARAMETER": "/booth/distribution",
+        }.items():
+            environment.setenv(name, value)
+        table.table_name.cache_clear()
+        account.clients["s3"].create_bucket(Bucket="results")
+        yield account
     forget_all()
     table.table_name.cache_clear()
 
@@ -182,9 +131,8 @@ class Models:
 @pytest.fixture(scope="session")
 def canned_server():
     names = ("rekognition", "sagemaker", "bedrock")
-    running = server.serve(server.StandIns({name: lambda: None for name in names}, "sam"), 0)
-    yield f"http://127.0.0.1:{running.port}"
-    running.shutdown()
+    with serving(server.StandIns({name: lambda: None for name in names}, "sam")) as url:
+        yield url
 
 
 @pytest.fixture

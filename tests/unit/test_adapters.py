@@ -2,17 +2,16 @@
 
 import base64
 import json
-import threading
 
 import numpy as np
 import pytest
-from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
 from booth.aws import rekognition, sam
 from booth.errors import AccessDenied, InternalError, ServiceUnavailable, Throttled, TimedOut, kind_of
 from booth.pixels import encoding
 from booth.pixels.geometry import Crop, Face
+from tests.support.serving import serving
 
 IMAGE = encoding.encode_png(np.full((120, 160, 3), 128, np.uint8))
 FACES = [
@@ -103,16 +102,12 @@ def test_errors_of_the_endpoint(models, fault, error):
 @pytest.mark.parametrize("damage", [IMAGE[:40], IMAGE[:33] + b"\0\0\0\4" + IMAGE[37:]], ids=["cut off", "wrong length"])
 def test_a_mask_that_is_broken_is_passing_trouble(environment, damage):
     answer = Response(json.dumps({"mask_image": base64.b64encode(damage).decode()}))
-    server = make_server("127.0.0.1", 0, answer)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    environment.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", f"http://127.0.0.1:{server.port}")
     environment.setenv("SAM_ENDPOINT", "sam")
     environment.setenv("SAM_PROTOCOL", "extended")
-    try:
+    with serving(answer) as url:
+        environment.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", url)
         with pytest.raises(ServiceUnavailable, match="no mask"):
             sam.segment(sam.request_for(CROP, FACES, IMAGE))
-    finally:
-        server.shutdown()
 
 
 def test_names_of_errors_that_step_functions_reports():

@@ -2,16 +2,15 @@
 
 import hashlib
 import re
-import threading
 import zlib
 
 import pytest
-from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from booth.aws import executions, objects, table
 from booth.errors import ServiceUnavailable
 from booth.runs import store
+from tests.support.serving import serving
 
 pytestmark = pytest.mark.starts
 
@@ -34,16 +33,14 @@ def aws(environment):
 
     aws = Server()
     aws.requests = []
-    server = make_server("127.0.0.1", 0, aws, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    environment.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.port}")
     environment.setenv("TABLE", "table")
     environment.setenv("STATE_MACHINE_ARN", "arn:aws:states:us-east-1:123456789012:stateMachine:machine")
     environment.setenv("UPLOADS_BUCKET", "uploads")
     environment.setenv("RESULTS_BUCKET", "results")
     table.table_name.cache_clear()
-    yield aws
-    server.shutdown()
+    with serving(aws) as url:
+        environment.setenv("AWS_ENDPOINT_URL", url)
+        yield aws
     table.table_name.cache_clear()
 
 

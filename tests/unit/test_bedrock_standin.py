@@ -14,10 +14,10 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from PIL import Image, ImageDraw
-from werkzeug.serving import make_server
 from werkzeug.wrappers import Request
 
 from local.standins.bedrock import Bedrock
+from tests.support.serving import serving
 
 pytestmark = pytest.mark.starts
 
@@ -38,10 +38,8 @@ TITAN = "amazon.titan-image-generator-v2:0"
 
 @pytest.fixture(scope="module")
 def url():
-    server = make_server("127.0.0.1", 0, Request.application(Bedrock()), threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
+    with serving(Request.application(Bedrock())) as url:
+        yield url
 
 
 def client_in(url, region):

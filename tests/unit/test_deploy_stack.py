@@ -8,10 +8,10 @@ from werkzeug.wrappers import Request, Response
 
 from deploy import __main__ as command
 from deploy import stack
-from local import http_server
 from local.emulator import cloudfront
 from local.emulator.services import Emulator, forget_all
 from local.s3.buckets import set_versioning
+from tests.support.serving import serving
 
 pytestmark = pytest.mark.starts
 
@@ -31,15 +31,13 @@ TEMPLATE = {
 @pytest.fixture
 def deployed(environment, monkeypatch):
     """A stack, just made: its uploads bucket gives no versions yet. Gives a client of S3."""
-    sock = http_server.listen(0)
-    environment.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{sock.getsockname()[1]}")
-    server = http_server.serve(sock, Emulator({}))
     made = json.loads(json.dumps(TEMPLATE))
-    made["Outputs"]["CdnId"] = {"Value": cloudfront.create_distribution()}
-    boto3.client("cloudformation").create_stack(StackName="booth", TemplateBody=json.dumps(made))
     monkeypatch.setattr(stack, "VERSIONING_PAUSE_SECONDS", 0)
-    yield boto3.client("s3")
-    server.shutdown()
+    with serving(Emulator({})) as url:
+        environment.setenv("AWS_ENDPOINT_URL", url)
+        made["Outputs"]["CdnId"] = {"Value": cloudfront.create_distribution()}
+        boto3.client("cloudformation").create_stack(StackName="booth", TemplateBody=json.dumps(made))
+        yield boto3.client("s3")
     forget_all()
 
 
@@ -92,9 +90,7 @@ def test_what_s3_does_not_delete_is_told(deployed, environment):
     def refusing(request):
         return Response(refusal if request.method == "POST" else listing, content_type="application/xml")
 
-    sock = http_server.listen(0)
-    environment.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{sock.getsockname()[1]}")
-    server = http_server.serve(sock, refusing)
-    with pytest.raises(stack.StackError, match="did not delete everything in uploads: AccessDenied"):
-        stack.empty("uploads")
-    server.shutdown()
+    with serving(refusing) as url:
+        environment.setenv("AWS_ENDPOINT_URL_S3", url)
+        with pytest.raises(stack.StackError, match="did not delete everything in uploads: AccessDenied"):
+            stack.empty("uploads")

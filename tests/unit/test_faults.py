@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 from local import http_server
 from local.faults import Faults, Gate
 from tests.support.credentials import FAKE_CREDENTIALS
+from tests.support.serving import serving
 
 pytestmark = pytest.mark.starts
 
@@ -37,13 +38,10 @@ CALLS = {
 def wire(environment):
     """Faults of the function F, in front of an application that answers everything with {}."""
     faults = Faults({FAKE_CREDENTIALS["AWS_ACCESS_KEY_ID"]: "F"})
-    socket = http_server.listen(0)
-    url = f"http://127.0.0.1:{socket.getsockname()[1]}"
-    environment.setenv("AWS_ENDPOINT_URL", url)
-    server = http_server.serve(socket, Gate(Response(b"{}", content_type="application/json"), faults))
-    faults.url = url
-    yield faults
-    server.shutdown()
+    with serving(Gate(Response(b"{}", content_type="application/json"), faults)) as url:
+        environment.setenv("AWS_ENDPOINT_URL", url)
+        faults.url = url
+        yield faults
 
 
 def once(service):

@@ -3,13 +3,11 @@
 import base64
 import json
 import os
-import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from botocore.awsrequest import AWSResponse
-from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from booth import scenes
@@ -19,6 +17,7 @@ from booth.lifecycle import ending
 from booth.painting import admission, records
 from booth.pixels import encoding
 from booth.runs import store, uploads
+from tests.support.serving import serving
 
 PIXELS = np.random.default_rng(1).integers(0, 256, (96, 128, 3), np.uint8)
 KEEP = np.arange(96 * 128).reshape(96, 128) % 128 < 40
@@ -39,9 +38,6 @@ def asked(dynamodb, environment):
         requests.append(json.loads(request.get_data()))
         return Response(json.dumps({"images": [requests[-1]["outPaintingParams"]["image"]]}))
 
-    server = make_server("127.0.0.1", 0, model, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    environment.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", f"http://127.0.0.1:{server.port}")
     environment.setenv("AWS_ENDPOINT_URL_S3", os.environ["AWS_ENDPOINT_URL_DYNAMODB"])  # the emulator has both
     environment.setenv("RESULTS_BUCKET", "results")
     environment.setenv("IMAGE_MODELS", "amazon.titan-image-generator-v2:0@us-east-1")
@@ -56,8 +52,9 @@ def asked(dynamodb, environment):
     store.enter("r", "merge")
     store.publish_copy("r", "photo/a.jpg", scenes.chosen(("library",)))
     admission.admit("r", [1])
-    yield requests
-    server.shutdown()
+    with serving(model) as url:
+        environment.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", url)
+        yield requests
 
 
 def paint(attempt=0):

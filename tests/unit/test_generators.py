@@ -5,14 +5,12 @@ import contextlib
 import io
 import json
 import logging
-import threading
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 from PIL import Image
-from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
 from booth import clock, scenes
@@ -34,6 +32,7 @@ from booth.pixels import encoding
 from booth.scenes import Prompt, catalogue
 from local.standins import image_models
 from local.standins.image_wires import Refused
+from tests.support.serving import serving
 
 TITAN = "amazon.titan-image-generator-v2:0"
 OLD = "amazon.titan-image-generator-v1"
@@ -315,14 +314,10 @@ def test_no_answer_raises_anything_untyped(answer):
 
 def test_an_undecodable_picture_is_passing_trouble(chain, environment):
     answer = {"images": [base64.b64encode(b"no image").decode()]}
-    server = make_server("127.0.0.1", 0, Response(json.dumps(answer), content_type="application/json"))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    environment.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", f"http://127.0.0.1:{server.port}")
-    try:
+    with serving(Response(json.dumps(answer), content_type="application/json")) as url:
+        environment.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", url)
         with pytest.raises(ServiceUnavailable, match="no image"):
             painted()
-    finally:
-        server.shutdown()
 
 
 # Codecs against the models' own rules

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Request
 
 from local import iam
 from local.iam import Authority, Call, PolicyError, allows, refused
+from tests.support.serving import serving
 
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/t"
 
@@ -166,18 +167,12 @@ def test_what_is_not_understood_is_not_passed_over(odd):
     ],
 )  # fmt: skip
 def test_a_refusal_is_worded_so_that_the_sdk_understands_it(service, operation, arguments, code):
-    from local.http_server import listen, serve
-
     authority = Authority({"ASIAFUNCTION": []}, {"ASIAFUNCTION": "Photo"})
-    sock = listen(0)
-    url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-    server = serve(sock, lambda environ, start: refused(authority, Request(environ))(environ, start))
-    try:
-        session = boto3.Session("ASIAFUNCTION", "secret", region_name="us-east-1")
+    session = boto3.Session("ASIAFUNCTION", "secret", region_name="us-east-1")
+    with serving(lambda environ, start: refused(authority, Request(environ))(environ, start)) as url:
+        client = session.client(service, endpoint_url=url)
         with pytest.raises(ClientError) as refusal:
-            getattr(session.client(service, endpoint_url=url), operation)(**arguments)
-    finally:
-        server.shutdown()
+            getattr(client, operation)(**arguments)
     assert refusal.value.response["Error"]["Code"] == code
     assert "PhotoRole" in refusal.value.response["Error"]["Message"]
 

@@ -6,18 +6,17 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boto3
 import pytest
-from werkzeug.serving import make_server
 
 from local.lambdas.function import Function
 from local.lambdas.host import FunctionInitError, LambdaHost
 from local.lambdas.results import ASYNC_LIMIT, SYNC_LIMIT
+from tests.support.serving import serving
 
 pytestmark = pytest.mark.starts
 
@@ -283,16 +282,10 @@ def test_an_answer_may_be_large_but_not_too_large(start):
 
 
 def test_boto3s_lambda_client_is_served(start, tmp_path):
-    server = make_server("127.0.0.1", 0, start(retry_delays=()).wsgi, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    client = boto3.client(
-        "lambda",
-        endpoint_url=f"http://127.0.0.1:{server.port}",
-        region_name=REGION,
-        aws_access_key_id="key",
-        aws_secret_access_key="secret",
-    )
-    try:
+    with serving(start(retry_delays=()).wsgi) as url:
+        client = boto3.client(
+            "lambda", endpoint_url=url, region_name=REGION, aws_access_key_id="key", aws_secret_access_key="secret"
+        )
         arn = f"arn:aws:lambda:{REGION}:123456789012:function:probe"
         for name in ("probe", arn, f"{arn}:$LATEST"):
             answer = client.invoke(FunctionName=name, Payload=b'{"do": "tell"}')
@@ -304,9 +297,6 @@ def test_boto3s_lambda_client_is_served(start, tmp_path):
         until(lambda: (tmp_path / "attempts").read_text().count("\n") == 2)
         with pytest.raises(client.exceptions.ResourceNotFoundException):
             client.invoke(FunctionName="nobody")
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def test_close_answers_what_is_under_way_and_leaves_no_process(start, tmp_path):

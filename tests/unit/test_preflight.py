@@ -1,15 +1,14 @@
 """`make preflight` against services that speak AWS's wire: Bedrock's control plane, Service Quotas, SageMaker."""
 
 import json
-import threading
 from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote
 
 import pytest
-from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.wrappers import Request, Response
 
 from operate import parameters, preflight, services
+from tests.support.serving import serving
 
 TITAN = "amazon.titan-image-generator-v2:0"
 INPAINT = "stability.stable-image-inpaint-v1:0"
@@ -110,10 +109,8 @@ class Account:
 @pytest.fixture(scope="module")
 def control_plane():
     accounts = []
-    server = ThreadedWSGIServer("127.0.0.1", 0, lambda environ, start: accounts[-1].wsgi(environ, start))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield accounts, f"http://127.0.0.1:{server.port}"
-    server.shutdown()
+    with serving(lambda environ, start: accounts[-1].wsgi(environ, start)) as url:
+        yield accounts, url
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from PIL import Image
 from werkzeug.wrappers import Response
 
 from booth.aws import sam
-from local import http_server
 from local.standins import sagemaker, server
 from sam_model import check
+from tests.support.serving import serving
 
 pytestmark = pytest.mark.starts
 
@@ -26,11 +26,10 @@ def asked(capsys, endpoint="sam"):
 
 def test_the_real_model_passes(environment, capsys):
     environment.setattr(sam, "READ_TIMEOUT_SECONDS", 300)  # this machine may be busy with other tests
-    running = server.serve(server.StandIns({"sagemaker": lambda: sagemaker.SageMaker("sam")}, "sam"), 0)
-    environment.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", f"http://127.0.0.1:{running.port}")
     environment.setenv("SAM_ENDPOINT", "")
-    status, out, err = asked(capsys)
-    running.shutdown()
+    with serving(server.StandIns({"sagemaker": lambda: sagemaker.SageMaker("sam")}, "sam")) as url:
+        environment.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", url)
+        status, out, err = asked(capsys)
     assert (status, err) == (0, "")
     assert out.startswith("sam works: ")
 
@@ -95,12 +94,10 @@ def test_only_a_mask_of_this_face_passes(environment, capsys, mask, reason):
     file = io.BytesIO()
     Image.fromarray(np.where(mask, np.uint8(0), np.uint8(255))).save(file, "PNG")
     answer = json.dumps({"mask_image": base64.b64encode(file.getvalue()).decode()})
-    socket = http_server.listen(0)
-    environment.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", f"http://127.0.0.1:{socket.getsockname()[1]}")
     environment.setenv("SAM_ENDPOINT", "")
-    running = http_server.serve(socket, Response(answer, content_type="application/json"))
-    status, out, err = asked(capsys)
-    running.shutdown()
+    with serving(Response(answer, content_type="application/json")) as url:
+        environment.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", url)
+        status, out, err = asked(capsys)
     assert status == (1 if reason else 0)
     assert (reason or "") in err
     assert bool(out) == (reason is None)

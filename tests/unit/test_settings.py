@@ -9,13 +9,11 @@ import pytest
 
 from booth.aws import clients, settings, table
 from booth.errors import ServiceUnavailable
-from local import http_server
-from local.account import REGION
-from local.app import ROOT
 from local.emulator.services import Emulator, forget_all
 from local.faults import Faults, Gate
-from local.template.reader import load
+from tests.support.account import template
 from tests.support.credentials import FAKE_CREDENTIALS
+from tests.support.serving import serving
 
 OLD, NEW = "the-old-token-of-the-pad", "the-new-token-of-the-pad"
 
@@ -45,25 +43,17 @@ class Account:
 
 @pytest.fixture
 def account(environment):
-    stack = load(
-        ROOT / "template.yaml",
-        stack="unit",
-        region=REGION,
-        attributes={"Cdn": "E1EXAMPLE", "Cdn.DomainName": "cdn.example"},
-    )
-    environment.setenv("TABLE", stack.tables["Table"].name)
+    made = template().tables["Table"]
+    environment.setenv("TABLE", made.name)
     environment.setenv("CDN_PARAMETER", "/booth/cdn")
     environment.setenv("DISTRIBUTION_PARAMETER", "/booth/distribution")
     environment.setattr(settings, "_cache", {})
     table.table_name.cache_clear()
-    sock = http_server.listen(0)
-    url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-    environment.setenv("AWS_ENDPOINT_URL", url)
     faults = Faults({FAKE_CREDENTIALS["AWS_ACCESS_KEY_ID"]: "Photo"})
-    server = http_server.serve(sock, Gate(Emulator({}), faults))
-    clients.client("dynamodb").create_table(**stack.tables["Table"].create)
-    yield Account(url, faults)
-    server.shutdown()
+    with serving(Gate(Emulator({}), faults)) as url:
+        environment.setenv("AWS_ENDPOINT_URL", url)
+        clients.client("dynamodb").create_table(**made.create)
+        yield Account(url, faults)
     forget_all()
     table.table_name.cache_clear()
 

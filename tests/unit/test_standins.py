@@ -18,6 +18,7 @@ from PIL import Image, ImageOps
 from werkzeug.wrappers import Response
 
 from local.standins import rekognition, sagemaker, server
+from tests.support.serving import serving
 
 pytestmark = pytest.mark.starts
 
@@ -47,11 +48,9 @@ def address():
         },
         ENDPOINT,
     )
-    running = server.serve(stand_ins, port=0)
-    stand_ins.wait()
-    yield f"http://127.0.0.1:{running.port}"
-    running.shutdown()
-    running.server_close()
+    with serving(stand_ins) as url:
+        stand_ins.wait()
+        yield url
 
 
 @pytest.fixture(autouse=True)

@@ -3,10 +3,10 @@
 import json
 import threading
 import uuid
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import pytest
+from werkzeug.wrappers import Request, Response
 
 import delete_photo
 import finish
@@ -22,6 +22,7 @@ from booth.run import Open, Status
 from booth.runs import open_runs, store, uploads
 from tests.support.events import upload_event
 from tests.support.fakes.s3 import PAGE, FakeS3
+from tests.support.serving import serving
 
 CONTEXT = SimpleNamespace(
     function_name="sweep", memory_limit_in_mb=512, invoked_function_arn="arn:aws:lambda:sweep", aws_request_id="request"
@@ -285,29 +286,16 @@ def throttling(environment):
     """Step Functions that throttles DescribeExecution as AWS words it, and does nothing else. Gives the calls."""
     calls = []
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    @Request.application
+    def answer(request):
+        calls.append(request.headers["X-Amz-Target"].partition(".")[2])
+        is_describe = calls[-1] == "DescribeExecution"
+        error = {"__type": "com.amazon.coral.availability#ThrottlingException", "message": "Rate exceeded"}
+        return Response(json.dumps(error if is_describe else {"stopDate": 1}), 400 if is_describe else 200)
 
-        def do_POST(self):
-            self.rfile.read(int(self.headers["Content-Length"]))
-            calls.append(self.headers["X-Amz-Target"].partition(".")[2])
-            is_describe = calls[-1] == "DescribeExecution"
-            error = {"__type": "com.amazon.coral.availability#ThrottlingException", "message": "Rate exceeded"}
-            body = json.dumps(error if is_describe else {"stopDate": 1}).encode()
-            self.send_response(400 if is_describe else 200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            """Writes nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    environment.setenv("AWS_ENDPOINT_URL_SFN", f"http://127.0.0.1:{server.server_port}")
-    yield calls
-    server.shutdown()
-    server.server_close()
+    with serving(answer) as url:
+        environment.setenv("AWS_ENDPOINT_URL_SFN", url)
+        yield calls
 
 
 def test_a_step_functions_that_throttles_is_left_in_peace_and_deadlines_are_kept(account, throttling, s3, environment):
