@@ -26,9 +26,9 @@ CACHE = tempfile.TemporaryDirectory(prefix="mutants-")
 
 MODULES = {
     "http.contract": "contract openapi",
-    "painting.chain": "pacing",
+    "painting.chain": "chain pacing",
     "scenes": "scenes",
-    "painting.pacing": "pacing",
+    "painting.pacing": "pacing admission",
     "pixels.geometry": "geometry",
     "pixels.frames": "frames",
     "pixels.masks": "masks",
@@ -40,9 +40,9 @@ MODULES = {
     "tokens": "tokens settings",
     "lifecycle.starting": "starting",
     "lifecycle.deletion": "deletion",
-    "runs.store": "records store",
-    "runs.uploads": "records store starting",
-    "runs.open_runs": "records store sweep",
+    "runs.store": "records store uploads",
+    "runs.uploads": "records uploads store starting",
+    "runs.open_runs": "records open_runs store sweep",
 }
 """By module of functions/booth: the files tests/unit/test_*.py that know it best."""
 

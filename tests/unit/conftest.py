@@ -6,6 +6,7 @@ import urllib.request
 
 import boto3
 import pytest
+from werkzeug.wrappers import Request, Response
 
 from booth import log
 from booth.aws import clients, table
@@ -16,7 +17,7 @@ from tests.support.credentials import FAKE_CREDENTIALS
 from tests.support.serving import serving
 
 # `make test-fast` leaves out what is marked `starts`: who uses one of these fixtures is, others say it themselves.
-STARTING = {"account", "canned_server", "dynamodb"}
+STARTING = {"account", "aws", "canned_server", "dynamodb"}
 STARTS = {"os.fork", "os.posix_spawn", "socket.bind", "socket.connect", "subprocess.Popen"}
 is_fast = False
 
@@ -126,6 +127,33 @@ class Models:
     def calls(self, service):
         with urllib.request.urlopen(f"{self.url}/standins/{service}") as answer:
             return json.load(answer)["calls"]
+
+
+@pytest.fixture
+def aws(environment):
+    """One server for all services: gives each request to `answer` and keeps it in `requests`."""
+
+    class Server:
+        answer = staticmethod(lambda request: Response())
+        requests: list[Request]
+
+        def __call__(self, environ, start_response):
+            request = Request(environ)
+            request.get_data()
+            self.requests.append(request)
+            return self.answer(request)(environ, start_response)
+
+    aws = Server()
+    aws.requests = []
+    environment.setenv("TABLE", "table")
+    environment.setenv("STATE_MACHINE_ARN", "arn:aws:states:us-east-1:123456789012:stateMachine:machine")
+    environment.setenv("UPLOADS_BUCKET", "uploads")
+    environment.setenv("RESULTS_BUCKET", "results")
+    table.table_name.cache_clear()
+    with serving(aws) as url:
+        environment.setenv("AWS_ENDPOINT_URL", url)
+        yield aws
+    table.table_name.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -1,182 +1,259 @@
-"""Very many runs are admitted in the same second: each gets its turns, or is told that the queue is full.
+"""Turns in the table: who is admitted when, what is lost, noted and given back, whoever writes at the same moment."""
 
-Nothing here waits: the runs share a clock of their own, on which one of them at a time is awake.
-"""
-
-import heapq
-import itertools
-import random
-import re
-import threading
+import uuid
 from collections import Counter
+from dataclasses import replace
 
 import pytest
-from botocore.exceptions import ClientError
 
 from booth import clock, limits
 from booth.aws import table
-from booth.errors import QueueFull
-from booth.painting import admission, pacing
-from booth.run import Status
+from booth.errors import QueueFull, RunEnded, TimedOut, TurnLate, TurnLost
+from booth.painting import admission, pacing, records
+from booth.painting.pacing import Pace
+from booth.runs import store
+from tests.support.runs import issue
+from tests.support.threads import at_once
 
-INPAINT = "us.stability.stable-image-inpaint-v1:0"
-CHAIN = ",".join(f"{INPAINT}@{region}" for region in ("us-east-1", "us-west-2", "us-east-2"))
-PLACES = 3 * 20 * (limits.QUEUE_SECONDS * 1000 // pacing.WINDOW_MS + 1)
-"""Turns within QUEUE_SECONDS: three Regions of 20 slots, each used once in WINDOW_MS, the first time at once."""
-
-
-class Clock:
-    """Time that passes only while every thread of `run` sleeps."""
-
-    def __init__(self):
-        self.now = 1_800_000_000.0
-        self._sleeping, self._order = [], itertools.count()
-        self._asleep = threading.Semaphore(0)
-
-    def sleep(self, seconds):
-        wake = threading.Semaphore(0)
-        heapq.heappush(self._sleeping, (self.now + seconds, next(self._order), wake))
-        self._asleep.release()
-        wake.acquire()
-
-    def run(self, jobs):
-        """Runs each (delay in seconds, function); gives their results in order, an error as a result too."""
-        results = [None] * len(jobs)
-
-        def work(number, delay, job):
-            self.sleep(delay)
-            try:
-                results[number] = job()
-            except Exception as error:
-                results[number] = error
-            self._asleep.release()
-
-        threads = [threading.Thread(target=work, args=(number, *job), daemon=True) for number, job in enumerate(jobs)]
-        for thread in threads:
-            thread.start()
-            self._asleep.acquire()
-        while self._sleeping:
-            self.now, _, wake = heapq.heappop(self._sleeping)
-            wake.release()
-            self._asleep.acquire()
-        return results
-
-
-class Table:
-    """DynamoDB as far as admission needs it: whoever meets a transaction that is under way is told of a conflict.
-
-    That is AWS's "Transaction conflict handling in DynamoDB" (Developer Guide, "Managing complex workflows with
-    transactions"): a write beside a transaction on the same item is rejected at once; a GetItem is answered.
-    """
-
-    def __init__(self, clock, dice):
-        self.items, self._writing = {}, set()
-        self._clock, self._dice = clock, dice
-
-    def get_item(self, *, Key, **_):
-        self._clock.sleep(self._dice.uniform(0.003, 0.010))
-        item = self.items.get(Key["pk"]["S"])
-        return {"Item": dict(item)} if item else {}
-
-    def update_item(self, **update):
-        self._clock.sleep(self._dice.uniform(0.004, 0.012))
-        if update["Key"]["pk"]["S"] in self._writing:
-            raise ClientError({"Error": {"Code": "TransactionConflictException"}}, "UpdateItem")
-        if not self._holds(update):
-            raise ClientError({"Error": {"Code": "ConditionalCheckFailedException"}}, "UpdateItem")
-        self._apply(update)
-        return {}
-
-    def transact_write_items(self, *, TransactItems):
-        updates = [each["Update"] for each in TransactItems]
-        self._clock.sleep(self._dice.uniform(0.002, 0.006))
-        names = {update["Key"]["pk"]["S"] for update in updates}
-        if names & self._writing:
-            self._cancel("TransactionConflict")
-        self._writing |= names
-        self._clock.sleep(self._dice.uniform(0.004, 0.012))
-        self._writing -= names
-        if not all(map(self._holds, updates)):
-            self._cancel("ConditionalCheckFailed")
-        for update in updates:
-            self._apply(update)
-        return {}
-
-    def _cancel(self, code):
-        answer = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": [{"Code": code}]}
-        raise ClientError(answer, "TransactWriteItems")
-
-    def _holds(self, update):
-        item = self.items.get(update["Key"]["pk"]["S"], {})
-        names, values = update.get("ExpressionAttributeNames", {}), update["ExpressionAttributeValues"]
-        for part in update["ConditionExpression"].split(" AND "):
-            if match := re.fullmatch(r"attribute_not_exists\(#?(\w+)\)", part):
-                held = match[1] not in item
-            else:
-                name, value = re.fullmatch(r"(#\w+) = (:\w+)", part).groups()
-                held = item.get(names[name]) == values[value]
-            if not held:
-                return False
-        return True
-
-    def _apply(self, update):
-        names, values = update["ExpressionAttributeNames"], update["ExpressionAttributeValues"]
-        item = self.items.setdefault(update["Key"]["pk"]["S"], dict(update["Key"]))
-        for part in update["UpdateExpression"].removeprefix("SET ").split(", "):
-            name, value = part.split(" = ")
-            item[names[name]] = values[value]
+TITAN, INPAINT = "amazon.titan-image-generator-v2:0", "us.stability.stable-image-inpaint-v1:0"
 
 
 @pytest.fixture
-def fake_clock(monkeypatch):
-    fake = Clock()
-    monkeypatch.setattr(admission.time, "sleep", fake.sleep)
-    monkeypatch.setattr(admission.time, "monotonic", lambda: fake.now)
-    monkeypatch.setattr(clock, "now_ms", lambda: int(fake.now * 1000))
-    monkeypatch.setattr(admission, "gather", lambda *calls: [call() for call in calls])
-    return fake
+def running(dynamodb, environment):
+    """Makes runs that have come as far as painting. Three calls a minute and Region may be made."""
+    environment.setenv("IMAGE_MODELS", f"{TITAN}@us-east-1=3,{TITAN}@us-west-2=3,{INPAINT}@us-east-1=3")
+
+    def make():
+        run = issue(f"photo/{uuid.uuid4()}.jpg")
+        store.claim(run, "version")
+        return store.enter(run, "merge").id
+
+    return make
 
 
-@pytest.fixture
-def dice():
-    return random.Random(7)
+PICTURES = [1, 2, 3]
 
 
-@pytest.fixture
-def fake_table(fake_clock, dice, monkeypatch):
-    fake = Table(fake_clock, dice)
-    monkeypatch.setattr(table, "connect", lambda: fake)
-    monkeypatch.setattr(table, "table_name", lambda: "table")
-    monkeypatch.setattr(admission.random, "random", dice.random)
-    monkeypatch.setenv("IMAGE_MODELS", CHAIN)
-    return fake
+def test_runs_are_admitted_in_order_whoever_writes_at_the_same_moment(dynamodb, running):
+    runs = [running() for _ in range(8)]
+    at_once(8, lambda number: admission.admit(runs[number], PICTURES))
+    turns = [turn for run in runs for turn in store.get(run).turns.values()]
+    by_minute = Counter(round((turn.at - min(each.at for each in turns)) / pacing.WINDOW_MS) for turn in turns)
+    assert by_minute == {0: 6, 1: 6, 2: 6, 3: 6}
+    assert Counter(turn.candidate for turn in turns) == {f"{TITAN}@us-east-1": 12, f"{TITAN}@us-west-2": 12}
 
 
-def running(fake_table, name):
-    """A run that has come as far as painting."""
-    now = clock.now_ms()
-    fields = {"run": name, "status": Status.RUNNING, "step": "merge", "version": "v", "created": now, "claimed": now}
-    fields |= {"deadline": now + limits.RUN_SECONDS * 1000, "expires": now // 1000 + 86_400}
-    fake_table.items[f"run#{name}"] = {key: table.to_item(value) for key, value in fields.items()}
+def test_a_run_that_is_admitted_has_time_from_its_last_turn_on(dynamodb, running):
+    for _ in range(3):
+        run = running()
+        admission.admit(run, PICTURES)
+    admitted = store.get(run)
+    assert admitted.deadline == max(turn.at for turn in admitted.turns.values()) + limits.RUN_SECONDS * 1000
+    assert admitted.deadline > admitted.claimed + (60 + limits.RUN_SECONDS) * 1000
+    assert (admitted.status, admitted.step) == ("RUNNING", "wait")
 
 
-def admitted(name):
-    try:
-        return sorted((turn.candidate, turn.slot, turn.at) for turn in admission.admit(name, [1, 2, 3]).turns.values())
-    except QueueFull:
-        return []
-
-
-@pytest.mark.parametrize("count", [300, 1000])
-def test_of_many_runs_in_a_second_each_gets_its_turns_or_is_told_that_the_queue_is_full(
-    fake_clock, dice, fake_table, count
+@pytest.mark.parametrize(("before", "expected"), [(0, 1), (2, 3)], ids=["free", "used up"])
+def test_pictures_that_wait_for_their_turns_hold_no_function_and_wait_all_at_once(
+    running, environment, before, expected
 ):
-    names = [f"run-{number}" for number in range(count)]
-    for name in names:
-        running(fake_table, name)
-    given = fake_clock.run([(dice.random(), lambda name=name: admitted(name)) for name in names])
-    assert [each for each in given if isinstance(each, Exception)] == []
-    turns = [turn for each in given for turn in each]
-    assert all(count == 1 for count in Counter(turns).values()), "a turn is given once"
-    assert len(turns) == min(3 * count, PLACES), "no place is left empty while somebody is refused"
-    assert max(at for _, _, at in turns) <= clock.now_ms() + limits.QUEUE_SECONDS * 1000
+    import admit
+
+    environment.setenv("LAMBDA_CONCURRENCY", "6")  # room for one picture at a time
+    for _ in range(before):
+        admission.admit(running(), PICTURES)
+    context = type("Context", (), dict.fromkeys(("function_name", "memory_limit_in_mb", "aws_request_id"), "1"))
+    context.invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:admit"
+
+    answer = admit.handler({"run": running(), "pictures": PICTURES, "lost": None}, context)
+
+    assert answer["at_once"] == expected
+
+
+def test_a_run_is_admitted_once(dynamodb, running):
+    run = running()
+    first = admission.admit(run, PICTURES)
+    assert admission.admit(run, PICTURES).turns == first.turns == store.get(run).turns
+    assert sum(map(len, records.pace().slots.values())) == 3
+
+
+def test_a_turn_that_would_come_too_late_is_refused_at_once_and_takes_no_place(dynamodb, running, environment):
+    later = clock.now_ms() + limits.QUEUE_SECONDS * 1000
+    records.write_pace(Pace({f"{TITAN}@{region}": [later] * 3 for region in ("us-east-1", "us-west-2")}, {}, 0))
+    run = running()
+    with pytest.raises(QueueFull):
+        admission.admit(run, PICTURES)
+    assert store.get(run).turns == {}
+    assert records.pace().version == 1
+
+
+def test_an_ended_run_is_not_admitted(dynamodb, running):
+    run = running()
+    assert store.end(store.get(run), "FAILED", "TimedOut", {})
+    with pytest.raises(RunEnded):
+        admission.admit(run, PICTURES)
+
+
+def test_a_run_whose_time_is_over_is_not_admitted(dynamodb, running, environment):
+    run = running()
+    later = clock.now_ms() + limits.RUN_SECONDS * 1000
+    environment.setattr(clock, "now_ms", lambda: later)
+    with pytest.raises(TimedOut):
+        admission.admit(run, PICTURES)
+
+
+def test_the_first_attempt_asks_whose_turn_it_is_and_each_retry_the_next(dynamodb, running):
+    run = admission.admit(running(), PICTURES)
+    own = run.turns[2].candidate
+    other = next(str(each) for each in admission.chain() if each.model == TITAN and str(each) != own)
+    orders = [[str(each) for each in admission.candidates_for(run, records.pace(), 2, attempt)] for attempt in range(4)]
+    assert orders[0] == [own, other, f"{INPAINT}@us-east-1"]
+    assert [each[0] for each in orders] == [own, other, f"{INPAINT}@us-east-1", own]
+
+
+def test_a_retry_is_counted_for_others_come_later(dynamodb, running):
+    run = admission.admit(running(), [1])
+    for attempt in range(6):
+        admission.candidates_for(run, records.pace(), 1, attempt)
+    calls = {name: len(times) for name, times in records.pace().slots.items()}
+    other = next(name for name in calls if name.startswith(TITAN) and name != run.turns[1].candidate)
+    assert calls == {run.turns[1].candidate: 2, other: 2, f"{INPAINT}@us-east-1": 2}
+
+
+def test_a_picture_whose_candidate_is_gone_gets_a_turn_at_the_next(dynamodb, running):
+    run = running()
+    before = admission.admit(run, PICTURES)
+    lost = {}
+    for name in (f"{TITAN}@us-east-1", f"{TITAN}@us-west-2"):
+        lost[name] = next(each for each in admission.chain() if str(each) == name)
+        assert isinstance(admission.note_unavailable(lost[name]), TurnLost)
+    with pytest.raises(TurnLost):
+        admission.candidates_for(before, records.pace(), 2, 0)
+    after = admission.admit(run, [2], lost="TurnLost")
+    assert after.turns[2].candidate == f"{INPAINT}@us-east-1"
+    assert [after.turns[number] for number in (1, 3)] == [before.turns[number] for number in (1, 3)]
+    assert after == store.get(run)
+
+
+def test_turns_are_lost_and_given_at_the_same_moment_and_none_is_forgotten(dynamodb, running):
+    run = running()
+    admission.admit(run, PICTURES)
+    for candidate in admission.chain()[:2]:
+        admission.note_unavailable(candidate)
+    at_once(3, lambda number: admission.admit(run, [number + 1], lost="TurnLost"))
+    assert {turn.candidate for turn in store.get(run).turns.values()} == {f"{INPAINT}@us-east-1"}
+    assert len(records.pace().slots[f"{INPAINT}@us-east-1"]) == 3
+
+
+def test_a_picture_gets_another_turn_at_once_though_all_are_asked_again(dynamodb, running):
+    """Another picture has found the last one gone, which gives each another chance: the slot is not late."""
+    run = running()
+    turn = admission.admit(run, PICTURES).turns[1]
+    admission.await_slot(turn)
+    for candidate in admission.chain():
+        admission.note_unavailable(candidate)
+    assert admission.admit(run, [1], lost="TurnLost").turns[1].at <= clock.now_ms()
+
+
+def test_a_candidate_that_went_and_answered_again_is_counted_when_it_goes_again(dynamodb, running, counts):
+    candidate = running() and admission.chain()[0]
+    admission.note_unavailable(candidate)
+    assert counts() == {"CandidateGone": 1}
+    admission.note_answered(candidate, records.pace())
+    assert records.pace().gone == {}
+    assert counts() == {"ModelsUnavailable": 0}
+    admission.note_unavailable(candidate)
+    assert counts() == {"CandidateGone": 1}
+
+
+def test_an_answer_from_before_a_candidate_went_does_not_bring_it_back(dynamodb, running, counts):
+    candidate = running() and admission.chain()[0]
+    admission.note_unavailable(candidate)
+    before = replace(records.pace(), gone={str(candidate): 1})
+    admission.note_answered(candidate, before)
+    assert admission.chain()[0] not in pacing.available(records.pace(), admission.chain(), clock.now_ms())
+    assert counts() == {"CandidateGone": 1, "ModelsUnavailable": 0}
+
+
+def test_many_pictures_find_a_candidate_gone_in_the_same_moment_and_it_is_counted_once(dynamodb, running, counts):
+    candidate = running() and admission.chain()[0]
+    at_once(6, lambda number: admission.note_unavailable(candidate))
+    assert counts() == {"CandidateGone": 1}
+
+
+def test_a_slot_is_free_a_minute_after_its_last_call_however_late_that_came(dynamodb, running, environment):
+    turn = admission.admit(running(), [1]).turns[1]
+    now, slept = clock.now_ms(), []
+    environment.setattr(clock, "now_ms", lambda: now + round(1000 * sum(slept)))
+    environment.setattr(admission.time, "sleep", slept.append)
+    admission.await_slot(turn)
+    assert slept == []
+    now += pacing.WINDOW_MS - 4000
+    admission.await_slot(turn)
+    assert sum(slept) == pytest.approx(4)
+    now += pacing.WINDOW_MS - 20_000
+    with pytest.raises(TurnLate):
+        admission.await_slot(turn)
+    other = replace(turn, slot=turn.slot + 1)
+    admission.await_slot(other)
+    assert sum(slept) == pytest.approx(4), "each slot has its own minute"
+
+
+def test_a_picture_whose_slot_is_late_comes_as_much_later_and_nobody_else_does(dynamodb, running):
+    first, second = running(), running()
+    turn = admission.admit(first, [1]).turns[1]
+    before = admission.admit(second, PICTURES)
+    admission.await_slot(turn)
+    pace = records.pace()
+    used = records.slot_last_used(turn)
+    late = admission.admit(first, [1], lost="TurnLate")
+    assert late.turns[1] == replace(turn, at=used + pacing.WINDOW_MS)
+    assert late.deadline == late.turns[1].at + limits.RUN_SECONDS * 1000
+    assert late == store.get(first)
+    assert (records.pace(), store.get(second)) == (pace, before)
+
+
+# Given back
+
+
+def test_a_turn_that_is_given_back_is_the_next_ones_and_nobody_who_waits_is_told_another_time(dynamodb, running):
+    first, second, third = running(), running(), running()
+    for run in (first, second, third):
+        admission.admit(run, PICTURES)
+    waiting = store.get(third).turns
+    deleted = store.mark_deleted(third, due=0)
+    admission.release_turns(deleted)
+    assert store.get(third).turns == {}
+    fourth = running()
+    assert set(admission.admit(fourth, PICTURES).turns.values()) == set(waiting.values())
+
+
+def test_turns_are_given_back_once(dynamodb, running):
+    runs = [running() for _ in range(3)]
+    for run in runs:
+        admission.admit(run, PICTURES)
+    deleted = store.mark_deleted(runs[2], due=0)
+    at_once(4, lambda _: admission.release_turns(deleted))
+    given = [turn for _ in range(2) for turn in admission.admit(running(), PICTURES).turns.values()]
+    assert len(set(given)) == 6
+
+
+def test_a_turn_that_has_come_is_not_given_back(dynamodb, running):
+    run = running()
+    admission.admit(run, PICTURES)
+    before = records.pace()
+    store.end(store.get(run), "FAILED", "TimedOut", {})
+    admission.release_turns(store.get(run))
+    assert records.pace() == before
+
+
+def test_a_pace_that_was_written_before_turns_were_given_back_is_read(dynamodb, running):
+    admission.admit(running(), PICTURES)
+    table.connect().update_item(
+        TableName=table.table_name(),
+        Key=records._PACE,
+        UpdateExpression="REMOVE #free",
+        ExpressionAttributeNames={"#free": "free"},
+    )
+    assert records.pace().free == {}
+    assert len(admission.admit(running(), PICTURES).turns) == 3

@@ -1,30 +1,14 @@
-"""The table's promises: each write once, whoever else writes at the same time."""
-
-import uuid
+"""The records of runs: each write once, whoever else writes at the same time, and nothing after the end."""
 
 import pytest
 
 from booth import clock, limits, scenes
-from booth.aws import counters, table
-from booth.errors import Conflict, RunEnded, Throttled, TimedOut
+from booth.aws import table
+from booth.errors import Conflict, RunEnded, TimedOut
 from booth.run import Open, Status
 from booth.runs import open_runs, store, uploads
 from tests.support.runs import issue
 from tests.support.threads import at_once
-
-
-def test_a_key_is_given_once(dynamodb):
-    runs = at_once(8, lambda _: issue("photo/same.jpg"))
-    assert len([run for run in runs if run]) == 1
-    assert uploads.find_by_upload("photo/same.jpg").id in runs
-
-
-def test_an_id_is_given_once(dynamodb):
-    assert issue("photo/1.jpg", "mine")
-    with pytest.raises(Conflict):
-        issue("photo/2.jpg", "mine")
-    # The Key of the refused upload was not used up.
-    assert issue("photo/2.jpg", "other")
 
 
 def test_the_first_claim_wins(dynamodb):
@@ -45,107 +29,6 @@ def test_a_claim_or_a_refusal_wins(dynamodb):
     found = store.get(run)
     assert found.version == f"version-{number}"
     assert (found.status, found.error) == (("FAILED", "BudgetSpent") if number % 2 else ("QUEUED", ""))
-
-
-def test_a_photo_without_upload_is_adopted_once(dynamodb):
-    found = at_once(8, lambda number: uploads.register(f"run-{number}", "photo/foreign.jpg", f"id-{number}"))
-    assert len({run.id for run in found}) == 1
-
-
-def test_a_request_id_and_an_upload_are_bound_once(dynamodb):
-    first, second = (store.get(issue(f"photo/{number}.jpg")) for number in range(2))
-    assert uploads.bind(first, "request").request == table.hashed("request")
-    assert uploads.bind(store.get(first.id), "request").id == first.id
-    with pytest.raises(Conflict):
-        uploads.bind(second, "request")
-    with pytest.raises(Conflict):
-        uploads.bind(store.get(first.id), "another")
-    assert uploads.find_by_request("another") is None
-    assert store.get(second.id).request == ""
-
-
-def test_binding_at_the_same_instant(dynamodb):
-    run = store.get(issue())
-
-    def bind(number):
-        try:
-            return uploads.bind(run, f"request-{number % 2}").request
-        except Conflict:
-            return None
-
-    bound = {request for request in at_once(8, bind) if request}
-    assert bound == {store.get(run.id).request}
-
-
-def test_a_refused_id_leaves_the_request_unbound(dynamodb):
-    issue("photo/1.jpg", "taken")
-    run = store.get(issue("photo/2.jpg"))
-    with pytest.raises(Conflict):
-        uploads.bind(run, "request", "taken")
-    assert uploads.find_by_request("request") is None
-    assert uploads.bind(run, "request", "free").picture_id == "free"
-
-
-def ids_taken(dynamodb):
-    """How many ids have been taken for good."""
-    items = table.connect().scan(TableName=table.table_name())["Items"]
-    return sum(item["pk"]["S"].startswith("id#") for item in items)
-
-
-def test_an_upload_is_named_once_and_takes_no_further_id(dynamodb):
-    run = issue()
-    assert uploads.bind(store.get(run), "request", "first").picture_id == "first"
-    taken = ids_taken(dynamodb)
-    for name in ("second", "third"):
-        with pytest.raises(Conflict):
-            uploads.bind(store.get(run), "request", name)
-    assert ids_taken(dynamodb) == taken
-    # The same again is no other name; the others are free for somebody else.
-    assert uploads.bind(store.get(run), "request", "first").picture_id == "first"
-    assert issue("photo/other.jpg", "second")
-
-
-def test_names_given_at_the_same_instant_are_one(dynamodb):
-    run = store.get(issue())
-
-    def name(number):
-        try:
-            return uploads.bind(run, "request", f"name-{number}").picture_id
-        except Conflict:
-            return None
-
-    [named] = [name for name in at_once(8, name) if name]
-    assert store.get(run.id).picture_id == named
-    assert ids_taken(dynamodb) == 2, "the random one and the caller's"
-
-
-def test_what_was_made_of_an_id_is_taken_with_it(dynamodb):
-    """So who has seen a picture's name can't have it, nor its beginning; and the caller may say its id again."""
-    run = str(uuid.uuid4())
-    given = {"scenes": [], "content_type": "image/jpeg", "consent": None}
-    assert uploads.issue(run, "photo/a.jpg", picture_id="7-random", given="7", **given)
-    for seen in ("7", "7-random"):
-        with pytest.raises(Conflict):
-            issue("photo/b.jpg", seen)
-    assert uploads.bind(store.get(run), "request", "7", "7-other").picture_id == "7-random"
-    assert uploads.bind(store.get(run), "request", "8", "8-random").picture_id == "8-random"
-    with pytest.raises(Conflict):
-        uploads.bind(store.get(run), "request", "9", "9-random")
-
-
-def test_a_record_from_before_ids_were_kept_apart_is_bound_by_its_id(dynamodb):
-    run = issue(picture_id="mine")
-    assert store.get(run).given == ""
-    taken = ids_taken(dynamodb)
-    assert uploads.bind(store.get(run), "request", "mine", "mine-random").picture_id == "mine"
-    assert ids_taken(dynamodb) == taken
-
-
-def test_the_id_counts_only_before_the_start(dynamodb):
-    run = issue()
-    store.claim(run, "v")
-    assert uploads.bind(store.get(run), "request", "late").picture_id not in ("", "late")
-    assert issue("photo/other.jpg", "late")
 
 
 def test_steps_of_a_run(dynamodb):
@@ -197,29 +80,6 @@ def test_a_run_ends_only_as_it_was_seen(dynamodb):
     assert not store.end(seen, Status.FAILED, "TimedOut", seen.pictures)
     assert store.get(run).status == Status.RUNNING
     assert store.end(store.get(run), Status.SUCCEEDED, "", store.get(run).pictures)
-
-
-def test_an_id_that_was_made_up_is_given_once_as_well(dynamodb):
-    """The id is in the pictures' URLs: whoever sees it must not get at them."""
-    first = store.get(issue("photo/1.jpg"))
-    foreign = uploads.register(str(uuid.uuid4()), "photo/2.jpg", str(uuid.uuid4()))
-    for taken in (first.picture_id, foreign.picture_id):
-        with pytest.raises(Conflict):
-            issue("photo/3.jpg", taken)
-
-
-def test_writes_that_keep_meeting_others_are_tried_again_later(dynamodb, monkeypatch):
-    from botocore.exceptions import ClientError
-
-    answer = {"Error": {"Code": "TransactionConflictException"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
-
-    class Busy:
-        def update_item(self, **_):
-            raise ClientError(answer, "UpdateItem")
-
-    monkeypatch.setattr(table, "client", lambda *_, **__: Busy())
-    with pytest.raises(Throttled):
-        open_runs.close("run")
 
 
 def test_the_next_step_is_marked_by_this_one_and_by_no_late_attempt_at_it(dynamodb):
@@ -319,39 +179,3 @@ def test_only_a_deleted_run_is_forgotten(dynamodb):
     run = issue("photo/anna.jpg")
     store.forget(run)
     assert store.get(run).key == "photo/anna.jpg"
-
-
-def test_a_counter_stops_at_its_limit(dynamodb):
-    counts = at_once(8, lambda _: counters.increment("day 1", 3, expires=1))
-    assert sorted(counts) == [False] * 5 + [True] * 3
-    assert counters.value("day 1") == 3
-    assert counters.value("day 2") == 0
-    at_once(5, lambda _: counters.decrement("day 1"))
-    counters.decrement("day 2")
-    assert (counters.value("day 1"), counters.value("day 2")) == (0, 0)
-
-
-def test_what_sweep_sees(dynamodb):
-    early, late, ended = (issue(f"photo/{number}.jpg") for number in range(3))
-    for run, due in ((early, 1000), (late, 3000), (ended, 2000)):
-        open_runs.reschedule(store.get(run), due)
-    open_runs.close(ended)
-    assert due_before(2500) == [(1000, early)]
-    assert due_before(5000) == [(1000, early), (3000, late)]
-    open_runs.reschedule(store.get(ended), 100)  # a closed run is not opened again
-    assert due_before(5000) == [(1000, early), (3000, late)]
-    seen = store.get(early)
-    open_runs.reschedule(seen, 4000)
-    open_runs.reschedule(seen, 9000)  # the slower of two that saw it changes nothing
-    assert due_before(5000) == [(3000, late), (4000, early)]
-
-
-def test_names_are_kept_as_hashes_where_the_record_outlives_the_data(dynamodb):
-    run = issue("photo/anna.jpg", "anna-id")
-    uploads.bind(store.get(run), "anna-request")
-    items = table.client("dynamodb", **table._LIMITS).scan(TableName=table.table_name())["Items"]
-    for item in items:
-        if not item["pk"]["S"].startswith("run#"):
-            assert "anna" not in str(item)
-    lasting = [item for item in items if "expires" not in item]
-    assert {item["pk"]["S"].partition("#")[0] for item in lasting} == {"upload", "id"}

@@ -1,4 +1,4 @@
-"""Rekognition and the SAM endpoint over their wire protocols: right answers, AWS's errors, nonsense."""
+"""The SAM endpoint: requests in both protocols, and its errors as ours."""
 
 import base64
 import json
@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from werkzeug.wrappers import Response
 
-from booth.aws import rekognition, sam
-from booth.errors import AccessDenied, InternalError, ServiceUnavailable, Throttled, TimedOut, kind_of
+from booth.aws import sam
+from booth.errors import AccessDenied, ServiceUnavailable, Throttled
 from booth.pixels import encoding
 from booth.pixels.geometry import Crop, Face
 from tests.support.serving import serving
@@ -27,47 +27,6 @@ ERRORS = [
     ({"kind": "reset"}, ServiceUnavailable),
     ({"kind": "malformed"}, ServiceUnavailable),
 ]
-
-
-def test_faces_are_found(models):
-    models.set("rekognition", canned={"faces": 7})
-    assert len(rekognition.detect_faces(IMAGE)) == 7
-
-
-@pytest.mark.parametrize(("fault", "error"), ERRORS)
-def test_errors_of_rekognition(models, fault, error):
-    models.set("rekognition", faults=[fault])
-    with pytest.raises(error):
-        rekognition.detect_faces(IMAGE)
-
-
-@pytest.mark.parametrize(("fault", "error"), ERRORS)
-def test_errors_of_moderation(models, fault, error):
-    models.set("rekognition", faults=[fault])
-    with pytest.raises(error):
-        rekognition.is_refused(IMAGE, 50)
-
-
-@pytest.mark.parametrize(
-    ("labels", "refused"),
-    [
-        ({}, False),
-        ({"Explicit": 70.0}, True),
-        ({"Explicit": 69.9}, False),
-        ({"Alcohol": 99.0, "Graphic Violence": 71.0}, True),
-        ({"Alcohol": 99.0, "Kissing on the Lips": 99.0, "Violence": 99.0, "Weapons": 99.0}, False),
-    ],
-)
-def test_what_is_refused_from_a_threshold_of_70(models, labels, refused):
-    models.set("rekognition", canned={"labels": labels})
-    assert rekognition.is_refused(IMAGE, 70.0) is refused
-
-
-def test_an_image_that_rekognition_does_not_take_is_our_defect(models):
-    fault = {"status": 400, "type": "InvalidImageFormatException", "message": "Request has invalid image format."}
-    models.set("rekognition", faults=[fault])
-    with pytest.raises(InternalError):
-        rekognition.detect_faces(IMAGE)
 
 
 def test_the_request_holds_boxes_and_the_landmarks_inside_the_crop():
@@ -108,13 +67,3 @@ def test_a_mask_that_is_broken_is_passing_trouble(environment, damage):
         environment.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", url)
         with pytest.raises(ServiceUnavailable, match="no mask"):
             sam.segment(sam.request_for(CROP, FACES, IMAGE))
-
-
-def test_names_of_errors_that_step_functions_reports():
-    assert kind_of("States.Timeout") is TimedOut
-    for lost in ("Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError", "Lambda.TooManyRequestsException"):
-        assert kind_of(lost) is ServiceUnavailable
-    for ours in (Throttled, AccessDenied):
-        assert kind_of(ours.__name__) is ours
-    for defect in ("KeyError", "Conflict", "", "States.Runtime"):
-        assert kind_of(defect) is InternalError

@@ -1,73 +1,15 @@
-"""Answers of AWS that are none, mangled or cut short: none is taken for an empty one, or for the right one."""
+"""Objects in S3: what is read is what was put, and what was not deleted is told."""
 
 import hashlib
 import re
-import zlib
 
 import pytest
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Response
 
-from booth.aws import executions, objects, table
+from booth.aws import objects
 from booth.errors import ServiceUnavailable
-from booth.runs import store
-from tests.support.serving import serving
-
-pytestmark = pytest.mark.starts
 
 PHOTO = b"\xff\xd8 the bytes of a photo"
-
-
-@pytest.fixture
-def aws(environment):
-    """One server for all services: gives each request to `answer` and keeps it in `requests`."""
-
-    class Server:
-        answer = staticmethod(lambda request: Response())
-        requests: list[Request]
-
-        def __call__(self, environ, start_response):
-            request = Request(environ)
-            request.get_data()
-            self.requests.append(request)
-            return self.answer(request)(environ, start_response)
-
-    aws = Server()
-    aws.requests = []
-    environment.setenv("TABLE", "table")
-    environment.setenv("STATE_MACHINE_ARN", "arn:aws:states:us-east-1:123456789012:stateMachine:machine")
-    environment.setenv("UPLOADS_BUCKET", "uploads")
-    environment.setenv("RESULTS_BUCKET", "results")
-    table.table_name.cache_clear()
-    with serving(aws) as url:
-        environment.setenv("AWS_ENDPOINT_URL", url)
-        yield aws
-    table.table_name.cache_clear()
-
-
-NONSENSE = {
-    "garbage": Response(b"<garbage"),
-    "half of it": Response(b'{"Item": {"pk"'),
-    "none of it": Response(iter([b""]), headers={"Content-Length": "2"}),
-    "another checksum": Response(b"{}", headers={"x-amz-crc32": str(zlib.crc32(b'{"Item": {}}'))}),
-}
-
-
-@pytest.mark.parametrize("answer", NONSENSE.values(), ids=NONSENSE)
-def test_a_record_is_not_missing_because_its_answer_is_mangled(aws, answer):
-    aws.answer = lambda request: answer
-    with pytest.raises(ServiceUnavailable):
-        store.find("run")
-
-
-def test_a_right_answer_without_a_record(aws):
-    aws.answer = lambda request: Response(b"{}", headers={"x-amz-crc32": str(zlib.crc32(b"{}"))})
-    assert store.find("run") is None
-
-
-def test_an_execution_was_not_started_because_of_a_mangled_answer(aws):
-    aws.answer = lambda request: NONSENSE["garbage"]
-    with pytest.raises(ServiceUnavailable):
-        executions.start("run")
 
 
 def an_object(data=PHOTO, **headers):

@@ -1,0 +1,59 @@
+"""Rekognition: faces, what is refused, and its errors as ours."""
+
+import numpy as np
+import pytest
+
+from booth.aws import rekognition
+from booth.errors import AccessDenied, InternalError, ServiceUnavailable, Throttled
+from booth.pixels import encoding
+
+IMAGE = encoding.encode_png(np.full((120, 160, 3), 128, np.uint8))
+
+ERRORS = [
+    ({"status": 400, "type": "ThrottlingException", "message": "slow down"}, Throttled),
+    ({"status": 500, "type": "InternalServerError", "message": "oh"}, ServiceUnavailable),
+    ({"status": 400, "type": "AccessDeniedException", "message": "no"}, AccessDenied),
+    ({"kind": "reset"}, ServiceUnavailable),
+    ({"kind": "malformed"}, ServiceUnavailable),
+]
+
+
+def test_faces_are_found(models):
+    models.set("rekognition", canned={"faces": 7})
+    assert len(rekognition.detect_faces(IMAGE)) == 7
+
+
+@pytest.mark.parametrize(("fault", "error"), ERRORS)
+def test_errors_of_rekognition(models, fault, error):
+    models.set("rekognition", faults=[fault])
+    with pytest.raises(error):
+        rekognition.detect_faces(IMAGE)
+
+
+@pytest.mark.parametrize(("fault", "error"), ERRORS)
+def test_errors_of_moderation(models, fault, error):
+    models.set("rekognition", faults=[fault])
+    with pytest.raises(error):
+        rekognition.is_refused(IMAGE, 50)
+
+
+@pytest.mark.parametrize(
+    ("labels", "refused"),
+    [
+        ({}, False),
+        ({"Explicit": 70.0}, True),
+        ({"Explicit": 69.9}, False),
+        ({"Alcohol": 99.0, "Graphic Violence": 71.0}, True),
+        ({"Alcohol": 99.0, "Kissing on the Lips": 99.0, "Violence": 99.0, "Weapons": 99.0}, False),
+    ],
+)
+def test_what_is_refused_from_a_threshold_of_70(models, labels, refused):
+    models.set("rekognition", canned={"labels": labels})
+    assert rekognition.is_refused(IMAGE, 70.0) is refused
+
+
+def test_an_image_that_rekognition_does_not_take_is_our_defect(models):
+    fault = {"status": 400, "type": "InvalidImageFormatException", "message": "Request has invalid image format."}
+    models.set("rekognition", faults=[fault])
+    with pytest.raises(InternalError):
+        rekognition.detect_faces(IMAGE)
