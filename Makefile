@@ -41,7 +41,7 @@ STACK = photo-booth-$(ENV)
 # The first line of such a program says what it measures.
 BENCHES := $(shell sed -n 's/^""".*: `make \(bench-[a-z]*\)`.*/\1/p' benchmarks/*.py)
 
-.PHONY: help run test test-fast mutants check lint lock released audit check-scenes thumbnails drawing machine pythons
+.PHONY: help run test test-fast mutants check lint lock released audit check-scenes thumbnails api drawing machine pythons
 .PHONY: browser setup tools clean faults fuzz odd-photos races load pacing bench trace cost bench-help $(BENCHES)
 .PHONY: preflight build deploy destroy env sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 
