@@ -39,10 +39,11 @@ def _set_faults(url: str, file: Path) -> None:
     """Tells the stand-ins at `url` how to behave, by a JSON file. Raises StartError."""
     try:
         for service, settings in json.loads(file.read_text("utf-8")).items():
-            body = json.dumps(settings).encode()
-            urllib.request.urlopen(urllib.request.Request(f"{url}/standins/{service}", body, method="PUT")).close()
-    except urllib.error.HTTPError as error:
-        raise StartError(f"{file}, {service}: {error.read().decode()}") from error
+            request = urllib.request.Request(f"{url}/standins/{service}", json.dumps(settings).encode(), method="PUT")
+            try:
+                urllib.request.urlopen(request).close()
+            except urllib.error.HTTPError as error:
+                raise StartError(f"{file}, {service}: {error.read().decode()}") from error
     except (OSError, ValueError, AttributeError) as error:
         raise StartError(f"{file}: {error}") from error
 

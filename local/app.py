@@ -23,7 +23,7 @@ from local import iam
 from local.account import REGION
 from local.emulator import cloudfront
 from local.emulator.services import Emulator, forget_all
-from local.faults import Fault, Faults, Gate
+from local.faults import Faults, Gate
 from local.http_server import listen, serve
 from local.lambdas.function import Function
 from local.resources import create_resources, create_secrets
@@ -201,12 +201,11 @@ class App:
 
     def _deployed(self, logical_id: str, function: Function, environment: Mapping[str, str]) -> Function:
         """The function with AWS's addresses, out of the build if there is one, layers beside it."""
-        changes = {"environment": {**function.environment, **environment}}
-        if self._build:
-            layers = [str(self._build / layer / "python") for layer in function.layers]
-            changes["environment"]["PYTHONPATH"] = os.pathsep.join(layers)
-            changes["code"] = self._build / logical_id
-        return dataclasses.replace(function, **changes)
+        environment = {**function.environment, **environment}
+        if not self._build:
+            return dataclasses.replace(function, environment=environment)
+        environment["PYTHONPATH"] = os.pathsep.join(str(self._build / layer / "python") for layer in function.layers)
+        return dataclasses.replace(function, environment=environment, code=self._build / logical_id)
 
     def _aws_environment(self) -> dict[str, str]:
         standins = ("REKOGNITION", "SAGEMAKER_RUNTIME", "BEDROCK_RUNTIME")
@@ -218,7 +217,7 @@ class App:
             "AWS_ENDPOINT_URL_S3": self.s3_url,
         } | {f"AWS_ENDPOINT_URL_{service}": self.standins_url for service in standins}
 
-    def fail(self, *faults: Fault) -> None:
+    def fail(self, *faults: dict[str, Any]) -> None:
         """From now on these faults happen to the functions' AWS calls, and no others: see `local.faults`."""
         self._faults.set(list(faults))
         self._standins.ask("/faults", json.dumps(faults).encode())
@@ -245,7 +244,7 @@ class App:
         else:
             self.deliver(event)
 
-    def deliver(self, event: dict) -> None:
+    def deliver(self, event: Any) -> None:
         """As EventBridge: invokes every function whose rule matches an event."""
         from moto.events.models import EventPattern
 

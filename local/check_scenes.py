@@ -4,7 +4,6 @@ The rules are the functions' own, `booth.scenes.problems`; here are the lines, a
 """
 
 import json
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,6 @@ THUMBNAIL_SIZE = (320, 240)
 THUMBNAIL_BYTES = 8192
 """A visitor's phone loads all of them at once."""
 
-_SPACE = re.compile(r"[ \t\n\r]*")
 _value_at = json.JSONDecoder().raw_decode
 
 
@@ -62,16 +60,23 @@ def _children(text: str, start: int) -> Iterator[tuple[str, int]]:
 
     `text` is valid JSON. An element's key is "", its position that of the value; a member's position is its key's.
     """
-    at = _SPACE.match(text, start).end()
+    at = _past_space(text, start)
     is_object = text[at] == "{"
-    while text[at] in "{[," and text[at := _SPACE.match(text, at + 1).end()] not in "]}":
+    while text[at] in "{[," and text[at := _past_space(text, at + 1)] not in "]}":
         place, key = at, ""
         if is_object:
             key, at = _value_at(text, at)
-            at = _SPACE.match(text, _SPACE.match(text, at).end() + 1).end()  # the colon
+            at = _past_space(text, _past_space(text, at) + 1)  # the colon
         _, at = _value_at(text, at)
         yield key, place
-        at = _SPACE.match(text, at).end()
+        at = _past_space(text, at)
+
+
+def _past_space(text: str, at: int) -> int:
+    """The place of the first character from `at` on that is none of JSON's white space."""
+    while text[at : at + 1] in (" ", "\t", "\n", "\r"):
+        at += 1
+    return at
 
 
 def _wrong_thumbnail(file: Path) -> str:

@@ -77,7 +77,7 @@ class Edge:
         request = Request(environ)
         function = self._routes.get((request.method, request.path))
         if function:
-            answer = self._invoke(request, function, request.headers, request.remote_addr)
+            answer = self._invoke(request, function, dict(request.headers.items()), request.remote_addr)
         else:
             answer = _json(404, {"message": "Not Found"})
         return answer(environ, start_response)

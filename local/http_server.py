@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
@@ -75,26 +75,28 @@ class Handler(WSGIRequestHandler):
         self.wfile.flush()
         return True
 
-    def log_request(self, *_: object) -> None:
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Write no line for each request."""
 
 
 class Server(ThreadedWSGIServer):
     """A thread for each connection; `shutdown` closes the open ones, too."""
 
-    def __init__(self, *arguments: object, **more: object):
-        super().__init__(*arguments, **more)
+    def __init__(self, sock: socket.socket, application: Application):
+        host, port = sock.getsockname()
+        # The server takes over a copy of the descriptor and closes that one itself.
+        super().__init__(host, port, application, Handler, fd=os.dup(sock.fileno()))
         self._connections: set[socket.socket] = set()
 
     def serve_forever(self, poll_interval: float = 0.02) -> None:
         """As socketserver's, which would look every half second only whether it is to end."""
         super().serve_forever(poll_interval)
 
-    def process_request(self, request: socket.socket, client_address: object) -> None:
+    def process_request(self, request: Any, client_address: Any) -> None:
         self._connections.add(request)
         super().process_request(request, client_address)
 
-    def shutdown_request(self, request: socket.socket) -> None:
+    def shutdown_request(self, request: Any) -> None:
         self._connections.discard(request)
         super().shutdown_request(request)
 
@@ -115,7 +117,7 @@ def _patch_header_parsing() -> None:
 def parse_headers(file: BinaryIO, _class: type = http.client.HTTPMessage, **limits: int) -> http.client.HTTPMessage:
     """http.client.parse_headers, faster. Raises http.client.HTTPException if there are too many or too long ones."""
     message = _class()
-    lines = http.client._read_headers(file, **limits)
+    lines = http.client._read_headers(file, **limits)  # pyright: ignore[reportAttributeAccessIssue]  a private function
     for line in lines[:-1]:
         match = _HEADER.fullmatch(line)
         if not match:  # folded, or broken
@@ -141,10 +143,7 @@ def serve(sock: socket.socket, application: Application) -> ThreadedWSGIServer:
     """Serves the application on a listening socket, a thread per connection, until `.shutdown()`."""
     _patch_header_parsing()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    host, port = sock.getsockname()
-    # The server takes over a copy of the descriptor and closes that one itself.
-    server = Server(host, port, application, Handler, fd=os.dup(sock.fileno()))
+    server = Server(sock, application)
     sock.close()
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, name=f"http-{port}", daemon=True).start()
+    threading.Thread(target=server.serve_forever, name=f"http-{server.port}", daemon=True).start()
     return server

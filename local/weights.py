@@ -198,8 +198,12 @@ def _checked_member(model: Model, archive: Path, scratch: Path) -> Path:
 @contextmanager
 def _open_member(archive: Path, member: str) -> Iterator[IO[bytes]]:
     if archive.suffix == ".tgz":
-        with tarfile.open(archive) as tar, tar.extractfile(member) as source:
-            yield source
+        with tarfile.open(archive) as tar:
+            source = tar.extractfile(member)
+            if source is None:
+                raise tarfile.TarError("it is no file")
+            with source:
+                yield source
     else:
         with zipfile.ZipFile(archive) as wheel, wheel.open(member) as source:
             yield source

@@ -10,8 +10,10 @@ import threading
 import uuid
 from datetime import timedelta
 from functools import cache
+from typing import Any
 
 from local.account import ACCOUNT
+from local.emulator.replacing import replace
 
 PATHS_IN_PROGRESS = 3000
 """Of a distribution, without wildcards."""
@@ -30,9 +32,11 @@ def create_distribution() -> str:
     """Make a distribution that takes invalidations, which is all that is asked of one here; gives its id."""
     from moto.cloudfront.models import cloudfront_backends
 
-    config = {"CallerReference": str(uuid.uuid4())}
-    config["DefaultCacheBehavior"] = {"TargetOriginId": "results", "ViewerProtocolPolicy": "https-only"}
-    config["Origins"] = {"Items": [{"Id": "results", "DomainName": "results.s3.amazonaws.com"}]}
+    config = {
+        "CallerReference": str(uuid.uuid4()),
+        "DefaultCacheBehavior": {"TargetOriginId": "results", "ViewerProtocolPolicy": "https-only"},
+        "Origins": {"Items": [{"Id": "results", "DomainName": "results.s3.amazonaws.com"}]},
+    }
     distribution, _, _ = cloudfront_backends[ACCOUNT]["aws"].create_distribution(config, tags=[])
     return distribution.id
 
@@ -55,7 +59,7 @@ def patch_moto() -> None:
     def create(backend: CloudFrontBackend, dist_id: str, paths: list[str], caller_ref: str) -> Invalidation:
         distribution, _ = backend.get_distribution(dist_id)
         with _one_at_a_time:
-            known = backend.invalidations.setdefault(dist_id, [])
+            known: list[Any] = backend.invalidations.setdefault(dist_id, [])
             for earlier in known:
                 if earlier.caller_ref == caller_ref:
                     if earlier.paths == paths:
@@ -76,8 +80,8 @@ def patch_moto() -> None:
             raise _refusal("InvalidArgument", "Your request contains one or more invalid invalidation paths.")
         return answer(response)
 
-    CloudFrontBackend.create_invalidation = create
-    CloudFrontResponse.create_invalidation = check_and_answer
+    replace(CloudFrontBackend, "create_invalidation", create)
+    replace(CloudFrontResponse, "create_invalidation", check_and_answer)
 
 
 def _check_limits(paths: list[str], under_way: list[str]) -> None:

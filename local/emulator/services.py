@@ -14,7 +14,7 @@ from local.http_server import Application
 
 def forget_all() -> None:
     """Empty the emulated account. moto keeps it in the process, where the next application would find it."""
-    from moto.moto_api._internal import moto_api_backend
+    from moto.moto_api._internal.models import moto_api_backend
 
     moto_api_backend.reset()
 

@@ -3,6 +3,8 @@
 import os
 from functools import cache
 
+from local.emulator.replacing import replace
+
 
 @cache
 def patch_moto() -> None:
@@ -11,36 +13,39 @@ def patch_moto() -> None:
     from moto.core import responses
     from moto.core.common_models import BaseModel
     from moto.core.serialize import BaseJSONSerializer
+    from moto.core.utils import method_names_from_class
     from moto.dynamodb.models.table import Table
     from moto.dynamodb.parsing.expressions import UpdateExpressionParser
     from moto.stepfunctions.parser.asl.component.common.path import result_path
     from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
     from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
     from moto.stepfunctions.parser.asl.utils import json_path
+    from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
 
     # It keeps all objects that ever were, deleted photos too, to show them on a page of its own.
-    BaseModel.__new__ = staticmethod(lambda kind, *_, **__: object.__new__(kind))
+    replace(BaseModel, "__new__", staticmethod(lambda kind, *_, **__: object.__new__(kind)))
     # It copies the table before each transaction; `local.emulator.dynamodb` copies the items that are written.
-    Table.__deepcopy__ = lambda table, _: table
+    replace(Table, "__deepcopy__", lambda table, _: table)
 
     # It parses the state machine for each execution (90 ms), which changes nothing in what was parsed.
-    AmazonStateLanguageParser.parse = staticmethod(cache(AmazonStateLanguageParser.parse))
+    replace(AmazonStateLanguageParser, "parse", staticmethod(cache(AmazonStateLanguageParser.parse)))
     # And builds the grammar of JSON paths for each that it evaluates.
     for module in (json_path, result_path):
-        module.parse = cache(module.parse)
+        replace(module, "parse", cache(module.parse))
     # A client per call costs 50 ms; Step Functions has none of that.
-    make_client = lambda_eval_utils.boto_client_for
-    client_at = cache(lambda region, service, port: make_client(region=region, service=service))
-    lambda_eval_utils.boto_client_for = lambda region, service, state_credentials=None: client_at(
-        region, service, os.environ["MOTO_PORT"]
-    )
+    client_at = cache(lambda region, service, port: boto_client_for(region=region, service=service))
+
+    def client_for(region: str, service: str, state_credentials: object = None) -> object:
+        return client_at(region, service, os.environ["MOTO_PORT"])
+
+    replace(lambda_eval_utils, "boto_client_for", client_for)
     # For each request it lists its own folder.
     modules = frozenset(backends.list_of_moto_modules())
-    backends.list_of_moto_modules = lambda: modules
+    replace(backends, "list_of_moto_modules", lambda: modules)
     # For each request it lists the methods of the service.
-    responses.method_names_from_class = cache(responses.method_names_from_class)
+    replace(responses, "method_names_from_class", cache(method_names_from_class))
     # It parses each update twice, and copies what was parsed before it changes it.
-    UpdateExpressionParser.make = staticmethod(cache(UpdateExpressionParser.make))
+    replace(UpdateExpressionParser, "make", staticmethod(cache(UpdateExpressionParser.make)))
     # In each value it looks for each of the ten kinds, each under several names.
     serialize = BaseJSONSerializer._serialize_type_structure
 
@@ -50,7 +55,7 @@ def patch_moto() -> None:
         else:
             serialize(self, serialized, value, shape, key)
 
-    BaseJSONSerializer._serialize_type_structure = serialize_quickly
+    replace(BaseJSONSerializer, "_serialize_type_structure", serialize_quickly)
 
 
 def _is_json(value: object) -> bool:

@@ -2,6 +2,9 @@
 
 import time
 from functools import cache
+from typing import Any
+
+from local.emulator.replacing import replace
 
 
 @cache
@@ -12,12 +15,12 @@ def patch_moto() -> None:
 
     # Retriers count under a key that each makes when first asked for it: two items of a Map that fail in the same
     # moment would make two, and one of them would be tried once too often.
-    EvalComponent.heap_key = property(id)
+    replace(EvalComponent, "heap_key", property(id))
 
     # StopExecution fails, or is without effect, before the execution's thread has come to the first state.
     stop = ExecutionWorker.stop
 
-    def stop_when_begun(worker: ExecutionWorker, **how: object) -> None:
+    def stop_when_begun(worker: ExecutionWorker, **how: Any) -> None:
         until = time.monotonic() + 5
         while worker.env is None or len(worker.env.event_manager.get_event_history()) < 2:  # started, state entered
             if time.monotonic() > until:
@@ -25,4 +28,4 @@ def patch_moto() -> None:
             time.sleep(0.005)
         stop(worker, **how)
 
-    ExecutionWorker.stop = stop_when_begun
+    replace(ExecutionWorker, "stop", stop_when_begun)

@@ -56,7 +56,7 @@ class LambdaHost:
         functions: Iterable[Function],
         *,
         region: str,
-        log: Callable[[str], None],
+        log: Callable[[str], object],
         concurrency: int = 1000,
         queue_seconds: float = 30.0,
         idle_seconds: float = 300.0,

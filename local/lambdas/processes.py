@@ -111,9 +111,8 @@ class FolderForkServer(ForkServer):
         threading.Thread(target=self._listen, args=(self._await_status,), daemon=True).start()
 
     def _await_status(self) -> int:
-        status = self._process.wait()
-        self._process.stdin.close()
-        return status
+        with self._process:  # closes its standard input
+            return self._process.wait()
 
 
 class FunctionForkServer(ForkServer):

@@ -90,7 +90,7 @@ class RuntimeApiServer(socketserver.TCPServer):
 class RuntimeApiHandler(BaseHTTPRequestHandler):
     """Answers the process's requests; paths as in AWS's Runtime API."""
 
-    server: RuntimeApiServer
+    server: RuntimeApiServer  # pyright: ignore[reportIncompatibleVariableOverride]  it serves no other server
     wbufsize = -1  # head and body in one packet
 
     def do_GET(self) -> None:

@@ -87,6 +87,7 @@ class Worker:
             f"REPORT RequestId: {request_id}\tDuration: {duration_ms:.2f} ms"
             f"\tMemory Size: {self.function.memory_mb} MB{init}",
         )
+        assert invocation.result  # it is answered, by one or the other
         return invocation.result
 
     def wait_ready(self) -> bool:
@@ -102,11 +103,7 @@ class Worker:
         with self._lock:
             self.alive = False
             if self._process is not None:
-                self._end_process()
-
-    def _end_process(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._process, signal.SIGKILL)
+                _kill(self._process)
 
     def init_error_text(self) -> str:
         """Why the initialisation failed."""
@@ -123,7 +120,7 @@ class Worker:
             self._process = os.pidfd_open(pid)
             self.pid = pid
             if not self.alive:
-                self._end_process()
+                _kill(self._process)
 
     def ended(self, status: int) -> None:
         """The process has ended with this exit status, or by this signal (negative), or its fork server has."""
@@ -175,8 +172,14 @@ class Worker:
         self._api.end()
 
 
+def _kill(process: int) -> None:
+    """Kills the process of a descriptor, if it has not ended."""
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(process, signal.SIGKILL)
+
+
 def _exit_reason(status: int) -> str:
     """Lambda's words for a process's exit status as subprocess tells it (negative: a signal's number)."""
     if status >= 0:
         return f"exit status {status}"
-    return "signal: " + ("killed" if -status == signal.SIGKILL else signal.strsignal(-status).lower())
+    return "signal: " + ("killed" if -status == signal.SIGKILL else (signal.strsignal(-status) or "unknown").lower())

@@ -43,8 +43,10 @@ class CreatedEvents:
         """EventBridge's event for the object that this request has just written; None if there is none."""
         reason = _creation_reason(request)
         bucket = bucket_of(request)
-        notifications = bucket.notification_configuration if bucket else None
-        if reason is None or notifications is None or notifications.event_bridge is None:
+        if reason is None or bucket is None:
+            return None
+        notifications = bucket.notification_configuration
+        if notifications is None or notifications.event_bridge is None:
             return None
         key = request.path.lstrip("/").split("/", 1)[1]
         stored = bucket.keys[key]

@@ -122,7 +122,7 @@ class S3Front:
             if "/" in request.path.strip("/"):  # an object
                 response = answer_of(S3Response.key_dispatch, environ)
                 bucket = bucket_of(request)
-                if request.method in ("GET", "HEAD") and response.status_code == 200 and bucket.is_versioned:
+                if request.method in ("GET", "HEAD") and response.status_code == 200 and bucket and bucket.is_versioned:
                     # moto says nothing of the version of what was put before versioning held.
                     response.headers.setdefault("x-amz-version-id", "null")
             else:

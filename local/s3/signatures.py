@@ -147,7 +147,7 @@ def _check_signature(
     signer = S3SigV4QueryAuth(credentials, "s3", region)
     canonical = signer.canonical_request(copy)
     to_sign = signer.string_to_sign(copy, canonical)
-    if not hmac.compare_digest(signer.signature(to_sign, copy), query["X-Amz-Signature"]):
+    if not hmac.compare_digest(str(signer.signature(to_sign, copy)), query["X-Amz-Signature"]):
         raise S3Error(
             403,
             "SignatureDoesNotMatch",

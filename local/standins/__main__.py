@@ -8,7 +8,7 @@ import threading
 
 from local.standins.server import serve_until_ended
 
-parser = argparse.ArgumentParser(prog="python -m local.standins", description=__doc__.splitlines()[0])
+parser = argparse.ArgumentParser(prog="python -m local.standins", description=__doc__)
 parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0, the default, takes a free one")
 parser.add_argument("--endpoint", required=True, help="name of the SageMaker endpoint to serve")
 parser.add_argument("--until-stdin-ends", action="store_true", help="end with the process that started this one")

@@ -74,7 +74,7 @@ def face_boxes(kept: np.ndarray) -> list[tuple[int, int, int, int]]:
     height, width = kept.shape
     scale = 128 / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = _shrunk(kept, size).point(lambda v: 255 if v > 64 else 0)
+    small = _shrunk(kept, size).point(_above(64))
     boxes = []
     while len(boxes) < 100 and (places := np.argwhere(np.asarray(small) == 255)).size:
         ImageDraw.floodfill(small, (int(places[0][1]), int(places[0][0])), 128)
@@ -88,6 +88,11 @@ def face_boxes(kept: np.ndarray) -> list[tuple[int, int, int, int]]:
 def _shrunk(field: np.ndarray, size: tuple[int, int]) -> Image.Image:
     """A field of 0..1 as 8-bit picture of `size` (width, height), averaged."""
     return Image.fromarray((field * 255.0).astype(np.uint8)).resize(size, Image.Resampling.BOX)
+
+
+def _above(limit: int) -> list[int]:
+    """For `Image.point`: 255 for values above the limit, else 0."""
+    return [255 if value > limit else 0 for value in range(256)]
 
 
 def _surroundings(face: tuple[int, int, int, int], shape: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -106,12 +111,12 @@ def reconstruct(alpha: np.ndarray, kept: np.ndarray) -> np.ndarray:
     height, width = alpha.shape
     scale = 128 / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    person = _shrunk(alpha, size).point(lambda v: 255 if v > 40 else 0)
-    reached, grown = None, _shrunk(kept, size).point(lambda v: 255 if v > 0 else 0)
+    person = _shrunk(alpha, size).point(_above(40))
+    reached, grown = None, _shrunk(kept, size).point(_above(0))
     while grown != reached:
         reached = grown
         grown = ImageChops.lighter(reached, ImageChops.darker(reached.filter(ImageFilter.MaxFilter(3)), person))
-    around = reached.filter(ImageFilter.MaxFilter(3))
+    around = grown.filter(ImageFilter.MaxFilter(3))
     return alpha * (np.asarray(around.resize((width, height), Image.Resampling.BILINEAR), np.float32) / 255)
 
 

@@ -10,10 +10,10 @@ import io
 import json
 import secrets
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-import jsonschema
 import numpy as np
+from jsonschema import Draft7Validator, validators
 from PIL import Image, ImageFilter
 from werkzeug.wrappers import Response
 
@@ -63,8 +63,8 @@ class Amazon:
     may_size: bool
     """Whether width and height may be given."""
 
-    def read(self, request: object) -> Order:
-        """The order in a request. Raises Refused, Filtered."""
+    def read(self, request: Any) -> Order:
+        """The order in a request (JSON). Raises Refused, Filtered."""
         task = request.get("taskType") if isinstance(request, dict) else None
         if isinstance(task, str) and task != "OUTPAINTING":
             raise Refused("This stand-in paints OUTPAINTING only; the task type was another.")
@@ -80,7 +80,7 @@ class Amazon:
             _check_size(name, picture.size, self.sides, self.most_pixels, self.most_aspect)
         if photo.size != mask.size:
             raise Refused(f"The mask image's size {mask.size} differs from the image's size {photo.size}.")
-        if photo.has_transparency_data and photo.convert("RGBA").getextrema()[3][0] < 255:
+        if photo.has_transparency_data and np.asarray(photo.convert("RGBA"))[..., 3].min() < 255:
             raise Refused("The image has transparent pixels; it must be opaque.")
         grey = np.asarray(mask.convert("L"))
         if not np.isin(grey, (0, 255)).all():
@@ -157,9 +157,9 @@ def _amazon_schema(longest_text: int, longest_side: int) -> dict:
 
 
 # In JSON Schema 1.0 is an integer; AWS's validator (Java's JSON classes) tells them apart.
-STRICT_INTEGERS = jsonschema.validators.extend(
-    jsonschema.Draft7Validator,
-    type_checker=jsonschema.Draft7Validator.TYPE_CHECKER.redefine(
+STRICT_INTEGERS = validators.extend(
+    Draft7Validator,
+    type_checker=Draft7Validator.TYPE_CHECKER.redefine(
         "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
     ),
 )
@@ -258,7 +258,7 @@ class Inpaint:
         pixels, kept = np.asarray(photo.convert("RGB")), np.asarray(grey) < 128
         return Order(request["prompt"], request.get("negative_prompt", ""), pixels, kept, range(seed, seed + 1), form)
 
-    def _check(self, name: str, value: object) -> None:
+    def _check(self, name: str, value: Any) -> None:
         kind, limit = self.fields[name]
         if type(value) is not kind:
             raise _detail(f"{name} must be of type {kind.__name__}")

@@ -194,11 +194,13 @@ class FaceDetector:
         border cuts. The largest faces come first, at most 100.
         """
         scale = min(1.0, DETECTOR_SIDE / max(image.size))
-        size = tuple(max(1, round(side * scale)) for side in image.size)
+        size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
         pixels = np.asarray(image.resize(size, Image.Resampling.BILINEAR), np.float32)
         padded = np.zeros((1, 3, -(-size[1] // 32) * 32, -(-size[0] // 32) * 32), np.float32)
         padded[0, :, : size[1], : size[0]] = pixels.transpose(2, 0, 1)
-        heat, extent, offset, marks = (part[0] for part in self.session.run(None, {self.input_name: padded}))
+        heat, extent, offset, marks = (
+            np.asarray(part)[0] for part in self.session.run(None, {self.input_name: padded})
+        )
 
         rows, columns = np.nonzero(heat[0] > MIN_SCORE)
         scores = heat[0, rows, columns]
@@ -239,8 +241,9 @@ def _face(detection: tuple[float, np.ndarray, np.ndarray], image: Image.Image) -
     # A frontal face has its nose on the middle line, half way from the eyes to the mouth; a full sideward or
     # upward shift of the nose by that distance is taken for 90 degrees.
     shift = (nose - (eyes + mouth) / 2) / max(float(np.hypot(*down)), 1.0)
-    pixels = [left * image.width, top * image.height, right * image.width, bottom * image.height]
-    grey = np.asarray(image.convert("L").crop([round(side) for side in pixels]), np.float32)
+    sides = (left * image.width, top * image.height, right * image.width, bottom * image.height)
+    l, t, r, b = (round(side) for side in sides)
+    grey = np.asarray(image.convert("L").crop((l, t, r, b)), np.float32)
     detail = np.abs(np.diff(grey, axis=1)).mean() if grey.shape[1] > 1 else 0.0
     return {
         "BoundingBox": {"Width": right - left, "Height": bottom - top, "Left": left, "Top": top},

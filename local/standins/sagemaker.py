@@ -63,7 +63,7 @@ def canned(request: Request, endpoint: str) -> Response:
     return invoke(request, endpoint, Ellipses())
 
 
-def invoke(request: Request, endpoint: str, model: SegmentAnything | Ellipses) -> Response:
+def invoke(request: Request, endpoint: str, model: inference.Segmenter) -> Response:
     """Do what the service and the serving toolkit do around the serving code."""
     path = PATH.fullmatch(request.path)
     if path is None or request.method != "POST":

@@ -11,7 +11,6 @@ GET, PUT /faults                      what goes wrong with whose calls, and what
 
 import copy
 import json
-import logging
 import math
 import random
 import threading
@@ -29,8 +28,6 @@ from local.faults import Fault, Faults, read, strike, take
 from local.standins import image_models, image_wires, rekognition, sagemaker
 
 FLAT_COLOUR = (96, 128, 160)  # RGB of what Bedrock's canned answer generates
-
-logger = logging.getLogger(__name__)
 
 Service = Callable[[Request], Response]
 
@@ -128,7 +125,7 @@ class Behaviour:
             return copy.deepcopy({name: getattr(self, name) for name in names})
 
 
-def _checked_latency(latency: object) -> int | None:
+def _checked_latency(latency: Any) -> int | None:
     """The seed of a latency, None for a fixed one. Raises `ValueError` if it is none."""
     if type(latency) in (int, float) and 0 <= latency < 3600:
         return None
@@ -141,7 +138,10 @@ def _checked_latency(latency: object) -> int | None:
 
 
 class StandIns:
-    """The services behind their routes. ``loaders`` by service name; each is called once, in a thread of its own."""
+    """WSGI application: the services behind their routes.
+
+    ``loaders`` by service name; each is called once, in a thread of its own.
+    """
 
     def __init__(self, loaders: dict[str, Callable[[], Service]], endpoint: str):
         self.endpoint = endpoint
@@ -164,6 +164,12 @@ class StandIns:
         """Wait until every service is loaded. Raises what the first that failed raised."""
         for service in self.services.values():
             service.result()
+
+    def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
+        response = self.answer(Request(environ))
+        if response is None:
+            raise ConnectionResetError  # the server closes the connection without an answer
+        return response(environ, start_response)
 
     def answer(self, request: Request) -> Response | None:
         """Answer a request; None closes the connection without an answer."""

@@ -12,7 +12,8 @@ class TemplateError(ValueError):
     """The template holds something that is wrong or that the local mode does not know; the message names it."""
 
 
-class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # libyaml's, where it is: ten times as fast
+# libyaml's, where it is: ten times as fast. Which one it is pyright can't know.
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # pyright: ignore[reportGeneralTypeIssues]
     """YAML with CloudFormation's short tags, without YAML's dates, without silent duplicates."""
 
     def construct_mapping(self, node, deep=False):
