@@ -1,7 +1,6 @@
 """A booth, seen from outside: the calls of its HTTP API as the pad makes them, with retries."""
 
 import http.client
-import itertools
 import json
 import mimetypes
 import random
@@ -11,6 +10,7 @@ import urllib.request
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ class NoAnswer(VisitError):
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """Follows no redirect: a POST would become a GET, and the booth's token would go to another server."""
 
-    def redirect_request(self, *asked: Any) -> None:
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> None:
         """None: the redirect itself is the answer."""
 
 
@@ -146,7 +146,9 @@ class Booth:
 
         Backs off exponentially, with jitter. Raises NoAnswer.
         """
-        for attempt in itertools.count(1):
+        attempt = 0
+        while True:
+            attempt += 1
             before_deadline = time.monotonic() < self.retry_until
             try:
                 answer = ask()
@@ -180,7 +182,7 @@ def _reason(answer: dict[str, Any]) -> str:
     return error.get("message", "refused") if isinstance(error, dict) else str(error)
 
 
-def _fetch(request: urllib.request.Request, server: str, seconds: float) -> tuple[int, http.client.HTTPMessage, bytes]:
+def _fetch(request: urllib.request.Request, server: str, seconds: float) -> tuple[int, Message, bytes]:
     """Status, headers and body of an answer, whatever its status. Raises NoAnswer, naming the server."""
     try:
         with _open(request, timeout=seconds) as answer:

@@ -63,7 +63,7 @@ def _serve(folder: str) -> Iterator[str]:
     """Serves a folder over HTTP on loopback; gives the URL. Wheels that it finds in a folder sam would build again."""
 
     class Handler(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *message: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:
             """Logs nothing."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder)) as server:

@@ -33,7 +33,7 @@ CONTAINER = Target("the serving container's Python", "3.12", ("x86_64",))
 LOCK = "requirements.txt"
 LAYERS = ("layers/common", "layers/pixels")
 SERVING = ("sam_model/cpu", "sam_model/gpu")
-TARGETS = dict.fromkeys(LAYERS, LAMBDA) | dict.fromkeys(SERVING, CONTAINER)
+TARGETS: dict[str, Target] = {**dict.fromkeys(LAYERS, LAMBDA), **dict.fromkeys(SERVING, CONTAINER)}
 """Every folder with a lock, and the platform of its packages."""
 
 

@@ -213,7 +213,8 @@ def smoke_event(bucket: str, table: str, photo: Path, show: Callable[[str], None
             "function Start as its target, and what lies in the queue LostCalls and in the log of Start."
         )
     show("its event came; waiting for its end")
-    run = _poll(lambda: found if (found := store.get(run.id)).is_ended else None, END_SECONDS)
+    run_id = run.id
+    run = _poll(lambda: found if (found := store.get(run_id)).is_ended else None, END_SECONDS)
     if run is None:
         raise StackError(f"the second photo did not end within {END_SECONDS // 60} minutes; the log of Sweep says why")
     if run.status != Status.SUCCEEDED:

@@ -22,14 +22,14 @@ clients.at_init(table.connect, objects.connect)
 @step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     run_id, numbers = event["run"], event["crops"]
-    run, faces, (size, crops), *segmented = gather(
+    run, faces, ((width, height), crops), *segmented = gather(
         lambda: store.enter(run_id, Step.MERGE),
         lambda: work.read_faces(run_id),
         lambda: work.read_crops(run_id),
         *(partial(work.find_crop_mask, run_id, number) for number in numbers),
     )
     found = [fitting(mask, crop, number) for mask, crop, number in zip(segmented, crops, numbers, strict=True)]
-    keep, by_ellipse = masks.keep_mask(*size, faces, crops, found)
+    keep, by_ellipse = masks.keep_mask(width, height, faces, crops, found)
     work.write_mask(run_id, keep)
     if by_ellipse:
         count("FacesKeptByEllipse", by_ellipse)

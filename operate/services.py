@@ -1,9 +1,11 @@
 """Checks of the services other than Bedrock: Rekognition, the SAM endpoint, Lambda, SageMaker's quota of instances."""
 
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from botocore.exceptions import BotoCoreError, ClientError
 
 from booth import concurrency
@@ -128,19 +130,23 @@ def _fault_of_mask(photo: bytes, details: list[dict[str, Any]]) -> tuple[str, st
     if not faces:
         return "InService, not asked for want of a face", "Mend Rekognition first."
     crop = geometry.Crop((0, 0, width, height), (0,))
-    for attempt in range(1, SAM_ATTEMPTS + 1):
-        try:
-            mask = sam.segment(sam.request_for(crop, faces, photo))
-        except (ServiceUnavailable, Throttled) as error:
-            if attempt == SAM_ATTEMPTS:
-                return f"InService, but: {_text(error)}", "Look into the endpoint's log."
-        except BoothError as error:
-            return f"InService, but: {_text(error)}", "Check your rights and SamProtocol."
-        else:
-            break
+    try:
+        mask = _segmented(sam.request_for(crop, faces, photo))
+    except (ServiceUnavailable, Throttled) as error:
+        return f"InService, but: {_text(error)}", "Look into the endpoint's log."
+    except BoothError as error:
+        return f"InService, but: {_text(error)}", "Check your rights and SamProtocol."
     if mask.shape != (height, width) or not mask.any():
         return "InService, but its mask is empty or of another size", "Check what it runs."
     return None
+
+
+def _segmented(request: bytes) -> np.ndarray:
+    """The endpoint's mask, asked for SAM_ATTEMPTS times at most. Raises BoothError."""
+    for _ in range(SAM_ATTEMPTS - 1):
+        with suppress(ServiceUnavailable, Throttled):
+            return sam.segment(request)
+    return sam.segment(request)
 
 
 def _code_or_type(error: ClientError | BotoCoreError) -> str:

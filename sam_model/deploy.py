@@ -15,6 +15,7 @@ import sys
 import tomllib
 import zoneinfo
 from pathlib import Path
+from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
@@ -131,7 +132,8 @@ class Stack:
             raise DeployError(f"There is no stack {self.name} here: nothing was deleted. Check account and Region.")
         bucket = self.outputs().get("BucketName")
         if bucket:  # CloudFormation deletes empty buckets only
-            boto3.resource("s3").Bucket(bucket).objects.delete()
+            s3: Any = boto3.resource("s3")
+            s3.Bucket(bucket).objects.delete()
         self._cloudformation.delete_stack(StackName=self.name)
         self._wait("stack_delete_complete", "the stack is deleted")
 

@@ -9,6 +9,7 @@ of it needs numpy, Pillow and ONNX Runtime only.
 import json
 import logging
 from http import HTTPStatus
+from typing import Protocol
 
 import numpy as np
 
@@ -16,6 +17,14 @@ from sam_model.serving.protocol import BadRequest, Prompt, check_accept, read_re
 from sam_model.serving.segment_anything import SegmentAnything
 
 logger = logging.getLogger(__name__)
+
+
+class Segmenter(Protocol):
+    """What `transform_fn` asks of a model."""
+
+    def segment(self, pixels: np.ndarray, prompts: list[Prompt]) -> np.ndarray:
+        """As `SegmentAnything.segment`."""
+        ...
 
 
 def model_fn(model_dir: str) -> SegmentAnything:
@@ -30,7 +39,7 @@ def model_fn(model_dir: str) -> SegmentAnything:
     return model
 
 
-def transform_fn(model: SegmentAnything, body: bytes | str, content_type: str | None, accept: str, context) -> str:
+def transform_fn(model: Segmenter, body: bytes | str, content_type: str | None, accept: str, context) -> str:
     """Answer one request: return the answer's JSON text and set its HTTP status in ``context`` unless it is 200.
 
     The status goes through the serving toolkit's ``context`` because none of them answers an exception well:
@@ -56,7 +65,7 @@ def _keep_bodies_as_bytes() -> None:
     It decodes them itself before it calls `transform_fn`, and answers a body that is no UTF-8 with its stack trace.
     """
     try:
-        from sagemaker_inference.content_types import UTF8_TYPES
+        from sagemaker_inference.content_types import UTF8_TYPES  # pyright: ignore[reportMissingImports]  the container's
     except ImportError:
         return
     UTF8_TYPES[:] = [kind for kind in UTF8_TYPES if kind != "application/json"]

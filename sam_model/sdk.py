@@ -17,10 +17,10 @@ os.environ["SAGEMAKER_USER_CONFIG_OVERRIDE"] = str(Path(__file__).with_name("sag
 
 import rich
 from botocore.exceptions import BotoCoreError, ClientError
-from sagemaker.core import image_uris
-from sagemaker.core.resources import Endpoint
-from sagemaker.core.serverless_inference_config import ServerlessInferenceConfig
-from sagemaker.core.utils.exceptions import FailedStatusError, TimeoutExceededError
+from sagemaker.core import image_uris  # pyright: ignore[reportMissingImports]  in .tools/sagemaker
+from sagemaker.core.resources import Endpoint  # pyright: ignore[reportMissingImports]  in .tools/sagemaker
+from sagemaker.core.serverless_inference_config import ServerlessInferenceConfig  # pyright: ignore[reportMissingImports]  in .tools/sagemaker
+from sagemaker.core.utils.exceptions import FailedStatusError, TimeoutExceededError  # pyright: ignore[reportMissingImports]  in .tools/sagemaker
 
 # AWS's PyTorch inference container. docs/sam-endpoint.md says why this one and what the package relies on in it.
 FRAMEWORK, VERSION, PYTHON = "pytorch", "2.6.0", "py312"

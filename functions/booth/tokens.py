@@ -6,6 +6,7 @@ quotes the secret.
 
 import json
 import re
+from typing import Any
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{22,}")
 """The characters of RFC 6750's `Authorization: Bearer`; at least as long as 128 random bits in base64url."""
@@ -40,7 +41,7 @@ def _parsed(text: str) -> dict[str, list[str]]:
     except ValueError:
         raise ValueError("the booths' tokens are no JSON text") from None
     found = booths.items() if isinstance(booths, dict) else [("", None)]
-    lists = {name: [value] if isinstance(value, str) else value for name, value in found}
+    lists: dict[str, Any] = {name: [value] if isinstance(value, str) else value for name, value in found}
     if not all(isinstance(given, list) and all(isinstance(t, str) for t in given) for given in lists.values()):
         raise ValueError("the booths' tokens are not texts, or lists of texts, by booth")
     return lists

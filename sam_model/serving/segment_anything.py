@@ -88,10 +88,8 @@ class SegmentAnything:
         padded = np.zeros((1, 3, self.size, self.size), np.float32)
         padded[0, :, : size[1], : size[0]] = ((resized - MEAN) / STD).transpose(2, 0, 1)
         with self.encoding:
-            embedding, *extras = self.encoder.run(
-                [self.encoder.get_outputs()[0].name, *self.extras], {self.input_name: padded}
-            )
-        return {"image_embeddings": embedding, **dict(zip(self.extras, extras, strict=True))}
+            found = self.encoder.run([self.encoder.get_outputs()[0].name, *self.extras], {self.input_name: padded})
+        return dict(zip(["image_embeddings", *self.extras], map(np.asarray, found), strict=True))
 
     def _decode(self, embeddings: dict[str, np.ndarray], prompt: Prompt, scale: float, shape: tuple) -> np.ndarray:
         """Return the logits of the mask of highest predicted IoU: float32 (s, s) over the padded square, > 0 inside.
@@ -102,17 +100,15 @@ class SegmentAnything:
         points = np.concatenate([prompt.points, prompt.box.reshape(2, 2)]) * scale
         labels = [FOREGROUND] * len(prompt.points) + BOX_CORNERS
         mask_shape = (1, 1, *(4 * side for side in embeddings["image_embeddings"].shape[2:]))
-        logits, ious = self.decoder.run(
-            ["low_res_masks", "iou_predictions"],
-            {
-                **embeddings,
-                "point_coords": points[None].astype(np.float32),
-                "point_labels": np.array([labels], np.float32),
-                "mask_input": np.zeros(mask_shape, np.float32),
-                "has_mask_input": np.zeros(1, np.float32),
-                "orig_im_size": np.array(shape, np.float32),
-            },
-        )
+        inputs = {
+            **embeddings,
+            "point_coords": points[None].astype(np.float32),
+            "point_labels": np.array([labels], np.float32),
+            "mask_input": np.zeros(mask_shape, np.float32),
+            "has_mask_input": np.zeros(1, np.float32),
+            "orig_im_size": np.array(shape, np.float32),
+        }
+        logits, ious = map(np.asarray, self.decoder.run(["low_res_masks", "iou_predictions"], inputs))
         return logits[0, int(ious[0].argmax())]
 
 

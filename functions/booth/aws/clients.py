@@ -52,7 +52,7 @@ def client(service: str, region: str | None = None, read_timeout: int = 5, attem
 
 def _log_call(event_name: str, context: dict[str, Any], **_: object) -> None:
     """Logs at DEBUG the ms from a call to its parsed answer, the SDK's retries included; never its parameters."""
-    _, service, operation = event_name.split(".")
+    service, operation = event_name.split(".")[1:]
     took = (time.monotonic() - context["booth_began"]) * 1000
     logger.debug("aws_call", call=f"{service}.{operation}", ms=round(took, 1))
 

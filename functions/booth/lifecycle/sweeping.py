@@ -37,7 +37,7 @@ THROTTLE_SECONDS = 5
 class Watch:
     """Handles the open runs of one kind, Open.ACTIVE or Open.WAITING, in threads of its own."""
 
-    def __init__(self, kind: str):
+    def __init__(self, kind: Open):
         self.kind = kind
         self.threads = ThreadPoolExecutor(THREADS[kind])
         self.not_before: dict[str, float] = {}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from PIL import Image, ImageFile
 
@@ -217,7 +217,7 @@ def _decode(image: ImageFile.ImageFile, png: Mapping[bytes, bytes]) -> Image.Ima
     return image
 
 
-def _orientation(exif: Image.Exif) -> object:
+def _orientation(exif: Image.Exif) -> Any:
     return exif.get(0x0112, 1)
 
 

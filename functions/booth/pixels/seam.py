@@ -1,5 +1,7 @@
 """Composites the photo's kept pixels onto a generated picture without a visible seam."""
 
+from functools import reduce
+
 import numpy as np
 from PIL import Image, ImageChops, ImageFilter
 
@@ -143,6 +145,6 @@ def _blur(planes: np.ndarray) -> np.ndarray:
     _, height, width = planes.shape
     for _ in range(2):
         padded = np.pad(planes, [(0, 0), (2, 2), (2, 2)])
-        rows = sum(padded[:, n : n + height] for n in range(5))
-        planes = sum(rows[:, :, n : n + width] for n in range(5)) / np.float32(25)
+        rows = reduce(np.add, (padded[:, n : n + height] for n in range(5)))
+        planes = reduce(np.add, (rows[:, :, n : n + width] for n in range(5))) / np.float32(25)
     return planes

@@ -15,15 +15,16 @@ RETENTION_SECONDS = int(os.environ.get("RETENTION_DAYS", "7")) * 86_400
 def run_of(item: dict[str, Any]) -> Run:
     """The run of an item as DynamoDB returns it. Attributes that `Run` doesn't have are ignored."""
     known = item.keys() & Run.__dataclass_fields__.keys()
-    fields = {name: table.from_item(item[name]) for name in known} | {"id": item["run"]["S"]}
-    fields |= {"status": Status(fields["status"]), "step": Step(fields["step"])}
+    fields: dict[str, Any] = {name: table.from_item(item[name]) for name in known}
+    fields |= {"id": item["run"]["S"], "status": Status(fields["status"]), "step": Step(fields["step"])}
     for name in ("created", "upload_until", "claimed", "deadline", "ended", "faces", "due", "tries", "told"):
         fields[name] = int(fields.get(name, 0))
     turns = fields.get("turns", {}).items()
     fields["turns"] = {
         int(name[1:]): Turn(turn["candidate"], int(turn["slot"]), int(turn["at"])) for name, turn in turns
     }
-    return Run(**fields | {"scenes": tuple(fields.get("scenes", ()))})
+    fields["scenes"] = tuple(fields.get("scenes", ()))
+    return Run(**fields)
 
 
 def find(run_id: str) -> Run | None:

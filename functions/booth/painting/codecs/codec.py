@@ -23,8 +23,10 @@ class Style:
 class Codec(Protocol):
     """Builds a model's requests and reads its answers."""
 
-    sizes: Sizes
-    """The sizes of photo and mask that the model takes."""
+    @property
+    def sizes(self) -> Sizes:
+        """The sizes of photo and mask that the model takes."""
+        ...
 
     def request(self, photo: bytes, mask: bytes, prompt: Prompt, seed: int, style: Style) -> dict[str, Any]:
         """InvokeModel's body for painting the prompt where the mask is white and keeping the photo where it is black.
