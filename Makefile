@@ -82,9 +82,10 @@ odd-photos: setup
 check: tools lint
 	.venv/bin/python -m pytest tests/template $(ARGS)
 
-lint: setup check-scenes
+lint: setup check-scenes .tools/npm/.installed
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	.tools/npm/node_modules/.bin/pyright
 
 lock: setup
 	.venv/bin/python -m deploy lock

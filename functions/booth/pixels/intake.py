@@ -199,16 +199,16 @@ def _fit(size: tuple[int, int], side: int) -> tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def _decode(image: ImageFile.ImageFile, png: Mapping[bytes, bytes]) -> Image.Image:
+def _decode(opened: ImageFile.ImageFile, png: Mapping[bytes, bytes]) -> Image.Image:
     """The opened image as `Intake.decoded` has it. `png`: the chunks of a PNG that tell colours."""
-    _check_size(*image.size)
+    _check_size(*opened.size)
     # A JPEG can be decoded at 1/2, 1/4 or 1/8 of its size: 4 to 8 times faster, and far less memory.
-    image.draft(None, _fit(image.size, DETECTION_SIDE))
-    key = transparency.key_of(image)
-    image.load()
-    transposition = _TO_UPRIGHT.get(_exif(image, _orientation, 1))
-    told = tags.told(image, png, _exif(image, tags.by_exif, ()))
-    image = transparency.eight_bit(image, key)
+    opened.draft(None, _fit(opened.size, DETECTION_SIDE))
+    key = transparency.key_of(opened)
+    opened.load()
+    transposition = _TO_UPRIGHT.get(_exif(opened, _orientation, 1))
+    told = tags.told(opened, png, _exif(opened, tags.by_exif, ()))
+    image = transparency.eight_bit(opened, key)
     if (factor := max(image.size) // DETECTION_SIDE) > 1:
         image = image.reduce(factor)  # other formats: a box filter
     image = image if transposition is None else image.transpose(transposition)
