@@ -124,7 +124,7 @@ class Tables:
             return ", ".join(_literal(each) for each in schema["enum"])
         if "const" in schema:
             return _literal(schema["const"])
-        kind = schema["type"]
+        kind: str | list[str] = schema["type"]
         if isinstance(kind, list):
             return " or ".join(self.type_of(schema | {"type": each}) for each in kind)
         return _WORDS.get(kind, kind) + self._limits(kind, schema)

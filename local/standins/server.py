@@ -165,12 +165,6 @@ class StandIns:
         for service in self.services.values():
             service.result()
 
-    def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
-        response = self.answer(Request(environ))
-        if response is None:
-            raise ConnectionResetError  # the server closes the connection without an answer
-        return response(environ, start_response)
-
     def answer(self, request: Request) -> Response | None:
         """Answer a request; None closes the connection without an answer."""
         if request.path == "/health":
