@@ -3,10 +3,8 @@
 import uuid
 from typing import Any
 
-from booth import keys
 from booth.aws import clients, executions, objects, table
-from booth.errors import NotFound
-from booth.http import access, contract
+from booth.http import access, contract, visit
 from booth.http.endpoint import endpoint
 from booth.lifecycle import deletion
 from booth.log import count, logger
@@ -39,15 +37,6 @@ def find_run(request_id: str, key: str) -> Run:
         Conflict: this requestId and this Key belong to different requests.
     """
     if not key:
-        if run := uploads.find_by_request(request_id):
-            return run
-        raise NotFound("Nothing is known under this requestId.")
-    return uploads.bind(uploads.find_by_upload(key) or register(key), request_id)
-
-
-def register(key: str) -> Run:
-    """Registers a run for a photo that was put into S3 without /upload. Raises NotFound if no object has this Key."""
-    exists = keys.is_upload_key(key) and objects.newest_version(key)
-    if run := exists and uploads.register(str(uuid.uuid4()), key, picture_id=str(uuid.uuid4())):
-        return run
-    raise NotFound("Nothing is known under this key.")
+        return visit.run_of_request(request_id)
+    run = visit.run_of_photo(key, lambda _: uploads.register(str(uuid.uuid4()), key, picture_id=str(uuid.uuid4())))
+    return uploads.bind(run, request_id)

@@ -5,8 +5,8 @@ from typing import Any
 
 from booth import keys
 from booth.aws import clients, executions, objects, settings, table
-from booth.errors import Deleted, NotFound
-from booth.http import access, contract, long_polling
+from booth.errors import Deleted
+from booth.http import access, contract, long_polling, visit
 from booth.http.contract import PhotoRequest
 from booth.http.endpoint import endpoint
 from booth.lifecycle import starting
@@ -42,19 +42,9 @@ def find_run(request: PhotoRequest) -> Run:
         Conflict: requestId, Key or id belong to another request.
     """
     if not request.key:
-        if run := uploads.find_by_request(request.request_id):
-            return run
-        raise NotFound("Nothing is known under this requestId.")
-    run = uploads.find_by_upload(request.key) or register(request.key)
+        return visit.run_of_request(request.request_id)
+    run = visit.run_of_photo(request.key, lambda version: starting.photo_arrived(request.key, version))
     if run.status == Status.DELETED:
         raise Deleted
     name = keys.picture_id(request.id, os.environ["DOCUMENTED_KEYS"] == "true") if request.id else ""
     return uploads.bind(run, request.request_id, request.id, name)
-
-
-def register(key: str) -> Run:
-    """Registers and starts a run for a photo that was put into S3 without /upload. Raises NotFound if there is none."""
-    version = objects.newest_version(key) if keys.is_upload_key(key) else None
-    if run := version and starting.photo_arrived(key, version):
-        return run
-    raise NotFound("Nothing is known under this key.")
