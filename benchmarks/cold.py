@@ -17,11 +17,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-import yaml
-
 from benchmarks import machine
 from deploy.build import ROOT, build
-from local.template.document import default_of
+from local.template.document import default_of, read
 
 PYTHON = ROOT / ".tools" / "runtime" / "bin" / "python"
 API = ("upload", "photo", "start", "list_scenes", "delete_photo")
@@ -46,12 +44,7 @@ def package(folder: Path) -> Path:
 
 def handlers() -> dict[str, str]:
     """Logical ids of the functions by their modules."""
-
-    class Loader(yaml.SafeLoader):
-        """Reads the template's tags as nothing."""
-
-    Loader.add_multi_constructor("!", lambda loader, suffix, node: None)
-    resources = yaml.load((ROOT / "template.yaml").read_text(encoding="utf-8"), Loader)["Resources"]
+    resources = read(ROOT / "template.yaml")["Resources"]
     functions = {name: each["Properties"] for name, each in resources.items() if each["Type"].endswith("::Function")}
     return {each["Handler"].removesuffix(".handler"): name for name, each in functions.items() if "Handler" in each}
 

@@ -15,10 +15,9 @@ import tomllib
 import urllib.request
 from pathlib import Path
 
-import yaml
-
 from benchmarks import machine, pixels, processes
 from client.booth import Booth
+from local.template.document import read
 
 ROOT = Path(__file__).parent.parent
 VCPU_MB = 1769
@@ -40,12 +39,7 @@ WAITS = {
 
 def sizes_of_template() -> dict[str, int]:
     """MemorySize by module."""
-
-    class Loader(yaml.SafeLoader):
-        """Reads the template's tags as nothing."""
-
-    Loader.add_multi_constructor("!", lambda loader, suffix, node: None)
-    template = yaml.load((ROOT / "template.yaml").read_text(encoding="utf-8"), Loader)
+    template = read(ROOT / "template.yaml")
     usual = template["Globals"]["Function"]["MemorySize"]
     functions = [each["Properties"] for each in template["Resources"].values() if each["Type"].endswith("::Function")]
     return {each["Handler"].removesuffix(".handler"): each.get("MemorySize", usual) for each in functions}

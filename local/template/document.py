@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -43,9 +44,14 @@ def _construct_tag(loader: Loader, suffix: str, node: yaml.Node) -> dict:
 Loader.add_multi_constructor("!", _construct_tag)
 
 
+def read(path: Path) -> dict[str, Any]:
+    """A template with its short tags in their long form. Raises TemplateError: a name is given twice."""
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=Loader)
+
+
 def default_of(path: Path, parameter: str) -> str:
     """The default of a template's parameter."""
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=Loader)["Parameters"][parameter]["Default"]
+    return read(path)["Parameters"][parameter]["Default"]
 
 
 def refuse_unknown(where: str, given: Mapping, known: set[str]) -> None:

@@ -8,10 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from local.account import ACCOUNT
-from local.template.document import Loader, TemplateError, refuse_unknown
+from local.template.document import TemplateError, read, refuse_unknown
 
 NO_VALUE = object()
 """What a Ref to AWS::NoValue gives."""
@@ -48,7 +46,7 @@ class Template:
         self._stack = stack
         self._region = region
         self._attributes = attributes
-        self.document = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=Loader)
+        self.document = read(Path(path))
         self._parameters = self._read_parameters(parameters)
         self.pseudo = {
             "AWS::AccountId": ACCOUNT,

@@ -21,11 +21,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from PIL import Image
 
 from deploy import lock
-from local.template.document import Loader
+from local.template.document import read
 from sam_model import package
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,7 +86,7 @@ def port(container, log):
     package.build(package.DEFAULT_MODEL, container / "model.tar.gz")
     with tarfile.open(container / "model.tar.gz") as archive:
         archive.extractall(container / "model", filter="data")
-    template = yaml.load((ROOT / "sam_model" / "endpoint.yaml").read_text(encoding="utf-8"), Loader=Loader)
+    template = read(ROOT / "sam_model" / "endpoint.yaml")
     settings = template["Resources"]["Model"]["Properties"]["PrimaryContainer"]["Environment"]
     port, metrics, *grpc = (free_port() for _ in range(4))
     python = container / "env" / "bin" / "python"

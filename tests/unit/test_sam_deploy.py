@@ -22,7 +22,7 @@ import yaml
 from deploy import lock
 from local import http_server
 from local.emulator.services import Emulator
-from local.template.document import Loader
+from local.template.document import read
 from sam_model import deploy, package
 from tests.support import tiny_sam, tiny_wheel
 from tests.support.fakes.cloudformation import REGION, CloudFormation, render
@@ -443,7 +443,7 @@ IMAGES = {
 
 
 def test_each_region_and_instance_on_offer_has_its_image():
-    template = yaml.load(TEMPLATE.read_text(encoding="utf-8"), Loader=Loader)
+    template = read(TEMPLATE)
     offered = template["Parameters"]["InstanceType"]["AllowedValues"]
     assert set(offered) == set(template["Mappings"]["Instances"])
     asked = [*IMAGES, *(("us-east-1", instance) for instance in offered)]
@@ -469,7 +469,7 @@ def test_the_wheels_are_for_the_images_python():
 
 def test_schedules_keep_every_parameter_but_running():
     """One that an update doesn't name would silently fall back to its default."""
-    template = yaml.load(TEMPLATE.read_text(encoding="utf-8"), Loader=Loader)
+    template = read(TEMPLATE)
     resources = rendered(
         StartSchedule="cron(0 8 ? * SAT *)", StopSchedule="cron(0 23 ? * SAT *)", TimeZone="Asia/Seoul"
     )
