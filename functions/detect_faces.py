@@ -1,4 +1,4 @@
-"""Step 1: validates and normalises the photo, publishes its upright copy, and detects the faces."""
+"""Step 1: validates and normalises the photo, publishes its upright copy, and finds the visitors' faces."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -11,8 +11,9 @@ from booth.aws import clients, objects, rekognition, table
 from booth.errors import NoFaceFound, PhotoRefused, PhotoTooLarge
 from booth.handlers import step
 from booth.lifecycle import ending, publishing
-from booth.log import count
-from booth.pixels import geometry, intake
+from booth.log import count, logger
+from booth.pixels import intake
+from booth.pixels.visitors import visitors_of
 from booth.run import Run, Step
 from booth.runs import store
 
@@ -26,10 +27,12 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     if data is None:
         raise PhotoTooLarge("too many bytes")
     upload = intake.normalise(data, int(os.environ["PICTURE_SIDE"]))
-    faces = geometry.faces_from_rekognition(detect(run, upload), *upload.size)
+    details = detect(run, upload)
+    faces = visitors_of(details, *upload.size)
     count("Faces", len(faces))
+    logger.info("faces", found=len(details), visitors=len(faces))
     if not faces:
-        raise NoFaceFound("DetectFaces found none")
+        raise NoFaceFound(f"of {len(details)} faces none is sure")
     work.write_faces(run.id, faces)
     ending.confirm_running(run.id)
     return {"faces": len(faces)}

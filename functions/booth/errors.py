@@ -23,7 +23,7 @@ class PhotoError(BoothError):
 
 
 class NoFaceFound(PhotoError):
-    """Rekognition's DetectFaces found no face."""
+    """Rekognition's DetectFaces found no face, or none that it is sure of (`visitors.SURE`)."""
 
     message = "We could not find a face in this photo. Please look into the camera and take another one."
 

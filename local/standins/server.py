@@ -255,7 +255,7 @@ def _canned_picture(order: image_wires.Order) -> list[np.ndarray]:
 # The canned answers by service: called with the request, the endpoint's name and the parameters set.
 CANNED: dict[str, Callable[[Request, str, dict[str, Any]], Response]] = {
     "rekognition": lambda request, _, canned: rekognition.canned(
-        request, int(canned.get("faces", 1)), canned.get("labels", {})
+        request, canned.get("faces", 1), canned.get("labels", {})
     ),
     "sagemaker": lambda request, endpoint, _: sagemaker.canned(request, endpoint),
     "bedrock": lambda request, _endpoint, _canned: image_models.serve(request, _canned_picture),

@@ -19,6 +19,9 @@ def broken_promises(case: kept_faces.Case) -> Iterator[str]:
         spots = [(int(x), int(y)) for x, y in face.landmarks.values() if 0 <= x < width and 0 <= y < height]
         if not all(case.keep[y, x] for x, y in spots):
             yield f"a landmark of face {number} is not kept"
+    for number, face in enumerate(case.others):
+        if (case.keep & masks.ellipse(case.keep.shape, (0, 0), face.box)).any():
+            yield f"a part of face {number} is kept, which is no visitor's"
     painted = np.broadcast_to(np.uint8(90), case.photo.shape)
     if not np.array_equal(Seam(case.photo, case.keep).blend(painted)[case.keep], case.photo[case.keep]):
         yield "kept pixels are not the photo's"

@@ -1,10 +1,13 @@
 """Odd photos, composed of the two licensed portraits."""
 
 import io
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 
 from PIL import Image, ImageDraw, ImageOps
 
+from booth.pixels import geometry
 from tests.support import photos
 
 HEADS = {"astronaut": (130, 0, 330, 230), "hopper": (116, 40, 416, 400)}
@@ -36,6 +39,49 @@ def crowd(columns: int, rows: int, share: float, side: int = 2048) -> Image.Imag
         face = head(number + number // columns, round(cell * share))
         x, y = number % columns * cell + (cell - face.width) // 2, number // columns * cell + (cell - face.height) // 2
         image.paste(face, (x, y))
+    return image
+
+
+def before(visitors: list[tuple[int, int, int]], columns: int, rows: int, height: int) -> Image.Image:
+    """Visitors before a crowd, which fills the photo wherever they leave room.
+
+    Args:
+        visitors: left, top and height of each one's head, in a photo of 2048 x 1536.
+        columns, rows: of the crowd.
+        height: of its heads.
+    """
+    image = Image.new("RGB", (2048, 1536), WALL)
+    near = [(head(number, tall), x, y) for number, (x, y, tall) in enumerate(visitors)]
+    taken = [(x - 60, y - 60, x + face.width + 60, y + face.height + 60) for face, x, y in near]
+    for number in range(columns * rows):
+        face = head(number + number // columns, height)
+        x = round((number % columns + 0.5) * image.width / columns) - face.width // 2
+        y = round((number // columns + 0.5) * image.height / rows) - height // 2
+        if not any(geometry.overlap((x, y, x + face.width, y + height), each) for each in taken):
+            image.paste(face, (x, y))
+    for face, x, y in near:
+        image.paste(face, (x, y))
+    return image
+
+
+def of_heights(*heads: tuple[int, int, int]) -> Image.Image:
+    """Heads in a photo of 1600 x 1200, each with its left, top and height."""
+    image = Image.new("RGB", (1600, 1200), WALL)
+    for number, (x, y, height) in enumerate(heads):
+        image.paste(head(number, height), (x, y))
+    return image
+
+
+def two_rows() -> Image.Image:
+    """Three heads, and two farther away above them."""
+    return of_heights(*((80 + 490 * n, 560, 560) for n in range(3)), *((380 + 500 * n, 120, 330) for n in range(2)))
+
+
+def poster(height: int) -> Image.Image:
+    """The astronaut, and behind her a grey portrait in a frame, its head of this height."""
+    image = of_heights((560, 300, 850))
+    face = ImageOps.expand(ImageOps.grayscale(head(1, height)).convert("RGB"), max(4, height // 12), (60, 45, 30))
+    image.paste(face, (60, 60))
     return image
 
 
@@ -111,22 +157,38 @@ def jpeg(image: Image.Image, **options: object) -> bytes:
     return file.getvalue()
 
 
+@dataclass(frozen=True)
+class Composition:
+    """An odd photo."""
+
+    visitors: int
+    """How many of its faces are visitors'."""
+    make: Callable[[], bytes]
+    """Makes a JPEG."""
+
+
 PHOTOS = {
-    "1 face": lambda: jpeg(crowd(1, 1, 0.6)),
-    "3 faces": lambda: jpeg(crowd(3, 1, 0.9)),
-    "10 faces": lambda: jpeg(crowd(5, 2, 0.9)),
-    "30 faces": lambda: jpeg(crowd(6, 5, 0.8)),
-    "100 faces, close": lambda: jpeg(crowd(10, 10, 0.95)),
-    "100 faces, apart": lambda: jpeg(crowd(10, 10, 0.55)),
-    "cut by the borders": lambda: jpeg(at_borders()),
-    "tiny": lambda: jpeg(crowd(1, 1, 0.05)),
-    "overlapping": lambda: jpeg(overlapping()),
-    "glasses": lambda: jpeg(with_glasses()),
-    "printed on a shirt": lambda: jpeg(on_a_shirt()),
-    "turned away": lambda: jpeg(turned_away()),
-    "4:1": lambda: jpeg(ribbon(2000, 500)),
-    "1:4": lambda: jpeg(ribbon(500, 2000)),
-    "80 pixels": lambda: jpeg(head(1, 96).crop((0, 8, 80, 88))),
-    "50 megapixels": lambda: huge(6),
+    "1 face": Composition(1, lambda: jpeg(crowd(1, 1, 0.6))),
+    "3 faces": Composition(3, lambda: jpeg(crowd(3, 1, 0.9))),
+    "10 faces": Composition(10, lambda: jpeg(crowd(5, 2, 0.9))),
+    "30 faces": Composition(30, lambda: jpeg(crowd(6, 5, 0.8))),
+    "100 faces, close": Composition(100, lambda: jpeg(crowd(10, 10, 0.95))),
+    "100 faces, apart": Composition(100, lambda: jpeg(crowd(10, 10, 0.55))),
+    "a row of small faces": Composition(12, lambda: jpeg(of_heights(*((20 + 131 * n, 480, 120) for n in range(12))))),
+    "a child among adults": Composition(3, lambda: jpeg(of_heights((80, 200, 620), (640, 700, 330), (1030, 220, 620)))),
+    "a second row": Composition(5, lambda: jpeg(two_rows())),
+    "one before a crowd": Composition(1, lambda: jpeg(before([(640, 330, 900)], 8, 4, 140))),
+    "two before a crowd": Composition(2, lambda: jpeg(before([(250, 500, 800), (1150, 450, 850)], 16, 9, 110))),
+    "before a poster": Composition(1, lambda: jpeg(poster(150))),
+    "before a large poster": Composition(2, lambda: jpeg(of_heights((60, 20, 1150), (1250, 850, 300)))),
+    "cut by the borders": Composition(5, lambda: jpeg(at_borders())),
+    "tiny": Composition(1, lambda: jpeg(crowd(1, 1, 0.05))),
+    "overlapping": Composition(3, lambda: jpeg(overlapping())),
+    "glasses": Composition(1, lambda: jpeg(with_glasses())),
+    "printed on a shirt": Composition(2, lambda: jpeg(on_a_shirt())),
+    "turned away": Composition(1, lambda: jpeg(turned_away())),
+    "4:1": Composition(1, lambda: jpeg(ribbon(2000, 500))),
+    "1:4": Composition(1, lambda: jpeg(ribbon(500, 2000))),
+    "80 pixels": Composition(1, lambda: jpeg(head(1, 96).crop((0, 8, 80, 88)))),
+    "50 megapixels": Composition(5, lambda: huge(6)),
 }
-"""Each makes a JPEG."""

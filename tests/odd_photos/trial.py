@@ -43,13 +43,18 @@ class Trial:
     def send(self, name: str, out: Path) -> tuple[dict[str, object], list[str]]:
         """The photo through the application; a row of figures, and what is wrong."""
         file = out / f"{name.replace(' ', '_').replace(':', '_').replace(',', '')}.jpg"
-        file.write_bytes(PHOTOS[name]())
+        file.write_bytes(PHOTOS[name].make())
         case = self.models(file.read_bytes())
         wrong = list(broken_promises(case))
         started = time.monotonic()
         result = Booth(self.app.url, show=lambda _: None).send(file, out)
         row: dict[str, object] = {"photo": name, "size": "x".join(map(str, Image.open(file).size))}
-        row |= {"faces": len(case.faces), "kept": f"{case.keep.mean():.0%}", "ended": result["status"]}
+        row |= {
+            "faces": len(case.faces) + len(case.others),
+            "visitors": len(case.faces),
+            "kept": f"{case.keep.mean():.0%}",
+            "ended": result["status"],
+        }
         requests = [len(each) for each in self.models.requests(case.photo, case.faces)]
         row |= {"crops": len(requests), "largest request": f"{max(requests, default=0) // 1000} kB"}
         near = []
@@ -59,6 +64,8 @@ class Trial:
         best = psnr(encoding.decode(encoding.encode_jpeg(case.photo)), case)
         row |= {"PSNR": f"{min(near, default=0):.1f} of {best:.1f}"} | self._run(result)
         row |= {"s": f"{time.monotonic() - started:.0f}", "memory": f"{memory_of('detect_faces')} MB"}
+        if row["visitors"] != PHOTOS[name].visitors or row["counted"] != row["visitors"]:
+            wrong.append(f"{row['visitors']} visitors, and {row['counted']} counted, not {PHOTOS[name].visitors}")
         if result["status"] != "SUCCEEDED":
             wrong.append(f"it ended {result['status']}: {result['error']}")
         if near and min(near) < best - LOSS:
@@ -73,5 +80,12 @@ class Trial:
         sizes = [len(json.dumps(event, default=str)) for page in pages for event in page["events"]]
         key = {"pk": {"S": f"run#{newest['name']}"}}
         record = self.table.get_item(TableName=self.app.stack.tables["Table"].name, Key=key)["Item"]
+        counted = int(record.get("faces", {"N": "0"})["N"])
         by_ellipse = int(record.get("faces_by_ellipse", {"N": "0"})["N"])
-        return {"by ellipse": by_ellipse, "state": max(sizes), "events": len(sizes), "record": len(json.dumps(record))}
+        return {
+            "counted": counted,
+            "by ellipse": by_ellipse,
+            "state": max(sizes),
+            "events": len(sizes),
+            "record": len(json.dumps(record)),
+        }

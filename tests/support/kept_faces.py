@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from booth.pixels import encoding, geometry, intake, masks
+from booth.pixels.visitors import visitors_of
 from tests.support.photos import PHOTOS
 
 NAMES = ("astronaut", "hopper", "group", "rotated")
@@ -16,11 +17,13 @@ NAMES = ("astronaut", "hopper", "group", "rotated")
 
 @dataclass(frozen=True)
 class Case:
-    """A photo, uint8 H x W x 3, with its faces in pixels and the region that is kept, bool H x W."""
+    """A photo, uint8 H x W x 3, with its visitors' faces in pixels and the region that is kept, bool H x W."""
 
     photo: np.ndarray
     faces: list[geometry.Face]
     keep: np.ndarray
+    others: tuple[geometry.Face, ...] = ()
+    """Faces that were found and are no visitors'."""
 
 
 def read_cases(names: tuple[str, ...] = NAMES) -> dict[str, Case]:
@@ -39,7 +42,7 @@ class Models:
         from sam_model import inference
         from sam_model.serving import protocol
 
-        self.marks = rekognition.LANDMARKS
+        self.marks, self.confidence = rekognition.LANDMARKS, rekognition.confidence
         self.detector = rekognition.FaceDetector(rekognition.MODEL)
         self.sam = inference.model_fn(str(sagemaker.MODEL_DIR))
         self.read_request = protocol.read_request
@@ -48,27 +51,29 @@ class Models:
         taken = intake.normalise(file)
         photo = np.asarray(taken.photo)
         height, width = photo.shape[:2]
-        faces = self.faces(taken.detection, width, height)
+        details = self.details(taken.detection)
+        faces = visitors_of(details, width, height)
+        others = (face for face in geometry.faces_from_rekognition(details, width, height) if face not in faces)
         crops = geometry.crops_around(faces, width, height)
         found = []
         for request in self.requests(photo, faces):
             asked = self.read_request(request, "application/json")
             found.append(self.sam.segment(asked.pixels, asked.prompts))
         keep, _ = masks.keep_mask(width, height, faces, crops, found)
-        return Case(photo, faces, keep)
+        return Case(photo, faces, keep, tuple(others))
 
-    def faces(self, detection: bytes, width: int, height: int) -> list[geometry.Face]:
-        """The faces in the copy for detection, in pixels of a width x height photo."""
+    def details(self, detection: bytes) -> list[dict]:
+        """The stand-in's FaceDetails of the copy for detection."""
         with Image.open(io.BytesIO(detection)) as image:
             hits = self.detector(image.convert("RGB"))
-        details = [
+        return [
             {
                 "BoundingBox": {"Left": l, "Top": t, "Width": r - l, "Height": b - t},
                 "Landmarks": [{"Type": kind, "X": x, "Y": y} for kind, (x, y) in zip(self.marks, marks, strict=True)],
+                "Confidence": self.confidence(score),
             }
-            for _, (l, t, r, b), marks in hits
+            for score, (l, t, r, b), marks in hits
         ]
-        return geometry.faces_from_rekognition(details, width, height)
 
     def requests(self, photo: np.ndarray, faces: list[geometry.Face]) -> list[bytes]:
         """What Segment Anything is asked, one request for each crop, of the photo's JPEG."""
