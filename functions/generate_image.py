@@ -1,7 +1,10 @@
 """Step 5, once per picture: an image model paints everything but the faces, and the faces' pixels are put back."""
 
+import time
 from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from booth import clock, limits, scenes, work
 from booth.aws import clients, objects, table
@@ -9,19 +12,20 @@ from booth.errors import TimedOut
 from booth.handlers import step
 from booth.lifecycle import publishing
 from booth.log import logger
-from booth.painting import admission, bedrock, paint, records
+from booth.painting import admission, bedrock, paint, records, repainting
+from booth.painting.chain import Candidate
 from booth.parallel import gather
 from booth.pixels import encoding
 from booth.pixels.seam import Seam
 from booth.run import Step
 from booth.runs import store
 
-clients.at_init(table.connect, objects.connect, bedrock.connect_all)
+clients.at_init(table.connect, objects.connect, bedrock.connect_all, repainting.connect)
 
 
 @step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    number, attempt = event["picture"], event["attempt"]
+    began, number, attempt = time.monotonic(), event["picture"], event["attempt"]
     logger.append_keys(picture=number, attempt=attempt)
     run, pace = gather(lambda: store.enter(event["run"], Step.GENERATE), records.pace)
     if clock.now_ms() > run.turns[number].at + limits.LATEST_PAINTING_SECONDS * 1000:
@@ -41,7 +45,16 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         lambda: paint.paint(jpeg, mask, prompt, seed, order),
         lambda: Seam(encoding.decode(webp), encoding.decode_mask(mask)),
     )
-    picture = encoding.encode_jpeg(seam.blend(painted), xmp=encoding.AI_MARK)
+
+    def finished(painted: np.ndarray) -> bytes:
+        return encoding.encode_jpeg(seam.blend(painted), xmp=encoding.AI_MARK)
+
+    def paint_again(candidate: Candidate) -> bytes:
+        return finished(paint.paint(jpeg, mask, prompt, seed + 1, [candidate], again=True)[0])
+
+    picture = finished(painted)
+    if repainting.is_due(run, number, began) and repainting.shows_invented_people(picture, run.faces):
+        picture = repainting.painted_again(run, number, paint_again) or picture
     publishing.publish_picture(run, number, picture)
     admission.note_answered(candidate, pace)
     return {"picture": number}

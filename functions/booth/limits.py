@@ -27,6 +27,13 @@ LATEST_PAINTING_SECONDS = 60
 MODEL_CALL_SECONDS = 40
 """Read timeout of one image model call. Published figures for one 1024 px picture lie between 3 and 15 s."""
 
+LATEST_REPAINT_CHECK_SECONDS = 20
+"""A finished picture's faces are counted no later after its function was invoked: the count (7), another painting
+and publishing it still fit in the function's 60."""
+
+REPAINT_CALL_SECONDS = 25
+"""Read timeout of the image model call by which a picture is painted once more."""
+
 CHECK_SECONDS = 20
 """`sweep` calls DescribeExecution for a run this often, first at this age: nearly all have ended by then."""
 

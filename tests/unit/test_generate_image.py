@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 from dataclasses import replace
 
 import numpy as np
@@ -14,18 +13,13 @@ from booth import scenes
 from booth.aws import clients, table
 from booth.errors import InternalError
 from booth.lifecycle import ending
-from booth.painting import admission, records
+from booth.painting import records
 from booth.pixels import encoding
-from booth.runs import store, uploads
+from booth.runs import store
+from tests.support.painting import FILES, KEEP, PIXELS, admit_run, paint
 from tests.support.serving import serving
 
-PIXELS = np.random.default_rng(1).integers(0, 256, (96, 128, 3), np.uint8)
-KEEP = np.arange(96 * 128).reshape(96, 128) % 128 < 40
-FILES = {
-    "photo.webp": encoding.encode_exact(PIXELS),
-    "photo.jpg": encoding.encode_for_model(PIXELS),
-    "mask.png": encoding.encode_mask_for_model(KEEP),
-}
+TITAN = "amazon.titan-image-generator-v2:0@us-east-1"
 
 
 @pytest.fixture
@@ -38,31 +32,10 @@ def asked(dynamodb, environment):
         requests.append(json.loads(request.get_data()))
         return Response(json.dumps({"images": [requests[-1]["outPaintingParams"]["image"]]}))
 
-    environment.setenv("AWS_ENDPOINT_URL_S3", os.environ["AWS_ENDPOINT_URL_DYNAMODB"])  # the emulator has both
-    environment.setenv("RESULTS_BUCKET", "results")
-    environment.setenv("IMAGE_MODELS", "amazon.titan-image-generator-v2:0@us-east-1")
-    environment.setenv("IMAGE_QUALITY", "premium")
-    environment.setenv("IMAGE_CFG_SCALE", "8.0")
-    clients.client("s3").create_bucket(Bucket="results")
-    for name, body in FILES.items():
-        clients.client("s3").put_object(Bucket="results", Key=f"work/r/{name}", Body=body)
-    given = {"scenes": ["library"], "content_type": "image/jpeg", "consent": None}
-    assert uploads.issue("r", "photo/a.jpg", picture_id="id", **given)
-    store.claim("r", "1")
-    store.enter("r", "merge")
-    store.publish_copy("r", "photo/a.jpg", scenes.chosen(("library",)))
-    admission.admit("r", [1])
+    admit_run(environment, TITAN)
     with serving(model) as url:
         environment.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", url)
         yield requests
-
-
-def paint(attempt=0):
-    import generate_image
-
-    context = type("Context", (), dict.fromkeys(("function_name", "memory_limit_in_mb", "aws_request_id"), "1"))
-    context.invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:generate"
-    return generate_image.handler({"run": "r", "picture": 1, "attempt": attempt}, context)
 
 
 @pytest.mark.parametrize(
@@ -150,9 +123,6 @@ def test_the_first_attempt_takes_the_turns_slot_and_a_retry_takes_none(asked, dy
     assert records.slot_last_used(turn) == 0
     paint()
     assert records.slot_last_used(turn) > 0
-
-
-TITAN = "amazon.titan-image-generator-v2:0@us-east-1"
 
 
 def test_a_picture_brings_the_candidate_back_that_was_gone(asked, dynamodb, counts):

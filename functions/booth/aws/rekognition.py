@@ -11,13 +11,16 @@ from booth.errors import ServiceUnavailable
 _REFUSED = {"Explicit", "Obstructed Intimate Parts", "Graphic Violence", "Visually Disturbing", "Hate Symbols"}
 
 
-def detect_faces(image: bytes) -> list[dict[str, Any]]:
+def detect_faces(image: bytes, attempts: int = 2) -> list[dict[str, Any]]:
     """DetectFaces' `FaceDetails` of a JPEG or PNG of at most 5 MB: the 100 largest faces, default attributes.
 
     Coordinates are ratios of the image's width and height.
+
+    Args:
+        attempts: as `clients.client`.
     """
     with aws_errors():
-        answer = connect().detect_faces(Image={"Bytes": image}, Attributes=["DEFAULT"])
+        answer = connect(attempts).detect_faces(Image={"Bytes": image}, Attributes=["DEFAULT"])
     return _listed(answer, "FaceDetails")
 
 
@@ -34,9 +37,9 @@ def is_refused(image: bytes, threshold: float) -> bool:
     return not _REFUSED.isdisjoint(label.get("Name") for label in labels)
 
 
-def connect():
-    """The client, made once."""
-    return client("rekognition", attempts=2)
+def connect(attempts: int = 2):
+    """The client, made once. Each attempt takes at most 7 s."""
+    return client("rekognition", attempts=attempts)
 
 
 def _listed(answer: dict[str, Any], name: str) -> list[dict[str, Any]]:

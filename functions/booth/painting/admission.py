@@ -116,6 +116,19 @@ def candidates_for(run: Run, pace: Pace, picture: int, attempt: int) -> list[Can
     return [*ordered[shift:], *ordered[:shift]]
 
 
+def free_candidate(run: Run, picture: int) -> Candidate | None:
+    """A candidate that may be called at once, for a picture that is painted once more; its slot is taken.
+
+    None if no slot is free now, or if others write the pace: who waits for a first picture goes first.
+    """
+    candidates, now = chain(), clock.now_ms()
+    turns, pace = pacing.plan(records.pace(), candidates, run.id, [picture], now)
+    turn = turns[picture]
+    if turn.at > now or not records.write_pace(pace) or not records.use_slot(turn, pacing.WINDOW_MS):
+        return None
+    return next(each for each in candidates if str(each) == turn.candidate)
+
+
 def await_slot(turn: Turn) -> None:
     """Waits for the slot of a picture's turn, and takes it. Raises TurnLate if LONGEST_DELAY_SECONDS are too short."""
     until = time.monotonic() + LONGEST_DELAY_SECONDS

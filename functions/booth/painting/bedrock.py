@@ -25,9 +25,9 @@ class RequestRefused(Exception):
     """The model rejects the request as invalid, at once: a defect of ours. Another model may accept it."""
 
 
-def connect(region: str):
-    """The client for a Region, made once. botocore does not retry: a repeated call is billed twice."""
-    return client("bedrock-runtime", region=region, read_timeout=MODEL_CALL_SECONDS, attempts=1)
+def connect(region: str, seconds: int = MODEL_CALL_SECONDS):
+    """The client for a Region and read timeout, made once. botocore does not retry: a repeated call is billed twice."""
+    return client("bedrock-runtime", region=region, read_timeout=seconds, attempts=1)
 
 
 def connect_all() -> None:
@@ -36,19 +36,20 @@ def connect_all() -> None:
         connect(region)
 
 
-def invoke(model: str, region: str, body: dict[str, Any]) -> dict[str, Any]:
+def invoke(model: str, region: str, body: dict[str, Any], seconds: int = MODEL_CALL_SECONDS) -> dict[str, Any]:
     """Calls an image model once; returns the parsed JSON object.
 
     Args:
         model: model id or inference profile.
         body: as the model's codec makes it.
+        seconds: read timeout.
 
     Raises:
         CandidateGone, RequestRefused: see there; the text is AWS's, for the log.
         ContentBlocked, OutputBlocked: by a content filter that answers with an exception.
         Throttled, ServiceUnavailable, AccessDenied, InternalError: as `aws_errors`.
     """
-    runtime = connect(region)
+    runtime = connect(region, seconds)
     with aws_errors():
         try:
             answer = runtime.invoke_model(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from booth.errors import InternalError, ServiceUnavailable, Throttled
+from booth.limits import REPAINT_CALL_SECONDS
 from booth.log import count, logger
 from booth.painting import admission, bedrock
 from booth.painting.bedrock import CandidateGone, RequestRefused
@@ -27,6 +28,7 @@ def paint(
     prompt: Prompt,
     seed: int,
     order: list[Candidate],
+    again: bool = False,
 ) -> tuple[np.ndarray, Candidate]:
     """A generated picture around the kept pixels, uint8, the photo's H x W x 3, and the candidate that painted it.
 
@@ -39,6 +41,7 @@ def paint(
         mask: 8-bit greyscale PNG of the photo's size, 0 = kept, 255 = generated.
         seed: any number from 0; the codec reduces it to the model's range.
         order: the first candidate is called, others only if a model rejects the request as invalid, which is fast.
+        again: there is a picture already: the call gets REPAINT_CALL_SECONDS, and one that is throttled isn't retried.
 
     Raises:
         ContentBlocked, OutputBlocked, Throttled, ServiceUnavailable, AccessDenied, InternalError: from the call.
@@ -52,7 +55,7 @@ def paint(
         if candidate.model in refused:
             continue
         try:
-            return _painted_by(candidate, photo, mask, prompt, seed, style), candidate
+            return _painted_by(candidate, photo, mask, prompt, seed, style, again), candidate
         except CandidateGone as refusal:
             logger.warning("a candidate is gone", candidate=str(candidate), reason=str(refusal))
             raise admission.note_unavailable(candidate) from refusal
@@ -63,8 +66,10 @@ def paint(
     raise InternalError("no model takes the request")
 
 
-def _invoke(candidate: Candidate, body: dict[str, Any]) -> dict[str, Any]:
+def _invoke(candidate: Candidate, body: dict[str, Any], again: bool) -> dict[str, Any]:
     """Calls the candidate; retries throttled calls here, for at the next candidate every slot has its turn, too."""
+    if again:
+        return bedrock.invoke(candidate.model, candidate.region, body, REPAINT_CALL_SECONDS)
     for pause in THROTTLE_PAUSES:
         try:
             return bedrock.invoke(candidate.model, candidate.region, body)
@@ -81,6 +86,7 @@ def _painted_by(
     prompt: Prompt,
     seed: int,
     style: Style,
+    again: bool,
 ) -> np.ndarray:
     codec = MODELS[candidate.model].codec
     frame = frames.fit(encoding.size_of(photo), codec.sizes)
@@ -88,7 +94,7 @@ def _painted_by(
         photo = encoding.encode_for_model(frame.place(encoding.decode(photo)))
         mask = encoding.encode_mask_for_model(frame.place_mask(encoding.decode_mask(mask)))
     body = codec.request(photo, mask, prompt, seed, style)
-    answer = _invoke(candidate, body)
+    answer = _invoke(candidate, body, again)
     try:
         return frame.restore(encoding.decode(codec.picture(answer)))
     except OSError as error:
