@@ -52,7 +52,7 @@ def cut_out(photo: np.ndarray, kept: np.ndarray, matte: Matte) -> tuple[np.ndarr
     windows = [_surroundings(face, kept.shape) for face in faces]
     closer = [w for w in windows if min(w[2] - w[0], w[3] - w[1]) < 0.7 * min(kept.shape)]
     alpha = np.maximum(matte.person_matte(photo, closer), kept)
-    alpha = reconstruct(alpha, kept)
+    alpha = reconstruct(alpha, kept) * within_reach(faces, kept.shape)
     for face in faces:
         if _neck(alpha, face) < 0.35:
             alpha = np.maximum(alpha, bust(face, kept.shape))
@@ -118,6 +118,20 @@ def reconstruct(alpha: np.ndarray, kept: np.ndarray) -> np.ndarray:
         grown = ImageChops.lighter(reached, ImageChops.darker(reached.filter(ImageFilter.MaxFilter(3)), person))
     around = grown.filter(ImageFilter.MaxFilter(3))
     return alpha * (np.asarray(around.resize((width, height), Image.Resampling.BILINEAR), np.float32) / 255)
+
+
+def within_reach(faces: list[tuple[int, int, int, int]], shape: tuple[int, int]) -> np.ndarray:
+    """How much each pixel may belong to one of the faces' bodies: float32 HxW, 0..1. Whoever stands farther away is
+    somebody else, whom the matte takes for a person too.
+    """
+    y, x = np.ogrid[: shape[0], : shape[1]]
+    reach = np.zeros(shape, np.float32)
+    for left, top, right, bottom in faces:
+        wide, high = right - left, bottom - top
+        aside = np.abs(x - (left + right) / 2) / wide
+        above = (top - y) / high
+        reach = np.maximum(reach, np.clip(5 * (2.2 - aside), 0, 1) * np.clip(5 * (1.4 - above), 0, 1))
+    return reach
 
 
 def _neck(alpha: np.ndarray, face: tuple[int, int, int, int]) -> float:

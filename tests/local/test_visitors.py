@@ -1,0 +1,65 @@
+"""Who is a visitor, through the whole application."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from booth.pixels import intake
+from tests.odd_photos.compositions import PHOTOS
+from tests.support import kept_faces
+from tests.support.photos import photo
+
+SURE = {"BoundingBox": {"Left": 0.36, "Top": 0.33, "Width": 0.26, "Height": 0.45}, "Confidence": 99.99}
+UNSURE = {"BoundingBox": {"Left": 0.85, "Top": 0.06, "Width": 0.05, "Height": 0.08}, "Confidence": 54.2}
+
+
+@pytest.mark.parametrize(
+    "answer,visitors",
+    [([SURE, UNSURE], 1), ([SURE, UNSURE | {"Confidence": 99.9}], 1), ([SURE, SURE], 2)],
+    ids=["a face of 54 %", "a small one", "two"],
+)
+def test_only_visitors_are_counted_and_kept(quick, answer, visitors):
+    quick.stand_in("rekognition", canned={"faces": answer})
+    uploaded, result = quick.process(photo())
+    assert result["status"] == "SUCCEEDED"
+    assert quick.record(uploaded)["faces"] == visitors
+
+
+def test_without_a_face_that_is_sure_the_visitor_reads_that_none_was_found(quick):
+    quick.stand_in("rekognition", canned={"faces": [UNSURE]})
+    uploaded, result = quick.process(photo())
+    assert (result["status"], result["error"]["code"]) == ("FAILED", "NoFaceFound")
+    assert "could not find a face" in result["error"]["message"]
+    assert not quick.await_clean(uploaded)
+
+
+def test_of_a_crowd_behind_a_visitor_nothing_is_left_in_the_picture(booth):
+    data = PHOTOS["one before a crowd"].make()
+    case = kept_faces.Models()(data)
+    assert (len(case.faces), len(case.others)) == (1, 99)
+    uploaded, result = booth.process(data, scenes=["sky"])
+    assert booth.record(uploaded)["faces"] == 1
+    [url] = json.loads(result["url_generated"])
+    painted = np.asarray(booth.picture(url).convert("RGB")).astype(int)
+    before = np.asarray(intake.normalise(data).photo).astype(int)
+    for face in case.others:
+        l, t, r, b = map(round, face.box)
+        assert np.abs(painted[t:b, l:r] - before[t:b, l:r]).mean() > 25
+    [visitor] = case.faces
+    l, t, r, b = map(round, visitor.box)
+    middle = (slice(t + (b - t) // 4, b - (b - t) // 4), slice(l + (r - l) // 4, r - (r - l) // 4))
+    assert np.abs(painted[middle] - before[middle]).mean() < 3
+
+
+def test_the_upright_copy_shows_the_photo_as_it_was_taken(booth):
+    """It is the visitor's own photo: nobody is painted out of it."""
+    data = PHOTOS["one before a crowd"].make()
+    _, result = booth.process(data, scenes=["sky"])
+    status, _, copy = booth.http("GET", result["url_original"])
+    assert status == 200
+    with Image.open(io.BytesIO(copy)) as image:
+        shown = np.asarray(image.convert("RGB")).astype(int)
+    assert np.abs(shown - np.asarray(intake.normalise(data).photo).astype(int)).mean() < 3
