@@ -120,7 +120,7 @@ def idle_day_usage(sweep: Usage) -> Usage:
     usage["lambda.gb_second"] += 24 * 0.5
     usage["s3.put"] += 24
     usage["cloudwatch.log_gb"] = 1464 * 500 / 1e9
-    usage["cloudwatch.alarm_metric_month"] = 29 / 30  # monitoring.yaml
+    usage["cloudwatch.alarm_metric_month"] = 30 / 30  # monitoring.yaml
     return usage
 
 
@@ -224,6 +224,8 @@ def main() -> int:
     rows = [(name, [costs[faces][name] for faces in FACES]) for name in names]
     print(table([*rows, ("**plumbing**", list(plumbing.values()))], head))
     models = [("Rekognition", [prices["rekognition"]["image"]] * len(FACES))]
+    counted = 3 * prices["rekognition"]["image"]
+    models += [("Rekognition, 3 pictures counted (RepaintInventedPeople)", [counted] * len(FACES))]
     models += [(f"{name}, 3 pictures", [3 * price] * len(FACES)) for name, price in prices["pictures"].items()]
     sam = [sam_costs(crops, moved, prices) for _, crops, moved in measured.values()]
     models += [(f"SAM on {name}", [each[name] for each in sam]) for name in sam[0]]
