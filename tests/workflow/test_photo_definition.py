@@ -9,6 +9,7 @@ import yaml
 from booth import errors, limits
 from booth.painting.chain import parse_chain
 from booth.painting.models import MODELS
+from local.iam import as_list
 from local.template.document import TemplateError
 from local.template.reader import load
 from tests.support.engine import ROOT, read_application, tasks_of
@@ -159,7 +160,8 @@ def test_every_error_that_can_pass_is_retried_by_a_rule_of_the_painting_step():
 
 def test_the_painting_function_may_call_every_model_that_has_a_codec_and_no_other():
     statements = RESOURCES["GenerateImage"]["Properties"]["Policies"][0]["Statement"]
-    allowed = [statement for statement in statements if statement["Action"] == "bedrock:InvokeModel"]
+    unconditional = [statement for statement in statements if isinstance(statement, dict)]  # not an If
+    allowed = [statement for statement in unconditional if statement["Action"] == "bedrock:InvokeModel"]
     arns = [arn for statement in allowed for _, arn in statement["Resource"]]
     ids = {re.search(r":(?:foundation-model|inference-profile)/(.+)$", arn)[1] for arn in arns}
 
@@ -174,6 +176,28 @@ def test_the_painting_function_may_call_every_model_that_has_a_codec_and_no_othe
             "us-east-2",
             "us-west-2",
         ]
+
+
+@pytest.mark.parametrize("repaints", ["false", "true"])
+def test_the_painting_function_may_ask_rekognition_only_where_people_are_counted(repaints):
+    stack = load(
+        ROOT / "template.yaml",
+        stack="s",
+        region="us-east-1",
+        parameters={"RepaintInventedPeople": repaints},
+        attributes={"Cdn": "E1EXAMPLE", "Cdn.DomainName": "cdn.example"},
+    )
+    actions = {action for each in stack.policies["GenerateImage"] for action in as_list(each["Action"])}
+    assert ("rekognition:DetectFaces" in actions) == (repaints == "true")
+    assert stack.functions["GenerateImage"].environment["REPAINT_INVENTED_PEOPLE"] == repaints
+
+
+def test_counting_people_and_painting_once_more_fit_in_the_functions_time():
+    counting = 2 + 5  # seconds to connect to Rekognition, and to wait for its answer: booth.aws.clients
+    left = read_application().functions["GenerateImage"].timeout - limits.LATEST_REPAINT_CHECK_SECONDS
+
+    assert counting + limits.REPAINT_CALL_SECONDS + 5 < left
+    assert limits.REPAINT_CALL_SECONDS < limits.MODEL_CALL_SECONDS
 
 
 def test_the_default_chain_is_titan_then_stability_and_has_codecs():
