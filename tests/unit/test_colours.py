@@ -307,6 +307,20 @@ def test_bits_of_the_key_beyond_the_depth_do_not_count(kind):
     assert np.array_equal(whole, np.asarray(intake.normalise(keyed(kind)[0], 80).photo))
 
 
+@pytest.mark.parametrize("kind", KEYED)
+@pytest.mark.parametrize("content", [b"", b"\1", bytes(7), bytes(300)])
+def test_nonsense_about_transparency_costs_no_photo(kind, content):
+    colour, depth, _, other = KEYED[kind]
+    if colour == 3 and len(content) == 7:
+        content = b"\xff" * 7
+    pixels = np.full((80, 80, len(other)), other)
+    palette = [chunk(b"PLTE", bytes([0, 0, 0, 200, 60, 60, 60, 60, 200, 9, 9, 9]))] if colour == 3 else []
+    plain = intake.normalise(png(pixels, *palette, depth=depth, colour=colour), 80).photo
+    for nonsense in (chunk(b"tRNS", content), chunk(b"tRNS", content)[:-1] + b"?"):
+        photo = intake.normalise(png(pixels, *palette, nonsense, depth=depth, colour=colour), 80).photo
+        assert np.array_equal(np.asarray(photo), np.asarray(plain))
+
+
 @pytest.mark.parametrize("kind", ["truecolour of 16 bits", "grey of 16 bits"])
 def test_a_large_photo_with_a_key_is_whole(kind):
     colour, depth, key, other = KEYED[kind]

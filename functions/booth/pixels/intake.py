@@ -170,8 +170,14 @@ def _check_chunks(png: bytes) -> None:
 
 
 def _pixel_chunks(png: bytes) -> bytes:
-    """The PNG with tRNS and its critical chunks only, whose names begin in upper case."""
-    return png[:8] + b"".join(chunk for chunk in _chunks(png) if chunk[4:5].isupper() or chunk[4:8] == b"tRNS")
+    """The PNG with a whole tRNS and its critical chunks only, whose names begin in upper case."""
+    colour_type = png[25] if len(png) > 25 else 0
+    kept = (
+        chunk
+        for chunk in _chunks(png)
+        if chunk[4:5].isupper() or (chunk[4:8] == b"tRNS" and transparency.is_whole(chunk, colour_type))
+    )
+    return png[:8] + b"".join(kept)
 
 
 def _chunks(png: bytes) -> Iterator[bytes]:

@@ -4,15 +4,19 @@ A PNG may name a colour that is transparent, its key, in place of an alpha chann
 """
 
 import io
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageFile
 
 _ROWS = 256
-"""That are compared at a time."""
+"""That are worked on at a time."""
 _DEPTHS = {"1": 1, "L;2": 2, "L;4": 4, "I;16B": 16, "RGB;16B": 16}
 """Bits by the names that Pillow has for a PNG's layout of pixels; others have 8."""
+_TRANSPARENCIES = {0: (2, 2), 2: (6, 6), 3: (1, 256)}
+"""Least and greatest length of a tRNS, by a PNG's colour type."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,12 @@ class Key:
     depth: int
     low: Image.Image | None = None
     """The lower bytes of RGB of 16 bits, of which Pillow decodes the higher ones."""
+
+
+def is_whole(chunk: bytes, colour_type: int) -> bool:
+    """Whether a PNG's tRNS, with length, name and checksum, is what such an image may have."""
+    least, most = _TRANSPARENCIES.get(colour_type, (0, -1))
+    return least <= len(chunk) - 12 <= most and zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:])
 
 
 def key_of(image: ImageFile.ImageFile) -> Key | None:
@@ -56,12 +66,15 @@ def eight_bit(image: Image.Image, key: Key | None) -> Image.Image:
     alpha channel."""
     if image.mode == "1":
         image = image.convert("L")
+    if key and key.depth < 16:
+        # As Pillow decodes it: the least number as 0, the greatest as 255.
+        numbers = tuple(number * 255 // ((1 << key.depth) - 1) for number in key.numbers)
+        image.info["transparency"] = numbers if image.mode == "RGB" else numbers[0]
+        return image.convert("RGBA" if image.mode == "RGB" else "LA")
     alpha = _alpha(image, key) if key else None
-    if image.mode.startswith("I"):
-        info, numbers = image.info, np.asarray(image).clip(0, 65_535).astype(np.uint32)
-        image = Image.fromarray(((numbers * 255 + 32_767) // 65_535).astype(np.uint8))
-        image.info = info
-    elif image.mode in ("P", "PA"):
+    if image.mode == "I;16":
+        image = _high_bytes(image)
+    if image.mode in ("P", "PA"):
         image = image.convert("RGBA" if "transparency" in image.info or image.mode == "PA" else "RGB")
     if alpha:
         image.info = {}  # the key is no more
@@ -80,21 +93,30 @@ def opaque(image: Image.Image, white: int) -> Image.Image:
     return flat
 
 
+def _high_bytes(image: Image.Image) -> Image.Image:
+    """Grey of 16 bits in 8, rounded."""
+    small = Image.new("L", image.size)
+    for band in _bands(image):
+        numbers = np.asarray(image.crop(band)).astype(np.uint32)
+        small.paste(Image.fromarray(((numbers * 255 + 32_767) // 65_535).astype(np.uint8)), band)
+    return small
+
+
 def _alpha(image: Image.Image, key: Key) -> Image.Image:
-    """L: 0 where the image is of the key's colour, else 255."""
+    """L: 0 where an image of 16 bits is of the key's colour, else 255."""
+    parts = [(image, key.numbers)]
     if key.low:
-        parts = (image, [number >> 8 for number in key.numbers]), (key.low, [number & 255 for number in key.numbers])
-    elif image.mode == "I;16":
-        parts = ((image, list(key.numbers)),)
-    else:
-        # As Pillow decodes it: the least number as 0, the greatest as 255.
-        parts = ((image, [number * 255 // ((1 << key.depth) - 1) for number in key.numbers]),)
+        parts = [(image, [number >> 8 for number in key.numbers]), (key.low, [number & 255 for number in key.numbers])]
     alpha = Image.new("L", image.size)
-    for top in range(0, image.height, _ROWS):
-        band = (0, top, image.width, min(top + _ROWS, image.height))
-        differs = np.zeros((band[3] - top, image.width), bool)
+    for band in _bands(image):
+        shape = band[3] - band[1], image.width
+        differs = np.zeros(shape, bool)
         for part, numbers in parts:
-            pixels = np.asarray(part.crop(band)).reshape(*differs.shape, -1)
-            differs |= (pixels != numbers).any(axis=2)
+            differs |= (np.asarray(part.crop(band)).reshape(*shape, -1) != numbers).any(axis=2)
         alpha.paste(Image.fromarray(differs.astype(np.uint8) * np.uint8(255)), band)
     return alpha
+
+
+def _bands(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:
+    for top in range(0, image.height, _ROWS):
+        yield 0, top, image.width, min(top + _ROWS, image.height)
