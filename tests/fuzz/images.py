@@ -18,11 +18,14 @@ from PIL import Image, ImageCms
 
 from booth.errors import PhotoError
 from booth.pixels import intake
+from tests.fuzz import tags
 from tests.fuzz.workers import Outcome
 
 PHOTOS = Path(__file__).parents[1] / "photos"
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
 HEICS = ("quarters", "alpha", "depth10", "turned")
+KEYED = ("RGB with a key", "L with a key", "I;16 with a key")
+"""PNGs whose white is transparent, told by its number."""
 COLOURS = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255))
 """Of the corners of every picture, row by row: they show which way is up."""
 
@@ -75,7 +78,7 @@ def valid(kind: str, rng: random.Random) -> tuple[bytes, str]:
         options |= {"quality": 90, "progressive": rng.random() < 0.5, "subsampling": rng.choice((0, 1, 2))}
         options |= {"comment": b"secret", "restart_marker_rows": rng.choice((0, 1))}
     if kind == "PNG":
-        mode = rng.choice(("RGB", "RGBA", "P", "1", "L", "LA", "I;16", "P with transparency", "animated"))
+        mode = rng.choice(("RGB", "RGBA", "P", "1", "L", "LA", "I;16", "P with transparency", "animated", *KEYED))
     if kind == "WEBP":
         mode = rng.choice(("RGB", "RGBA", "animated"))
         options |= {"lossless": rng.random() < 0.5, "quality": 90, "method": 0, "xmp": b"<x:xmpmeta/>"}
@@ -94,6 +97,10 @@ def _in_mode(picture: Image.Image, mode: str, options: dict) -> Image.Image:
         y, x = np.argwhere((np.asarray(picture) == 255).all(axis=2))[0].tolist()
         picture = picture.quantize(200)
         options["transparency"] = picture.getpixel((x, y))
+    elif mode in KEYED:
+        mode = mode.partition(" ")[0]
+        picture = _in_mode(picture, mode, options)
+        options["transparency"] = {"RGB": (255, 255, 255), "L": 255, "I;16": 65_535}[mode]
     else:
         picture = picture.convert(mode)
     return picture
@@ -233,6 +240,16 @@ def nonsense(rng: random.Random) -> bytes:
     return bytes(block[: rng.randrange(1, len(block) + 1)] if rng.random() < 0.3 else block)
 
 
+def colours(kind: str, data: bytes, rng: random.Random) -> bytes:
+    """Colours and transparency that are told by any tags. White stays white."""
+    if kind == "HEIF":
+        return tags.heic(rng)
+    parts = split(kind, data)
+    if kind == "JPEG":
+        return join(kind, tags.jpeg(data, parts, rng))
+    return join(kind, tags.png(parts, rng) if kind == "PNG" else tags.webp(parts, rng))
+
+
 def truncated(kind: str, data: bytes, rng: random.Random) -> bytes:
     return data[: rng.randrange(len(data))]
 
@@ -362,11 +379,11 @@ def other_type(kind: str, data: bytes, rng: random.Random) -> bytes:
 
 
 MUTATIONS = {
-    as_it_is: 8, metadata: 20, truncated: 12, bits: 12, head: 10, ranges: 10, structure: 14, lengths: 8, bomb: 8,
-    other_type: 5, large: 0.2,
+    as_it_is: 8, metadata: 20, colours: 12, truncated: 12, bits: 12, head: 10, ranges: 10, structure: 14, lengths: 8,
+    bomb: 8, other_type: 5, large: 0.2,
 }  # fmt: skip
 """How often each is done, in parts."""
-HARMLESS = ("as_it_is", "metadata")
+HARMLESS = ("as_it_is", "metadata", "colours")
 """After these a file holds as good a picture as before, and has to be taken."""
 
 
@@ -405,8 +422,12 @@ def faults(taken: intake.Intake, file: File) -> Iterator[str]:
         marks = set(copy.info) - {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
         if (copy.format, copy.mode) != ("JPEG", "RGB") or marks or max(copy.size) > intake.DETECTION_LIMIT:
             yield f"the copy for detection is {copy.format} {copy.mode} {copy.size} with {marks}"
+    if file.mutation == "colours" and file.format != "HEIF":
+        white = photo.getpixel((photo.width * 7 // 8, photo.height * 7 // 8))
+        if min(white) < 225:
+            yield f"white has become {white}"
     if file.mutation == "as_it_is":
-        mode = "L" if file.mode in ("1", "L", "LA", "I;16") else "RGB"
+        mode = "L" if file.mode.partition(" ")[0] in ("1", "L", "LA", "I;16") else "RGB"
         pixels = np.asarray(photo.convert(mode), int).reshape(photo.height, photo.width, -1)
         wanted = np.asarray(quarters(80, 80).convert(mode), int).reshape(80, 80, -1)
         for y, x in (1, 1), (1, 7), (7, 1), (7, 7):
