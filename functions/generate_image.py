@@ -40,11 +40,13 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     seed = scenes.seed_for(prompt, run.id, number, attempt)
     if not attempt:
         admission.await_slot(run.turns[number])
-    # The seam is prepared while the model paints.
-    (painted, candidate), seam = gather(
-        lambda: paint.paint(jpeg, mask, prompt, seed, order),
-        lambda: Seam(encoding.decode(webp), encoding.decode_mask(mask)),
-    )
+    try:  # The seam is prepared while the model paints.
+        (painted, candidate), seam = gather(
+            lambda: paint.paint(jpeg, mask, prompt, seed, order),
+            lambda: Seam(encoding.decode(webp), encoding.decode_mask(mask)),
+        )
+    except paint.PassedOver as passed:
+        raise admission.pass_over(run, number, passed.candidate) from passed
 
     def finished(painted: np.ndarray) -> bytes:
         return encoding.encode_jpeg(seam.blend(painted), xmp=encoding.AI_MARK)

@@ -42,10 +42,14 @@ KINDS = {
 KINDS_OF_IMAGE_MODELS = {
     "retired": "the model has reached the end of its life",
     "legacy": "the provider lets only accounts call it that have called it of late",
+    "unpaid": "AWS Marketplace has no payment method of the account's for the model",
     "filtered-prompt": "the content filter refuses the prompt",
     "filtered-input": "the content filter refuses the photo",
     "filtered-output": "the content filter refuses what was painted",
+    "filtered-exception": "the content filter refuses what was painted, in an exception's words",
     "inference-error": "the model failed",
+    "unheard-of": "a refusal in words that nobody knows",
+    "no-picture": "an answer with HTTP 200 that has no picture",
 }
 """What only Bedrock's stand-in can be told, in the words of the model that is called."""
 

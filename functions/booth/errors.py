@@ -85,6 +85,12 @@ class ModelsUnavailable(BoothError):
     message = "Our image service is not available at the moment. Please try again later."
 
 
+class PictureRefused(BoothError):
+    """No candidate is left for a picture: each is unavailable, or gave this picture an answer that is not known."""
+
+    message = "Our image service could not make this picture. Please try again with another photo or scene."
+
+
 class TimedOut(BoothError):
     """The run's time is over."""
 
@@ -133,7 +139,7 @@ class OutputBlocked(BoothError):
 
 
 class TurnLost(BoothError):
-    """The candidate of a picture's turn is unavailable: the state machine admits the picture again."""
+    """The candidate of a picture's turn is unavailable, or passed over: the state machine admits the picture again."""
 
 
 class TurnLate(BoothError):

@@ -95,7 +95,7 @@ class Run:
     faces: int = 0
     pictures: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By number ("p1", "p2", ...): scene, state (WAITING, DONE, FAILED), and key or error. Until the run ends also what
-    is painted: prompt, negative, seed; see `scenes.prompt_of`."""
+    is painted: prompt, negative, seed (see `scenes.prompt_of`), and `passed_over`."""
     turns: dict[int, Turn] = field(default_factory=dict)
     """By picture number, from 1; empty before admission and after `admission.release_turns`."""
     error: str = ""
@@ -126,6 +126,10 @@ class Run:
         """Keys in the results bucket that `POST /photo` shows."""
         keys = {picture.get("key", "") for picture in self.pictures.values()} | {self.original}
         return keys - {""}
+
+    def passed_over(self, number: int) -> set[str]:
+        """The candidates, `model@region`, that gave a picture (from 1) an answer that is not known."""
+        return set(self.pictures.get(f"p{number}", {}).get("passed_over", ()))
 
     @property
     def is_waiting_for_photo(self) -> bool:

@@ -25,6 +25,7 @@ MODELS: dict[str, Amazon | Inpaint] = {
 """By the id that InvokeModel is called with. Regions as on the model cards; Titan v1 has none left, and gets v2's."""
 
 FAULTS = {
+    # Public repositories quote these two sentences, for Titan and Nova Canvas, too.
     "retired": (
         404,
         "ResourceNotFoundException",
@@ -36,12 +37,30 @@ FAULTS = {
         "Access denied. This Model is marked by provider as Legacy and you have not been actively using the model in "
         "the last 30 days. Please upgrade to an active model on Amazon Bedrock",
     ),
+    # The pull request 1811 of Tracer-Cloud/opensre; "AWS Marketplace Agreement Failed" of Bedrock's error codes.
+    "unpaid": (
+        403,
+        "AccessDeniedException",
+        "Model access is denied due to INVALID_PAYMENT_INSTRUMENT:A valid payment instrument must be provided.. Your "
+        "AWS Marketplace subscription for this model cannot be completed at this time. If you recently fixed this "
+        "issue, try again after 2 minutes.",
+    ),
+    # Public code for Nova Canvas; no page of AWS's has it.
+    "filtered-exception": (
+        400,
+        "ValidationException",
+        "Content in the all of the generated image(s) has been blocked and has been filtered from the response.",
+    ),
+    # Nobody's: a sentence that is not known yet.
+    "unheard-of": (403, "AccessDeniedException", "The canvas of this request is at odds with its frame."),
+    "no-picture": {},
     "filtered-prompt": "prompt",
     "filtered-input": "input",
     "filtered-output": "output",
     "inference-error": None,
 }
-"""To each of `local.faults.KINDS_OF_IMAGE_MODELS` Bedrock's error, or what was filtered, in the model's words."""
+"""To each of `local.faults.KINDS_OF_IMAGE_MODELS` Bedrock's error, a body with HTTP 200, or what was filtered, in the
+model's words."""
 
 
 def fault(kind: str, request: Request) -> Response:
@@ -49,6 +68,8 @@ def fault(kind: str, request: Request) -> Response:
     said = FAULTS[kind]
     if isinstance(said, tuple):
         return error(*said)
+    if isinstance(said, dict):
+        return Response(json.dumps(said), content_type="application/json")
     model = MODELS.get(called(request)[0], _TITAN)
     return model.filtered(said) if said else model.inference_error()
 

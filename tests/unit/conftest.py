@@ -81,7 +81,7 @@ def counts(capsys):
         log.metrics.flush_metrics()
         lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"_aws"')]
         names = [(line, each["Name"]) for line in lines for each in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]]
-        return {name: sum(line[name]) for line, name in names}
+        return {name: sum(sum(line[name]) for line, other in names if other == name) for _, name in names}
 
     return told
 

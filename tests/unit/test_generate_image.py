@@ -11,11 +11,12 @@ from werkzeug.wrappers import Request, Response
 
 from booth import scenes
 from booth.aws import clients, table
-from booth.errors import InternalError
+from booth.errors import BoothError, InternalError, RunEnded, ServiceUnavailable, Throttled, TurnLost
 from booth.lifecycle import ending
-from booth.painting import records
+from booth.painting import admission, records
 from booth.pixels import encoding
 from booth.runs import store
+from local.standins import image_models, image_wires
 from tests.support.painting import FILES, KEEP, PIXELS, admit_run, paint
 from tests.support.serving import serving
 
@@ -148,3 +149,119 @@ def test_a_picture_is_not_painted_twice_because_its_candidate_could_not_be_noted
     assert store.get("r").pictures["p1"]["state"] == "DONE"
     assert records.pace().gone == {TITAN: 1}
     assert len(asked) == 1
+
+
+# Answers that are not known
+
+INPAINT = "us.stability.stable-image-inpaint-v1:0@us-east-1"
+TITANS = [TITAN, TITAN.replace("east-1", "west-2")]
+SENTENCE = "Something that this picture has."
+# InvokeModel's errors whose code alone says little; the others pass, or are retried (test_answers.py).
+REFUSALS = {"ValidationException": 400, "AccessDeniedException": 403, "ResourceNotFoundException": 404}
+
+
+@pytest.fixture
+def scripted(asked, environment):
+    """A chain of two Regions and another model. Gives what each candidate answers, by `model@region`: status, code and
+    sentence; who is not in it paints. Gives also who was called.
+    """
+    script, called = {}, []
+
+    @Request.application
+    def model(request):
+        candidate = "@".join(image_models.called(request))
+        called.append(candidate)
+        if candidate in script:
+            return image_wires.error(*script[candidate])
+        body = json.loads(request.get_data())
+        image = body["image"] if "image" in body else body["outPaintingParams"]["image"]
+        return Response(json.dumps({"images": [image], "finish_reasons": [None]}))
+
+    environment.setenv("IMAGE_MODELS", ",".join([*TITANS, INPAINT]))
+    with serving(model) as url:
+        environment.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", url)
+        clients.client.cache_clear()
+        yield script, called
+
+
+def until_it_ends():
+    """The picture's number, or the name of the error that it fails with: by the state machine's Retry and Catch."""
+    attempt = 0
+    for _ in range(10):
+        try:
+            return paint(attempt)["picture"]
+        except BoothError as error:
+            if isinstance(error, TurnLost):
+                try:
+                    admission.admit("r", [1], lost="TurnLost")
+                except BoothError as refusal:
+                    return type(refusal).__name__
+                attempt = 0
+            elif isinstance(error, ServiceUnavailable | Throttled):
+                attempt += 1
+            else:
+                return type(error).__name__
+    return "no end"
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_a_sentence_that_nobody_knows_sends_this_picture_alone_to_the_next_candidate(scripted, code, counts):
+    script, called = scripted
+    script |= dict.fromkeys(TITANS, (REFUSALS[code], code, SENTENCE))
+    assert until_it_ends() == 1
+    assert sorted(called) == sorted([*TITANS, INPAINT])
+    assert counts() == {"UnknownAnswer": 2, "ModelsUnavailable": 0}
+    assert records.pace().gone == {}, "other pictures still get their turns there"
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_a_picture_fails_when_each_candidate_has_said_something_that_nobody_knows(scripted, code, counts):
+    script, called = scripted
+    script |= dict.fromkeys([*TITANS, INPAINT], (REFUSALS[code], code, SENTENCE))
+    assert until_it_ends() == "PictureRefused"
+    assert sorted(called) == sorted([*TITANS, INPAINT]), "each is called once"
+    assert counts() == {"UnknownAnswer": 3}
+    assert records.pace().gone == {}
+
+
+def test_a_picture_fails_when_who_is_left_is_gone(scripted):
+    script, called = scripted
+    gone = "This model version has reached the end of its life."
+    script |= dict.fromkeys(TITANS, (400, "ValidationException", SENTENCE))
+    script[INPAINT] = 404, "ResourceNotFoundException", gone
+    assert until_it_ends() == "PictureRefused"
+    assert len(called) == 3
+    assert records.pace().gone.keys() == {INPAINT}
+
+
+def test_a_picture_fails_when_the_one_that_is_left_goes_first(scripted):
+    script, called = scripted
+    script[TITANS[0]] = script[TITANS[1]] = 403, "AccessDeniedException", "You may not do that."
+    assert records.write_pace(replace(records.pace(), gone={INPAINT: 2**50}))
+    assert until_it_ends() == "PictureRefused"
+    assert sorted(called) == sorted(TITANS)
+
+
+def test_a_retry_does_not_come_back_to_a_candidate_that_this_picture_was_passed_over_by(scripted):
+    script, called = scripted
+    script[TITANS[0]] = 400, "ValidationException", SENTENCE
+    script[TITANS[1]] = 500, "InternalServerException", "no"
+    assert until_it_ends() == 1
+    assert called.count(TITANS[0]) == 1
+    assert called[-1] == INPAINT
+
+
+def test_who_passed_a_picture_over_leaves_the_record_when_the_run_ends(scripted):
+    script, _ = scripted
+    script |= dict.fromkeys(TITANS, (403, "AccessDeniedException", SENTENCE))
+    assert until_it_ends() == 1
+    assert store.get("r").passed_over(1) == set(TITANS)
+    [picture] = ending.end(store.get("r"), "").pictures.values()
+    assert picture == {"scene": "library", "state": "DONE", "key": "photo/photo_id_1.jpeg"}
+
+
+def test_an_unknown_answer_of_a_run_that_has_ended_is_no_news(asked):
+    run = store.get("r")
+    ending.end(run, "TimedOut")
+    with pytest.raises(RunEnded):
+        admission.pass_over(run, 1, admission.chain()[0])

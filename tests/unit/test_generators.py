@@ -5,6 +5,8 @@ import contextlib
 import io
 import json
 import logging
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -15,7 +17,6 @@ from werkzeug.wrappers import Response
 
 from booth import clock, scenes
 from booth.errors import (
-    AccessDenied,
     ContentBlocked,
     InternalError,
     ModelsUnavailable,
@@ -25,6 +26,7 @@ from booth.errors import (
     TurnLost,
 )
 from booth.painting import admission, pacing, paint, records
+from booth.painting.answers import UnknownAnswer
 from booth.painting.codecs import nova, stability, titan
 from booth.painting.codecs.codec import Style
 from booth.painting.models import MODELS
@@ -117,9 +119,11 @@ def living_now():
         {"kind": "retired"},
         {"kind": "legacy"},
         {"kind": "denied"},
+        {"kind": "unpaid"},
         fault(400, "ValidationException", "The provided model identifier is invalid."),
         fault(400, "ValidationException", "Operation not allowed"),
         fault(400, "ValidationException", "Invocation of model ID x with on-demand throughput isn't supported."),
+        fault(403, "AccessDeniedException", "User: x is not authorized to perform: bedrock:InvokeModel on resource: x"),
     ],
     ids=lambda refusal: refusal.get("kind", refusal.get("message")),
 )
@@ -145,8 +149,48 @@ def test_why_a_candidate_is_gone_is_told(chain, models):
     assert "reached the end of its life" in line["reason"]
 
 
+UNKNOWN = [
+    fault(403, "AccessDeniedException", "Something about this picture."),
+    fault(403, "AccessDeniedException", ""),
+    fault(404, "ResourceNotFoundException", "Something about this picture."),
+    fault(400, "ValidationException", "Something about this picture."),
+    fault(403, "UnrecognizedClientException", "The security token included in the request is invalid."),
+    fault(400, "ANewException", "Something about this picture."),
+    {"kind": "unheard-of"},
+    {"kind": "no-picture"},
+]
+
+
+@pytest.mark.parametrize("answer", UNKNOWN, ids=lambda answer: answer.get("kind", answer.get("type")))
+def test_an_answer_that_is_not_known_says_nothing_of_the_candidate_and_is_told(chain, models, answer, caplog):
+    models.set("bedrock", faults=[answer | {"match": TITAN}])
+    before = models.calls("bedrock")
+    with pytest.raises(paint.PassedOver) as passed:
+        painted()
+    assert passed.value.candidate == admission.chain()[0]
+    assert models.calls("bedrock") - before == 1, "the next candidate has a turn of its own"
+    assert living_now() == admission.chain()
+    [line] = [each for each in caplog.records if each.message == "an answer that is not known"]
+    assert line.candidate == f"{TITAN}@us-east-1"
+    assert answer.get("type", "") in line.answer
+
+
+def test_the_log_quotes_no_prompt_and_no_photo_of_an_answer_that_does(chain, models, caplog):
+    said = "Malformed input request: #/outPaintingParams/image: iVBORw0KGgoAAAANSUhEUg of Ann Smith is not valid"
+    models.set("bedrock", faults=[fault(400, "ValidationException", said, match=TITAN)])
+    painted()
+    models.set("bedrock", faults=[fault(400, "ValidationException", said.removeprefix("Malformed "), match=TITAN)])
+    with pytest.raises(paint.PassedOver):
+        painted()
+    told = [getattr(each, "reason", getattr(each, "answer", "")) for each in caplog.records]
+    assert told[0].startswith("ValidationException: Malformed input request outPaintingParams image ...")
+    assert told[1].startswith("ValidationException: input request outPaintingParams image ...")
+    for quoted in ("iVBOR", "Ann", "Smith"):
+        assert quoted not in "".join(told)
+
+
 def test_when_the_last_one_is_gone_the_picture_fails_and_the_next_one_asks_them_all_again(chain, models):
-    models.set("bedrock", faults=[fault(403, "AccessDeniedException")])
+    models.set("bedrock", faults=[{"kind": "denied"}])
     for first in range(3):
         with pytest.raises(TurnLost):
             painted(first)
@@ -171,7 +215,7 @@ def test_a_candidate_that_goes_is_counted_once_however_often_it_is_asked_again(c
 
 
 def test_that_none_is_left_is_counted_by_each_picture_and_their_going_once(chain, models, counts):
-    models.set("bedrock", faults=[fault(403, "AccessDeniedException")])
+    models.set("bedrock", faults=[{"kind": "denied"}])
     for visit in range(2):
         for first, error in enumerate([TurnLost, TurnLost, TurnLost, ModelsUnavailable]):
             with pytest.raises(error):
@@ -203,7 +247,6 @@ def test_a_request_that_one_model_refuses_is_taken_to_the_next(chain, models):
         (424, "ModelErrorException", ServiceUnavailable),
         (500, "InternalServerException", ServiceUnavailable),
         (503, "ServiceUnavailableException", ServiceUnavailable),
-        (403, "ExpiredTokenException", AccessDenied),
     ],
 )
 def test_each_error_of_invoke_model_has_its_type(chain, models, status, name, error):
@@ -262,10 +305,11 @@ def test_filters_that_come_as_exceptions(chain, models, name, text, error):
     [
         ("All of the generated images have been blocked by our content filters.", OutputBlocked),
         (SORRY + "Please adjust your text prompt to submit a new request.", ContentBlocked),
-        ("something else", ServiceUnavailable),
+        ("Content in the all of the generated image(s) has been blocked and has been filtered", OutputBlocked),
+        ("something else", UnknownAnswer),
     ],
 )
-@pytest.mark.parametrize("images", [[], None])
+@pytest.mark.parametrize("images", [[], None, [""]])
 def test_filters_in_the_error_field(text, error, images):
     with pytest.raises(error):
         titan.TITAN.picture({"images": images, "error": text})
@@ -276,10 +320,11 @@ def test_filters_in_the_error_field(text, error, images):
     [
         ("Filter reason: prompt", ContentBlocked),
         ("Filter reason: input image", ContentBlocked),
-        ("Filter reason: something new", ContentBlocked),
+        ("Filter reason: something new", UnknownAnswer),
         ("Filter reason: output image", OutputBlocked),
         ("Inference error", ServiceUnavailable),
-        ("anything", ServiceUnavailable),
+        ("anything", UnknownAnswer),
+        (7, UnknownAnswer),
     ],
 )
 @pytest.mark.parametrize("images", [[], [None], [""], ["aGFsZg=="]])
@@ -288,36 +333,98 @@ def test_filters_in_finish_reasons_come_before_the_images(reason, error, images)
         stability.INPAINT.picture({"seeds": [1], "finish_reasons": [reason], "images": images})
 
 
-ANSWERS = [{}, {"images": []}, {"images": None}, {"images": ["?"]}, {"images": [3]}, {"images": [None]}, {"images": 7}]
+ANSWERS = [
+    {},
+    {"images": []},
+    {"images": [""]},
+    {"images": None},
+    {"images": ["?"]},
+    {"images": [3]},
+    {"images": [None]},
+    {"images": 7},
+]
 
 
 @pytest.mark.parametrize(
     "codec", {id(model.codec): model.codec for model in MODELS.values()}.values(), ids=lambda c: type(c).__name__
 )
 @pytest.mark.parametrize("answer", ANSWERS, ids=str)
-def test_an_answer_without_a_picture_is_passing_trouble(codec, answer):
-    with pytest.raises(ServiceUnavailable):
+def test_an_answer_without_a_picture_is_none_that_is_known(codec, answer):
+    with pytest.raises(UnknownAnswer):
         codec.picture(answer)
 
 
 @given(
     some.dictionaries(
         some.sampled_from(["images", "error", "finish_reasons", "seeds"]),
-        some.none() | some.text() | some.lists(some.none() | some.text() | some.integers(), max_size=2),
+        some.recursive(
+            some.none() | some.booleans() | some.integers() | some.text() | some.just("Inference error"),
+            lambda inner: some.lists(inner, max_size=2) | some.dictionaries(some.text(), inner, max_size=1),
+        ),
     )
 )
 def test_no_answer_raises_anything_untyped(answer):
     for codec in (titan.TITAN, stability.INPAINT):
-        with contextlib.suppress(ContentBlocked, OutputBlocked, ServiceUnavailable):
+        with contextlib.suppress(ContentBlocked, OutputBlocked, ServiceUnavailable, UnknownAnswer):
             assert isinstance(codec.picture(answer), bytes)
 
 
-def test_an_undecodable_picture_is_passing_trouble(chain, environment):
-    answer = {"images": [base64.b64encode(b"no image").decode()]}
-    with serving(Response(json.dumps(answer), content_type="application/json")) as url:
+def png(width, height):
+    return encoding.encode_png(np.zeros((height, width, 3), np.uint8))
+
+
+def bomb():
+    """A PNG whose header says 60,000 x 60,000 pixels."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+
+
+BODIES = {
+    "no image": b"no image",
+    "cut": png(128, 96)[:60],
+    "another aspect": png(96, 128),
+    "one pixel": png(1, 1),
+    "four times as wide": png(512, 384),
+    "a bomb": bomb(),
+    "another format": b"GIF89a" + bytes(20),
+    "PostScript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 128 96\n",
+}
+
+
+@pytest.fixture
+def says(chain, environment):
+    """Sets what the model answers with HTTP 200: bytes."""
+    body = []
+    with serving(lambda environ, start: Response(body[-1])(environ, start)) as url:
         environment.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", url)
-        with pytest.raises(ServiceUnavailable, match="no image"):
-            painted()
+        yield body.append
+
+
+@pytest.mark.parametrize("picture", BODIES.values(), ids=BODIES)
+def test_what_is_no_picture_of_the_photo_is_an_answer_that_is_not_known(says, picture):
+    says(json.dumps({"images": [base64.b64encode(picture).decode()]}).encode())
+    with pytest.raises(paint.PassedOver):
+        painted()
+
+
+@pytest.mark.parametrize("size", [(128, 96), (64, 48), (256, 192), (130, 96)])
+def test_a_picture_of_about_the_photos_shape_is_taken(says, size):
+    says(json.dumps({"images": [base64.b64encode(png(*size)).decode()]}).encode())
+    assert painted().shape == PHOTO.shape
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b'"sorry"', b'{"outputs": []}'])
+def test_json_that_is_not_the_models_is_an_answer_that_is_not_known(says, body):
+    says(body)
+    with pytest.raises(paint.PassedOver):
+        painted()
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"<html>", b"[" * 100_000])
+def test_what_is_no_json_may_have_been_mangled_on_its_way(says, body):
+    says(body)
+    with pytest.raises(ServiceUnavailable):
+        painted()
 
 
 # Codecs against the models' own rules

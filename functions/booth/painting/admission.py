@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from booth import clock, limits
-from booth.errors import BoothError, ModelsUnavailable, QueueFull, Throttled, TurnLate, TurnLost
+from booth.errors import BoothError, ModelsUnavailable, PictureRefused, QueueFull, Throttled, TurnLate, TurnLost
 from booth.log import count, logger
 from booth.painting import pacing, records
 from booth.painting.chain import Candidate, chain, rotated
@@ -51,6 +51,7 @@ def admit(run_id: str, pictures: list[int], lost: str | None = None) -> Run:
             same slots, later.
 
     Raises:
+        PictureRefused: no candidate is left for one of these pictures.
         QueueFull: a turn would come later than QUEUE_SECONDS after the claim.
         RunEnded, TimedOut: as `store.check`.
         Throttled: other writes of the pace kept coming first.
@@ -64,12 +65,26 @@ def admit(run_id: str, pictures: list[int], lost: str | None = None) -> Run:
             turns = {number: _delayed(run.turns[number], now) for number in pictures}
             pace = None  # unchanged
         else:
-            turns, pace = pacing.plan(seen, chain(), run_id, pictures, now)
+            turns, pace = _planned(run, seen, pictures, now)
         if max(turn.at for turn in turns.values()) > run.claimed + limits.QUEUE_SECONDS * 1000:
             raise QueueFull("its turn would come too late")
         if admitted := records.write_turns(run, turns, pace):
             return admitted
     raise Throttled("many are being admitted at once")
+
+
+def _planned(run: Run, pace: Pace, pictures: list[int], now: int) -> tuple[dict[int, Turn], Pace]:
+    """As `pacing.plan`, without the candidates that are passed over for one of the pictures. Raises PictureRefused."""
+    passed_over = set().union(*(run.passed_over(number) for number in pictures))
+    candidates = [each for each in chain() if str(each) not in passed_over]
+    if passed_over and not pacing.available(pace, candidates, now):
+        raise PictureRefused("no candidate is left for this picture")
+    return pacing.plan(pace, candidates, run.id, pictures, now)
+
+
+def _left(run: Run, pace: Pace, picture: int, now: int) -> list[Candidate]:
+    """The candidates that are available and not passed over for this picture. `now` in epoch ms."""
+    return [each for each in pacing.available(pace, chain(), now) if str(each) not in run.passed_over(picture)]
 
 
 def _delayed(turn: Turn, now: int) -> Turn:
@@ -98,11 +113,11 @@ def candidates_for(run: Run, pace: Pace, picture: int, attempt: int) -> list[Can
     that model first, then the other models. A retry has no turn, but is counted in the pace, so that others come later.
 
     Raises:
-        TurnLost: the turn's candidate is unavailable.
+        TurnLost: the turn's candidate is unavailable, or passed over for this picture.
         Throttled: other writes of the pace kept coming first.
     """
     turn, now = run.turns[picture], clock.now_ms()
-    usable = pacing.available(pace, chain(), now)
+    usable = _left(run, pace, picture, now)
     own = next((each for each in usable if str(each) == turn.candidate), None)
     if own is None:
         raise TurnLost("the candidate is gone")
@@ -121,12 +136,12 @@ def free_candidate(run: Run, picture: int) -> Candidate | None:
 
     None if no slot is free now, or if others write the pace: who waits for a first picture goes first.
     """
-    candidates, now = chain(), clock.now_ms()
-    turns, pace = pacing.plan(records.pace(), candidates, run.id, [picture], now)
+    now = clock.now_ms()
+    turns, pace = _planned(run, records.pace(), [picture], now)
     turn = turns[picture]
     if turn.at > now or not records.write_pace(pace) or not records.use_slot(turn, pacing.WINDOW_MS):
         return None
-    return next(each for each in candidates if str(each) == turn.candidate)
+    return next(each for each in chain() if str(each) == turn.candidate)
 
 
 def await_slot(turn: Turn) -> None:
@@ -162,6 +177,20 @@ def note_unavailable(candidate: Candidate) -> TurnLost | ModelsUnavailable:
         return TurnLost("the candidate is gone")
     count("ModelsUnavailable")
     return ModelsUnavailable("every candidate of the chain is gone")
+
+
+def pass_over(run: Run, picture: int, candidate: Candidate) -> TurnLost | PictureRefused:
+    """Records in the run that a candidate gave a picture an answer that is not known; returns the error to raise.
+
+    TurnLost if a candidate is left for this picture, which then gets another turn; other pictures keep this one.
+
+    Raises:
+        RunEnded: the run has ended.
+    """
+    run = store.pass_over(run.id, picture, str(candidate))
+    if _left(run, records.pace(), picture, clock.now_ms()):
+        return TurnLost("an answer that is not known")
+    return PictureRefused("no candidate is left for this picture")
 
 
 def note_answered(candidate: Candidate, seen: Pace) -> None:

@@ -6,23 +6,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from booth.aws.clients import client
-from booth.aws.errors import aws_errors, code_of
+from booth.aws.errors import aws_errors
 from booth.errors import ServiceUnavailable
 from booth.limits import MODEL_CALL_SECONDS
+from booth.painting import answers
+from booth.painting.answers import UnknownAnswer
 from booth.painting.chain import chain
-from booth.painting.content_filters import block_of
-
-# Messages of ValidationException that are not about the request: no model in this Region has the id, the model needs
-# an inference profile, the account may not use Bedrock. Retired and Legacy models give ResourceNotFoundException.
-_GONE = ("model identifier is invalid", "on-demand throughput", "Operation not allowed")
-
-
-class CandidateGone(Exception):
-    """The model is unavailable in this Region: retired, denied or unknown. Refused at once; a retry can't help."""
-
-
-class RequestRefused(Exception):
-    """The model rejects the request as invalid, at once: a defect of ours. Another model may accept it."""
 
 
 def connect(region: str, seconds: int = MODEL_CALL_SECONDS):
@@ -45,9 +34,10 @@ def invoke(model: str, region: str, body: dict[str, Any], seconds: int = MODEL_C
         seconds: read timeout.
 
     Raises:
-        CandidateGone, RequestRefused: see there; the text is AWS's, for the log.
-        ContentBlocked, OutputBlocked: by a content filter that answers with an exception.
-        Throttled, ServiceUnavailable, AccessDenied, InternalError: as `aws_errors`.
+        ContentBlocked, OutputBlocked, CandidateGone, RequestRefused, UnknownAnswer, Throttled: as `answers.of_error`.
+        UnknownAnswer: the answer is JSON, but no object.
+        ServiceUnavailable: it passes; also if the answer is no JSON, which may have happened on its way.
+        InternalError: botocore did not make the call.
     """
     runtime = connect(region, seconds)
     with aws_errors():
@@ -56,19 +46,12 @@ def invoke(model: str, region: str, body: dict[str, Any], seconds: int = MODEL_C
                 modelId=model, contentType="application/json", accept="application/json", body=json.dumps(body)
             )
         except ClientError as error:
-            code, text = code_of(error), error.response["Error"].get("Message", "")
-            if blocked := block_of(text):
-                raise blocked from error
-            if code in ("ResourceNotFoundException", "AccessDeniedException") or any(part in text for part in _GONE):
-                raise CandidateGone(f"{code}: {text}") from error
-            if code == "ValidationException":
-                raise RequestRefused(f"{code}: {text}") from error
-            raise
+            raise answers.of_error(error) from error
         raw = answer["body"].read()
     try:
         value = json.loads(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ServiceUnavailable("the model's answer is not JSON") from error
     if not isinstance(value, dict):
-        raise ServiceUnavailable("the model's answer is not a JSON object")
+        raise UnknownAnswer("200: JSON, but no object")
     return value

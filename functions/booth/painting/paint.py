@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from booth.errors import InternalError, ServiceUnavailable, Throttled
+from booth.errors import InternalError, Throttled
 from booth.limits import REPAINT_CALL_SECONDS
 from booth.log import count, logger
 from booth.painting import admission, bedrock
-from booth.painting.bedrock import CandidateGone, RequestRefused
+from booth.painting.answers import CandidateGone, RequestRefused, UnknownAnswer
 from booth.painting.chain import Candidate
 from booth.painting.codecs.codec import Style
 from booth.painting.models import MODELS
@@ -20,6 +20,14 @@ from booth.scenes import Prompt
 
 THROTTLE_PAUSES = (1, 2, 4)
 """Back off before each retry of a throttled call: seconds, times 0.5 to 1.5 (jitter)."""
+
+
+class PassedOver(Exception):
+    """The candidate neither painted nor said why in words that are known: this picture goes to another one."""
+
+    def __init__(self, candidate: Candidate):
+        super().__init__(str(candidate))
+        self.candidate = candidate
 
 
 def paint(
@@ -47,6 +55,7 @@ def paint(
         ContentBlocked, OutputBlocked, Throttled, ServiceUnavailable, AccessDenied, InternalError: from the call.
         TurnLost: the candidate is unavailable, another one is available.
         ModelsUnavailable: no candidate is available.
+        PassedOver: see there.
         InternalError: every model rejected the request.
     """
     style = Style(os.environ["IMAGE_QUALITY"], float(os.environ["IMAGE_CFG_SCALE"]))
@@ -63,6 +72,10 @@ def paint(
             refused.add(candidate.model)
             count("RequestRefused")
             logger.error("a model refused the request", candidate=str(candidate), reason=str(refusal))
+        except UnknownAnswer as answer:
+            count("UnknownAnswer")
+            logger.error("an answer that is not known", candidate=str(candidate), answer=str(answer))
+            raise PassedOver(candidate) from answer
     raise InternalError("no model takes the request")
 
 
@@ -94,8 +107,11 @@ def _painted_by(
         photo = encoding.encode_for_model(frame.place(encoding.decode(photo)))
         mask = encoding.encode_mask_for_model(frame.place_mask(encoding.decode_mask(mask)))
     body = codec.request(photo, mask, prompt, seed, style)
-    answer = _invoke(candidate, body, again)
+    picture = codec.picture(_invoke(candidate, body, again))
     try:
-        return frame.restore(encoding.decode(codec.picture(answer)))
+        size = encoding.size_of(picture)
+        if not frame.takes(size):
+            raise UnknownAnswer(f"200: a picture of {size[0]} x {size[1]} for {frame.canvas[0]} x {frame.canvas[1]}")
+        return frame.restore(encoding.decode(picture))
     except OSError as error:
-        raise ServiceUnavailable("the model's answer is no image") from error
+        raise UnknownAnswer("200: the picture is broken") from error

@@ -15,6 +15,7 @@ from booth.errors import BoothError
 from booth.log import count, logger
 from booth.painting import admission
 from booth.painting.chain import Candidate
+from booth.painting.paint import PassedOver
 from booth.pixels import encoding
 from booth.pixels.visitors import visitors_of
 from booth.run import Run
@@ -70,7 +71,7 @@ def painted_again(run: Run, number: int, paint: Callable[[Candidate], bytes]) ->
             logger.info("no model is free to paint a picture once more")
             return None
         picture = paint(candidate)
-    except BoothError as error:
+    except (BoothError, PassedOver) as error:
         logger.warning("a picture could not be painted once more", error=type(error).__name__)
         return None
     count("PaintedAgain")

@@ -1,12 +1,22 @@
 """Encodes and decodes pictures and masks. docs/decisions/0012-encodings.md says which is used where, and why."""
 
 import io
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageFile
 
 JPEG_QUALITY = 95
+
+_FORMATS = ("JPEG", "PNG", "WEBP")
+"""What is encoded here, and what models answer with; no other decoder of Pillow's is ever started."""
+
+DECODER_ERRORS = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, ArithmeticError)
+DECODER_ERRORS += (AttributeError, RuntimeError, NotImplementedError, struct.error, Image.DecompressionBombError)
+"""What Pillow's decoders raise for a broken file."""
 
 # Buffer of a progressive JPEG, which is encoded as a whole. Pillow's own estimate is too small for noise at 4:4:4.
 ImageFile.MAXBLOCK = 6 * 1024 * 1024
@@ -67,8 +77,8 @@ def _saved(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 
 def size_of(data: bytes) -> tuple[int, int]:
-    """Width and height of an image that was encoded here, from its header."""
-    with Image.open(io.BytesIO(data)) as image:
+    """Width and height of an image that was encoded here or by a model, by its header. Raises OSError as `decode`."""
+    with _opened(data) as image:
         return image.size
 
 
@@ -78,8 +88,15 @@ def decode(data: bytes) -> np.ndarray:
 
 
 def _decoded(data: bytes, mode: str) -> np.ndarray:
+    with _opened(data) as image:
+        return np.asarray(image.convert(mode))
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[Image.Image]:
+    """The image. A decoder's error, whatever it is, is raised as OSError."""
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            return np.asarray(image.convert(mode))
-    except (SyntaxError, ValueError, Image.DecompressionBombError) as error:  # Pillow, for a broken file
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            yield image
+    except DECODER_ERRORS as error:
         raise OSError("the image is broken") from error

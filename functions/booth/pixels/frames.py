@@ -37,6 +37,14 @@ class Frame:
         canvas.paste(Image.fromarray(keep).resize(self._scaled, Image.Resampling.NEAREST), self.box[:2])
         return np.asarray(canvas)
 
+    def takes(self, size: tuple[int, int]) -> bool:
+        """Whether a model's picture of this size can be of the canvas: half to twice its width, and its aspect.
+
+        The models are said to answer with the canvas's own size. 3 % are 8 pixels of 320: rounding to a multiple of 16.
+        """
+        (width, height), (wide, high) = size, self.canvas
+        return wide <= 2 * width <= 4 * wide and abs(width * high - height * wide) <= 0.03 * width * high
+
     def restore(self, picture: np.ndarray) -> np.ndarray:
         """A model's picture of the canvas (uint8, H x W x 3, of any size) without the padding, at the photo's size."""
         height, width = picture.shape[:2]

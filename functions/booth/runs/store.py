@@ -167,6 +167,17 @@ def publish_picture(run_id: str, number: int, key: str) -> None:
     _update_running(run_id, changes, {"done": "DONE", "key": key})
 
 
+def pass_over(run_id: str, number: int, candidate: str) -> Run:
+    """Adds a candidate to those that are passed over for a picture (`number` from 1). Raises RunEnded."""
+    part = f"#pictures.#p{number}.#passed_over"
+    changes = f"SET {part} = list_append(if_not_exists({part}, :none), :candidate)"
+    values = {"none": [], "candidate": [candidate], "running": Status.RUNNING}
+    request = table.update_of(run_id, changes, values, "#status = :running", ReturnValues="ALL_NEW")
+    if answer := table.write("update_item", **request):
+        return run_of(answer["Attributes"])
+    raise RunEnded("the run has ended")
+
+
 def end(
     run: Run, status: str, error: str, pictures: dict[str, dict[str, str]], after: int = limits.CHECK_SECONDS
 ) -> bool:

@@ -1,11 +1,9 @@
 """The protocol of a codec, an image model's wire format. `booth.painting.bedrock` makes the call."""
 
 import base64
-import binascii
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from booth.errors import ServiceUnavailable
 from booth.pixels.sizes import Sizes
 from booth.scenes import Prompt
 
@@ -44,7 +42,8 @@ class Codec(Protocol):
         Raises:
             ContentBlocked: a content filter refused prompt or photo.
             OutputBlocked: a content filter refused the result; another seed may pass.
-            ServiceUnavailable: it has no picture.
+            ServiceUnavailable: the model failed, as it says.
+            UnknownAnswer: it has no picture, and what it says is not known.
         """
         ...
 
@@ -54,9 +53,9 @@ def encoded(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def first_image(answer: dict[str, Any]) -> bytes:
-    """The first of the answer's `images`, decoded from base64. Raises ServiceUnavailable if it has none."""
+def first_image(answer: dict[str, Any]) -> bytes | None:
+    """The first of the answer's `images`, decoded from base64; None if it has none, or an empty one."""
     try:
-        return base64.b64decode(answer["images"][0], validate=True)
-    except (KeyError, IndexError, TypeError, ValueError, binascii.Error) as error:
-        raise ServiceUnavailable("the model answered without an image") from error
+        return base64.b64decode(answer["images"][0], validate=True) or None
+    except (KeyError, IndexError, TypeError, ValueError):
+        return None

@@ -7,7 +7,7 @@ quality nor cfgScale.
 
 from typing import Any
 
-from booth.errors import ContentBlocked, OutputBlocked, ServiceUnavailable
+from booth.painting import answers
 from booth.painting.codecs.codec import Style, encoded, first_image
 from booth.pixels.sizes import Sizes
 from booth.scenes import Prompt
@@ -38,14 +38,13 @@ class Inpaint:
         return body
 
     def picture(self, answer: dict[str, Any]) -> bytes:
-        reason = (answer.get("finish_reasons") or [None])[0]
-        if reason == "Filter reason: output image":
-            raise OutputBlocked("the result was refused by the model's content filter")
-        if str(reason).startswith("Filter reason"):
-            raise ContentBlocked("prompt or photo was refused by the model's content filter")
+        reasons = answer.get("finish_reasons")
+        reason = reasons[0] if isinstance(reasons, list) and reasons else reasons or None
         if reason is not None:
-            raise ServiceUnavailable("the model could not paint: inference error")
-        return first_image(answer)
+            raise answers.of_sentence(reason)
+        if image := first_image(answer):
+            return image
+        raise answers.of_sentence(None)
 
 
 INPAINT = Inpaint()

@@ -8,8 +8,8 @@ the input's size.
 from dataclasses import dataclass
 from typing import Any
 
+from booth.painting import answers
 from booth.painting.codecs.codec import Style, encoded, first_image
-from booth.painting.content_filters import block_of
 from booth.pixels.sizes import Sizes
 from booth.scenes import Prompt
 
@@ -46,9 +46,9 @@ class Outpainting:
         }
 
     def picture(self, answer: dict[str, Any]) -> bytes:
-        if not answer.get("images") and (blocked := block_of(str(answer.get("error") or ""))):
-            raise blocked
-        return first_image(answer)
+        if image := first_image(answer):
+            return image
+        raise answers.of_sentence(answer.get("error"))
 
 
 # The page gives no shortest side and no largest aspect; 1408 x 640 is the narrowest size it lists. Photos may be 4:1.

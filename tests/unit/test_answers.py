@@ -1,0 +1,105 @@
+"""What image models answer in place of a picture: each known answer, and any other under every code of InvokeModel."""
+
+import re
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as some
+
+from booth.errors import ContentBlocked, OutputBlocked, ServiceUnavailable, Throttled
+from booth.painting import answers
+from booth.painting.known_answers import GONE, KNOWN, REFUSALS, Meaning
+
+MODEL = boto3.Session().client("bedrock-runtime", "us-east-1").meta.service_model
+CODES = {
+    shape.name: shape.metadata["error"]["httpStatusCode"] for shape in MODEL.operation_model("InvokeModel").error_shapes
+}
+STATUSES = CODES | {"MPAgreementBeingCreated": 403, "InternalFailure": 500, "overloaded_error": 529}
+PASSING = (Throttled, ServiceUnavailable)
+FINAL = (ContentBlocked, OutputBlocked)
+ELSEWHERE = (answers.CandidateGone, answers.RequestRefused, answers.UnknownAnswer)
+
+
+def error(code, text, status=None):
+    answer = {"Error": {"Code": code, "Message": text}, "ResponseMetadata": {"HTTPStatusCode": status or CODES[code]}}
+    return ClientError(answer, "InvokeModel")
+
+
+def test_the_table_names_each_code_of_botocores_model():
+    by_code = {code for each in KNOWN if not each.part for code in each.codes}
+    assert CODES.keys() <= by_code | set(REFUSALS)
+    assert not by_code & set(REFUSALS), "their sentences must be known"
+
+
+@pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.sentence[:60])
+def test_each_known_answer_is_found_by_its_sentence_and_has_a_source(known):
+    assert known.part in known.sentence.lower()
+    for code in known.codes or ("", *CODES):
+        found = answers.find(code, known.sentence)
+        assert found.meaning == known.meaning
+    assert known.source
+    assert bool(known.todo) == (known.meaning in GONE), "what the operator can do about a candidate that is gone"
+
+
+@pytest.mark.parametrize("known", [each for each in KNOWN if each.codes], ids=lambda known: known.sentence[:60])
+def test_each_known_error_is_raised_as_what_it_means(known):
+    kinds = {
+        Meaning.RETIRED: answers.CandidateGone,
+        Meaning.DENIED: answers.CandidateGone,
+        Meaning.REFUSED: answers.RequestRefused,
+        Meaning.THROTTLED: Throttled,
+        Meaning.BROKEN: ServiceUnavailable,
+    }
+    for code in known.codes:
+        status = STATUSES.get(code, 503)
+        assert type(answers.of_error(error(code, known.sentence, status))) is kinds[known.meaning]
+
+
+SAID = some.sampled_from([each.sentence for each in KNOWN])
+TEXTS = some.one_of(
+    some.text(),
+    SAID,
+    some.builds(lambda said, cut: said[: len(said) * cut // 100], SAID, some.integers(0, 99)),
+    some.builds(lambda said, cut: said[len(said) * cut // 100 :], SAID, some.integers(1, 99)),
+    some.builds(lambda *said: " ".join(said), some.text(), SAID, some.text()),
+    some.builds(str.upper, SAID),
+)
+
+
+@given(some.sampled_from(sorted(CODES)), TEXTS)
+def test_no_sentence_under_any_code_takes_a_candidate_out_unless_it_is_known_to_mean_that(code, text):
+    raised = answers.of_error(error(code, text))
+    assert isinstance(raised, PASSING + FINAL + ELSEWHERE), "typed"
+    parts = [each.part for each in KNOWN if each.meaning in GONE and code in each.codes]
+    if isinstance(raised, answers.CandidateGone):
+        assert code in REFUSALS
+        assert any(part in text.lower() for part in parts)
+
+
+@given(some.text(), some.text(), some.integers(300, 599))
+def test_no_code_at_all_takes_a_candidate_out_or_fails_a_picture(code, text, status):
+    raised = answers.of_error(error(code, text, status))
+    assert isinstance(raised, (*PASSING, answers.UnknownAnswer)) or answers.find(code, text)
+
+
+@given(TEXTS | some.none() | some.integers() | some.lists(some.text()))
+def test_no_sentence_of_an_answer_with_200_takes_a_candidate_out(text):
+    assert isinstance(answers.of_sentence(text), (*FINAL, ServiceUnavailable, answers.UnknownAnswer))
+
+
+@given(some.sampled_from(sorted(CODES)), some.text() | some.text("abc XYZ-", max_size=300))
+def test_the_log_shows_no_word_that_is_not_of_a_known_sentence(code, text):
+    told = answers.told(code, text)
+    words = re.fullmatch(rf"{code}: (.*) \([0-9a-f]{{12}}\)", told)[1].replace("...", "").split()
+    known = {word.lower() for each in KNOWN for word in re.findall(r"[A-Za-z_'-]+", each.sentence)}
+    assert {word.lower() for word in words[:-1]} <= known, "the last one may be cut"
+    assert len(told) < 350
+
+
+def test_the_same_sentence_has_the_same_hash_whatever_its_numbers():
+    first, same, other = (
+        answers.told("X", text)[-14:] for text in ("at most 512, not 536", "at most 512, not 7", "no")
+    )
+    assert first == same != other
