@@ -8,6 +8,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from booth.aws.clients import client
 from booth.aws.errors import code_of
+from booth.painting import answers
+from booth.painting.known_answers import Meaning
 from booth.painting.models import MODELS
 from booth.painting.pacing import WINDOW_MS
 from booth.scenes import DEFAULT_PICTURES
@@ -66,17 +68,25 @@ def check_candidate(model: str, region: str) -> CandidateCheck:
 
 
 def _record_error(found: CandidateCheck, error: ClientError) -> None:
-    """Adds what an error of AWS's means for the candidate, and what to do about it."""
-    code = code_of(error)
-    if code == "ResourceNotFoundException":
-        found.state = "retired"
-        found.todo.append(f"{found.region} doesn't have it (any more): take it out of ImageModels.")
-    elif code == "ValidationException":
-        found.todo.append("Bedrock calls the id invalid: mend ImageModels.")
-    elif code in ("AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException"):
+    """Adds what an error of AWS's means for the candidate, and what to do about it: as the booth itself would judge."""
+    code, text = code_of(error), error.response["Error"].get("Message", "")
+    known = answers.find(code, text)
+    if code in _CREDENTIALS or "is not authorized to perform" in text:
         found.todo.append(f"Your credentials may not ask ({error.operation_name}): {code}.")
-    else:
+    elif known and known.meaning == Meaning.RETIRED:
+        found.state = "retired"
+        found.todo.append(known.todo)
+    elif known and known.meaning == Meaning.DENIED:
+        found.access = "denied"
+        found.todo.append(known.todo)
+    elif known:
         found.todo.append(f"{error.operation_name} answered {code}: try again.")
+    else:
+        said = answers.told(code, text)
+        found.todo.append(f"{error.operation_name} answered what the booth does not know, {said}: try again.")
+
+
+_CREDENTIALS = ("UnrecognizedClientException", "ExpiredTokenException", "InvalidSignatureException")
 
 
 def _foundation_model(found: CandidateCheck) -> str:

@@ -72,6 +72,19 @@ def test_titan_throttled_everywhere_leaves_the_pictures_to_stability(quick):
     assert len(json.loads(result["url_generated"])) == 3
 
 
+@pytest.mark.parametrize("kind", ["unheard-of", "no-picture"])
+def test_what_titan_says_in_words_that_nobody_knows_leaves_the_pictures_to_stability(quick, kind):
+    quick.stand_in("bedrock", canned={}, faults=[{"kind": kind, "match": "titan"}])
+    before = quick.calls_at_rest("bedrock")
+    _, result = quick.process(photo())
+    assert result["status"] == "SUCCEEDED"
+    assert quick.calls("bedrock") - before == 3 * 3, "two Regions of Titan, then Stability"
+    quick.stand_in("bedrock", canned={})
+    before = quick.calls_at_rest("bedrock")
+    _, result = quick.process(photo())
+    assert quick.calls("bedrock") - before == 3, "the next photo's first candidate is Titan again"
+
+
 def test_a_filtered_result_is_painted_once_more(quick):
     quick.stand_in("bedrock", canned={}, faults=[{"kind": "filtered-output", "times": 3}])
     before = quick.calls_at_rest("bedrock")
@@ -84,6 +97,7 @@ def test_a_filtered_result_is_painted_once_more(quick):
     ("kind", "code", "calls"),
     [
         ("filtered-output", "OutputBlocked", 2),
+        ("filtered-exception", "OutputBlocked", 2),
         ("filtered-prompt", "ContentBlocked", 1),
         ("filtered-input", "ContentBlocked", 1),
     ],

@@ -20,7 +20,8 @@ FAULTS = {
     "sagemaker": [{"status": 500, "type": "ModelError", "message": "dead", "times": 1}],
     "bedrock": [
         {"kind": "reset", "times": 1},
-        {"status": 400, "type": "ValidationException", "message": "blocked by our content filters", "times": 1},
+        {"kind": "filtered-prompt", "times": 1},
+        {"status": 400, "type": "ValidationException", "message": f"What {EXIF} shows is odd.", "times": 1},
     ],
 }
 

@@ -147,7 +147,10 @@ DEAD = [{"status": 500, "type": "InternalServerException", "message": "dead"}]
         ("sagemaker", [{"status": 500, "type": "ModelError", "message": "dead"}], "SUCCEEDED", None),
         ("sagemaker", [{"kind": "reset"}], "SUCCEEDED", None),
         ("bedrock", DEAD, "FAILED", "ServiceUnavailable"),
-        ("bedrock", [{"status": 403, "type": "AccessDeniedException", "message": "no"}], "FAILED", "ModelsUnavailable"),
+        ("bedrock", [{"kind": "denied"}], "FAILED", "ModelsUnavailable"),
+        ("bedrock", [{"kind": "unpaid"}], "FAILED", "ModelsUnavailable"),
+        ("bedrock", [{"kind": "unheard-of"}], "FAILED", "PictureRefused"),
+        ("bedrock", [{"kind": "no-picture"}], "FAILED", "PictureRefused"),
         (
             "bedrock",
             [
@@ -191,7 +194,7 @@ def test_segment_anything_hangs_on_a_full_house(quick):
 
 
 def test_one_picture_that_fails_does_not_take_the_others_with_it(quick):
-    blocked = {"status": 400, "type": "ValidationException", "message": "blocked by our content filters", "times": 1}
+    blocked = {"kind": "filtered-prompt", "times": 1}
     quick.stand_in("bedrock", canned={}, faults=[blocked])
     _, result = quick.process(photo())
     assert result["status"] == "PARTIAL"
@@ -202,7 +205,7 @@ def test_one_picture_that_fails_does_not_take_the_others_with_it(quick):
 
 def test_one_region_out_does_not_cost_a_picture(quick):
     """Titan is gone in one Region only; the clients differ, so the fault is told by its count."""
-    gone = {"status": 404, "type": "ResourceNotFoundException", "message": "end of its life", "times": 1}
+    gone = {"status": 404, "type": "ResourceNotFoundException", "message": "The end of its life.", "times": 1}
     quick.stand_in("bedrock", canned={}, faults=[gone])
     _, result = quick.process(photo())
     assert result["status"] == "SUCCEEDED"

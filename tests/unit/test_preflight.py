@@ -23,6 +23,9 @@ GRANTED = {
 }
 
 
+UNRESOLVED = "Could not resolve the foundation model from the provided model identifier."
+
+
 class Account:
     """An AWS account as the control planes tell of it. What is not there, or denied, is answered as AWS does."""
 
@@ -43,6 +46,7 @@ class Account:
         self.executions = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 900}
         self.endpoints = {"sam": "InService", "photo-booth-sam-dev": "InService"}
         self.denied = set()
+        self.says = {}
 
     @Request.application
     def wsgi(self, request):
@@ -54,13 +58,16 @@ class Account:
             "2016-08-19": "GetAccountSettings",
         }.get(request.path.split("/")[1])
         if operation in self.denied:
-            return self.error(400 if target else 403, "AccessDeniedException", target)
+            said = f"User: x is not authorized to perform: x:{operation} because no identity-based policy allows it"
+            return self.error(400 if target else 403, "AccessDeniedException", said, target)
+        if operation in self.says:
+            return self.error(*self.says[operation])
         name = unquote(request.path.rpartition("/")[2])
         return getattr(self, operation)(json.loads(request.get_data() or b"{}") if target else name)
 
     def GetFoundationModel(self, model):
         if model not in self.models:
-            return self.error(404, "ResourceNotFoundException")
+            return self.error(404, "ResourceNotFoundException", UNRESOLVED)
         name, cycle = self.models[model]
         details = {"modelArn": f"arn:aws:bedrock:us-east-1::foundation-model/{model}", "modelId": model}
         return self.answer({"modelDetails": details | {"modelName": name, "modelLifecycle": cycle}})
@@ -71,7 +78,7 @@ class Account:
     def GetInferenceProfile(self, profile):
         model = profile.removeprefix("us.")
         if model not in self.models:
-            return self.error(404, "ResourceNotFoundException")
+            return self.error(404, "ResourceNotFoundException", UNRESOLVED)
         arns = [f"arn:aws:bedrock:{region}::foundation-model/{model}" for region in ("us-east-1", "us-east-2")]
         fields = {"inferenceProfileId": profile, "inferenceProfileName": "US", "status": "ACTIVE"}
         arn = f"arn:aws:bedrock:us-east-1:123456789012:inference-profile/{profile}"
@@ -91,7 +98,7 @@ class Account:
     def DescribeEndpoint(self, body):
         status = self.endpoints.get(body["EndpointName"])
         if status is None:
-            return self.error(400, "ValidationException", "SageMaker")
+            return self.error(400, "ValidationException", "no", "SageMaker")
         times = {"CreationTime": 1.7e9, "LastModifiedTime": 1.7e9}
         arn = f"arn:aws:sagemaker:us-east-1:123456789012:endpoint/{body['EndpointName'].lower()}"
         fields = {"EndpointName": body["EndpointName"], "EndpointArn": arn, "EndpointConfigName": "x"}
@@ -100,8 +107,8 @@ class Account:
     def answer(self, body, json11=False):
         return Response(json.dumps(body), content_type=f"application/{'x-amz-json-1.1' if json11 else 'json'}")
 
-    def error(self, status, kind, target=""):
-        response = Response(json.dumps({"__type": kind, "message": "no"} if target else {"message": "no"}), status)
+    def error(self, status, kind, said, target=""):
+        response = Response(json.dumps({"__type": kind, "message": said} if target else {"message": said}), status)
         response.headers["x-amzn-ErrorType"] = kind
         return response
 
@@ -158,6 +165,29 @@ def test_a_model_that_bedrock_no_longer_knows_is_retired(run, account):
     code, out = run()
     assert code == 0
     assert row(out, f"{TITAN}@us-east-1")[0] == "retired"
+
+
+PAYMENT = "Model access is denied due to INVALID_PAYMENT_INSTRUMENT:A valid payment instrument must be provided."
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "access", "advice"),
+    [
+        ((404, "ResourceNotFoundException", "has reached the end of its life"), "retired", "unknown", "Take it out of"),
+        ((400, "ValidationException", "The provided model identifier is invalid."), "retired", "unknown", "mend Image"),
+        ((403, "AccessDeniedException", PAYMENT), "unknown", "denied", "Give the account a payment method"),
+        ((403, "UnrecognizedClientException", "The security token is invalid"), "unknown", "unknown", "credentials"),
+        ((429, "ThrottlingException", "Rate exceeded"), "unknown", "unknown", "answered ThrottlingException: try"),
+        ((404, "ResourceNotFoundException", "It went home."), "unknown", "unknown", "what the booth does not know"),
+        ((403, "AccessDeniedException", "It went home."), "unknown", "unknown", "what the booth does not know"),
+    ],
+)
+def test_an_error_is_judged_as_the_booth_judges_it(run, account, answer, state, access, advice):
+    account.says["GetFoundationModel"] = answer
+    code, out = run()
+    assert code == 1
+    assert row(out, f"{TITAN}@us-east-1")[:2] == [state, access]
+    assert advice in out
 
 
 def test_a_legacy_model_is_usable_with_its_own_quota_and_comes_first(run, account):

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -57,10 +59,30 @@ def test_errors_of_the_endpoint(models, fault, error):
         sam.segment(sam.request_for(CROP, FACES, IMAGE))
 
 
+def mask_image(png):
+    return json.dumps({"mask_image": base64.b64encode(png).decode()}).encode()
+
+
+def enlarged(png, side):
+    """A PNG whose header says side x side."""
+    header = png[12:16] + struct.pack(">II", side, side) + png[24:29]
+    return png[:12] + header + struct.pack(">I", zlib.crc32(header)) + png[33:]
+
+
 @pytest.mark.starts
-@pytest.mark.parametrize("damage", [IMAGE[:40], IMAGE[:33] + b"\0\0\0\4" + IMAGE[37:]], ids=["cut off", "wrong length"])
-def test_a_mask_that_is_broken_is_passing_trouble(environment, damage):
-    answer = Response(json.dumps({"mask_image": base64.b64encode(damage).decode()}))
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *map(mask_image, [b"", IMAGE[:40], IMAGE[:33] + b"\0\0\0\4" + IMAGE[37:], enlarged(IMAGE, 60_000)]),
+        b"[" * 100_000,
+        b"null",
+        b"{}",
+        b'{"mask_image": 7}',
+    ],
+    ids=["empty", "cut off", "wrong length", "a bomb", "deep", "null", "another", "a number"],
+)
+def test_what_is_no_mask_is_passing_trouble(environment, answer):
+    answer = Response(answer)
     environment.setenv("SAM_ENDPOINT", "sam")
     environment.setenv("SAM_PROTOCOL", "extended")
     with serving(answer) as url:

@@ -17,6 +17,7 @@ from PIL import Image
 from booth.aws.clients import client
 from booth.aws.errors import aws_errors
 from booth.errors import ServiceUnavailable
+from booth.pixels.encoding import DECODER_ERRORS
 from booth.pixels.geometry import Crop, Face, clip
 
 READ_TIMEOUT_SECONDS = 15
@@ -77,5 +78,5 @@ def _invoke(body: bytes) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(base64.b64decode(json.loads(text)["mask_image"])), formats=["PNG"]) as mask:
             return np.asarray(mask.convert("L")) < 128
-    except (ValueError, KeyError, TypeError, OSError, SyntaxError) as error:  # SyntaxError: Pillow, for a broken PNG
+    except DECODER_ERRORS as error:  # ValueError, KeyError, RecursionError are JSON's, too
         raise ServiceUnavailable("the SAM endpoint's answer is no mask") from error
