@@ -85,7 +85,7 @@ class ModelsUnavailable(BoothError):
     message = "Our image service is not available at the moment. Please try again later."
 
 
-class PictureRefused(BoothError):
+class NoModelLeft(BoothError):
     """No candidate is left for a picture: each is unavailable, or gave this picture an answer that is not known."""
 
     message = "Our image service could not make this picture. Please try again with another photo or scene."

@@ -149,8 +149,8 @@ DEAD = [{"status": 500, "type": "InternalServerException", "message": "dead"}]
         ("bedrock", DEAD, "FAILED", "ServiceUnavailable"),
         ("bedrock", [{"kind": "denied"}], "FAILED", "ModelsUnavailable"),
         ("bedrock", [{"kind": "unpaid"}], "FAILED", "ModelsUnavailable"),
-        ("bedrock", [{"kind": "unheard-of"}], "FAILED", "PictureRefused"),
-        ("bedrock", [{"kind": "no-picture"}], "FAILED", "PictureRefused"),
+        ("bedrock", [{"kind": "unheard-of"}], "FAILED", "NoModelLeft"),
+        ("bedrock", [{"kind": "no-picture"}], "FAILED", "NoModelLeft"),
         (
             "bedrock",
             [

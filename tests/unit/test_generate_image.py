@@ -218,7 +218,7 @@ def test_a_sentence_that_nobody_knows_sends_this_picture_alone_to_the_next_candi
 def test_a_picture_fails_when_each_candidate_has_said_something_that_nobody_knows(scripted, code, counts):
     script, called = scripted
     script |= dict.fromkeys([*TITANS, INPAINT], (REFUSALS[code], code, SENTENCE))
-    assert until_it_ends() == "PictureRefused"
+    assert until_it_ends() == "NoModelLeft"
     assert sorted(called) == sorted([*TITANS, INPAINT]), "each is called once"
     assert counts() == {"UnknownAnswer": 3}
     assert records.pace().gone == {}
@@ -229,7 +229,7 @@ def test_a_picture_fails_when_who_is_left_is_gone(scripted):
     gone = "This model version has reached the end of its life."
     script |= dict.fromkeys(TITANS, (400, "ValidationException", SENTENCE))
     script[INPAINT] = 404, "ResourceNotFoundException", gone
-    assert until_it_ends() == "PictureRefused"
+    assert until_it_ends() == "NoModelLeft"
     assert len(called) == 3
     assert records.pace().gone.keys() == {INPAINT}
 
@@ -238,7 +238,7 @@ def test_a_picture_fails_when_the_one_that_is_left_goes_first(scripted):
     script, called = scripted
     script[TITANS[0]] = script[TITANS[1]] = 403, "AccessDeniedException", "You may not do that."
     assert records.write_pace(replace(records.pace(), gone={INPAINT: 2**50}))
-    assert until_it_ends() == "PictureRefused"
+    assert until_it_ends() == "NoModelLeft"
     assert sorted(called) == sorted(TITANS)
 
 

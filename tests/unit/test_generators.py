@@ -163,7 +163,7 @@ UNKNOWN = [
 
 @pytest.mark.parametrize("answer", UNKNOWN, ids=lambda answer: answer.get("kind", answer.get("type")))
 def test_an_answer_that_is_not_known_says_nothing_of_the_candidate_and_is_told(chain, models, answer, caplog):
-    models.set("bedrock", faults=[answer | {"match": TITAN}])
+    models.set("bedrock", faults=[answer | {"match": f"*{TITAN}"}])
     before = models.calls("bedrock")
     with pytest.raises(paint.PassedOver) as passed:
         painted()
@@ -177,9 +177,11 @@ def test_an_answer_that_is_not_known_says_nothing_of_the_candidate_and_is_told(c
 
 def test_the_log_quotes_no_prompt_and_no_photo_of_an_answer_that_does(chain, models, caplog):
     said = "Malformed input request: #/outPaintingParams/image: iVBORw0KGgoAAAANSUhEUg of Ann Smith is not valid"
-    models.set("bedrock", faults=[fault(400, "ValidationException", said, match=TITAN)])
+    models.set("bedrock", faults=[fault(400, "ValidationException", said, match=f"*{TITAN}")])
     painted()
-    models.set("bedrock", faults=[fault(400, "ValidationException", said.removeprefix("Malformed "), match=TITAN)])
+    models.set(
+        "bedrock", faults=[fault(400, "ValidationException", said.removeprefix("Malformed "), match=f"*{TITAN}")]
+    )
     with pytest.raises(paint.PassedOver):
         painted()
     told = [getattr(each, "reason", getattr(each, "answer", "")) for each in caplog.records]

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from booth import clock, limits
-from booth.errors import BoothError, ModelsUnavailable, PictureRefused, QueueFull, Throttled, TurnLate, TurnLost
+from booth.errors import BoothError, ModelsUnavailable, NoModelLeft, QueueFull, Throttled, TurnLate, TurnLost
 from booth.log import count, logger
 from booth.painting import pacing, records
 from booth.painting.chain import Candidate, chain, rotated
@@ -51,7 +51,7 @@ def admit(run_id: str, pictures: list[int], lost: str | None = None) -> Run:
             same slots, later.
 
     Raises:
-        PictureRefused: no candidate is left for one of these pictures.
+        NoModelLeft: no candidate is left for one of these pictures.
         QueueFull: a turn would come later than QUEUE_SECONDS after the claim.
         RunEnded, TimedOut: as `store.check`.
         Throttled: other writes of the pace kept coming first.
@@ -74,11 +74,11 @@ def admit(run_id: str, pictures: list[int], lost: str | None = None) -> Run:
 
 
 def _planned(run: Run, pace: Pace, pictures: list[int], now: int) -> tuple[dict[int, Turn], Pace]:
-    """As `pacing.plan`, without the candidates that are passed over for one of the pictures. Raises PictureRefused."""
+    """As `pacing.plan`, without the candidates that are passed over for one of the pictures. Raises NoModelLeft."""
     passed_over = set().union(*(run.passed_over(number) for number in pictures))
     candidates = [each for each in chain() if str(each) not in passed_over]
     if passed_over and not pacing.available(pace, candidates, now):
-        raise PictureRefused("no candidate is left for this picture")
+        raise NoModelLeft("no candidate is left for this picture")
     return pacing.plan(pace, candidates, run.id, pictures, now)
 
 
@@ -179,7 +179,7 @@ def note_unavailable(candidate: Candidate) -> TurnLost | ModelsUnavailable:
     return ModelsUnavailable("every candidate of the chain is gone")
 
 
-def pass_over(run: Run, picture: int, candidate: Candidate) -> TurnLost | PictureRefused:
+def pass_over(run: Run, picture: int, candidate: Candidate) -> TurnLost | NoModelLeft:
     """Records in the run that a candidate gave a picture an answer that is not known; returns the error to raise.
 
     TurnLost if a candidate is left for this picture, which then gets another turn; other pictures keep this one.
@@ -190,7 +190,7 @@ def pass_over(run: Run, picture: int, candidate: Candidate) -> TurnLost | Pictur
     run = store.pass_over(run.id, picture, str(candidate))
     if _left(run, records.pace(), picture, clock.now_ms()):
         return TurnLost("an answer that is not known")
-    return PictureRefused("no candidate is left for this picture")
+    return NoModelLeft("no candidate is left for this picture")
 
 
 def note_answered(candidate: Candidate, seen: Pace) -> None:
