@@ -26,7 +26,10 @@ FIRST, SECOND = 60, 140
 """Grey of what the model paints at its first and second call."""
 BUSY = Response(json.dumps({"message": "Too many requests"}), 429, {"x-amzn-errortype": "ThrottlingException"})
 BROKEN = Response(json.dumps({"message": "broken"}), 500, {"x-amzn-errortype": "InternalServerException"})
-BLOCKED = Response(json.dumps({"images": [], "error": "has been blocked by our content filters"}))
+BLOCKED = Response(
+    json.dumps({"images": [], "error": "All of the generated images have been blocked by our content filters."})
+)
+UNKNOWN = Response(json.dumps({"images": [], "error": "Something about this picture."}))
 
 
 def details(*heights, confidences=()):
@@ -153,7 +156,7 @@ def test_a_count_that_fails_fails_no_picture(services, counts, status, body):
     assert counts() == {"PeopleNotCounted": 1, "ModelsUnavailable": 0}
 
 
-@pytest.mark.parametrize("second", [BUSY, BROKEN, BLOCKED], ids=["throttled", "broken", "blocked"])
+@pytest.mark.parametrize("second", [BUSY, BROKEN, BLOCKED, UNKNOWN], ids=["throttled", "broken", "blocked", "unknown"])
 def test_a_second_painting_that_fails_leaves_the_first_one(services, counts, second):
     services.faces, services.second = details(0.4, 0.3), second
     paint()
