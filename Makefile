@@ -85,7 +85,7 @@ check: tools lint
 lint: setup check-scenes .tools/npm/.installed
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.tools/npm/node_modules/.bin/pyright
+	.tools/npm/node_modules/.bin/pyright --project pyproject.toml
 
 lock: setup
 	.venv/bin/python -m deploy lock
