@@ -104,14 +104,17 @@ def _linear(numbers: np.ndarray, transfer: Transfer) -> np.ndarray:
 def _dim(light: np.ndarray) -> None:
     """Brings light (H x W x 3, BT.709) above white below it, in place; what is below stays as it is.
 
-    Such a colour is mixed with grey of its own luminance until its largest part is 1: hue and luminance stay. What has
-    white's luminance or more is white. (GamutMapScalar in libjxl's tone_mapping.h does so when luminance is preserved.)
+    Such a colour becomes the mean of two: itself, divided by its largest part, which keeps its saturation; and itself,
+    mixed with grey of its luminance until its largest part is 1, which keeps its luminance. Both keep its hue.
+    (GamutMapScalar in libjxl's tone_mapping.h, with a saturation of 0.5.)
     """
     over = light.max(axis=-1) > 1
     colours = light[over]
+    largest = colours.max(axis=-1, keepdims=True)
     grey = colours @ np.array([[0.2126], [0.7152], [0.0722]], np.float32)  # BT.709-6, item 3.2
-    span = np.maximum(colours.max(axis=-1, keepdims=True) - grey, 1e-6)
-    light[over] = grey + (colours - grey) * ((1 - grey) / span).clip(0, 1)
+    share = ((1 - grey) / np.maximum(largest - grey, 1e-6)).clip(0, 1)
+    as_light = np.minimum(grey + (colours - grey) * share, 1)
+    light[over] = (colours / largest + as_light) / 2
 
 
 @cache
