@@ -55,7 +55,7 @@ test: browser tools lint
 	.venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-fast: $(INSTALLED)
-	@.venv/bin/python -m pytest -q -m "not starts" $(or $(ARGS),tests/unit)
+	@.venv/bin/python -m pytest -q -n 2 --dist loadfile -m "not starts" $(or $(ARGS),tests/unit)
 
 mutants: setup .tools/mutmut/.installed
 	@.venv/bin/python -m tests.mutants $(if $(MODULE),--module $(MODULE)) $(if $(N),--count $(N)) $(if $(SEED),--seed $(SEED))
