@@ -79,15 +79,20 @@ def test_an_answer_that_is_none(wire, kind, length):
         json.loads(CALLS["s3"](once("s3"))["Body"].read())
 
 
-def test_whom_a_fault_meets_and_how_often(wire):
-    wire.set([{"kind": "broken", "match": "F dynamodb:GetItem *table/tab*", "times": 1, "skip": 1}])
+def outcomes_of(calls):
     outcomes = []
-    for _ in range(3):
+    for _ in range(calls):
         try:
             CALLS["dynamodb"](once("dynamodb"))
             outcomes.append("well")
         except ClientError:
             outcomes.append("failed")
+    return outcomes
+
+
+def test_whom_a_fault_meets_and_how_often(wire):
+    wire.set([{"kind": "broken", "match": "F dynamodb:GetItem *table/tab*", "times": 1, "skip": 1}])
+    outcomes = outcomes_of(3)
     CALLS["ssm"](once("ssm"))
     assert outcomes == ["well", "failed", "well"]
     record = wire.record()
@@ -101,14 +106,7 @@ def test_whom_a_fault_meets_and_how_often(wire):
 
 def test_a_share_of_the_calls_at_the_wire(wire):
     wire.set([{"kind": "throttled", "match": "F dynamodb:*", "share": 0.5}])
-    ended = []
-    for _ in range(40):
-        try:
-            CALLS["dynamodb"](once("dynamodb"))
-            ended.append("well")
-        except ClientError:
-            ended.append("failed")
-    assert 10 < ended.count("failed") < 30
+    assert 10 < outcomes_of(40).count("failed") < 30
 
 
 def test_an_error_of_any_name_at_the_wire(wire):

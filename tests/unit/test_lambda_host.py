@@ -197,8 +197,8 @@ def test_concurrent_invocations_have_a_worker_each_and_idle_ones_are_ended(start
     assert json.loads(call(host, do="tell").body)["pid"] in pids
 
 
-def test_beyond_the_limit_an_invocation_is_throttled(start, tmp_path):
-    host = start(concurrency=1, queue_seconds=0.1)
+def refused_beside_one(host, tmp_path):
+    """What an invocation is answered that comes while another one runs; that one ends well."""
     with ThreadPoolExecutor() as threads:
         future = threads.submit(call, host, do="meet", people=2)
         until(lambda: list(tmp_path.glob("*.here")))
@@ -207,20 +207,19 @@ def test_beyond_the_limit_an_invocation_is_throttled(start, tmp_path):
         assert not future.result().failed
     assert throttled.status == 429
     assert throttled.headers["x-amzn-ErrorType"] == "TooManyRequestsException"
+    return throttled
+
+
+def test_beyond_the_limit_an_invocation_is_throttled(start, tmp_path):
+    host = start(concurrency=1, queue_seconds=0.1)
+    refused_beside_one(host, tmp_path)
     assert not call(host, do="tell").failed
 
 
 def test_beyond_what_the_account_allows_no_function_runs(start, tmp_path):
     host = start()
     host.concurrency = 1
-    with ThreadPoolExecutor() as threads:
-        future = threads.submit(call, host, do="meet", people=2)
-        until(lambda: list(tmp_path.glob("*.here")))
-        throttled = call(host, do="tell")
-        (tmp_path / "second.here").touch()
-        assert not future.result().failed
-    assert throttled.status == 429
-    assert throttled.headers["x-amzn-ErrorType"] == "TooManyRequestsException"
+    throttled = refused_beside_one(host, tmp_path)
     assert json.loads(throttled.body)["Reason"] == "ConcurrentInvocationLimitExceeded"
     assert not call(host, do="tell").failed
 

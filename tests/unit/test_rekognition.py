@@ -4,18 +4,11 @@ import numpy as np
 import pytest
 
 from booth.aws import rekognition
-from booth.errors import AccessDenied, InternalError, ServiceUnavailable, Throttled
+from booth.errors import InternalError
 from booth.pixels import encoding
+from tests.support.service_errors import ERRORS
 
 IMAGE = encoding.encode_png(np.full((120, 160, 3), 128, np.uint8))
-
-ERRORS = [
-    ({"status": 400, "type": "ThrottlingException", "message": "slow down"}, Throttled),
-    ({"status": 500, "type": "InternalServerError", "message": "oh"}, ServiceUnavailable),
-    ({"status": 400, "type": "AccessDeniedException", "message": "no"}, AccessDenied),
-    ({"kind": "reset"}, ServiceUnavailable),
-    ({"kind": "malformed"}, ServiceUnavailable),
-]
 
 
 def test_faces_are_found(models):

@@ -10,9 +10,10 @@ import pytest
 from werkzeug.wrappers import Response
 
 from booth.aws import sam
-from booth.errors import AccessDenied, ServiceUnavailable, Throttled
+from booth.errors import ServiceUnavailable
 from booth.pixels import encoding
 from booth.pixels.geometry import Crop, Face
+from tests.support.service_errors import ERRORS
 from tests.support.serving import serving
 
 IMAGE = encoding.encode_png(np.full((120, 160, 3), 128, np.uint8))
@@ -21,14 +22,6 @@ FACES = [
     Face((100.0, 30.0, 130.0, 70.0), {"nose": (400.0, 0.0)}),
 ]
 CROP = Crop((0, 0, 160, 120), (0, 1))
-
-ERRORS = [
-    ({"status": 400, "type": "ThrottlingException", "message": "slow down"}, Throttled),
-    ({"status": 500, "type": "InternalServerError", "message": "oh"}, ServiceUnavailable),
-    ({"status": 400, "type": "AccessDeniedException", "message": "no"}, AccessDenied),
-    ({"kind": "reset"}, ServiceUnavailable),
-    ({"kind": "malformed"}, ServiceUnavailable),
-]
 
 
 def test_the_request_holds_boxes_and_the_landmarks_inside_the_crop():
