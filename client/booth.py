@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import mimetypes
 import random
 import time
 import urllib.error
@@ -73,11 +72,11 @@ class Booth:
 
         `fields` are further ones of POST /upload. Raises VisitError.
         """
-        kind = mimetypes.guess_type(file.name)[0] or "image/jpeg"
         try:
             photo = file.read_bytes()
         except OSError as error:
             raise VisitError(f"can't be read: {error.strerror}") from error
+        kind = _content_type(photo)
         status, answer = self.call("/upload", {"type": "photo", "filename": file.name, "contentType": kind} | fields)
         body = json.loads(answer["body"]) if "body" in answer else answer
         if status != 200:
@@ -174,6 +173,15 @@ def shortfall(result: dict[str, Any], wanted: int) -> str:
     done = len(json.loads(result["url_generated"]))
     reasons = {each["error"]["message"] for each in result["pictures"] if each["error"]}
     return "" if done == wanted else " ".join([f"{done} of {wanted} pictures came.", *sorted(reasons)])
+
+
+def _content_type(photo: bytes) -> str:
+    """By the first bytes: a file's name is often wrong. What is no photo is sent all the same: the booth refuses it."""
+    if photo.startswith(b"\x89PNG"):
+        return "image/png"
+    if photo[8:12] == b"WEBP":
+        return "image/webp"
+    return "image/heic" if photo[4:8] == b"ftyp" else "image/jpeg"
 
 
 def _reason(answer: dict[str, Any]) -> str:

@@ -1,8 +1,9 @@
 // The booth's API over HTTP. What fails for a moment is tried again here; everything else is thrown as BoothError.
 
-const CONTENT_TYPES = {
-  jpg: "image/jpeg", jpeg: "image/jpeg", png: "image/png", webp: "image/webp", heic: "image/heic", heif: "image/heif",
-};
+const HEAD_BYTES = 256; // of a file, which tell its type
+const HEVC = ["heic", "heix", "heim", "heis", "hevc", "hevx", "hevm", "hevs"]; // brands, as in pixels/intake.py
+const ANY_CODEC = ["mif1", "mif2", "msf1"];
+const AV1 = ["avif", "avis"];
 const MAX_BYTES = 32 * 1024 * 1024; // the booth refuses more, but only after the whole upload
 const TIMEOUT_MS = 30_000; // for an answer, or for the next progress event of an upload
 const MAX_PAUSE_MS = 10_000;
@@ -52,15 +53,20 @@ class TransientError extends Error {
  */
 
 /**
- * The content type of a chosen file. Some browsers leave `type` empty for HEIC, so the name's extension counts as well.
+ * The content type of a chosen file, by its first bytes: what the name and the browser say of it is often wrong.
  *
  * @param {File} file
- * @returns {string}
- * @throws {BoothError} UnsupportedPhoto, PhotoTooLarge (more than 32 MiB)
+ * @returns {Promise<string>}
+ * @throws {BoothError} UnsupportedPhoto, PhotoTooLarge (more than 32 MiB), UnreadablePhoto (the device doesn't give it)
  */
-export function contentTypeOf(file) {
-  const extension = file.name.split(".").pop().toLowerCase();
-  const type = Object.values(CONTENT_TYPES).includes(file.type) ? file.type : CONTENT_TYPES[extension];
+export async function contentTypeOf(file) {
+  let head;
+  try {
+    head = String.fromCharCode(...new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer()));
+  } catch {
+    throw new BoothError("UnreadablePhoto");
+  }
+  const type = typeOf(head);
   if (!type) {
     throw new BoothError("UnsupportedPhoto");
   }
@@ -68,6 +74,30 @@ export function contentTypeOf(file) {
     throw new BoothError("PhotoTooLarge");
   }
   return type;
+}
+
+/** The content type by the first bytes, one character each; "" for none that the booth takes. */
+function typeOf(head) {
+  if (head.startsWith("\xff\xd8\xff")) {
+    return "image/jpeg";
+  }
+  if (head.startsWith("\x89PNG\r\n\x1a\n")) {
+    return "image/png";
+  }
+  if (head.startsWith("RIFF") && head.slice(8, 12) === "WEBP") {
+    return "image/webp";
+  }
+  return isHeic(head) ? "image/heic" : "";
+}
+
+function isHeic(head) {
+  if (head.slice(4, 8) !== "ftyp") {
+    return false;
+  }
+  const end = head.charCodeAt(2) * 256 + head.charCodeAt(3); // of the box; longer ones are cut off
+  const brands = [head.slice(8, 12), ...(head.slice(16, end).match(/.{4}/gs) ?? [])];
+  const hasOneOf = (known) => brands.some((brand) => known.includes(brand));
+  return hasOneOf(HEVC) || (hasOneOf(ANY_CODEC) && !hasOneOf(AV1));
 }
 
 /**

@@ -118,14 +118,17 @@ export class CameraScreen {
     }
   }
 
-  #takeFile(event) {
+  async #takeFile(event) {
     const [file] = event.target.files;
     event.target.value = ""; // so that choosing the same file again is a change, too
     if (!file) {
       return;
     }
     try {
-      this.#take({ blob: file, contentType: contentTypeOf(file) });
+      const contentType = await contentTypeOf(file);
+      if (document.body.dataset.screen === "camera") { // the visitor may have gone on meanwhile
+        this.#take({ blob: file, contentType });
+      }
     } catch (error) {
       this.#fail(`error.${error.code}`);
     }

@@ -1,7 +1,6 @@
 """Validates and normalises an uploaded file: one frame, upright, sRGB, without metadata, scaled to a given size."""
 
 import io
-import re
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import Any, TypeVar
 from PIL import Image, ImageFile
 
 from booth.errors import PhotoTooLarge, PhotoTooNarrow, PhotoTooSmall, UnreadablePhoto, UnsupportedPhoto
+from booth.pixels import heif, jpeg
 from booth.pixels.colour import tags, transparency
 
 MAX_BYTES = 32 * 1024 * 1024
@@ -20,11 +20,6 @@ MAX_PIXELS = 60_000_000
 """Above the 50 megapixels of today's phones; 180 MB when decoded."""
 MIN_SIDE = 80
 """Rekognition's limit for both sides."""
-MAX_SCANS = 100
-"""Of a JPEG. Progressive ones have about ten; each costs a pass over all pixels, even if it has few bytes."""
-MAX_SCANNED_PIXELS = 1_000_000_000
-"""Scans times pixels: 16 scans of the largest photo, 80 of one of 12 megapixels. The slowest kind, arithmetic coding,
-takes about 3 ms a megapixel and scan."""
 MAX_ASPECT = 4.0
 """Longer to shorter side. Amazon's image models take no more."""
 PHOTO_SIDE = 1024
@@ -39,14 +34,12 @@ T = TypeVar("T")
 
 Image.MAX_IMAGE_PIXELS = None  # _check_size does it, by the header
 
-_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
-"""A marker of a JPEG segment; none occurs within the scans' entropy-coded data."""
-_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-"""Frame header markers, SOF0 to SOF15: their segment has the size (ITU-T T.81, table B.1)."""
-_MAX_PARTS = 50_000
-"""Segments of a JPEG, or chunks of a PNG: Pillow reads them one by one. The smallest usual IDAT chunks have 4 kB."""
-_MAX_GAP = 65_536
-"""Bytes between two segments before the first scan, where there should be none: Pillow skips them one by one."""
+_HEVC = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"))
+_ANY_CODEC = frozenset((b"mif1", b"mif2", b"msf1"))
+_AV1 = frozenset((b"avif", b"avis"))
+"""Brands of HEIF files (ISO/IEC 23008-12, annexes B and C; AVIF 1.1, section 6). `heif.still` looks into the file."""
+_MAX_CHUNKS = 50_000
+"""Of a PNG: Pillow reads them one by one. The smallest usual IDAT chunks have 4 kB."""
 
 # Exceptions of Pillow's decoders for files that are damaged. Our own errors and MemoryError pass.
 _DECODER_ERRORS = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, ArithmeticError)
@@ -103,8 +96,10 @@ def sniff(data: bytes) -> str:
         return "PNG"
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
-    if data[4:8] == b"ftyp" and data[8:12] in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"):
-        return "HEIF"
+    if data[4:8] == b"ftyp":
+        brands = {data[8:12], *(data[at : at + 4] for at in range(16, min(int.from_bytes(data[:4]), 256), 4))}
+        if brands & _HEVC or (brands & _ANY_CODEC and not brands & _AV1):
+            return "HEIF"
     raise UnsupportedPhoto("unknown file signature")
 
 
@@ -118,11 +113,6 @@ def normalise(data: bytes, side: int = PHOTO_SIDE) -> Intake:
         UnsupportedPhoto, UnreadablePhoto, PhotoTooLarge, PhotoTooSmall, PhotoTooNarrow.
     """
     kind = sniff(data)
-    if kind == "HEIF":
-        # Imported only when needed: it takes several MB of memory.
-        import pi_heif
-
-        pi_heif.register_heif_opener()
     with _decoder_errors_as_ours():
         decoded = _read(kind, data)
         return Intake(_detection(decoded, side), _fit(decoded.size, side), decoded)
@@ -130,7 +120,9 @@ def normalise(data: bytes, side: int = PHOTO_SIDE) -> Intake:
 
 def _read(kind: str, data: bytes) -> Image.Image:
     if kind == "JPEG":
-        _check_segments(data)
+        return _read_jpeg(data)
+    if kind == "HEIF":
+        return _read_heic(data)
     if kind == "PNG":
         _check_chunks(data)
     png = tags.png_chunks(_chunks(data)) if kind == "PNG" else {}
@@ -143,29 +135,30 @@ def _read(kind: str, data: bytes) -> Image.Image:
         return _decode(Image.open(io.BytesIO(_pixel_chunks(data)), formats=[kind]), png)
 
 
-def _check_segments(jpeg: bytes) -> None:
-    """Raises UnreadablePhoto for a JPEG that would take a decoder minutes. Data after the first image are not read."""
-    scans, pixels, at = 0, 0, 2
-    for _ in range(_MAX_PARTS):
-        found = _MARKER.search(jpeg, at)
-        if not scans and (found.start() if found else len(jpeg)) - at > _MAX_GAP:
-            raise UnreadablePhoto("no segments")
-        if not found or found[1] == b"\xd9":
-            return
-        scans += found[1] == b"\xda"
-        if found[1][0] in _FRAME:
-            height, width = struct.unpack(">HH", jpeg[found.end() + 3 : found.end() + 7])
-            pixels = max(pixels, min(width * height, MAX_PIXELS))
-        if scans > MAX_SCANS or scans * pixels > MAX_SCANNED_PIXELS:
-            raise UnreadablePhoto("too many scans")
-        at = found.end() + int.from_bytes(jpeg[found.end() : found.end() + 2])  # the segment's end
-    raise UnreadablePhoto("too many segments")
+def _read_jpeg(data: bytes) -> Image.Image:
+    """The decoded JPEG. Raises UnreadablePhoto for one that ends in its pixels."""
+    first, *others = jpeg.versions(data, MAX_PIXELS)
+    decoded = _decode(Image.open(io.BytesIO(first), formats=["JPEG"]), {})
+    for each in others:
+        if _decode(Image.open(io.BytesIO(each), formats=["JPEG"]), {}).tobytes() != decoded.tobytes():
+            raise UnreadablePhoto("pixels are missing")
+    return decoded
+
+
+def _read_heic(data: bytes) -> Image.Image:
+    """The decoded photo of a HEIC, within its clean aperture."""
+    # Imported only when needed: it takes several MB of memory.
+    import pi_heif
+
+    pi_heif.register_heif_opener()
+    still = heif.still(data)
+    return _decode(Image.open(io.BytesIO(still.data), formats=["HEIF"]), {}, still.aperture)
 
 
 def _check_chunks(png: bytes) -> None:
     """Raises UnreadablePhoto for a PNG that would take a decoder minutes."""
     for number, _ in enumerate(_chunks(png)):
-        if number > _MAX_PARTS:
+        if number > _MAX_CHUNKS:
             raise UnreadablePhoto("too many chunks")
 
 
@@ -189,10 +182,12 @@ def _chunks(png: bytes) -> Iterator[bytes]:
         at = end
 
 
-def _check_size(width: int, height: int) -> None:
+def _check_size(decoded: tuple[int, int], aperture: heif.Box | None) -> None:
     # By the header, before anything is decoded: protects from decompression bombs.
-    if width * height > MAX_PIXELS:
+    if decoded[0] * decoded[1] > MAX_PIXELS:
         raise PhotoTooLarge("too many pixels")
+    l, t, r, b = aperture or (0, 0, *decoded)
+    width, height = r - l, b - t
     if min(width, height) < MIN_SIDE:
         raise PhotoTooSmall("a side is too short")
     if max(width, height) > MAX_ASPECT * min(width, height):
@@ -205,16 +200,21 @@ def _fit(size: tuple[int, int], side: int) -> tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def _decode(opened: ImageFile.ImageFile, png: Mapping[bytes, bytes]) -> Image.Image:
-    """The opened image as `Intake.decoded` has it. `png`: the chunks of a PNG that tell colours."""
-    _check_size(*opened.size)
+def _decode(opened: ImageFile.ImageFile, png: Mapping[bytes, bytes], aperture: heif.Box | None = None) -> Image.Image:
+    """The opened image as `Intake.decoded` has it.
+
+    Args:
+        png: the chunks of a PNG that tell colours.
+        aperture: what is cut out of a HEIC.
+    """
+    _check_size(opened.size, aperture)
     # A JPEG can be decoded at 1/2, 1/4 or 1/8 of its size: 4 to 8 times faster, and far less memory.
     opened.draft(None, _fit(opened.size, DETECTION_SIDE))
     key = transparency.key_of(opened)
     opened.load()
     transposition = _TO_UPRIGHT.get(_exif(opened, _orientation, 1))
     told = tags.told(opened, png, _exif(opened, tags.by_exif, ()))
-    image = transparency.eight_bit(opened, key)
+    image = transparency.eight_bit(opened.crop(aperture) if aperture else opened, key)
     if (factor := max(image.size) // DETECTION_SIDE) > 1:
         image = image.reduce(factor)  # other formats: a box filter
     image = image if transposition is None else image.transpose(transposition)
