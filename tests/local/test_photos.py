@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from tests.support.photos import PHOTOS
+from tests.support.heic import clap, coded, heic
+from tests.support.photos import PHOTOS, photo
 
 FACES = {"astronaut": 1, "hopper": 1, "group": 5, "rotated": 1}
 
@@ -30,6 +31,22 @@ def test_faces_stay_and_the_rest_is_new(booth, name):
     assert 0.02 < alike.mean() < 0.9
     for one, two in ((0, 1), (0, 2), (1, 2)):
         assert (np.abs(pictures[one] - pictures[two]).max(axis=2) > 24).mean() > 0.2
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("cropped.heic", lambda: heic(coded().with_properties(clap(240, 1, 240, 1, -60, 1, 0, 1)))),
+        ("telephone.jpg", lambda: (PHOTOS / "turned.heic").read_bytes()),
+        ("cut.jpg", lambda: photo()[:-2]),
+        ("png.jpg", lambda: photo("PNG")),
+    ],
+)
+def test_a_photo_is_taken_by_what_it_is(quick, name, make):
+    _, result = quick.process(make(), name, "image/jpeg")
+    assert (result["status"], result["error"]) == ("SUCCEEDED", None)
+    width, height = quick.picture(result["url_original"]).size
+    assert (width, height) == ((1024, 1024) if name == "cropped.heic" else (1024, 768))
 
 
 def broken(name):

@@ -4,7 +4,6 @@ import io
 import re
 import struct
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +11,7 @@ from PIL import Image, ImageCms
 
 from booth.errors import PhotoTooLarge, PhotoTooNarrow, PhotoTooSmall, UnreadablePhoto, UnsupportedPhoto
 from booth.pixels import intake
-
-PHOTOS = Path(__file__).parents[1] / "photos"
+from tests.support.photos import PHOTOS, named_files
 
 
 def quarters(width=400, height=300):
@@ -311,6 +309,18 @@ def test_metadata_is_dropped():
 def test_files_that_are_no_photos(data, error):
     with pytest.raises(error):
         intake.normalise(data)
+
+
+@pytest.mark.parametrize(("name", "_", "data", "content_type"), named_files())
+def test_the_first_bytes_tell_what_a_file_is(name, _, data, content_type):
+    if content_type is None:
+        with pytest.raises(UnsupportedPhoto):
+            intake.normalise(data)
+    else:
+        assert {"HEIF": "HEIC"}.get(intake.sniff(data), intake.sniff(data)).lower() == content_type.removeprefix(
+            "image/"
+        )
+        assert intake.normalise(data).photo.size == (1024, 768)
 
 
 @pytest.mark.parametrize(

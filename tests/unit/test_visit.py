@@ -7,9 +7,11 @@ import pytest
 from werkzeug.wrappers import Response
 
 import client.booth
+from booth.keys import CONTENT_TYPES
 from deploy import stack
 from local import __main__ as command
 from tests.support.fakes.booth import FakeBooth, html, told
+from tests.support.photos import named_files
 
 pytestmark = pytest.mark.starts
 
@@ -70,6 +72,17 @@ def test_the_booth_that_was_named_gets_the_photo_with_token_scenes_and_consent(b
     assert asked["consent"].keys() == {"policy", "language", "time", "wall"}
     assert asked["consent"]["policy"] == "7"
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["us_1.jpeg", "us_2.jpeg", "us_3.jpeg"]
+
+
+@pytest.mark.parametrize(("name", "_", "data", "content_type"), named_files())
+def test_a_photo_is_sent_as_what_its_first_bytes_tell(booth, send, tmp_path, name, _, data, content_type):
+    """What is no photo goes to the booth as well: it says so in its own words."""
+    file = tmp_path / name
+    file.write_bytes(data)
+    assert send("--url", booth.url, files=[file])[0] == 0
+    [asked] = booth.asked("/upload")
+    assert asked["contentType"] == content_type if content_type else asked["contentType"] in CONTENT_TYPES
+    assert [body for method, _, _, body in booth.requests if method == "PUT"] == [data]
 
 
 NO_BOOTH = {

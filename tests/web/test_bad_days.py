@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.support.pacing import INPAINT, TITAN, called
 from tests.support.page import await_phase, await_pictures, kept_photos, request_id, take_photo
-from tests.support.photos import PHOTOS
+from tests.support.photos import PHOTOS, named_files
 
 
 def test_offline_in_the_middle_of_an_upload(quick, open_page):
@@ -179,11 +179,50 @@ def test_no_camera_permission_but_a_file(quick, open_page):
     pad.wait_for_selector("#camera-problem")
     assert pad.inner_text("#camera-note").startswith("The camera is not allowed on this page.")
     pad.set_input_files("#file", {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no photo"})
-    assert pad.inner_text("#camera-note").startswith("This file is not a photo we can read.")
+    expect(pad.locator("#camera-note")).to_contain_text("This file is not a photo we can read.")
     pad.set_input_files("#file", PHOTOS / "rotated.jpg")
     pad.click("#use")
     await_phase(pad, "ended")
     await_pictures(pad, 3)
+
+
+def test_a_chosen_file_is_taken_by_its_first_bytes(quick, open_page):
+    """Whatever its name and its type say."""
+    pad = open_page(go=False)
+    pad.goto("/")
+    told = """async ([name, type, text]) => {
+      const { contentTypeOf } = await import("/api.js");
+      const bytes = Uint8Array.from(text, (each) => each.charCodeAt(0));
+      return contentTypeOf(new File([bytes], name, { type })).catch((error) => error.code);
+    }"""
+    for name, type, data, content_type in named_files():
+        got = pad.evaluate(told, [name, type, data.decode("latin-1")])
+        assert got == (content_type or "UnsupportedPhoto"), (name, type, data[:20])
+    gone = """async () => {
+      const { contentTypeOf } = await import("/api.js");
+      const file = new File(["x"], "photo.jpg", { type: "image/jpeg" });
+      file.slice = () => ({ arrayBuffer: () => Promise.reject(new DOMException("", "NotReadableError")) });
+      return contentTypeOf(file).catch((error) => error.code);
+    }"""
+    assert pad.evaluate(gone) == "UnreadablePhoto"
+
+
+def test_a_photo_without_a_name_or_type_is_sent_as_what_it_is(quick, open_page):
+    pad = open_page()
+    asked = []
+    pad.route("**/upload", lambda route: (asked.append(route.request.post_data_json), route.continue_()))
+    pad.click("#begin")
+    pad.click("#agree")
+    pad.click("#to-camera")
+    heic = (PHOTOS / "quarters.heic").read_bytes()
+    for name, wrong in (("empty.jpg", b""), ("photo.jpg", b"GIF89a" + bytes(100))):
+        pad.set_input_files("#file", {"name": name, "mimeType": "image/jpeg", "buffer": wrong})
+        expect(pad.locator("#camera-note")).to_contain_text("This file is not a photo we can read.")
+    pad.set_input_files("#file", {"name": "1000012345", "mimeType": "application/octet-stream", "buffer": heic})
+    pad.click("#use")
+    await_phase(pad, "ended")
+    await_pictures(pad, 3)
+    assert [each["contentType"] for each in asked] == ["image/heic"]
 
 
 def test_the_days_budget_is_spent(quick, open_page):
