@@ -20,6 +20,7 @@ from booth.errors import PhotoError
 from booth.pixels import intake
 from tests.fuzz import tags
 from tests.fuzz.workers import Outcome
+from tests.support.heic import clap, coded, heic, imir, irot, telephone
 
 PHOTOS = Path(__file__).parents[1] / "photos"
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
@@ -59,7 +60,8 @@ UNDO = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
 def valid(kind: str, rng: random.Random) -> tuple[bytes, str]:
     """A file that every program opens, and its mode."""
     if kind == "HEIF":
-        return (PHOTOS / f"{rng.choice(HEICS)}.heic").read_bytes(), "RGB"
+        name = rng.choice((*HEICS, "telephone"))
+        return telephone() if name == "telephone" else (PHOTOS / f"{name}.heic").read_bytes(), "RGB"
     width = rng.randrange(80, 400)
     picture = quarters(width, rng.randrange(max(80, width // 3), min(400, width * 3)))
     options: dict = {}
@@ -227,6 +229,34 @@ def metadata(kind: str, data: bytes, rng: random.Random) -> bytes:
     return bytes(data)
 
 
+def appended(kind: str, data: bytes, rng: random.Random) -> bytes:
+    """What telephones and transfers put behind a photo: a film, another picture, zeros, text."""
+    film = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + rng.randbytes(rng.randrange(5000))
+    if kind == "HEIF":
+        film = struct.pack(">I", len(film) + 8) + b"mpvd" + film
+    behind = (film, _saved(quarters(90, 80), "JPEG"), bytes(rng.randrange(1, 5000)), b"\r\n--boundary--\r\n")
+    return data + rng.choice(behind)
+
+
+def unended(kind: str, data: bytes, rng: random.Random) -> bytes:
+    """The end is missing, of which no pixel is a part; or what stands behind the photo is cut off."""
+    if kind == "JPEG":
+        return data[: -rng.choice((1, 2))] + b"\xff" * rng.choice((0, 0, 1, 3))
+    if kind == "PNG":
+        return data[: -rng.randrange(1, 13)]  # IEND
+    whole = appended(kind, data, rng)
+    return whole[: rng.randrange(len(data), len(whole) + 1)]
+
+
+def cropped(kind: str, data: bytes, rng: random.Random) -> bytes:
+    """A HEIC with a clean aperture around its middle, among transformations that together change nothing."""
+    photo = coded(rng.choice(("quarters", "depth10")))
+    aperture = clap(rng.randrange(120, 500), 1, rng.randrange(120, 400), 1, 0, 1, 0, 1)
+    steps = rng.choice(([], [irot(2), imir(0), imir(1)], [irot(1), irot(3)], [imir(1), imir(1)]))
+    steps.insert(rng.randrange(len(steps) + 1) if steps != [irot(1), irot(3)] else 0, aperture)
+    return heic(photo.with_properties(*steps), brand=rng.choice((b"heic", b"mif1", b"MiHE")))
+
+
 def nonsense(rng: random.Random) -> bytes:
     """What may stand in a block of metadata: a shaken TIFF or ICC structure, or no structure at all."""
     exif = Image.Exif()
@@ -380,10 +410,12 @@ def other_type(kind: str, data: bytes, rng: random.Random) -> bytes:
 
 MUTATIONS = {
     as_it_is: 8, metadata: 20, colours: 12, truncated: 12, bits: 12, head: 10, ranges: 10, structure: 14, lengths: 8,
-    bomb: 8, other_type: 5, large: 0.2,
+    bomb: 8, other_type: 5, large: 0.2, appended: 6, unended: 6, cropped: 6,
 }  # fmt: skip
 """How often each is done, in parts."""
-HARMLESS = ("as_it_is", "metadata", "colours")
+SAME = ("as_it_is", "appended", "unended", "cropped")
+"""After these the picture is the same."""
+HARMLESS = (*SAME, "metadata", "colours")
 """After these a file holds as good a picture as before, and has to be taken."""
 
 
@@ -392,6 +424,8 @@ def make(seed: int, number: int) -> File:
     rng = random.Random(f"{seed}/{number}")
     kind = FORMATS[number % len(FORMATS)]
     mutation = rng.choices(list(MUTATIONS), list(MUTATIONS.values()))[0]
+    if mutation is cropped:
+        kind = "HEIF"
     data, mode = valid(kind, rng)
     return File(kind, mutation.__name__, mutation(kind, data, rng), mode)
 
@@ -426,7 +460,7 @@ def faults(taken: intake.Intake, file: File) -> Iterator[str]:
         white = photo.getpixel((photo.width * 7 // 8, photo.height * 7 // 8))
         if min(white) < 225:
             yield f"white has become {white}"
-    if file.mutation == "as_it_is":
+    if file.mutation in SAME:
         mode = "L" if file.mode.partition(" ")[0] in ("1", "L", "LA", "I;16") else "RGB"
         pixels = np.asarray(photo.convert(mode), int).reshape(photo.height, photo.width, -1)
         wanted = np.asarray(quarters(80, 80).convert(mode), int).reshape(80, 80, -1)

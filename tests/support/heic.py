@@ -10,6 +10,10 @@ from tests.support.photos import PHOTOS
 Property = tuple[bytes, bytes]
 """Type and content."""
 
+ALPHA = "urn:mpeg:hevc:2015:auxid:1"
+GAIN_MAP = "urn:com:apple:photo:2020:aux:hdrgainmap"
+MATTE = "urn:com:apple:photo:2018:aux:portraiteffectsmatte"
+
 
 @dataclass(frozen=True)
 class Item:
@@ -124,6 +128,23 @@ def heic(*items: Item, **layout: object) -> bytes:
             start += len(item.content)
     meta = _meta(items, how, places, idat)
     return head + (mdat + meta if how.meta_last else meta + mdat) + how.after
+
+
+def telephone(*transformations: Property, **layout: object) -> bytes:
+    """Tiles, turned, with a gain map, a matte, a thumbnail, Exif, XMP, and the HDR version derived from both."""
+    size = (750, 550)
+    xmp = b"application/rdf+xml\0"
+    items = [
+        grid(2, 2, size, 2).with_properties(*transformations),
+        *[coded()] * 4,
+        coded("depth10").with_properties(aux(GAIN_MAP)).with_references((b"auxl", (1,))),
+        coded("depth10").with_properties(aux(MATTE)).with_references((b"auxl", (1,))),
+        coded().with_references((b"thmb", (1,))),
+        Item(b"Exif", bytes(4) + b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0", (), ((b"cdsc", (1,)),)),
+        Item(b"mime", xmp + b"<x:xmpmeta/>", (), ((b"cdsc", (1,)),)),
+        Item(b"tmap", bytes(62), (ispe(*size),), ((b"dimg", (1, 6)),)),
+    ]
+    return heic(*items, compatible=b"mif1MiHEmiaftmapheic", **layout)
 
 
 def _meta(items: tuple[Item, ...], how: Layout, places: list[tuple[int, int]], idat: bytes) -> bytes:

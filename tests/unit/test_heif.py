@@ -17,13 +17,25 @@ from hypothesis import strategies as st
 
 from booth.errors import PhotoError, PhotoTooLarge, PhotoTooNarrow, PhotoTooSmall, UnreadablePhoto, UnsupportedPhoto
 from booth.pixels import heif, intake
-from tests.support.heic import Item, aux, boxes, clap, coded, full, grid, heic, imir, irot, ispe
+from tests.support.heic import (
+    ALPHA,
+    GAIN_MAP,
+    Item,
+    aux,
+    boxes,
+    clap,
+    coded,
+    full,
+    grid,
+    heic,
+    imir,
+    irot,
+    ispe,
+    telephone,
+)
 
 ROOT = Path(__file__).parents[2]
 WIDTH, HEIGHT = 400, 300
-GAIN_MAP = "urn:com:apple:photo:2020:aux:hdrgainmap"
-MATTE = "urn:com:apple:photo:2018:aux:portraiteffectsmatte"
-ALPHA = "urn:mpeg:hevc:2015:auxid:1"
 
 
 def pixels(data):
@@ -158,23 +170,6 @@ def test_transparency_is_cropped_with_the_photo(whole):
 
 
 # As telephones write it
-
-
-def telephone(*transformations, **layout):
-    """Tiles, turned, with a gain map, a matte, a thumbnail, Exif, XMP, and the HDR version derived from both."""
-    size = (750, 550)
-    xmp = b"application/rdf+xml\0"
-    items = [
-        grid(2, 2, size, 2).with_properties(*transformations),
-        *[coded()] * 4,
-        coded("depth10").with_properties(aux(GAIN_MAP)).with_references((b"auxl", (1,))),
-        coded("depth10").with_properties(aux(MATTE)).with_references((b"auxl", (1,))),
-        coded().with_references((b"thmb", (1,))),
-        Item(b"Exif", bytes(4) + b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0", (), ((b"cdsc", (1,)),)),
-        Item(b"mime", xmp + b"<x:xmpmeta/>", (), ((b"cdsc", (1,)),)),
-        Item(b"tmap", bytes(62), (ispe(*size),), ((b"dimg", (1, 6)),)),
-    ]
-    return heic(*items, compatible=b"mif1MiHEmiaftmapheic", **layout)
 
 
 @pytest.fixture(scope="module")

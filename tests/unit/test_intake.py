@@ -336,6 +336,18 @@ def test_four_to_one_is_just_taken():
     assert intake.normalise(saved(Image.new("RGB", (800, 200)), "PNG")).photo.size == (1024, 256)
 
 
+@pytest.mark.parametrize("more", [[], [Image.new("RGB", (400, 300))]], ids=["one frame", "animated"])
+def test_a_webp_that_is_cut_off_in_its_metadata_is_taken(more):
+    exif = Image.Exif()
+    exif[0x010E] = "somebody's name" * 20
+    options = {"save_all": True, "append_images": more} if more else {}
+    whole = saved(quarters(), "WEBP", lossless=True, exif=exif, xmp=b"<x:xmpmeta/>" * 20, **options)
+    for cut in range(whole.rindex(b"EXIF"), len(whole), 20):
+        assert_upright(intake.normalise(whole[:cut]).photo)
+    with pytest.raises(UnreadablePhoto):
+        intake.normalise(whole[: whole.index(b"VP8L") + 40])
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_every_truncation_is_taken_or_refused_in_words(kind):
     data = saved(quarters(), kind)

@@ -39,7 +39,7 @@ _ANY_CODEC = frozenset((b"mif1", b"mif2", b"msf1"))
 _AV1 = frozenset((b"avif", b"avis"))
 """Brands of HEIF files (ISO/IEC 23008-12, annexes B and C; AVIF 1.1, section 6). `heif.still` looks into the file."""
 _MAX_CHUNKS = 50_000
-"""Of a PNG: Pillow reads them one by one. The smallest usual IDAT chunks have 4 kB."""
+"""Of a PNG, which Pillow reads one by one; the smallest usual IDAT chunks have 4 kB. Or of a WebP."""
 
 # Exceptions of Pillow's decoders for files that are damaged. Our own errors and MemoryError pass.
 _DECODER_ERRORS = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, ArithmeticError)
@@ -129,10 +129,10 @@ def _read(kind: str, data: bytes) -> Image.Image:
     try:
         return _decode(Image.open(io.BytesIO(data), formats=[kind]), png)
     except _DECODER_ERRORS:
-        if kind != "PNG":
-            raise
-        # Pillow rejects a PNG also for a damaged text or profile chunk; its pixels may be intact.
-        return _decode(Image.open(io.BytesIO(_pixel_chunks(data)), formats=[kind]), png)
+        # Pillow rejects a PNG also for a damaged text or profile chunk, and a WebP that is cut off in its metadata;
+        # their pixels may be intact.
+        rest = _pixel_chunks(data) if kind == "PNG" else _whole_chunks(data)
+        return _decode(Image.open(io.BytesIO(rest), formats=[kind]), png)
 
 
 def _read_jpeg(data: bytes) -> Image.Image:
@@ -180,6 +180,17 @@ def _chunks(png: bytes) -> Iterator[bytes]:
         end = at + 12 + int.from_bytes(png[at : at + 4])
         yield png[at:end]
         at = end
+
+
+def _whole_chunks(webp: bytes) -> bytes:
+    """The WebP up to its last whole chunk (RFC 9649, section 2.3)."""
+    end = 12
+    for _ in range(_MAX_CHUNKS):
+        size = int.from_bytes(webp[end + 4 : end + 8], "little")
+        if end + 8 + size > len(webp):
+            break
+        end += 8 + size + size % 2
+    return b"RIFF" + (end - 8).to_bytes(4, "little") + webp[8:end]
 
 
 def _check_size(decoded: tuple[int, int], aperture: heif.Box | None) -> None:
