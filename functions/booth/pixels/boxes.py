@@ -53,7 +53,7 @@ class Item:
 class _Table:
     """Reads numbers, one after the other. Raises ValueError at the end, and when it has been too many."""
 
-    def __init__(self, content: bytes):
+    def __init__(self, content: bytes | memoryview):
         self._content, self._at, self._left = content, 0, _MAX_NUMBERS
 
     def number(self, size: int) -> int:
