@@ -66,7 +66,9 @@ def png(parts: list[tuple[bytes, bytes]], rng: random.Random) -> list[tuple[byte
     at = [name for name, _ in parts].index(b"IDAT")
     more = transparency(parts[0][1][9], rng) if rng.random() < 0.5 else []
     before = [part for part in parts[1:at] if not more or part[0] != b"tRNS"]
-    return [parts[0], *chunks(rng), *before, *more, *parts[at:]]
+    turned = any(name == b"eXIf" for name, _ in parts)  # what is turned has to stay so
+    first = [part for part in chunks(rng) if not turned or part[0] != b"eXIf"]
+    return [parts[0], *first, *before, *more, *parts[at:]]
 
 
 def jpeg(data: bytes, parts: list[tuple[bytes, bytes]], rng: random.Random) -> list[tuple[bytes, bytes]]:
