@@ -429,3 +429,11 @@ def test_the_catalogue_is_read_as_it_is_written():
     for entry in ENTRIES:
         scene = scenes.catalogue()[entry["id"]]
         assert {"seed": scene.seed} | entry == dataclasses.asdict(scene)
+
+
+def test_another_attempt_has_another_seed_whatever_the_scene():
+    for seed in (None, 42):
+        prompt = scenes.Prompt("sky", "", seed)
+        seeds = [scenes.seed_for(prompt, "run", 1, attempt) for attempt in range(4)]
+        assert len(set(seeds)) == 4
+        assert seed is None or seeds[0] == 42
