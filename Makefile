@@ -5,7 +5,7 @@
 #   make lint        what make test begins with: the code, functions/scenes.json
 #   make check       the deployment's tests, which make test runs too
 #   make setup       only what make run needs: .venv and models/
-#   make thumbnails  paint a thumbnail for each scene
+#   make thumbnails  paint one for each scene without (ARGS=sky: this one anew)
 #   make drawing     after a change of template.yaml or the state machine
 #   make api         after a change of docs/openapi.yaml: docs/api.md's tables
 #   make lock        after a change of a requirements.in: lock what ships
@@ -43,7 +43,7 @@ BENCHES := $(shell sed -n 's/^""".*: `make \(bench-[a-z]*\)`.*/\1/p' benchmarks/
 
 .PHONY: help run test test-fast mutants check lint lock released audit check-scenes thumbnails api drawing machine pythons
 .PHONY: browser setup tools clean faults fuzz odd-photos races load pacing bench trace cost bench-help $(BENCHES)
-.PHONY: preflight build deploy destroy env sam-package sam-deploy sam-on sam-off sam-destroy sam-check
+.PHONY: preflight build deploy destroy env account sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -63,11 +63,11 @@ mutants: setup .tools/mutmut/.installed
 sam-package: setup
 	@.venv/bin/python -m sam_model.package $(ARGS)
 
-sam-deploy: setup .tools/sagemaker/.installed
+sam-deploy: account setup .tools/sagemaker/.installed
 	@.venv/bin/python -m sam_model.deploy deploy $(ENV) $(if $(INSTANCE),InstanceType=$(INSTANCE)) $(ARGS)
 	@.venv/bin/python -m sam_model.check photo-booth-sam-$(ENV)
 
-sam-on sam-off sam-destroy: setup .tools/sagemaker/.installed
+sam-on sam-off sam-destroy: account setup .tools/sagemaker/.installed
 	@.venv/bin/python -m sam_model.deploy $(@:sam-%=%) $(ENV)
 
 sam-check: setup
@@ -96,7 +96,9 @@ released: setup
 
 audit: setup .tools/audit/.installed
 	@found=0; for lock in layers/common layers/pixels sam_model/cpu sam_model/gpu; do \
-	  echo "$$lock:"; .tools/audit/bin/pip-audit --disable-pip --require-hashes -r $$lock/requirements.txt || found=1; \
+	  echo "$$lock:"; said=$$(.tools/audit/bin/pip-audit --disable-pip --require-hashes -r $$lock/requirements.txt 2>&1) || found=1; \
+	  case "$$said" in *Traceback*) $(call say,The vulnerability service did not answer: is there a network?);; esac; \
+	  printf '%s\n' "$$said"; \
 	done; exit $$found
 
 preflight: setup
@@ -142,7 +144,7 @@ check-scenes: $(INSTALLED)
 	@.venv/bin/python -m local.check_scenes
 
 thumbnails: $(INSTALLED)
-	.venv/bin/python -m local.standins.scenes
+	@.venv/bin/python -m local.standins.scenes $(ARGS)
 
 # What has to be there before anything else, told at once.
 machine:
@@ -204,16 +206,20 @@ tools: pythons
 build: setup check-scenes .tools/sam/.installed .tools/runtime/.installed
 	.venv/bin/python -m deploy build
 
-deploy: env build
+deploy: env account build
 	.venv/bin/python -m deploy sam $(ENV) $(ARGS)
 	.venv/bin/python -m deploy page $(STACK)
 	.venv/bin/python -m deploy smoke $(STACK)
 
-destroy: env setup
+destroy: env account setup
 	@.venv/bin/python -m deploy destroy $(STACK)
 
 env:
 	@case "$(ENV)" in dev|prod) ;; *) echo "Say which: ENV=dev or ENV=prod." >&2; exit 1;; esac
+
+# Before minutes go into a build.
+account: $(INSTALLED)
+	@.venv/bin/python -m deploy account
 
 clean:
 	rm -rf .venv .tools .aws-sam models out build

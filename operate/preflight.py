@@ -14,10 +14,8 @@ import argparse
 import os
 import sys
 
-import boto3
-from botocore.exceptions import BotoCoreError
-
 from booth.scenes import DEFAULT_PICTURES
+from deploy import account
 from operate.image_models import CandidateCheck, check_candidate
 from operate.parameters import ROOT, ParameterError, read_parameters
 from operate.services import ServiceCheck, check_instances, check_lambda, check_rekognition, check_sam
@@ -66,16 +64,9 @@ def main(arguments: list[str] | None = None) -> int:
     if "Region" in parameters:
         os.environ["AWS_DEFAULT_REGION"] = parameters["Region"]
     try:
-        session = boto3.Session()
-        ready = session.region_name and session.get_credentials()
-    except BotoCoreError as error:  # a profile that doesn't exist, a session that has expired
+        account.require()
+    except account.AccountError as error:
         print(error, file=sys.stderr)
-        ready = False
-    if not ready:
-        print(
-            "No AWS credentials or Region: set AWS_PROFILE and AWS_DEFAULT_REGION, or run aws configure.",
-            file=sys.stderr,
-        )
         return 1
     os.environ["SAM_ENDPOINT"], os.environ["SAM_PROTOCOL"] = parameters["SamEndpoint"], parameters["SamProtocol"]
     pairs = [part.strip().rpartition("@") for part in parameters["ImageModels"].split(",")]

@@ -17,15 +17,9 @@ import numpy as np
 from botocore.exceptions import ClientError
 
 from booth.aws import sam
-from booth.errors import (
-    BoothError,
-    ServiceUnavailable,
-    Throttled,
-)
-from booth.pixels.geometry import (
-    Crop,
-    Face,
-)
+from booth.errors import BoothError, ServiceUnavailable, Throttled
+from booth.pixels.geometry import Crop, Face
+from deploy import account
 
 ROOT = Path(__file__).resolve().parent.parent
 PHOTO = ROOT / "tests" / "photos" / "astronaut.jpg"
@@ -109,8 +103,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("endpoint", help="the endpoint's name")
     options = parser.parse_args(arguments)
     try:
+        account.require()
         print(check(options.endpoint))
-    except CheckError as error:
+    except (CheckError, account.AccountError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -47,6 +47,9 @@ class Record:
 
 
 def revision(root: Path = ROOT) -> str:
-    """The commit, in twelve digits; with `-changed` if the working tree differs from it."""
+    """The commit, in twelve digits; with `-changed` if the working tree differs from it, or nobody knows."""
     command = ["git", "-C", root, "describe", "--always", "--abbrev=12", "--exclude=*", f"--dirty={CHANGED}"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):  # no git, or no repository
+        return f"unknown{CHANGED}"

@@ -66,6 +66,8 @@ def main() -> int:
     given = parser.parse_args()
     if given.case is not None and given.only == "api":
         parser.error("the calls of the API have no numbers")
+    if given.count < 1:
+        parser.error("at least one image")
     if given.case is not None:
         return again(given.only or "images", given.seed, given.case)
     good = True

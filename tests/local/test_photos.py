@@ -2,6 +2,11 @@
 
 import io
 import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +15,7 @@ from PIL import Image, ImageOps
 from tests.support.heic import clap, coded, heic
 from tests.support.photos import PHOTOS, photo
 
+ROOT = Path(__file__).parents[2]
 FACES = {"astronaut": 1, "hopper": 1, "group": 5, "rotated": 1}
 
 
@@ -83,3 +89,17 @@ def test_a_photo_that_can_not_be_used_fails_with_a_reason(booth, name, code):
     assert result["error"]["message"].endswith(".")
     assert float(result["time_taken"]) < 30
     assert booth.await_clean(uploaded) == []
+
+
+def test_the_program_on_the_front_page_gets_the_pictures(quick, tmp_path):
+    [program] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    (tmp_path / "tests" / "photos").mkdir(parents=True)
+    shutil.copy(PHOTOS / "group.jpg", tmp_path / "tests" / "photos")
+    program = program.replace("http://127.0.0.1:8000", quick.app.url)
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    pictures = [tmp_path / name for name in done.stdout.splitlines() if name.endswith(".jpeg")]
+    assert len(pictures) == 3
+    for picture in pictures:
+        with Image.open(picture) as image:
+            assert image.format == "JPEG"

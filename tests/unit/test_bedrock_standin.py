@@ -16,6 +16,8 @@ from botocore.exceptions import ClientError
 from PIL import Image, ImageDraw
 from werkzeug.wrappers import Request
 
+from booth.painting import models
+from local.standins import image_models
 from local.standins.bedrock import Bedrock
 from tests.support.serving import serving
 
@@ -443,3 +445,7 @@ def test_both_titan_models_and_calls_at_once_answer_alike(client):
     for thread in threads:
         thread.join()
     assert len(answers) == 4 and all((answer == answers[0]).all() for answer in answers)
+
+
+def test_every_model_that_the_functions_may_be_told_to_call_is_played():
+    assert image_models.MODELS.keys() == models.MODELS.keys()

@@ -136,6 +136,18 @@ def test_packages_of_npm_that_do_not_come_are_told_in_a_sentence(checkout):
     assert not (checkout.root / ".tools" / "npm" / ".installed").exists()
 
 
+def test_a_deployment_without_credentials_ends_before_the_build(checkout):
+    checkout.install_python()
+    checkout.install("npm")
+    checkout.install_venv('case "$*" in "-m deploy account") echo "No AWS credentials." >&2; exit 1;; esac')
+    (checkout.root / ".venv" / ".installed").touch()
+    os.utime(checkout.root / "tools" / "photo-booth.pth", (0, 0))
+    status, lines = checkout.make("deploy")
+    assert status
+    assert lines[-1] == "No AWS credentials."
+    assert checkout.asked[-1] == "-m deploy account"
+
+
 # The help
 
 
@@ -159,17 +171,6 @@ def test_what_can_be_measured_is_listed(checkout):
     measures = {each for each in targets() if each.startswith("bench-")} - {"bench-help"}
     assert {line.split(":")[0] for line in lines} == {f"make {each}" for each in measures}
     assert "make bench-pixels: What each step's pixel work takes" in lines
-
-
-def test_what_documents_tell_to_make_can_be_made():
-    files = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
-    told = {
-        (file.name, name)
-        for file in files
-        for name in re.findall(r"(?:`|^ {4})make ([a-z][a-z-]*)", file.read_text("utf-8"), re.MULTILINE)
-    }
-    assert len(told) > 40
-    assert {(file, name) for file, name in told if name not in targets()} == set()
 
 
 # What the tests need besides

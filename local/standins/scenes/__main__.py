@@ -1,6 +1,7 @@
-"""`make thumbnails`: paints web/thumbnails/<id>.jpg for every scene of the catalogue."""
+"""`make thumbnails`: paints web/thumbnails/<id>.jpg for each scene without one, or for the scenes that are named."""
 
 import io
+import sys
 
 import numpy as np
 from PIL import Image
@@ -25,8 +26,14 @@ def thumbnail(scene: scenes.Scene) -> bytes:
 
 if __name__ == "__main__":
     THUMBNAILS.mkdir(exist_ok=True)
-    for scene in scenes.catalogue().values():
+    catalogue, named = scenes.catalogue(), sys.argv[1:]
+    if unknown := sorted(set(named) - catalogue.keys()):
+        sys.exit(f"{', '.join(unknown)}: no such scene; there are {', '.join(catalogue)}")
+    for scene in catalogue.values():
+        file = THUMBNAILS / f"{scene.id}.jpg"
+        if scene.id not in named and (named or file.exists()):
+            continue
         data = thumbnail(scene)
-        (THUMBNAILS / f"{scene.id}.jpg").write_bytes(data)
+        file.write_bytes(data)
         mean = np.asarray(Image.open(io.BytesIO(data))).mean((0, 1)).round().astype(int)
         print(f"{scene.id}: {len(data)} bytes, mean colour #{mean[0]:02x}{mean[1]:02x}{mean[2]:02x}")
