@@ -34,7 +34,7 @@ MODULES = {
     "pixels.masks": "masks",
     "pixels.morphology": "masks",
     "pixels.seam": "seam",
-    "painting.content_filters": "content_filters",
+    "painting.answers": "answers paint codecs",
     "run": "run records starting",
     "keys": "keys starting contract",
     "tokens": "tokens settings",
