@@ -89,6 +89,5 @@ def webp(parts: list[tuple[bytes, bytes]], rng: random.Random) -> list[tuple[byt
 
 
 def heic(rng: random.Random) -> bytes:
-    """A HEIC of other code points that libheif knows, perhaps with a profile."""
-    codes = rng.choice((1, 2, 4, 5, 6, 9, 11, 12, 22)), rng.choice((1, 2, 4, 5, 6, 8, 13, 14, 16, 17, 18))
-    return colours.heic(*codes, profile(rng) if rng.random() < 0.5 else None)
+    """A HEIC of other code points, perhaps with a profile."""
+    return colours.heic(rng.choice(CODES), rng.choice(CODES), profile(rng) if rng.random() < 0.5 else None)

@@ -91,6 +91,11 @@ def test_a_heic_of_hdr_that_only_nclx_tells_is_like_its_sdr_original():
     assert_patches(colours.CHART.read_bytes(), 3)
 
 
+@pytest.mark.parametrize("codes", [(0, 0), (2, 2), (0, 13), (3, 19), (99, 255), (65_535, 65_535)])
+def test_a_heic_with_reserved_code_points_is_srgb(codes):
+    assert_patches(colours.heic(*codes), 4, patches(png(as_numbers(BT2020, "PQ"))))
+
+
 def test_a_heics_profile_wins_over_its_code_points():
     stored = as_numbers(BT2020, "PQ")
     by_profile = patches(png(stored, iccp(P3_PROFILE)))

@@ -208,6 +208,16 @@ def test_transparency_belongs_to_the_pixels_of_a_broken_png():
     assert corners(taken.photo)[1] != (255, 255, 255)
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_broken_png_stays_upright(orientation):
+    undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image = quarters()
+    png = saved(image.transpose(Image.Transpose(undo[orientation])) if orientation in undo else image, "PNG", exif=exif)
+    assert_upright(intake.normalise(png[:33] + b"\0\0\0\1zTXtxoops" + png[33:]).photo)
+
+
 def scan_bomb(scans):
     """A progressive JPEG whose last scan comes so many times."""
     jpeg = saved(Image.new("RGB", (200, 150), "teal"), "JPEG", progressive=True)

@@ -22,6 +22,10 @@ _MAX_COPIED = 64 * 1024 * 1024
 """Bytes of the new file: items may share bytes, but the file is not to grow much by that."""
 _KEPT = (b"hvcC", b"ispe", b"pixi", b"colr", b"irot", b"imir", b"auxC")
 """Properties that libheif gets: the decoder's settings, size, depth, colour space, turned, mirrored, alpha."""
+_PRIMARIES = frozenset((1, 2, *range(4, 13), 22))
+_TRANSFERS = frozenset((1, 2, *range(4, 19)))
+"""Code points of `nclx` (Rec. ITU-T H.273) that libheif 1.23.0 knows; of others it refuses the photo."""
+_UNSPECIFIED = 2
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,16 @@ def _span(start: int, end: int, length: Fraction, offset: Fraction) -> tuple[int
     return max(start, first), min(end, first + length.__floor__())
 
 
+def _colours(colr: bytes) -> bytes:
+    """Content of a `colr` box for libheif: primaries and transfer that it doesn't know are unspecified."""
+    if colr[:4] != b"nclx" or len(colr) < 8:
+        return colr
+    primaries, transfer = struct.unpack_from(">HH", colr, 4)
+    primaries = primaries if primaries in _PRIMARIES else _UNSPECIFIED
+    transfer = transfer if transfer in _TRANSFERS else _UNSPECIFIED
+    return colr[:4] + struct.pack(">HH", primaries, transfer) + colr[8:]
+
+
 # The new file
 
 
@@ -134,7 +148,8 @@ class _NewFile:
         links = []
         for kind, content, essential in item.properties:
             if kind in _KEPT:
-                index = self._known.setdefault(_box(kind, content), len(self._known) + 1)
+                box = _box(kind, _colours(content) if kind == b"colr" else content)
+                index = self._known.setdefault(box, len(self._known) + 1)
                 links.append(index | essential << 15)
         self._kinds.append(item.kind)
         self._links.append(links)

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -163,14 +164,16 @@ def _check_chunks(png: bytes) -> None:
 
 
 def _pixel_chunks(png: bytes) -> bytes:
-    """The PNG with a whole tRNS and its critical chunks only, whose names begin in upper case."""
+    """The PNG's critical chunks, whose names begin in upper case, and of the others those that tell transparency and
+    which way is up, if they are whole."""
     colour_type = png[25] if len(png) > 25 else 0
-    kept = (
-        chunk
-        for chunk in _chunks(png)
-        if chunk[4:5].isupper() or (chunk[4:8] == b"tRNS" and transparency.is_whole(chunk, colour_type))
-    )
-    return png[:8] + b"".join(kept)
+    return png[:8] + b"".join(chunk for chunk in _chunks(png) if chunk[4:5].isupper() or _is_needed(chunk, colour_type))
+
+
+def _is_needed(chunk: bytes, colour_type: int) -> bool:
+    if zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:]):
+        return False
+    return chunk[4:8] == b"eXIf" or (chunk[4:8] == b"tRNS" and transparency.is_possible(len(chunk) - 12, colour_type))
 
 
 def _chunks(png: bytes) -> Iterator[bytes]:

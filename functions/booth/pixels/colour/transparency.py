@@ -4,7 +4,6 @@ A PNG may name a colour that is transparent, its key, in place of an alpha chann
 """
 
 import io
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -30,10 +29,10 @@ class Key:
     """The lower bytes of RGB of 16 bits, of which Pillow decodes the higher ones."""
 
 
-def is_whole(chunk: bytes, colour_type: int) -> bool:
-    """Whether a PNG's tRNS, with length, name and checksum, is what such an image may have."""
+def is_possible(length: int, colour_type: int) -> bool:
+    """Whether the tRNS of a PNG of this type may have so many bytes."""
     least, most = _TRANSPARENCIES.get(colour_type, (0, -1))
-    return least <= len(chunk) - 12 <= most and zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:])
+    return least <= length <= most
 
 
 def key_of(image: ImageFile.ImageFile) -> Key | None:
