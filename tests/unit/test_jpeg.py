@@ -95,6 +95,29 @@ def test_a_jpeg_that_ends_in_its_pixels_is_refused(kind):
                 pixels(whole[:cut] + end)
 
 
+@pytest.mark.parametrize("kind", [name for name, options in KINDS.items() if not options.get("progressive")])
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_an_end_marker_behind_a_jpeg_that_is_cut_off_does_not_make_it_whole(kind, orientation, mode):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    whole = jpeg(picture("photo").convert(mode), exif=exif, **KINDS[kind])
+    start = scans_at(whole)[-1]
+    assert pixels(whole).max() > 200
+    for share in (0.1, 0.5, 0.9):
+        with pytest.raises(UnreadablePhoto):
+            pixels(whole[: start + int(share * (len(whole) - start))] + b"\xff\xd9")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_photo_with_a_grey_edge_is_a_photo(kind):
+    image = picture("photo")
+    image.paste((128, 128, 128), (0, 120, 200, 160))
+    whole = jpeg(image, **KINDS[kind])
+    assert (pixels(whole)[-1] == 128).all()
+    assert np.array_equal(pixels(whole[:-2]), pixels(whole))
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(list(KINDS)), st.sampled_from(PICTURES), st.integers(1, 40) | st.integers(1, 20_000))
 def test_what_is_taken_of_a_jpeg_that_is_cut_off_is_the_whole_picture(kind, name, missing):

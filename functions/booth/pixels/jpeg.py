@@ -25,6 +25,7 @@ _MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 _FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Frame header markers, SOF0 to SOF15: their segment has the size (table B.1)."""
+_BASELINE = frozenset((0xC0, 0xC1))
 _PROGRESSIVE = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
 _UNSEEN = 14
 """More bits than a coefficient can lack."""
@@ -48,6 +49,7 @@ class _Layout:
     scans: int = 0
     scan: int = 0
     """Where the last scan's pixels begin."""
+    is_baseline: bool = False
     is_progressive: bool = False
     restarts: bool = False
     lacking: dict[int, list[int]] = field(default_factory=dict)
@@ -58,7 +60,7 @@ class _Layout:
         return bool(self.scans) and not any(any(bits) for bits in self.lacking.values())
 
 
-def versions(jpeg: bytes, max_pixels: int) -> list[bytes]:
+def versions(jpeg: bytes, max_pixels: int, is_end_doubted: bool = False) -> list[bytes]:
     """The file. If its end marker is missing: the file with several ends, which are one picture if no pixel is missing.
 
     A decoder fills in what is missing, and each end has other bytes for that: none, the first ones of the last scan,
@@ -66,12 +68,14 @@ def versions(jpeg: bytes, max_pixels: int) -> list[bytes]:
 
     Args:
         max_pixels: of one picture; a larger one is refused by its header, and does not count as many scans.
+        is_end_doubted: a baseline file's end marker counts for nothing: programs put one behind a file that is cut off.
 
     Raises:
         UnreadablePhoto: decoding it would take minutes, or it ends before its last scan.
     """
     layout = _layout(jpeg, max_pixels)
-    if layout.has_end or not layout.scans:  # Pillow tells what a file without scans lacks
+    has_end = layout.has_end and not (is_end_doubted and layout.is_baseline)
+    if has_end or not layout.scans:  # Pillow tells what a file without scans lacks
         _check_scans(layout, 1)
         return [jpeg]
     _check_scans(layout, _VERSIONS)
@@ -121,6 +125,7 @@ def _read(layout: _Layout, marker: int, segment: bytes, end: int, max_pixels: in
     if marker in _FRAME:
         height, width, components = struct.unpack_from(">xHHB", segment)
         layout.pixels = max(layout.pixels, min(width * height, max_pixels))
+        layout.is_baseline = marker in _BASELINE
         layout.is_progressive = marker in _PROGRESSIVE
         layout.lacking = {segment[6 + 3 * number]: [_UNSEEN] * 64 for number in range(components)}
     elif marker == 0xDD:  # DRI
