@@ -17,10 +17,11 @@ CLIENTS = {
     "sagemaker": (15, 1),
     "bedrock": (40, 1),
 }
-LASTING = ("throttled for long", "denied")
+LASTING = ("throttled for long", "denied", "unknown for long")
 CRASHES = ("killed before", "killed after")
 FAULTS = ("throttled once", "throttled for long", "broken", "reset", "hang", "denied", "malformed")
-FAULTS += ("cut", "slow")
+FAULTS += ("cut", "slow", "unknown once", "unknown for long")
+UNKNOWN = {"kind": "error", "status": 400, "type": "ValidationException", "message": "In words that nobody knows."}
 
 
 def fault_of(row: Row, name: str) -> dict | None:
@@ -39,6 +40,8 @@ def fault_of(row: Row, name: str) -> dict | None:
         "malformed": {"kind": "malformed", "times": tries if is_read_again else 1},
         "cut": {"kind": "cut", "times": tries if is_read_again else 1},
         "slow": {"kind": "slow", "seconds": timeout - 0.5},
+        "unknown once": UNKNOWN | {"times": 1},
+        "unknown for long": UNKNOWN,
         "killed before": {"kind": "killed before", "times": 1},
         "killed after": {"kind": "killed after", "times": 1},
     }
@@ -47,6 +50,8 @@ def fault_of(row: Row, name: str) -> dict | None:
         return None
     if row.service == "lambda" and name not in ("throttled once", "throttled for long", "broken"):
         return None  # Step Functions' own client is not ours
+    if name.startswith("unknown") and row.service not in ("bedrock", "sagemaker"):
+        return None  # only models have words of their own
     if row == BROWSERS_PUT and name in ("hang", "slow", *CRASHES):
         return None  # as long as the browser likes
     return kinds[name] | {"match": row.match}

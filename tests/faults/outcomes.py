@@ -42,15 +42,16 @@ def expected(row: Row, fault: str) -> str:
     if row.function not in STEPS or scenario in AFTER_THE_END:
         return end  # nobody sees it: who was disturbed tries again, or sweep does
     # Segment Anything is asked twice in all.
-    if row.function == "SegmentCrop" and (lasts or (row.service == "sagemaker" and fault in ("broken", "reset"))):
+    short = ("broken", "reset", "unknown once")
+    if row.function == "SegmentCrop" and (lasts or (row.service == "sagemaker" and fault in short)):
         return "SUCCEEDED by ellipse"
     if not lasts:
         return end
-    if fault == "denied":
-        return "FAILED ModelsUnavailable" if row.service == "bedrock" else "FAILED AccessDenied"
-    if row.service == "bedrock":
-        return "FAILED TimedOut"  # it is asked again until the picture's minute is over
-    return "FAILED Throttled"
+    if row.service == "bedrock":  # throttled, it is asked again until the picture's minute is over
+        return {"denied": "FAILED ModelsUnavailable", "unknown for long": "FAILED NoModelLeft"}.get(
+            fault, "FAILED TimedOut"
+        )
+    return "FAILED AccessDenied" if fault == "denied" else "FAILED Throttled"
 
 
 def _at_a_door(row: Row, fault: str) -> str:

@@ -95,6 +95,7 @@ WORDS = """
 | malformed | the call takes effect, the answer has other bytes, as often as the SDK tries |
 | cut | the connection ends in the middle of the answer |
 | slow | each answer comes half a second before the read timeout |
+| unknown once, for long | a model's refusal in words that nobody knows, once, or until the run has ended |
 | killed before, after | the calling process is killed before the call, or after it has taken effect |
 
 | outcome | |

@@ -16,7 +16,7 @@ _FORMATS = ("JPEG", "PNG", "WEBP")
 
 DECODER_ERRORS = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, ArithmeticError)
 DECODER_ERRORS += (AttributeError, RuntimeError, NotImplementedError, struct.error, Image.DecompressionBombError)
-"""What Pillow's decoders raise for a broken file."""
+"""What Pillow's decoders raise for a broken file. Our own errors and MemoryError are none of them."""
 
 # Buffer of a progressive JPEG, which is encoded as a whole. Pillow's own estimate is too small for noise at 4:4:4.
 ImageFile.MAXBLOCK = 6 * 1024 * 1024

@@ -1,7 +1,6 @@
 """Validates and normalises an uploaded file: one frame, upright, sRGB, without metadata, scaled to a given size."""
 
 import io
-import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from PIL import Image, ImageFile
 from booth.errors import PhotoTooLarge, PhotoTooNarrow, PhotoTooSmall, UnreadablePhoto, UnsupportedPhoto
 from booth.pixels import heif, jpeg
 from booth.pixels.colour import tags, transparency
+from booth.pixels.encoding import DECODER_ERRORS
 
 MAX_BYTES = 32 * 1024 * 1024
 """Of the uploaded file."""
@@ -41,10 +41,6 @@ _AV1 = frozenset((b"avif", b"avis"))
 """Brands of HEIF files (ISO/IEC 23008-12, annexes B and C; AVIF 1.1, section 6). `heif.still` looks into the file."""
 _MAX_CHUNKS = 50_000
 """Of a PNG, which Pillow reads one by one; the smallest usual IDAT chunks have 4 kB. Or of a WebP."""
-
-# Exceptions of Pillow's decoders for files that are damaged. Our own errors and MemoryError pass.
-_DECODER_ERRORS = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, ArithmeticError)
-_DECODER_ERRORS += (AttributeError, RuntimeError, NotImplementedError, struct.error, Image.DecompressionBombError)
 
 _TO_UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -85,7 +81,7 @@ def _decoder_errors_as_ours() -> Iterator[None]:
     """Raises UnreadablePhoto for an exception of a decoder."""
     try:
         yield
-    except _DECODER_ERRORS as error:
+    except DECODER_ERRORS as error:
         raise UnreadablePhoto(type(error).__name__) from error
 
 
@@ -129,7 +125,7 @@ def _read(kind: str, data: bytes) -> Image.Image:
     png = tags.png_chunks(_chunks(data)) if kind == "PNG" else {}
     try:
         return _decode(Image.open(io.BytesIO(data), formats=[kind]), png)
-    except _DECODER_ERRORS:
+    except DECODER_ERRORS:
         # Pillow rejects a PNG also for a damaged text or profile chunk, and a WebP that is cut off in its metadata;
         # their pixels may be intact.
         rest = _pixel_chunks(data) if kind == "PNG" else _whole_chunks(data)
@@ -255,7 +251,7 @@ def _exif(image: Image.Image, read: Callable[[Image.Exif], T], otherwise: T) -> 
     """What `read` finds in EXIF; `otherwise` if EXIF can't be parsed."""
     try:
         return read(image.getexif())
-    except _DECODER_ERRORS:
+    except DECODER_ERRORS:
         return otherwise
 
 
