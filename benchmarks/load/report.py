@@ -67,9 +67,10 @@ def largest_resident(samples: list[Sample], name: str) -> int:
 
 def report_costs(costs: list[Cost]) -> None:
     """Prints what a photo cost in the first and the last tenth of the stream."""
+    if not all(each.photos for each in costs):
+        print("  too few photos in the stream to compare the first with the last")
+        return
     for name, each in zip(("first", "last"), costs, strict=False):
         requests = ", ".join(f"{service} {number:.1f}" for service, number in each.requests.items())
         print(f"  {name} tenth ({each.photos} photos), per photo: {requests};", end=" ")
         print(f"Lambda {each.seconds:.2f} s, {each.transitions:.1f} state transitions")
-    if not all(each.photos for each in costs):
-        print("  too few photos to compare the first with the last")
