@@ -31,7 +31,7 @@ INSTALLED := .venv/.installed
 INSTALL := install --quiet --disable-pip-version-check -r
 # $(call say,SENTENCE) tells why and fails.
 say = { printf '%s\n' "$1" >&2; exit 1; }
-failed = $(call say,$1 failed for the reason above: mend it (network; pip's or npm's settings; disk) and make it again.)
+failed = $(call say,$1 failed for the reason above: mend it (network; pip's or npm's settings; disk) and try again.)
 
 # Without bytecode each call of a tool, and each test worker, compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
@@ -43,7 +43,7 @@ BENCHES := $(shell sed -n 's/^""".*: `make \(bench-[a-z]*\)`.*/\1/p' benchmarks/
 
 .PHONY: help run test test-fast mutants check lint lock released audit check-scenes thumbnails api drawing machine pythons
 .PHONY: browser setup tools clean faults fuzz odd-photos races load pacing bench trace cost bench-help $(BENCHES)
-.PHONY: preflight build deploy destroy env account sam-package sam-deploy sam-on sam-off sam-destroy sam-check
+.PHONY: preflight build deploy destroy env account out sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -73,10 +73,10 @@ sam-on sam-off sam-destroy: account setup .tools/sagemaker/.installed
 sam-check: setup
 	@.venv/bin/python -m sam_model.check $(ENDPOINT)
 
-fuzz: setup
+fuzz: out setup
 	@.venv/bin/python -m tests.fuzz $(if $(N),--count $(N)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-odd-photos: setup
+odd-photos: out setup
 	@.venv/bin/python -m tests.odd_photos $(ARGS)
 
 check: tools lint
@@ -104,7 +104,7 @@ audit: setup .tools/audit/.installed
 preflight: setup
 	@.venv/bin/python -m operate.preflight $(if $(ENV),--config-env $(ENV)) $(ARGS)
 
-faults: setup
+faults: out setup
 	@.venv/bin/python -m tests.faults $(if $(PART),--part $(PART)) $(if $(LANES),--lanes $(LANES)) $(ARGS)
 
 races: setup
@@ -120,7 +120,7 @@ pacing: setup
 bench: setup
 	@.venv/bin/python -m benchmarks.booth $(ARGS)
 
-trace: setup
+trace: out setup
 	@.venv/bin/python -m benchmarks.waterfall $(ARGS)
 
 cost: setup
@@ -148,12 +148,15 @@ thumbnails: $(INSTALLED)
 
 # What has to be there before anything else, told at once.
 machine:
-	@[ -n "$(PYTHON)" ] || $(call say,Python 3.11 or later with venv and pip is missing. Debian and Ubuntu: \
-	  sudo apt install python3 python3-venv; Fedora: sudo dnf install python3. Else: https://python.org)
+	@[ -n "$(PYTHON)" ] || $(call say,Python 3.11 or later with venv and pip is missing. Debian 12 and Ubuntu \
+	  24.04 or later: sudo apt install python3-venv; Fedora: sudo dnf install python3; else: pyenv install 3.13)
 	@command -v npm >/dev/null || $(call say,npm is missing. Debian and Ubuntu: sudo apt install npm; \
-	  Fedora: sudo dnf install nodejs-npm. Else: https://nodejs.org)
+	  Fedora: sudo dnf install nodejs-npm; else: https://nodejs.org)
 	@[ ! -d .venv ] || .venv/bin/python -c "" 2>/dev/null || \
 	  $(call say,The Python of .venv is gone. Begin anew: rm -rf .venv .tools)
+
+out:
+	@mkdir -p out && [ -w out ] || $(call say,The folder out can't be written; what this makes is written there.)
 
 # What the tests need besides: found, or fetched, before minutes go into the rest.
 pythons: .venv/.pip
@@ -168,13 +171,13 @@ setup: machine $(INSTALLED)
 # The pip that comes with Python is as old as that; one of today installs in half the time.
 .venv/.pip: tools/pip.txt | machine
 	@echo "Installing the Python packages into .venv; this takes a minute or two ..."
-	@$(PYTHON) -m venv .venv && .venv/bin/python -m pip $(INSTALL) $< || $(call failed,To install pip into .venv)
+	@$(PYTHON) -m venv .venv && .venv/bin/python -m pip $(INSTALL) $< || $(call failed,Installing pip into .venv)
 	@touch $@
 
 # The .pth file has every program here find `booth`, as functions do on Lambda; it leads from .venv, so a link to .venv works.
 $(INSTALLED): requirements-dev.txt layers/common/requirements.in layers/pixels/requirements.in sam_model/cpu/requirements.in \
 		tools/photo-booth.pth .venv/.pip
-	@.venv/bin/python -m pip $(INSTALL) $< || $(call failed,To install the packages of $<)
+	@.venv/bin/python -m pip $(INSTALL) $< || $(call failed,Installing the packages of $<)
 	@cp tools/photo-booth.pth "$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 	@touch $@
 
@@ -185,7 +188,7 @@ tools: pythons
 .tools/%/.installed: tools/%.txt | .venv/.pip
 	@echo "Installing $* ..."
 	@$(PYTHON) -m venv --without-pip .tools/$* \
-	  && .venv/bin/python -m pip --python .tools/$* $(INSTALL) $< --no-compile || $(call failed,To install $*)
+	  && .venv/bin/python -m pip --python .tools/$* $(INSTALL) $< --no-compile || $(call failed,Installing $*)
 	@touch $@
 
 # What Lambda's own image brings, and what the container of the SAM endpoint brings, each under its Python.
@@ -195,18 +198,18 @@ tools: pythons
 	@echo "Installing $* ..."
 	@python=$$(.venv/bin/python -m tools.machine python $(VERSION)) || exit 1; \
 	  $$python -m venv --clear --without-pip .tools/$* \
-	  && .venv/bin/python -m pip --python .tools/$* $(INSTALL) $< || $(call failed,To install $*)
+	  && .venv/bin/python -m pip --python .tools/$* $(INSTALL) $< || $(call failed,Installing $*)
 	@touch $@
 
 .tools/npm/.installed: tools/package.json tools/package-lock.json | machine
 	@mkdir -p .tools/npm && cp $^ .tools/npm && npm ci --prefix .tools/npm --loglevel error --no-audit --no-fund \
-	  || $(call failed,To install the packages of tools/package.json)
+	  || $(call failed,Installing the packages of tools/package.json)
 	@touch $@
 
 build: setup check-scenes .tools/sam/.installed .tools/runtime/.installed
 	.venv/bin/python -m deploy build
 
-deploy: env account build
+deploy: env out account build
 	.venv/bin/python -m deploy sam $(ENV) $(ARGS)
 	.venv/bin/python -m deploy page $(STACK)
 	.venv/bin/python -m deploy smoke $(STACK)

@@ -85,7 +85,10 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         arguments.do(arguments)
-    except (account.AccountError, BuildError, lock.LockError, stack.StackError, BotoCoreError, ClientError) as error:
+    except (
+        *(account.AccountError, BuildError, lock.LockError, stack.StackError, BotoCoreError, ClientError),
+        OSError,  # the disk is full, or a folder can't be written
+    ) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

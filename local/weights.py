@@ -236,6 +236,9 @@ def main() -> int:
     except (FetchError, OSError) as problem:  # an OSError of ours: the disk is full, models/ can't be written
         print(f"\nThe models could not be fetched. {problem}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nFetching the models was broken off; the next call goes on.", file=sys.stderr)
+        return 130
     print(f"{len(fetched)} model files fetched." if fetched else "The models are in place.")
     return 0
 

@@ -253,7 +253,7 @@ def main(arguments: list[str] | None = None) -> int:
             stack.switch(options.action == "on")
         if options.action in ("deploy", "on"):
             stack.wait()
-    except (DeployError, package.PackageError, BotoCoreError, ClientError) as error:
+    except (DeployError, package.PackageError, BotoCoreError, ClientError, OSError) as error:  # OSError: a full disk
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -43,6 +43,7 @@ def build(model_dir: Path, archive: Path, gpu: bool = False) -> str:
     With ``gpu`` the container gets onnxruntime-gpu instead of onnxruntime. Raises `PackageError` if a weights file is
     missing, has another SHA-256, or isn't an export that the serving code can load, and if a wheel can't be downloaded.
     """
+    archive.parent.mkdir(parents=True, exist_ok=True)
     expected = _expected_sha256(model_dir)
     for name, digest in expected.items():
         if not (model_dir / name).is_file():
@@ -66,7 +67,6 @@ def build(model_dir: Path, archive: Path, gpu: bool = False) -> str:
         **{f"code/wheels/{wheel.name}": wheel for wheel in wheels},
         **{name: model_dir / name for name in expected},
     }
-    archive.parent.mkdir(parents=True, exist_ok=True)
     draft = archive.with_name(archive.name + ".part")  # renamed when it is complete
     with (
         draft.open("wb") as file,
@@ -122,7 +122,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         digest = build(options.model, options.out, options.gpu)
-    except PackageError as problem:
+    except (PackageError, OSError) as problem:  # OSError: the disk is full, or a folder can't be written
         print(problem, file=sys.stderr)
         return 1
     print(f"{options.out}  {options.out.stat().st_size / 1e6:.1f} MB  SHA-256 {digest}")

