@@ -254,7 +254,7 @@ def test_ink_is_obeyed_with_its_profile_and_other_profiles_are_not_for_it():
         assert_patches(saved(ink, "JPEG", quality=100, subsampling=0, icc_profile=other), 0, plain)
 
 
-@pytest.mark.parametrize("kind", [b"Lab ", b"CMYK", b"GRAY", b"XYZ ", b"HSV "])
+@pytest.mark.parametrize("kind", [b"Lab ", b"CMYK", b"GRAY", b"XYZ ", b"HSV ", b"R\x80B ", bytes(4)])
 def test_a_profile_that_is_not_for_rgb_costs_an_rgb_photo_nothing(kind):
     profile = colours.icc(kind, {b"kTRC": colours.power(1.0)})
     assert_patches(png(as_numbers(SRGB, "sRGB"), iccp(profile)), 0)

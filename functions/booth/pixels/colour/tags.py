@@ -1,5 +1,6 @@
 """What a file tells of its colours, and the way from there to sRGB: littlecms for profiles, a `Space` for figures."""
 
+import io
 import struct
 import zlib
 from collections.abc import Iterable, Mapping
@@ -198,14 +199,13 @@ def to_srgb(image: Image.Image, found: Told) -> Image.Image:
 
 def _through(profile: bytes, image: Image.Image) -> Image.Image | None:
     """The image in sRGB; None if the profile is broken, or not one for such an image."""
+    kind = profile[16:20]  # the colour space (ICC.1:2022, 7.2.8)
+    if kind == b"RGB " and image.mode == "L":
+        image = image.convert("RGB")
+    if kind == b"GRAY" and image.mode == "RGB" and _is_grey(image):
+        image = image.convert("L")
     try:
-        opened = ImageCms.core.profile_frombytes(profile)
-        kind = opened.xcolor_space.strip()
-        if kind == "RGB" and image.mode == "L":
-            image = image.convert("RGB")
-        if kind == "GRAY" and image.mode == "RGB" and _is_grey(image):
-            image = image.convert("L")
-        source = ImageCms.ImageCmsProfile(opened)
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
     except (ImageCms.PyCMSError, OSError):
         return None
