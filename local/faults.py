@@ -50,6 +50,7 @@ KINDS_OF_IMAGE_MODELS = {
     "inference-error": "the model failed",
     "unheard-of": "a refusal in words that nobody knows",
     "no-picture": "an answer with HTTP 200 that has no picture",
+    "invented-person": "the model paints a person who is not in the photo",
 }
 """What only Bedrock's stand-in can be told, in the words of the model that is called."""
 

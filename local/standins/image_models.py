@@ -11,6 +11,7 @@ from werkzeug.wrappers import Request, Response
 
 from local.iam import caller_of
 from local.standins.image_wires import MAX_BODY, Amazon, Filtered, Inpaint, Order, Refused, error
+from local.standins.inventing import with_another_person
 
 US = frozenset({"us-east-1", "us-east-2", "us-west-2"})
 _TITAN = Amazon(frozenset({"us-east-1", "us-west-2"}), 512, (1, 1408), 1408 * 1408, 1408, may_size=True)
@@ -58,13 +59,21 @@ FAULTS = {
     "filtered-input": "input",
     "filtered-output": "output",
     "inference-error": None,
+    "invented-person": None,
 }
 """To each of `local.faults.KINDS_OF_IMAGE_MODELS` Bedrock's error, a body with HTTP 200, or what was filtered, in the
 model's words."""
 
 
-def fault(kind: str, request: Request) -> Response:
-    """The answer of the model that `request` calls, with the fault `kind`."""
+_INVENTS = "booth.invents"
+"""Set in a request's environment whose pictures have a person too many."""
+
+
+def fault(kind: str, request: Request, respond: Callable[[], Response]) -> Response:
+    """The answer of the model that `request` calls, with the fault `kind`. `respond` lets it paint."""
+    if kind == "invented-person":
+        request.environ[_INVENTS] = True
+        return respond()
     said = FAULTS[kind]
     if isinstance(said, tuple):
         return error(*said)
@@ -93,7 +102,10 @@ def serve(request: Request, paint: Callable[[Order], list[np.ndarray]]) -> Respo
         return error(400, "ValidationException", str(refusal))
     except Filtered as filtered:
         return MODELS[name].filtered(str(filtered))
-    return model.answer(order, [_encoded(picture, order.form) for picture in paint(order)])
+    pictures = paint(order)
+    if _INVENTS in request.environ:
+        pictures = [with_another_person(order.photo, order.kept, picture) for picture in pictures]
+    return model.answer(order, [_encoded(picture, order.form) for picture in pictures])
 
 
 def _read(name: str, region: str, body: bytes) -> tuple[Amazon | Inpaint, Order]:

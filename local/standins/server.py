@@ -233,7 +233,7 @@ class StandIns:
         if fault is None:
             return respond()
         if fault["kind"] in image_models.FAULTS:
-            return image_models.fault(fault["kind"], request)
+            return image_models.fault(fault["kind"], request, respond)
         return strike(fault, request, name, respond, lambda *words: self._error(name, *words))
 
     def _error(self, name: str, status: int, kind: str, message: str) -> Response:

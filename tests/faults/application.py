@@ -13,6 +13,7 @@ WAITS_SCALED = 0.1
 
 
 PARAMETERS = {"Access": "token", "ModerationThreshold": "80", "PhotosPerDay": "100000", "PhotosPerMinute": "100000"}
+PARAMETERS["RepaintInventedPeople"] = "true"
 """With these every function makes all of its calls."""
 
 

@@ -50,7 +50,13 @@ def in_vain(statements, calls):
 
 
 def test_nothing_is_allowed_that_is_never_called(quick):
-    quick.redeploy(Access="token", ModerationThreshold="80", PhotosPerDay="1000", PhotosPerMinute="1000")
+    quick.redeploy(
+        Access="token",
+        ModerationThreshold="80",
+        RepaintInventedPeople="true",
+        PhotosPerDay="1000",
+        PhotosPerMinute="1000",
+    )
     [secret] = quick.app.stack.secrets.values()
     made = quick.app.client("secretsmanager").get_secret_value(SecretId=secret.name)["SecretString"]
     quick.token = json.loads(made)["booth"]

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from booth.pixels import intake
+from booth.pixels.visitors import visitors_of
 from tests.odd_photos.compositions import PHOTOS
 from tests.support import kept_faces
 from tests.support.photos import photo
@@ -63,3 +64,41 @@ def test_the_upright_copy_shows_the_photo_as_it_was_taken(booth):
     with Image.open(io.BytesIO(copy)) as image:
         shown = np.asarray(image.convert("RGB")).astype(int)
     assert np.abs(shown - np.asarray(intake.normalise(data).photo).astype(int)).mean() < 3
+
+
+@pytest.fixture
+def repainting(booth):
+    """A booth that paints pictures with invented people once more; the model invents one in its first picture."""
+    booth.redeploy(RepaintInventedPeople="true")
+    booth.stand_in("bedrock", faults=[{"kind": "invented-person", "times": 1}])
+    return booth
+
+
+def people_in(booth, url):
+    """How many visitors the detector finds in a picture."""
+    _, _, data = booth.http("GET", url)
+    return len(visitors_of(kept_faces.Models().details(data), *booth.picture(url).size))
+
+
+def test_a_person_whom_the_model_invents_is_painted_over(repainting, portrait):
+    before = repainting.calls_at_rest("bedrock")
+    _, result = repainting.process(portrait, scenes=["sky"])
+    assert repainting.calls_at_rest("bedrock") - before == 2
+    [url] = json.loads(result["url_generated"])
+    assert people_in(repainting, url) == 1
+
+
+def test_where_nobody_counts_an_invented_person_stays(booth, portrait):
+    booth.stand_in("bedrock", faults=[{"kind": "invented-person", "times": 1}])
+    before = booth.calls_at_rest("bedrock")
+    _, result = booth.process(portrait, scenes=["sky"])
+    assert booth.calls_at_rest("bedrock") - before == 1
+    [url] = json.loads(result["url_generated"])
+    assert people_in(booth, url) == 2
+
+
+def test_a_rekognition_that_is_gone_when_people_are_counted_costs_no_picture(repainting, portrait):
+    repainting.app.fail({"kind": "denied", "match": "GenerateImage rekognition:*"})
+    _, result = repainting.process(portrait)
+    assert result["status"] == "SUCCEEDED"
+    assert len(json.loads(result["url_generated"])) == 3
