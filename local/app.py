@@ -283,6 +283,7 @@ class App:
             self.authority.statements[self._environments[name]["AWS_ACCESS_KEY_ID"]] = self.stack.policies[name]
             if function != before.functions[name]:
                 self.lambdas.configure(function.name, {**function.environment, **self._environments[name]})
+        self._standins.ask("/authority", self.authority.to_json())
         for secret in before.secrets.values():
             self.client("secretsmanager").delete_secret(SecretId=secret.name, ForceDeleteWithoutRecovery=True)
         create_secrets(self.stack, self.client)

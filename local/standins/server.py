@@ -203,7 +203,7 @@ class StandIns:
 
     def _authority(self, request: Request) -> Response:
         if request.method == "PUT":
-            self.authority = iam.Authority.from_json(request.get_data())
+            self.authority.decide_like(request.get_data())
             self.faults.names = self.authority.names
         return _json(200, self.authority.record())
 
