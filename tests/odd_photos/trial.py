@@ -19,14 +19,13 @@ LOSS = 3.0
 pixels at their edges hold something else. Faces a pixel aside are some 20 dB farther."""
 
 
-def memory_of(function: str) -> int:
-    """Greatest resident memory so far of a function's processes, in MB, as Linux tells it."""
+def memory_of(app: App, function: str) -> int:
+    """Greatest resident memory so far of a function's processes (its logical id), in MB, as Linux tells it."""
     peaks = [0]
-    for process in Path("/proc").glob("[0-9]*"):
+    for pid in app.processes(function):
         try:
-            if f"{function}.handler".encode() in (process / "cmdline").read_bytes():
-                [line] = [l for l in (process / "status").read_text().splitlines() if l.startswith("VmHWM")]
-                peaks.append(int(line.split()[1]) // 1024)
+            [line] = [l for l in Path(f"/proc/{pid}/status").read_text().splitlines() if l.startswith("VmHWM")]
+            peaks.append(int(line.split()[1]) // 1024)
         except (OSError, ValueError):  # it has just ended
             pass
     return max(peaks)
@@ -63,7 +62,7 @@ class Trial:
                 near.append(psnr(encoding.decode(answer.read()), case))
         best = psnr(encoding.decode(encoding.encode_jpeg(case.photo)), case)
         row |= {"PSNR": f"{min(near, default=0):.1f} of {best:.1f}"} | self._run(result)
-        row |= {"s": f"{time.monotonic() - started:.0f}", "memory": f"{memory_of('detect_faces')} MB"}
+        row |= {"s": f"{time.monotonic() - started:.0f}", "memory": f"{memory_of(self.app, 'DetectFaces')} MB"}
         if row["visitors"] != PHOTOS[name].visitors or row["counted"] != row["visitors"]:
             wrong.append(f"{row['visitors']} visitors, and {row['counted']} counted, not {PHOTOS[name].visitors}")
         if result["status"] != "SUCCEEDED":
