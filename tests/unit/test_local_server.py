@@ -4,6 +4,7 @@ import email.parser
 import http.client
 import io
 import socket
+import threading
 
 import pytest
 from werkzeug.test import EnvironBuilder
@@ -11,6 +12,7 @@ from werkzeug.wrappers import Request, Response
 
 from local import http_server
 from local.traffic import OTHERS, Count, Traffic, kind_of
+from tests.support.waiting import await_true
 
 SIGNED = "AWS4-HMAC-SHA256 Credential={}/20261125/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
 
@@ -73,6 +75,27 @@ def test_closing_ends_the_connections_that_are_open(serving, connection):
     assert ask(connection, "GET", "/a")[0] == 200
     serving[0].shutdown()
     assert connection.sock.recv(1) == b""
+
+
+@pytest.mark.starts
+def test_an_answer_that_closing_cuts_off_prints_nothing(capfd):
+    begun, going_on = threading.Event(), threading.Event()
+
+    def slow(environ, start_response):
+        begun.set()
+        going_on.wait(20)
+        return Response(b"late")(environ, start_response)
+
+    listening = http_server.listen(0)
+    with socket.create_connection(listening.getsockname(), timeout=20) as raw:
+        server = http_server.serve(listening, slow)
+        raw.sendall(b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert begun.wait(20)
+        server.shutdown()
+        going_on.set()
+        await_true(lambda: not server._connections)
+    server.server_close()
+    assert capfd.readouterr().err == ""
 
 
 def test_what_passes_is_counted_by_caller_and_kind():
