@@ -27,6 +27,7 @@ from local.emulator.services import Emulator, forget_all
 from local.faults import Faults, Gate
 from local.http_server import listen, serve
 from local.lambdas.function import Function
+from local.log import Log
 from local.resources import create_resources, create_secrets
 from local.standins.process import StandinsProcess
 from local.template.application import Application, Schedule
@@ -103,15 +104,15 @@ class App:
         self.port = edge_socket.getsockname()[1]
         try:
             self.log_path = Path(tempfile.gettempdir()) / f"photo-booth-{self.port}.log"
-            self._log_file = self.log_path.open("w", buffering=1, encoding="utf-8")
+            log = Log(self.log_path)
         except OSError as error:
             raise StartError(f"The log can't be written: {error}.") from error
-        self._closers.append(self._log_file.close)
+        self._closers.append(log.close)
         self.url = f"http://127.0.0.1:{self.port}"
         aws_socket, s3_socket = _listen(0), _listen(0)
         self.aws_url = f"http://127.0.0.1:{aws_socket.getsockname()[1]}"
         self.s3_url = f"http://127.0.0.1:{s3_socket.getsockname()[1]}"
-        self._standins = StandinsProcess(SAM_ENDPOINT, self._log_file)
+        self._standins = StandinsProcess(SAM_ENDPOINT, log.file)
         self._closers.append(self._standins.close)
         self.standins_url = self._standins.url
         self._key, self._secret = "AKIALOCALPHOTOBOOTH0", secrets.token_urlsafe(30)  # the operator's
@@ -144,7 +145,7 @@ class App:
                 for name, function in self.stack.functions.items()
             ],
             region=REGION,
-            log=lambda line: self._log_file.write(line + "\n"),
+            log=log.write,
             concurrency=int(self._parameters["LambdaConcurrency"]),
             retry_delays=(2.0, 4.0),
             python=self._python,
