@@ -30,6 +30,7 @@ MODULES = {
     "scenes": "scenes",
     "painting.pacing": "pacing admission",
     "pixels.geometry": "geometry",
+    "pixels.visitors": "visitors",
     "pixels.frames": "frames",
     "pixels.masks": "masks",
     "pixels.morphology": "masks",

@@ -69,6 +69,11 @@ def test_whoever_is_not_much_smaller_than_the_largest_stays(heights):
     assert heights_of(faces(*heights)) == list(heights)
 
 
+@pytest.mark.parametrize("largest,least", [(300, 90), (1000, 120)], ids=["of the largest", "of the photo"])
+def test_the_line_is_where_it_is_told_to_be(largest, least):
+    assert heights_of(faces(largest, least + 1, least - 1)) == [largest, least + 1]
+
+
 def test_a_small_poster_behind_a_visitor_goes_and_a_large_one_takes_no_visitor_away():
     assert heights_of(faces(400, 100)) == [400]
     assert heights_of(faces(1000, 130, 125)) == [1000, 130, 125]
