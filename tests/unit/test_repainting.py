@@ -146,6 +146,7 @@ def test_nothing_is_counted_unless_it_is_wanted(services, environment):
         (500, b'{"__type": "InternalServerError", "message": "broken"}'),
         (200, b"garbage"),
         (200, b"{}"),
+        (200, b'{"FaceDetails": [{"Confidence": 99}]}'),
     ],
 )
 def test_a_count_that_fails_fails_no_picture(services, counts, status, body):

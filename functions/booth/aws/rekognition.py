@@ -21,7 +21,18 @@ def detect_faces(image: bytes, attempts: int = 2) -> list[dict[str, Any]]:
     """
     with aws_errors():
         answer = connect(attempts).detect_faces(Image={"Bytes": image}, Attributes=["DEFAULT"])
-    return _listed(answer, "FaceDetails")
+    details = _listed(answer, "FaceDetails")
+    if not all(_is_whole(detail) for detail in details):
+        raise ServiceUnavailable("Rekognition answered with a face that is nowhere")
+    return details
+
+
+def _is_whole(detail: dict[str, Any]) -> bool:
+    """Whether a FaceDetail says where the face is."""
+    sides, marks = detail.get("BoundingBox", {}), detail.get("Landmarks", [])
+    return {"Left", "Top", "Width", "Height"} <= sides.keys() and all(
+        {"Type", "X", "Y"} <= each.keys() for each in marks
+    )
 
 
 def is_refused(image: bytes, threshold: float) -> bool:
