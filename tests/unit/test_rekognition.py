@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from booth.aws import rekognition
-from booth.errors import InternalError
+from booth.errors import InternalError, ServiceUnavailable
 from booth.pixels import encoding
 from tests.support.service_errors import ERRORS
 
+BOX = {"Left": 0.1, "Top": 0.1, "Width": 0.2, "Height": 0.3}
 IMAGE = encoding.encode_png(np.full((120, 160, 3), 128, np.uint8))
 
 
@@ -20,6 +21,17 @@ def test_faces_are_found(models):
 def test_errors_of_rekognition(models, fault, error):
     models.set("rekognition", faults=[fault])
     with pytest.raises(error):
+        rekognition.detect_faces(IMAGE)
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [{}, {"BoundingBox": {"Left": 0.1}}, {"BoundingBox": BOX, "Landmarks": [{"Type": "nose"}]}],
+    ids=["no box", "half a box", "half a landmark"],
+)
+def test_an_answer_with_a_face_that_is_nowhere_is_none(models, detail):
+    models.set("rekognition", canned={"faces": [{"BoundingBox": BOX, "Confidence": 99.0}, detail]})
+    with pytest.raises(ServiceUnavailable):
         rekognition.detect_faces(IMAGE)
 
 

@@ -29,10 +29,8 @@ def detect_faces(image: bytes, attempts: int = 2) -> list[dict[str, Any]]:
 
 def _is_whole(detail: dict[str, Any]) -> bool:
     """Whether a FaceDetail says where the face is."""
-    sides, marks = detail.get("BoundingBox", {}), detail.get("Landmarks", [])
-    return {"Left", "Top", "Width", "Height"} <= sides.keys() and all(
-        {"Type", "X", "Y"} <= each.keys() for each in marks
-    )
+    has_box = {"Left", "Top", "Width", "Height"} <= detail.get("BoundingBox", {}).keys()
+    return has_box and all({"Type", "X", "Y"} <= mark.keys() for mark in detail.get("Landmarks", []))
 
 
 def is_refused(image: bytes, threshold: float) -> bool:
