@@ -84,6 +84,17 @@ def test_no_code_at_all_takes_a_candidate_out_or_fails_a_picture(code, text, sta
     assert isinstance(raised, (*PASSING, answers.UnknownAnswer)) or answers.find(code, text)
 
 
+@pytest.mark.parametrize(("status", "kind"), [(429, Throttled), (408, ServiceUnavailable), (503, ServiceUnavailable)])
+def test_a_code_that_is_not_known_passes_if_its_status_says_so(status, kind):
+    assert type(answers.of_error(error("ANewException", "x", status))) is kind
+
+
+def test_an_error_without_a_sentence_is_told_by_its_code():
+    for nothing in (None, ""):
+        assert str(answers.of_error(error("ValidationException", nothing))).startswith("ValidationException:  (")
+    assert str(answers.of_error(error("", "", 418))).startswith("418:  (")
+
+
 @given(TEXTS | some.none() | some.integers() | some.lists(some.text()))
 def test_no_sentence_of_an_answer_with_200_takes_a_candidate_out(text):
     assert isinstance(answers.of_sentence(text), (*FINAL, ServiceUnavailable, answers.UnknownAnswer))
