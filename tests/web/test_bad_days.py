@@ -157,7 +157,8 @@ def test_a_failed_service_and_the_same_photo_again(quick, open_page):
 
 
 def test_a_partial_result(quick, open_page):
-    blocked = {"status": 400, "type": "ValidationException", "message": "blocked by our content filters", "times": 1}
+    sentence = "This request has been blocked by our content filters."
+    blocked = {"status": 400, "type": "ValidationException", "message": sentence, "times": 1}
     quick.stand_in("bedrock", canned={}, faults=[blocked])
     pad = open_page()
     take_photo(pad)
