@@ -23,6 +23,7 @@ NEEDED_ALL_THE_SAME = {
     ("DetectFaces", "s3:DeleteObject", "work/*"),
     ("CropFaces", "s3:DeleteObject", "work/*"),
     ("CropFaces", "s3:ListBucket", "resultsbucket"),
+    ("GenerateImage", "s3:ListBucket", "resultsbucket"),
     ("MergeMasks", "s3:DeleteObject", "work/*"),
     # Why a step was refused: its run has ended, or its time is over.
     ("CropFaces", "dynamodb:GetItem", "table/"),

@@ -8,6 +8,7 @@ import pytest
 
 from booth import limits
 from local import edge
+from local.iam import as_list
 from local.lambdas.function import Function
 from local.template.reader import load
 from tests.support.templates import ROOT, read
@@ -41,6 +42,12 @@ ROUTES = {
     if event["Type"] == "HttpApi"
 }
 CDN = RESOURCES["Cdn"]["Properties"]["DistributionConfig"]
+
+
+def locally(**parameters):
+    """The stack as the local mode makes it."""
+    attributes = {"Cdn": "E1EXAMPLE", "Cdn.DomainName": "cdn.example"}
+    return load(ROOT / "template.yaml", stack="unit", region="us-east-1", parameters=parameters, attributes=attributes)
 
 
 def names_in(value):
@@ -213,16 +220,9 @@ def test_only_the_apis_functions_take_concurrency_apart_and_only_where_it_is_ask
         for name, function in FUNCTIONS.items()
         if any(event["Type"] == "HttpApi" for event in function.get("Events", {}).values())
     }
-    attributes = {"Cdn": "E1EXAMPLE", "Cdn.DomainName": "cdn.example"}
     found = {}
     for given in ("0", "400"):
-        stack = load(
-            ROOT / "template.yaml",
-            stack="unit",
-            region="us-east-1",
-            parameters={"ApiConcurrency": given},
-            attributes=attributes,
-        )
+        stack = locally(ApiConcurrency=given)
         found[given] = {name: function.concurrency for name, function in stack.functions.items()}
 
     assert set(found["0"].values()) == {Function.concurrency}
@@ -261,3 +261,17 @@ def test_the_configuration_of_each_environment_fits_the_template(environment, do
     assert config["stack_name"] == config["s3_prefix"] == f"photo-booth-{environment}"
     assert application.functions["Upload"].environment["DOCUMENTED_KEYS"] == documented_keys
     assert application.buckets["UploadsBucket"].cors[0]["AllowedOrigins"] == ["https://cdn.example"]
+
+
+def test_who_may_read_a_buckets_objects_is_told_which_are_missing():
+    """Without ListBucket S3 answers 403 for them, not 404: what a deletion has taken would look like a lost right."""
+    for name, statements in locally().policies.items():
+        allowed = {
+            (action, resource.partition("/")[0])
+            for statement in statements
+            if statement["Effect"] == "Allow"
+            for action in as_list(statement["Action"])
+            for resource in as_list(statement["Resource"])
+        }
+        read = {bucket for action, bucket in allowed if action in ("s3:GetObject", "s3:GetObjectVersion")}
+        assert read <= {bucket for action, bucket in allowed if action == "s3:ListBucket"}, name
