@@ -1,10 +1,13 @@
 // The booth's API over HTTP. What fails for a moment is tried again here; everything else is thrown as BoothError.
 
+import { after, within } from "./clock.js";
+
 const HEAD_BYTES = 256; // of a file, which tell its type
 const HEVC = ["heic", "heix", "heim", "heis", "hevc", "hevx", "hevm", "hevs"]; // brands, as in pixels/intake.py
 const ANY_CODEC = ["mif1", "mif2", "msf1"];
 const AV1 = ["avif", "avis"];
 const MAX_BYTES = 32 * 1024 * 1024; // the booth refuses more, but only after the whole upload
+const READ_MS = 60_000; // for a file that may lie in a cloud
 const TIMEOUT_MS = 30_000; // for an answer, or for the next progress event of an upload
 const MAX_PAUSE_MS = 10_000;
 const MAX_RETRY_AFTER_S = 120; // a longer Retry-After is an error at once: nobody waits that long in front of a pad
@@ -53,16 +56,44 @@ class TransientError extends Error {
  */
 
 /**
- * The content type of a chosen file, by its first bytes: what the name and the browser say of it is often wrong.
+ * A photo's bytes.
+ *
+ * @param {Blob} blob
+ * @returns {Promise<ArrayBuffer>}
+ * @throws {BoothError} UnreadablePhoto, if the device doesn't give them, or only some or none
+ */
+export async function bytesOf(blob) {
+  const bytes = await within(READ_MS, blob.arrayBuffer()).catch(() => undefined);
+  if (!bytes?.byteLength || bytes.byteLength !== blob.size) {
+    throw new BoothError("UnreadablePhoto");
+  }
+  return bytes;
+}
+
+/**
+ * A chosen file as a photo: a copy, because the file may change or vanish before it has been sent.
  *
  * @param {File} file
+ * @returns {Promise<import("./visit.js").Photo>}
+ * @throws {BoothError} as contentTypeOf
+ */
+export async function photoOf(file) {
+  await contentTypeOf(file);
+  const blob = new Blob([await bytesOf(file)]);
+  return { blob, contentType: await contentTypeOf(blob) };
+}
+
+/**
+ * The content type of a chosen file, by its first bytes: what the name and the browser say of it is often wrong.
+ *
+ * @param {Blob} file
  * @returns {Promise<string>}
  * @throws {BoothError} UnsupportedPhoto, PhotoTooLarge (more than 32 MiB), UnreadablePhoto (the device doesn't give it)
  */
 export async function contentTypeOf(file) {
   let head;
   try {
-    head = String.fromCharCode(...new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer()));
+    head = String.fromCharCode(...new Uint8Array(await within(READ_MS, file.slice(0, HEAD_BYTES).arrayBuffer())));
   } catch {
     throw new BoothError("UnreadablePhoto");
   }
@@ -163,14 +194,15 @@ export async function issueUpload({ contentType, scenes, consent }, options) {
  * @param {string} contentType
  * @param {CallOptions & {onSent: (share: number) => void}} options  share: 0..1 of the bytes
  * @returns {Promise<boolean>}  false if the URL has expired
- * @throws {BoothError} Unknown, if S3 refuses the photo
+ * @throws {BoothError} Unknown, if S3 refuses the photo; UnreadablePhoto, if there are no bytes to send
  */
-export function putPhoto({ url, until }, blob, contentType, options) {
+export async function putPhoto({ url, until }, blob, contentType, options) {
+  const bytes = await bytesOf(blob);
   return withRetries(async () => {
     if (Date.now() > until) {
       return false;
     }
-    const status = await put(url, blob, contentType, options);
+    const status = await put(url, bytes, contentType, options);
     if (status !== 200 && Date.now() <= until) {
       throw new BoothError("Unknown");
     }
@@ -241,7 +273,7 @@ export function uuid() {
 export function pause(milliseconds, signal) {
   return new Promise((resolve, reject) => {
     const end = () => {
-      clearTimeout(timer);
+      cancel();
       removeEventListener("online", end);
       signal.removeEventListener("abort", end);
       if (signal.aborted) {
@@ -250,7 +282,7 @@ export function pause(milliseconds, signal) {
         resolve();
       }
     };
-    const timer = setTimeout(end, milliseconds);
+    const cancel = after(milliseconds, end);
     addEventListener("online", end);
     signal.addEventListener("abort", end);
   });
@@ -273,7 +305,7 @@ async function call(method, path, value, { signal, token } = {}) {
   }
   const own = new AbortController(); // AbortSignal.any would shut out older iPads
   const stop = () => own.abort();
-  const timer = setTimeout(stop, TIMEOUT_MS);
+  const cancel = after(TIMEOUT_MS, stop);
   signal?.addEventListener("abort", stop);
   try {
     const response = await fetch(path, { method, headers, body: JSON.stringify(value), signal: own.signal });
@@ -292,7 +324,7 @@ async function call(method, path, value, { signal, token } = {}) {
   } catch (error) {
     throw error instanceof TransientError ? error : new TransientError("lost");
   } finally {
-    clearTimeout(timer);
+    cancel();
     signal?.removeEventListener("abort", stop);
   }
 }
@@ -302,18 +334,18 @@ function isTransient(status) {
 }
 
 /** PUTs the photo; gives the HTTP status. XMLHttpRequest, because fetch does not tell how much has been sent. */
-function put(url, blob, contentType, { signal, onSent }) {
+function put(url, bytes, contentType, { signal, onSent }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const stop = () => request.abort();
-    let timer = setTimeout(stop, TIMEOUT_MS);
+    let cancel = after(TIMEOUT_MS, stop);
     request.upload.onprogress = ({ loaded, total }) => {
-      clearTimeout(timer);
-      timer = setTimeout(stop, TIMEOUT_MS);
+      cancel();
+      cancel = after(TIMEOUT_MS, stop);
       onSent(loaded / total);
     };
     request.onloadend = () => { // after success, failure and abort alike; status is 0 without an answer
-      clearTimeout(timer);
+      cancel();
       signal.removeEventListener("abort", stop);
       if (request.status === 0) {
         reject(new TransientError("lost"));
@@ -326,7 +358,7 @@ function put(url, blob, contentType, { signal, onSent }) {
     signal.addEventListener("abort", stop);
     request.open("PUT", url);
     request.setRequestHeader("Content-Type", contentType);
-    request.send(blob);
+    request.send(bytes);
   });
 }
 

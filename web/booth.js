@@ -2,10 +2,11 @@
 // Here stands which screen follows which; each screen is a module in screens/.
 
 import { keepToken } from "./api.js";
+import { within } from "./clock.js";
 import { resetLanguage, restoreLanguage, showLanguages } from "./common.js";
 import { IdleTimer } from "./dialogs.js";
 import { show } from "./dom.js";
-import { unfinished } from "./outbox.js";
+import { held, unfinished } from "./outbox.js";
 import { CameraScreen } from "./screens/camera.js";
 import { ConsentScreen } from "./screens/consent.js";
 import { PairingScreen } from "./screens/pairing.js";
@@ -16,6 +17,7 @@ import { StartScreen } from "./screens/start.js";
 import { VisitScreen } from "./screens/visit.js";
 import { Visit } from "./visit.js";
 
+const DATABASE_MS = 3000; // may it take until the start is shown
 const RESUME_MS = 10 * 60 * 1000; // a younger visit is shown again after a reload; an older one only goes on
 
 const settings = await (await fetch("settings.json")).json();
@@ -107,15 +109,25 @@ function watchIdleTime(isBusy) {
   }
 }
 
-async function startPad() {
-  const records = await unfinished();
-  const [newest] = records;
-  const isShown = newest && Date.now() - newest.created < RESUME_MS;
-  for (const record of isShown ? records.slice(1) : records) {
-    const visit = new Visit(record);
+/** Lets kept visits go on that nobody sees any more; `elsewhere` are those that another tab shows or sends. */
+function resume(records, elsewhere) {
+  for (const record of records.filter(({ bound, requestId }) => !bound || !elsewhere.includes(requestId))) {
+    const visit = new Visit(record, true);
     visit.leave();
     run(visit);
   }
+}
+
+async function startPad() {
+  const elsewhere = await held();
+  const found = unfinished();
+  const records = await within(DATABASE_MS, found).catch(() => {
+    found.then((late) => resume(late, elsewhere));
+    return [];
+  });
+  const [newest] = records;
+  const isShown = newest && Date.now() - newest.created < RESUME_MS && !elsewhere.includes(newest.requestId);
+  resume(isShown ? records.slice(1) : records, elsewhere);
   if (link.has("pair")) {
     history.replaceState(null, "", "./"); // the token must not stay in the address
     if (link.get("pair")) {
@@ -125,11 +137,11 @@ async function startPad() {
       askForToken({ hasPhoto: false, then: () => restart("pair.done") });
     }
   } else if (isShown) {
-    begin(new Visit(newest));
+    begin(new Visit(newest, true));
   } else {
     await restart();
   }
-  navigator.serviceWorker?.register("sw.js");
+  navigator.serviceWorker?.register("sw.js").catch(({ name }) => console.warn("no reload without a connection", name));
 }
 
 async function loadScenes() {

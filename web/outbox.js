@@ -1,30 +1,38 @@
-// Photos that are under way, kept in the browser's database: a reload or a lost connection loses none.
+// Photos that are under way, kept in the browser's database: a reload or a lost connection loses none. Their bytes are
+// kept, not the blob: Safari gives some of its blobs back empty.
+
+import { bytesOf } from "./api.js";
+import { after, within } from "./clock.js";
 
 const KEEP_MS = 24 * 60 * 60 * 1000;
+const ANSWER_MS = 2000; // of database and locks, which in some browsers never answer
 
 function open() {
-  return settle(() => {
+  return new Promise((resolve, reject) => {
     const request = indexedDB.open("photo-booth", 1);
     request.onupgradeneeded = () => request.result.createObjectStore("visits", { keyPath: "requestId" });
-    return request;
-  });
-}
-
-function settle(start) {
-  return new Promise((resolve, reject) => {
-    const request = start();
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
 }
 
+/** What `action` gives (an IDBRequest), once it is written: what finds no room fails only then. */
 async function change(action) {
   const database = await open();
   try {
-    return await settle(() => action(database.transaction("visits", "readwrite").objectStore("visits")));
+    return await new Promise((resolve, reject) => {
+      const transaction = database.transaction("visits", "readwrite");
+      transaction.onabort = () => reject(transaction.error);
+      const request = action(transaction.objectStore("visits"));
+      transaction.oncomplete = () => resolve(request.result);
+    });
   } finally {
     database.close();
   }
+}
+
+function toRecord({ bytes, ...kept }) {
+  return bytes ? { ...kept, blob: new Blob([bytes]) } : kept; // one that an older page kept has its blob
 }
 
 /**
@@ -45,17 +53,79 @@ async function change(action) {
  */
 
 /**
- * Keeps a visit, or its new state. In a browser that can't (no room, private mode) the photo is in memory only.
+ * Keeps a visit, or its new state. In a browser that can't (no room, private mode, no answer) the photo is in memory
+ * only.
  *
  * @param {VisitRecord} record
- * @returns {Promise<void>}  never rejects
+ * @returns {Promise<boolean>}  whether it is kept; never rejects
  */
 export async function keep(record) {
   try {
-    await change((visits) => visits.put(record));
+    const { blob, ...rest } = record;
+    const bytes = await bytesOf(blob);
+    await within(ANSWER_MS, change((visits) => visits.put({ ...rest, bytes })));
+    return true;
   } catch (error) {
-    console.warn("this browser can't keep the photo", error.name);
+    console.warn("this browser can't keep the photo", error?.name);
+    return false;
   }
+}
+
+/**
+ * How a kept visit stands now: another tab may have sent it meanwhile.
+ *
+ * @param {VisitRecord} record  as it was
+ * @returns {Promise<?VisitRecord>}  null if it is finished; `record` if the browser doesn't tell; never rejects
+ */
+export async function current(record) {
+  try {
+    const kept = await within(ANSWER_MS, change((visits) => visits.get(record.requestId)));
+    return kept ? toRecord(kept) : null;
+  } catch {
+    return record;
+  }
+}
+
+/**
+ * The visits that a tab of this browser works on (Web Locks).
+ *
+ * @returns {Promise<string[]>}  requestIds; never rejects
+ */
+export async function held() {
+  try {
+    return (await within(ANSWER_MS, navigator.locks.query())).held.map(({ name }) => name);
+  } catch {
+    return []; // plain http, or no answer
+  }
+}
+
+/**
+ * Works on a visit as soon as no other tab does; without Web Locks, at once.
+ *
+ * @param {string} requestId
+ * @param {AbortSignal} signal  ends the waiting
+ * @param {() => Promise<void>} action
+ * @returns {Promise<void>}  rejects as `action`, and when the signal is aborted before
+ */
+export function alone(requestId, signal, action) {
+  return new Promise((resolve, reject) => {
+    let isBegun = false;
+    const begin = () => {
+      if (isBegun || signal.aborted) {
+        return undefined;
+      }
+      isBegun = true;
+      const done = action();
+      done.then(resolve, reject);
+      return done;
+    };
+    if (!navigator.locks) {
+      begin();
+      return;
+    }
+    navigator.locks.request(requestId, { signal }, begin).catch((error) => (signal.aborted ? reject(error) : begin()));
+    after(ANSWER_MS, async () => isBegun || (await held()).includes(requestId) || begin()); // it may never answer
+  });
 }
 
 /**
@@ -66,23 +136,23 @@ export async function keep(record) {
  */
 export async function forget(requestId) {
   try {
-    await change((visits) => visits.delete(requestId));
+    await within(ANSWER_MS, change((visits) => visits.delete(requestId)));
   } catch (error) {
-    console.warn("this browser keeps no photos", error.name);
+    console.warn("this browser keeps no photos", error?.name);
   }
 }
 
 /**
  * The visits that were not finished, newest first. Those older than a day are removed.
  *
- * @returns {Promise<VisitRecord[]>}  never rejects
+ * @returns {Promise<VisitRecord[]>}  never rejects, but may never settle either
  */
 export async function unfinished() {
   let records = [];
   try {
-    records = await change((visits) => visits.getAll());
+    records = (await change((visits) => visits.getAll())).map(toRecord);
   } catch (error) {
-    console.warn("this browser keeps no photos", error.name);
+    console.warn("this browser keeps no photos", error?.name);
   }
   const isFresh = ({ created }) => Date.now() - created < KEEP_MS;
   await Promise.all(records.filter((record) => !isFresh(record)).map(({ requestId }) => forget(requestId)));

@@ -46,11 +46,17 @@ export function isPhotoUnusable(code) {
 export class Visit {
   #stop = new AbortController();
   #hasLeft = false;
+  #isKept; // in the outbox, where other tabs see it
+  #forgotten; // settles when it is out of there
   #onPaired = () => {};
 
-  /** @param {import("./outbox.js").VisitRecord} record  one that is `bound` is only followed, not sent */
-  constructor(record) {
+  /**
+   * @param {import("./outbox.js").VisitRecord} record  one that is `bound` is only followed, not sent
+   * @param {boolean} [isKept]  whether it comes from the outbox
+   */
+  constructor(record, isKept = false) {
     this.record = record;
+    this.#isKept = isKept;
     this.state = { phase: record.bound ? "working" : "sending", share: 0, trouble: "", answer: null, error: null };
     this.onChange = () => {};
     /** Called when the booth wants a token; the visit waits until `paired`. */
@@ -81,14 +87,20 @@ export class Visit {
   }
 
   /**
-   * Sends the photo and polls until the visit has ended; `state` tells how that went.
+   * Sends the photo and polls until the visit has ended; `state` tells how that went. Only one tab does so at a time; a
+   * visit that has failed stays with its tab until the visitor leaves.
    *
    * @returns {Promise<void>}  never rejects
    */
   async run() {
     const { signal } = this.#stop;
+    const action = () => this.#run(signal);
+    await (this.record.blob ? outbox.alone(this.record.requestId, signal, action).catch(() => {}) : action());
+  }
+
+  async #run(signal) {
     try {
-      await this.#keep();
+      await this.#takeUp();
       if (!this.record.bound) {
         await this.#send();
       }
@@ -99,13 +111,31 @@ export class Visit {
       await this.#follow();
     } catch (error) {
       if (signal.aborted) {
+        await this.#forgotten;
         return;
+      }
+      if (this.#hasLeft && isPhotoUnusable(error.code)) { // nobody is there to take another one
+        await this.#forget();
       }
       if (!(error instanceof BoothError)) {
         console.error(error); // a defect of this page
       }
       this.#update({ phase: "failed", trouble: "", error: { code: error.code ?? "Unknown", message: error.message } });
+      if (!this.#hasLeft && this.record.blob) {
+        await new Promise((resolve) => { signal.addEventListener("abort", resolve); });
+        await this.#forgotten;
+      }
     }
+  }
+
+  /** Keeps a new visit; of a kept one, takes what another tab has made of it. */
+  async #takeUp() {
+    if (!this.#isKept) {
+      await this.#keep();
+      return;
+    }
+    const now = await outbox.current(this.record);
+    Object.assign(this.record, now ? { ...now, blob: this.record.blob } : { bound: true });
   }
 
   /**
@@ -162,12 +192,13 @@ export class Visit {
   async #keep(change = {}) {
     Object.assign(this.record, change);
     if (this.record.blob) {
-      await outbox.keep(this.record);
+      this.#isKept = await outbox.keep(this.record);
     }
   }
 
   #forget() {
-    return outbox.forget(this.record.requestId);
+    this.#forgotten = outbox.forget(this.record.requestId);
+    return this.#forgotten;
   }
 
   get #options() {

@@ -1,6 +1,6 @@
 // The camera: preview, countdown and flash; or a file instead.
 
-import { contentTypeOf } from "../api.js";
+import { photoOf } from "../api.js";
 import { cameraOf, closeCamera, isCameraPossible, listCameras, openCamera, takePhoto } from "../camera.js";
 import { $, show } from "../dom.js";
 import { text } from "../text.js";
@@ -125,9 +125,9 @@ export class CameraScreen {
       return;
     }
     try {
-      const contentType = await contentTypeOf(file);
+      const photo = await photoOf(file);
       if (document.body.dataset.screen === "camera") { // the visitor may have gone on meanwhile
-        this.#take({ blob: file, contentType });
+        this.#take(photo);
       }
     } catch (error) {
       this.#fail(`error.${error.code}`);
