@@ -365,6 +365,7 @@ function put(url, bytes, contentType, { signal, onSent }) {
 /** Runs `action` until it doesn't throw TransientError: exponential backoff with jitter. Throws what else ended it. */
 async function withRetries(action, { signal, attempts = Infinity, onTrouble = () => {} }) {
   for (let attempt = 1; ; attempt += 1) {
+    signal.throwIfAborted();
     try {
       return await action();
     } catch (error) {

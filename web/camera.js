@@ -1,5 +1,8 @@
 // The camera of the device.
 
+import { within } from "./clock.js";
+
+const ANSWER_MS = 5000; // of what takes no time on most devices and never comes on some
 const MAX_SIDE = 2048; // pixels; more than the image model uses
 const QUALITY = 0.92;
 
@@ -34,10 +37,10 @@ export function closeCamera(stream) {
  * The ids of the device's cameras; browsers tell them once one has been opened.
  *
  * @returns {Promise<string[]>}
- * @throws {DOMException} as enumerateDevices
+ * @throws {DOMException} as enumerateDevices; TimeoutError
  */
 export async function listCameras() {
-  const devices = await navigator.mediaDevices.enumerateDevices();
+  const devices = await within(ANSWER_MS, navigator.mediaDevices.enumerateDevices());
   return devices.filter(({ kind, deviceId }) => kind === "videoinput" && deviceId).map(({ deviceId }) => deviceId);
 }
 
@@ -57,7 +60,7 @@ export function cameraOf(stream) {
  *
  * @param {HTMLVideoElement} video
  * @returns {Promise<Blob>}
- * @throws {Error} if the browser can't encode it
+ * @throws {Error} if the browser can't encode it, or does not in time
  */
 export function takePhoto(video) {
   const scale = Math.min(1, MAX_SIDE / Math.max(video.videoWidth, video.videoHeight));
@@ -65,7 +68,7 @@ export function takePhoto(video) {
   canvas.width = Math.round(video.videoWidth * scale);
   canvas.height = Math.round(video.videoHeight * scale);
   canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
-  return new Promise((resolve, reject) => {
+  return within(ANSWER_MS, new Promise((resolve, reject) => {
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no JPEG"))), "image/jpeg", QUALITY);
-  });
+  }));
 }

@@ -1,6 +1,7 @@
 // Time limits, and timers that go by the clock: a device's own timers sleep with it.
 
 const TICK_MS = 1000;
+const GAP_MS = 10_000; // between two ticks: the device has slept
 const alarms = new Set();
 
 /**
@@ -35,9 +36,45 @@ function ring() {
   }
 }
 
-setInterval(ring, TICK_MS); // not every sleep is told
+let ticked = Date.now();
+setInterval(() => { // not every sleep is told
+  const gap = Date.now() - ticked;
+  ticked = Date.now();
+  ring();
+  if (gap > GAP_MS) {
+    document.dispatchEvent(new Event("woke"));
+  }
+}, TICK_MS);
 for (const name of ["visibilitychange", "pageshow", "focus"]) {
   addEventListener(name, ring, true);
+}
+
+/**
+ * Counts seconds down.
+ *
+ * @param {number} seconds
+ * @param {(left: number) => void} onSecond  called at once, too
+ * @param {() => void} onEnd
+ * @returns {() => void}  cancels it
+ */
+export function countDown(seconds, onSecond, onEnd) {
+  const due = Date.now() + seconds * 1000;
+  const dueAwake = performance.now() + seconds * 1000;
+  let cancelTick;
+  const tick = () => {
+    cancelTick = after(1000, tick);
+    const left = Math.min(due - Date.now(), dueAwake - performance.now());
+    onSecond(Math.max(1, Math.ceil(left / 1000)));
+  };
+  const cancelEnd = after(seconds * 1000, () => {
+    cancelTick();
+    onEnd();
+  });
+  tick();
+  return () => {
+    cancelTick();
+    cancelEnd();
+  };
 }
 
 /**

@@ -1,5 +1,6 @@
 // Questions to the visitor, and the idle time after which the pad starts over.
 
+import { countDown } from "./clock.js";
 import { $ } from "./dom.js";
 import { text } from "./text.js";
 
@@ -47,11 +48,11 @@ export function ask({ title, message, yes, no, working, failed, onYes }) {
   });
 }
 
-/** Warns after so many seconds without a touch or a key, and then calls `onIdle`. */
+/** Warns after so many seconds without a touch or a key, then calls `onIdle`; at once if the device slept so long. */
 export class IdleTimer {
   #seconds;
   #onIdle;
-  #timer;
+  #cancel = null; // null: stopped
   #isWarning = false;
 
   /**
@@ -62,7 +63,7 @@ export class IdleTimer {
     this.#seconds = seconds;
     this.#onIdle = onIdle;
     for (const name of ["pointerdown", "keydown", "input"]) {
-      addEventListener(name, () => this.#timer && this.start());
+      addEventListener(name, () => this.#cancel && this.start());
     }
   }
 
@@ -73,7 +74,11 @@ export class IdleTimer {
    */
   start() {
     this.stop();
-    this.#timer = setTimeout(() => this.#warn(WARNING_SECONDS), this.#seconds * 1000);
+    const onEnd = () => {
+      this.stop();
+      this.#onIdle();
+    };
+    this.#cancel = countDown(this.#seconds + WARNING_SECONDS, (left) => this.#count(left), onEnd);
   }
 
   /**
@@ -82,18 +87,16 @@ export class IdleTimer {
    * @returns {void}
    */
   stop() {
-    clearTimeout(this.#timer);
-    this.#timer = 0;
+    this.#cancel?.();
+    this.#cancel = null;
     if (this.#isWarning) {
       this.#isWarning = false;
       $("ask").close();
     }
   }
 
-  #warn(left) {
-    if (left === 0) {
-      this.stop();
-      this.#onIdle();
+  #count(left) {
+    if (left > WARNING_SECONDS) {
       return;
     }
     $("ask-text").textContent = text("idle.text", { seconds: left });
@@ -108,6 +111,5 @@ export class IdleTimer {
       $("ask").oncancel = () => this.start();
       $("ask").showModal();
     }
-    this.#timer = setTimeout(() => this.#warn(left - 1), 1000);
   }
 }

@@ -1,5 +1,6 @@
 // The finished pictures: fetched once, with the operator's frame and logo on them, then saved, shared and printed.
 
+import { sleep, within } from "./clock.js";
 import { $ } from "./dom.js";
 import { downloadZip } from "./vendor/client-zip.js";
 
@@ -7,6 +8,9 @@ const QUALITY = 0.95;
 const LOGO_WIDTH = 0.18; // of the picture's width
 const MARGIN = 0.03; // of the picture's width
 const FETCH_ATTEMPTS = 5;
+const ANSWER_MS = 30_000;
+const BODY_MS = 180_000; // a weak connection takes its time
+const DECODE_MS = 10_000;
 
 /**
  * The picture at `url` as a JPEG file, with frame and logo drawn on it where the settings name them.
@@ -28,16 +32,16 @@ export async function fetchPicture(url, name, { frame, logo }) {
 async function fetchBlob(path) {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const response = await fetch(path);
+      const response = await within(ANSWER_MS, fetch(path));
       if (!response.ok) {
         throw new Error(`HTTP ${response.status}`);
       }
-      return await response.blob();
+      return await within(BODY_MS, response.blob());
     } catch (error) {
       if (attempt === FETCH_ATTEMPTS) {
         throw error;
       }
-      await new Promise((resolve) => { setTimeout(resolve, 1000 * attempt); });
+      await sleep(1000 * attempt);
     }
   }
 }
@@ -68,7 +72,7 @@ async function decorate(blob, frame, logo) {
 async function load(url) {
   const image = new Image();
   image.src = url;
-  await image.decode();
+  await within(ANSWER_MS, image.decode());
   return image;
 }
 
@@ -141,20 +145,25 @@ export async function share(files, archive) {
  *
  * @param {File[]} files
  * @returns {Promise<void>}
- * @throws {DOMException} EncodingError, if one can't be decoded
  */
 export async function print(files) {
-  const sheet = $("sheet");
+  clearSheet();
   const images = files.map((file) => Object.assign(new Image(), { src: URL.createObjectURL(file), alt: "" }));
-  sheet.replaceChildren(...images);
-  await Promise.all(images.map((image) => image.decode()));
-  window.print();
+  $("sheet").replaceChildren(...images);
+  await within(DECODE_MS, Promise.all(images.map((image) => image.decode()))).catch(() => {});
+  if (images[0].isConnected) { // else there was a second tap, or the visitor has gone on
+    window.print();
+  }
 }
 
-addEventListener("afterprint", () => {
-  const sheet = $("sheet");
-  for (const { src } of sheet.children) {
+/**
+ * Takes the pictures off the sheet, but not after "afterprint": on iOS that comes before the sheet is printed.
+ *
+ * @returns {void}
+ */
+export function clearSheet() {
+  for (const { src } of $("sheet").children) {
     URL.revokeObjectURL(src);
   }
-  sheet.replaceChildren();
-});
+  $("sheet").replaceChildren();
+}

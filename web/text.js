@@ -1,5 +1,9 @@
 // The page's texts. Each language is one file, languages/<code>.json: key -> text with {placeholders}.
 
+import { within } from "./clock.js";
+
+const ANSWER_MS = 10_000;
+const loaded = {}; // by language: its texts
 let messages = {}; // of the current language
 
 /** @type {string} the code of the current language, such as "en"; "" before the first one has been loaded */
@@ -82,7 +86,9 @@ export async function setLanguage(code) {
     return;
   }
   try {
-    messages = await (await fetch(`languages/${code}.json`)).json();
+    const load = async () => (await fetch(`languages/${code}.json`)).json();
+    loaded[code] ??= await within(ANSWER_MS, load());
+    messages = loaded[code];
   } catch (error) {
     console.warn(`the language ${code} can't be loaded`, error.name);
     return;

@@ -102,13 +102,13 @@ export class Visit {
     try {
       await this.#takeUp();
       if (!this.record.bound) {
-        await this.#send();
+        await this.#send(signal);
       }
       if (this.#hasLeft) {
         await this.#forget();
         return;
       }
-      await this.#follow();
+      await this.#follow(signal);
     } catch (error) {
       if (signal.aborted) {
         await this.#forgotten;
@@ -159,19 +159,16 @@ export class Visit {
    * @throws {BoothError}
    */
   async delete() {
-    const { requestId, uploaded, bound } = this.record;
     this.#stop.abort();
     this.#stop = new AbortController();
+    const deleted = this.#deleteAll(this.#stop.signal);
+    this.#forgotten = deleted.catch(() => {}); // until then no other tab takes the photo
     try {
-      if (bound || uploaded) {
-        const place = bound ? {} : { bucket: uploaded.bucket, key: uploaded.key };
-        await deletePhoto({ requestId, ...place }, { signal: this.#stop.signal, attempts: DELETE_ATTEMPTS });
-      }
+      await deleted;
     } catch (error) {
       this.run(); // it goes on as if nothing had been asked
       throw error;
     }
-    await this.#forget();
     this.#update({ phase: "deleted", trouble: "", answer: null });
   }
 
@@ -189,6 +186,15 @@ export class Visit {
     this.onChange(this.state);
   }
 
+  async #deleteAll(signal) {
+    const { requestId, uploaded, bound } = this.record;
+    if (bound || uploaded) {
+      const place = bound ? {} : { bucket: uploaded.bucket, key: uploaded.key };
+      await deletePhoto({ requestId, ...place }, { signal, attempts: DELETE_ATTEMPTS });
+    }
+    await outbox.forget(requestId);
+  }
+
   async #keep(change = {}) {
     Object.assign(this.record, change);
     if (this.record.blob) {
@@ -201,33 +207,33 @@ export class Visit {
     return this.#forgotten;
   }
 
-  get #options() {
-    return { signal: this.#stop.signal, onTrouble: (trouble) => this.#update({ trouble }) };
+  #options(signal) {
+    return { signal, onTrouble: (trouble) => this.#update({ trouble }) };
   }
 
-  async #send() {
+  async #send(signal) {
     const { record } = this;
     while (!record.sent) {
       if (!record.uploaded) {
-        await this.#keep({ uploaded: await this.#withToken(() => issueUpload(record, this.#options)) });
+        await this.#keep({ uploaded: await this.#withToken(signal, () => issueUpload(record, this.#options(signal))) });
       }
       const onSent = (share) => this.#update({ share, trouble: "" });
-      const options = { ...this.#options, onSent };
+      const options = { ...this.#options(signal), onSent };
       if (await putPhoto(record.uploaded, record.blob, record.contentType, options)) {
         await this.#keep({ sent: true });
       } else { // it may have arrived all the same, and would be painted twice
         const { bucket, key } = record.uploaded;
-        await this.#withToken(() => deletePhoto({ requestId: uuid(), bucket, key }, this.#options));
+        await this.#withToken(signal, () => deletePhoto({ requestId: uuid(), bucket, key }, this.#options(signal)));
         await this.#keep({ uploaded: null });
       }
     }
     const { bucket, key } = record.uploaded;
-    await this.#withToken(() => askPhoto({ requestId: record.requestId, bucket, key }, this.#options));
+    await this.#withToken(signal, () => askPhoto({ requestId: record.requestId, bucket, key }, this.#options(signal)));
     await this.#keep({ bound: true });
     this.#update({ phase: "working", trouble: "" });
   }
 
-  async #withToken(action) {
+  async #withToken(signal, action) {
     for (;;) {
       try {
         return await action();
@@ -235,19 +241,22 @@ export class Visit {
         if (error.code !== "BoothTokenNeeded") {
           throw error;
         }
-        const isPaired = new Promise((resolve) => { this.#onPaired = resolve; });
+        const isPaired = new Promise((resolve, reject) => {
+          this.#onPaired = resolve;
+          signal.addEventListener("abort", () => reject(signal.reason));
+        });
         this.onTokenNeeded();
         await isPaired;
       }
     }
   }
 
-  async #follow() {
+  async #follow(signal) {
     const request = { requestId: this.record.requestId, wait: WAIT_SECONDS };
     for (;;) {
       const asked = performance.now();
       try {
-        const { isEnded, answer, seconds } = await askPhoto(request, this.#options);
+        const { isEnded, answer, seconds } = await askPhoto(request, this.#options(signal));
         if (isEnded) {
           await this.#end(answer);
           return;
@@ -255,7 +264,7 @@ export class Visit {
         this.#update({ phase: "working", trouble: "", answer });
         request.progress = answer.progress; // anything else is news, even if it came before the next call
         const least = Math.max(MIN_POLL_MS, seconds * 1000); // without long polling Retry-After says when to ask again
-        await pause(least - (performance.now() - asked), this.#stop.signal);
+        await pause(least - (performance.now() - asked), signal);
       } catch (error) {
         if (error.code === "Deleted") {
           await this.#forget();
@@ -267,7 +276,7 @@ export class Visit {
         }
         // Too late, or too early: the pad may not have sent the photo yet.
         this.#update({ phase: "missing", trouble: "" });
-        await pause(MISSING_PAUSE_MS, this.#stop.signal);
+        await pause(MISSING_PAUSE_MS, signal);
       }
     }
   }

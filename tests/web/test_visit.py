@@ -190,7 +190,11 @@ def test_enlarge_compare_and_print(quick, open_page):
     pad.emulate_media(media="print")
     assert pad.locator("#sheet img:visible").count() == 3
     assert not pad.locator("#visit").is_visible()
-    pad.evaluate("dispatchEvent(new Event('afterprint'))")
+    pad.evaluate("dispatchEvent(new Event('afterprint'))")  # on iOS before the sheet is printed
+    assert pad.locator("#sheet img:visible").count() == 3
+    pad.emulate_media(media="screen")
+    pad.click("#done")
+    pad.wait_for_selector("#begin")
     assert pad.locator("#sheet img").count() == 0
 
 

@@ -2,9 +2,12 @@
 
 import { photoOf } from "../api.js";
 import { cameraOf, closeCamera, isCameraPossible, listCameras, openCamera, takePhoto } from "../camera.js";
+import { after, sleep } from "../clock.js";
 import { $, show } from "../dom.js";
 import { text } from "../text.js";
 
+const START_MS = 8000; // until the first frame; then the visitor hears of it, but the camera may still come
+const MUTED_MS = 3000; // a camera without frames for longer is opened anew
 const FLASH_MS = 150; // the screen lights the faces that long before the picture is taken
 
 /** The screen #camera. */
@@ -12,6 +15,11 @@ export class CameraScreen {
   #countdownSeconds;
   #onPhoto;
   #stream = null; // of the open camera
+  #deviceId; // of the camera that is shown or wanted; undefined: the front camera
+  #cameras = []; // ids
+  #isWanted = false; // not once it has given way to words about a file
+  #opening = 0; // counts: what an earlier opening still brings is too late
+  #cancelLate = () => {};
   #shooting = new AbortController(); // ends a countdown
 
   /**
@@ -21,14 +29,17 @@ export class CameraScreen {
   constructor({ settings }, { onPhoto }) {
     this.#countdownSeconds = settings.countdownSeconds;
     this.#onPhoto = onPhoto;
-    $("preview").onloadeddata = () => { $("shoot").disabled = false; };
+    $("preview").onloadeddata = () => this.#show();
     $("shoot").onclick = () => this.#shoot();
     $("switch").onclick = () => this.#switch();
-    $("retry-camera").onclick = () => this.open();
+    $("retry-camera").onclick = () => this.open(this.#deviceId);
     $("open-camera-app").onclick = () => $("camera-app").click();
     $("choose-file").onclick = () => $("file").click();
     $("file").onchange = (event) => this.#takeFile(event);
     $("camera-app").onchange = (event) => this.#takeFile(event);
+    // A camera that the lock screen, another app or sleep has stopped may stand still without saying so.
+    document.addEventListener("visibilitychange", () => this.#reopen());
+    document.addEventListener("woke", () => this.#reopen());
   }
 
   /**
@@ -40,29 +51,36 @@ export class CameraScreen {
   async open(deviceId) {
     show("camera");
     this.close();
+    this.#deviceId = deviceId;
+    this.#isWanted = true;
+    const opening = this.#opening;
     $("shoot").disabled = true;
-    $("camera-problem").hidden = true;
     $("countdown").textContent = "";
     if (!isCameraPossible) {
       this.#fail("camera.none");
       return;
     }
+    this.#say("camera.starting", false); // and a second tap on #switch does nothing
+    this.#cancelLate = after(START_MS, () => this.#say("camera.late"));
     let opened;
     try {
       opened = await openCamera(deviceId);
     } catch (error) {
-      this.#fail(error.name === "NotAllowedError" ? "camera.denied" : "camera.none");
+      if (opening === this.#opening) {
+        this.#fail(error.name === "NotAllowedError" ? "camera.denied" : "camera.none");
+      }
       return;
     }
-    if (document.body.dataset.screen !== "camera" || this.#stream) { // the visitor went on meanwhile
+    if (opening !== this.#opening) { // the visitor went on meanwhile
       closeCamera(opened);
       return;
     }
-    this.#stream = opened;
-    opened.getVideoTracks()[0].onended = () => this.#fail("camera.none");
-    $("preview").classList.toggle("mirror", cameraOf(opened).isFront);
-    $("preview").srcObject = opened;
-    $("switch").hidden = (await listCameras()).length < 2;
+    this.#use(opened);
+    const cameras = await listCameras().catch(() => []);
+    if (opening === this.#opening) {
+      this.#cameras = cameras;
+      $("switch").hidden = cameras.length < 2;
+    }
   }
 
   /**
@@ -71,6 +89,8 @@ export class CameraScreen {
    * @returns {void}
    */
   close() {
+    this.#opening += 1;
+    this.#cancelLate();
     this.#shooting.abort();
     if (this.#stream) {
       closeCamera(this.#stream);
@@ -79,17 +99,53 @@ export class CameraScreen {
     $("preview").srcObject = null;
   }
 
+  #use(stream) {
+    this.#stream = stream;
+    const { deviceId, isFront } = cameraOf(stream);
+    this.#deviceId = deviceId;
+    const [track] = stream.getVideoTracks();
+    track.onended = () => stream === this.#stream && this.#fail("camera.none");
+    track.onmute = () => after(MUTED_MS, () => track.muted && stream === this.#stream && this.#reopen());
+    $("preview").classList.toggle("mirror", isFront);
+    $("preview").srcObject = stream;
+    $("preview").play().catch(() => {}); // then the first frame doesn't come, and START_MS ends
+  }
+
+  /** The camera's first frame has come. */
+  #show() {
+    this.#cancelLate();
+    $("camera-problem").hidden = true;
+    $("shoot").disabled = $("switch").disabled = false;
+  }
+
+  #reopen() {
+    if (document.body.dataset.screen !== "camera" || !this.#isWanted) {
+      return;
+    }
+    if (document.hidden) {
+      this.close();
+    } else {
+      this.open(this.#deviceId);
+    }
+  }
+
+  /** Says how the camera stands; `note` is the key of a text. */
+  #say(note, isProblem = true) {
+    $("camera-note").textContent = text(note);
+    $("camera-ways").hidden = $("switch").disabled = !isProblem;
+    $("camera-problem").hidden = false;
+  }
+
   /** Says what is wrong; `problem` is the key of a text. */
   #fail(problem) {
     this.close();
     $("shoot").disabled = true;
-    $("camera-note").textContent = text(problem);
-    $("camera-problem").hidden = false;
+    this.#say(problem);
   }
 
-  async #switch() {
-    const ids = await listCameras();
-    this.open(ids[(ids.indexOf(cameraOf(this.#stream).deviceId) + 1) % ids.length]);
+  #switch() {
+    const ids = this.#cameras;
+    this.open(ids[(ids.indexOf(this.#deviceId) + 1) % ids.length]);
   }
 
   async #shoot() {
@@ -106,15 +162,15 @@ export class CameraScreen {
     $("countdown").textContent = "";
     $("flash").classList.add("on");
     await sleep(FLASH_MS);
-    try {
-      const blob = await takePhoto($("preview"));
-      if (!signal.aborted) {
-        this.#take({ blob, contentType: "image/jpeg" });
-      }
-    } catch {
+    const blob = await takePhoto($("preview")).catch(() => null);
+    $("flash").classList.remove("on");
+    if (signal.aborted) {
+      return;
+    }
+    if (blob) {
+      this.#take({ blob, contentType: "image/jpeg" });
+    } else {
       this.#fail("camera.none");
-    } finally {
-      $("flash").classList.remove("on");
     }
   }
 
@@ -130,6 +186,7 @@ export class CameraScreen {
         this.#take(photo);
       }
     } catch (error) {
+      this.#isWanted = false;
       this.#fail(`error.${error.code}`);
     }
   }
@@ -138,8 +195,4 @@ export class CameraScreen {
     this.close();
     this.#onPhoto(photo);
   }
-}
-
-function sleep(milliseconds) {
-  return new Promise((resolve) => { setTimeout(resolve, milliseconds); });
 }

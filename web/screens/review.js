@@ -1,5 +1,6 @@
 // Use the photo, or take another one.
 
+import { countDown } from "../clock.js";
 import { $, show } from "../dom.js";
 import { text } from "../text.js";
 
@@ -8,7 +9,7 @@ export class ReviewScreen {
   #autoUseSeconds;
   #onUse;
   #photo = null;
-  #timer; // of the countdown to the photo's use
+  #cancel = () => {}; // the countdown to the photo's use
 
   /**
    * @param {import("./session.js").Session} session
@@ -40,11 +41,11 @@ export class ReviewScreen {
     $("shot").hidden = false;
     $("shot").src = URL.createObjectURL(photo.blob);
     show("review");
-    clearTimeout(this.#timer);
+    this.#cancel();
+    $("auto").textContent = "";
     if (this.#autoUseSeconds) {
-      this.#countDown(this.#autoUseSeconds);
-    } else {
-      $("auto").textContent = "";
+      const onSecond = (seconds) => { $("auto").textContent = text("review.auto", { seconds }); };
+      this.#cancel = countDown(this.#autoUseSeconds, onSecond, () => this.#use());
     }
   }
 
@@ -54,24 +55,17 @@ export class ReviewScreen {
    * @returns {void}
    */
   close() {
-    clearTimeout(this.#timer);
+    this.#cancel();
     URL.revokeObjectURL($("shot").src);
     $("shot").removeAttribute("src");
     this.#photo = null;
   }
 
-  #countDown(left) {
-    if (left === 0) {
-      this.#use();
-      return;
-    }
-    $("auto").textContent = text("review.auto", { seconds: left });
-    this.#timer = setTimeout(() => this.#countDown(left - 1), 1000);
-  }
-
   #use() {
     const photo = this.#photo;
-    this.close();
-    this.#onUse(photo);
+    if (photo) { // else it is a second tap
+      this.close();
+      this.#onUse(photo);
+    }
   }
 }

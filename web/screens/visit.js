@@ -1,8 +1,9 @@
 // The screen of one visit, on the pad and on the visitor's phone: progress, pictures, and what one can do with them.
 
+import { after } from "../clock.js";
 import { ask } from "../dialogs.js";
 import { $, show } from "../dom.js";
-import { canShare, print, save, share } from "../pictures.js";
+import { canShare, clearSheet, print, save, share } from "../pictures.js";
 import { errorText, formatDuration, text } from "../text.js";
 import { generate } from "../vendor/lean-qr.js";
 import { isPhotoUnusable } from "../visit.js";
@@ -27,7 +28,7 @@ export class VisitScreen {
   #viewer;
   #visit = null; // that is shown
   #opened = 0; // since when, milliseconds since 1970
-  #lateTimer;
+  #cancelLate = () => {};
   #isBusy = false;
 
   /**
@@ -73,7 +74,7 @@ export class VisitScreen {
     this.#visit = visit;
     this.#opened = Date.now();
     visit.onChange = () => this.refresh();
-    this.#lateTimer = setTimeout(() => this.refresh(), LATE_MS);
+    this.#cancelLate = after(LATE_MS, () => this.refresh());
     const code = generate(`${location.origin}/#visit=${visit.record.requestId}`);
     code.toCanvas($("qr"), { on: [14, 11, 22, 255], off: [255, 255, 255, 255] });
     this.refresh();
@@ -85,7 +86,7 @@ export class VisitScreen {
    * @returns {void}
    */
   close() {
-    clearTimeout(this.#lateTimer);
+    this.#cancelLate();
     this.#visit?.leave();
     this.#visit = null;
     this.#clearPictures();
@@ -121,6 +122,7 @@ export class VisitScreen {
   #clearPictures() {
     this.#viewer.close();
     this.#tiles.clear();
+    clearSheet();
   }
 
   get #files() {
