@@ -7,6 +7,16 @@ import { after, within } from "./clock.js";
 const KEEP_MS = 24 * 60 * 60 * 1000;
 const ANSWER_MS = 2000; // of database and locks, which in some browsers never answer
 
+let patience = ANSWER_MS; // less once it has not answered; what it is told late is kept all the same
+
+async function inTime(promise) {
+  const asked = patience;
+  patience = 100;
+  const answer = await within(asked, promise);
+  patience = ANSWER_MS;
+  return answer;
+}
+
 function open() {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open("photo-booth", 1);
@@ -63,7 +73,7 @@ export async function keep(record) {
   try {
     const { blob, ...rest } = record;
     const bytes = await bytesOf(blob);
-    await within(ANSWER_MS, change((visits) => visits.put({ ...rest, bytes })));
+    await inTime(change((visits) => visits.put({ ...rest, bytes })));
     return true;
   } catch (error) {
     console.warn("this browser can't keep the photo", error?.name);
@@ -79,7 +89,7 @@ export async function keep(record) {
  */
 export async function current(record) {
   try {
-    const kept = await within(ANSWER_MS, change((visits) => visits.get(record.requestId)));
+    const kept = await inTime(change((visits) => visits.get(record.requestId)));
     return kept ? toRecord(kept) : null;
   } catch {
     return record;
@@ -93,7 +103,7 @@ export async function current(record) {
  */
 export async function held() {
   try {
-    return (await within(ANSWER_MS, navigator.locks.query())).held.map(({ name }) => name);
+    return (await inTime(navigator.locks.query())).held.map(({ name }) => name);
   } catch {
     return []; // plain http, or no answer
   }
@@ -136,7 +146,7 @@ export function alone(requestId, signal, action) {
  */
 export async function forget(requestId) {
   try {
-    await within(ANSWER_MS, change((visits) => visits.delete(requestId)));
+    await inTime(change((visits) => visits.delete(requestId)));
   } catch (error) {
     console.warn("this browser keeps no photos", error?.name);
   }

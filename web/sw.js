@@ -36,14 +36,16 @@ async function precache() {
 
 /** The network's answer if there is one within NETWORK_TIMEOUT_MS, else the cached one. */
 async function networkFirst(request) {
-  const cache = await caches.open(CACHE);
+  const opened = caches.open(CACHE); // may never answer: nothing that the network gives waits for it
   const fresh = fetch(request).then((response) => {
     if (response.ok) {
-      cache.put(request, response.clone());
+      const copy = response.clone();
+      opened.then((cache) => cache.put(request, copy)).catch(() => {});
     }
     return response;
   });
   const timeout = new Promise((resolve) => { setTimeout(resolve, NETWORK_TIMEOUT_MS); });
   const first = await Promise.race([fresh.catch(() => undefined), timeout]);
-  return first ?? (await cache.match(request, { ignoreSearch: true })) ?? fresh;
+  const cached = opened.then((cache) => cache.match(request, { ignoreSearch: true })).catch(() => undefined);
+  return first ?? Promise.any([cached.then((found) => found ?? fresh), fresh]);
 }

@@ -187,7 +187,7 @@ def test_what_is_due_is_decided_when_the_pad_wakes(quick, open_page):
     pad.clock.install()
 
     def sleep(seconds, event="document.dispatchEvent(new Event('visibilitychange'))"):
-        pad.clock.set_system_time(pad.evaluate("Date.now()") + seconds * 1000)
+        pad.clock.set_system_time(pad.evaluate("Date.now()") / 1000 + seconds)
         pad.evaluate(event)
 
     pad.goto("/")
