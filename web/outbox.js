@@ -10,11 +10,16 @@ const ANSWER_MS = 2000; // of database and locks, which in some browsers never a
 let patience = ANSWER_MS; // less once it has not answered; what it is told late is kept all the same
 
 async function inTime(promise) {
-  const asked = patience;
-  patience = 100;
-  const answer = await within(asked, promise);
-  patience = ANSWER_MS;
-  return answer;
+  try {
+    const answer = await within(patience, promise);
+    patience = ANSWER_MS;
+    return answer;
+  } catch (error) {
+    if (error?.name === "TimeoutError") {
+      patience = 100;
+    }
+    throw error;
+  }
 }
 
 function open() {
