@@ -37,16 +37,19 @@ function ring() {
 }
 
 let ticked = Date.now();
-setInterval(() => { // not every sleep is told
+
+function tick() {
   const gap = Date.now() - ticked;
   ticked = Date.now();
   ring();
   if (gap > GAP_MS) {
     document.dispatchEvent(new Event("woke"));
   }
-}, TICK_MS);
+}
+
+setInterval(tick, TICK_MS); // not every sleep is told
 for (const name of ["visibilitychange", "pageshow", "focus"]) {
-  addEventListener(name, ring, true);
+  addEventListener(name, tick, true);
 }
 
 /**
