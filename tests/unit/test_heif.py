@@ -17,11 +17,13 @@ from hypothesis import strategies as st
 
 from booth.errors import PhotoError, PhotoTooLarge, PhotoTooNarrow, PhotoTooSmall, UnreadablePhoto, UnsupportedPhoto
 from booth.pixels import heif, intake
+from booth.pixels.boxes import items_of
 from tests.support.heic import (
     ALPHA,
     GAIN_MAP,
     Item,
     aux,
+    box,
     boxes,
     clap,
     coded,
@@ -273,6 +275,19 @@ def test_what_would_keep_the_decoder_busy_is_refused():
     ):
         with pytest.raises((UnreadablePhoto, PhotoTooLarge)):
             intake.normalise(data)
+
+
+def test_items_that_are_read_again_and_again_are_refused():
+    """One tile 60,000 times, with 250 properties or, as `ipma` may name it often, with any number."""
+    tile = coded().of_size(1, 1).with_properties(*[(b"free", bytes([each])) for each in range(250)])
+    mosaic = Item(b"grid", bytes(12), (ispe(400, 300),), ((b"dimg", (2,) * 60_000),))
+    with pytest.raises(ValueError, match="too many tiles"):
+        heif.still(heic(mosaic, tile))
+    once = struct.pack(">HB", 1, 100) + b"\1" * 100
+    again = full(b"ipma", 0, struct.pack(">I", 3) + once * 3)
+    tables = {b"iinf": bytes(6), b"iloc": bytes(8), b"iprp": box(b"ipco", box(b"free", b"")) + again}
+    with pytest.raises(ValueError, match="too many properties"):
+        items_of(tables)
 
 
 def test_a_large_photo_is_measured_before_it_is_cropped():

@@ -265,10 +265,30 @@ def test_a_heic_whose_pictures_are_larger_than_it_says_is_refused_and_not_decode
         intake.normalise(bytes(heic))
 
 
+def hidden_scans():
+    """A progressive JPEG with scans behind a marker that has no length (TEM), though the next bytes look like one."""
+    hidden = (segment(0xDA, b"\1\1\0\1\x3f\0") + bytes(2)) * 1000
+    return scans_of(400, 2, 0xC2)[:-2] + b"\xff\x01" + hidden.ljust(0xFFDA, b"\0") + b"\xff\xd9"
+
+
+def exif_of(length):
+    """Exif with an orientation, 6, and so many bytes behind it."""
+    return b"Exif\0\0II*\0" + struct.pack("<IHHHIII", 8, 1, 0x0112, 3, 1, 6, 0) + bytes(length)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_very_long_exif_is_not_read(kind):
+    """Pillow makes an object of each number: 32 MB took 7 s and 570 MB."""
+    for length, size in ((1000, (300, 400)), (1_100_000, (400, 300))):
+        assert intake.normalise(saved(quarters(), kind, exif=exif_of(length))).decoded.size == size
+
+
 def test_bombs_of_parts_are_refused_before_they_are_read():
     jpeg, png = saved(quarters(), "JPEG"), saved(quarters(), "PNG")
     for data in (
         scan_bomb(100),
+        hidden_scans(),
+        jpeg[:2] + segment(0xE1, exif_of(65_000)) * 20 + jpeg[2:],
         jpeg[:2] + b"\xff\xe0\0\2" * 60_000 + jpeg[2:],
         jpeg[:20] + bytes(100_000) + jpeg[20:],
         jpeg[:2] + b"\xff" * 100_000 + jpeg[2:],

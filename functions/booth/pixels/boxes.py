@@ -21,6 +21,8 @@ _MAX_NUMBERS = 100_000
 """Read of one table. The tables of a photo of 200 tiles have about 2,000."""
 _MAX_BOXES = 20_000
 """In one box."""
+_MAX_PROPERTIES = 255
+"""Of an item: `ipma` counts them in 8 bits."""
 _ALPHA = (b"urn:mpeg:hevc:2015:auxid:1", b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha")
 """Types of an auxiliary image that is the photo's transparency."""
 
@@ -111,7 +113,10 @@ def items_of(meta: dict[bytes, bytes]) -> dict[int, Item]:
     known = [(kind, bytes(content)) for kind, content in _boxes(inner[b"ipco"])]
     for number, links in _associations(bytes(inner[b"ipma"])):
         found = [(*known[index - 1], essential) for index, essential in links if index]
-        items.setdefault(number, Item()).properties += found
+        properties = items.setdefault(number, Item()).properties
+        properties += found
+        if len(properties) > _MAX_PROPERTIES:
+            raise ValueError("too many properties")
     return items
 
 

@@ -20,6 +20,8 @@ Box = tuple[int, int, int, int]
 
 _MAX_COPIED = 64 * 1024 * 1024
 """Bytes of the new file: items may share bytes, but the file is not to grow much by that."""
+_MAX_TILES = 1_000
+"""Of a grid: 60 megapixels in tiles of 256 pixels are 916, and telephones' tiles have 512."""
 _KEPT = (b"hvcC", b"ispe", b"pixi", b"colr", b"irot", b"imir", b"auxC")
 """Properties that libheif gets: the decoder's settings, size, depth, colour space, turned, mirrored, alpha."""
 _PRIMARIES = frozenset((1, 2, *range(4, 13), 22))
@@ -124,7 +126,9 @@ class _NewFile:
         self._kinds: list[bytes] = []
         self._places: list[tuple[int, int]] = []
         self._links: list[list[int]] = []
-        self._known: dict[bytes, int] = {}
+        self._known: dict[tuple[bytes, int], tuple[int, bytes]] = {}
+        """By type and identity of a property's content, which items share, for comparing long ones takes time: its
+        number and its box."""
         self._references: list[tuple[bytes, int, list[int]]] = []
         self._contents: list[bytes] = []
         self._copied: dict[tuple[tuple[int, int, int], ...], tuple[int, int]] = {}
@@ -136,6 +140,8 @@ class _NewFile:
         tiles = [items[each] for each in references[b"dimg", source]] if item.kind == b"grid" else []
         if any(each.kind != b"hvc1" for each in tiles or [item]):
             raise UnsupportedPhoto("not encoded as HEVC")
+        if len(tiles) > _MAX_TILES:
+            raise ValueError("too many tiles")
         if tiles and sum(_area(each.size) for each in tiles) > _area(item.size, tiles[0].size):
             raise ValueError("too many tiles")  # they may reach over the right and lower edge, by less than one
         number = self.add(item)
@@ -148,9 +154,11 @@ class _NewFile:
         links = []
         for kind, content, essential in item.properties:
             if kind in _KEPT:
-                box = _box(kind, _colours(content) if kind == b"colr" else content)
-                index = self._known.setdefault(box, len(self._known) + 1)
-                links.append(index | essential << 15)
+                key = kind, id(content)
+                if key not in self._known:
+                    box = _box(kind, _colours(content) if kind == b"colr" else content)
+                    self._known[key] = len(self._known) + 1, box
+                links.append(self._known[key][0] | essential << 15)
         self._kinds.append(item.kind)
         self._links.append(links)
         self._places.append(self._copy(tuple(item.extents)))
@@ -215,7 +223,11 @@ class _NewFile:
             _full(b"iloc", 0, 0, struct.pack(">HH", 0x4400, count), *places),
             _full(b"iinf", 0, 0, struct.pack(">H", count), *listed),
             _full(b"iref", 0, 0, *referred) if referred else b"",
-            _box(b"iprp", _box(b"ipco", *self._known), _full(b"ipma", 0, 1, struct.pack(">I", count), *associated)),
+            _box(
+                b"iprp",
+                _box(b"ipco", *(each for _, each in self._known.values())),
+                _full(b"ipma", 0, 1, struct.pack(">I", count), *associated),
+            ),
         )
 
 

@@ -248,7 +248,9 @@ def _orientation(exif: Image.Exif) -> Any:
 
 
 def _exif(image: Image.Image, read: Callable[[Image.Exif], T], otherwise: T) -> T:
-    """What `read` finds in EXIF; `otherwise` if EXIF can't be parsed."""
+    """What `read` finds in EXIF; `otherwise` if EXIF can't be parsed, or would take long."""
+    if len(image.info.get("exif") or b"") > jpeg.MAX_EXIF:
+        return otherwise
     try:
         return read(image.getexif())
     except DECODER_ERRORS:

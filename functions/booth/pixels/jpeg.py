@@ -17,11 +17,13 @@ MAX_SCANNED_PIXELS = 1_000_000_000
 kind, arithmetic coding, takes about 3 ms a megapixel and scan."""
 MAX_SEGMENTS = 50_000
 """Pillow reads them one by one."""
+MAX_EXIF = 1024 * 1024
+"""Bytes. Pillow makes an object of each number; Exif fits in one segment, and longer Exif in a few."""
 MAX_GAP = 65_536
 """Bytes between two segments before the first scan, where there should be none: Pillow skips them one by one."""
 
-_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
-"""A marker of a segment; none occurs within the scans' entropy-coded data."""
+_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])", re.DOTALL)
+"""A marker of a segment; none occurs within the scans' entropy-coded data. (TEM, 0x01, and RST stand alone.)"""
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 _FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Frame header markers, SOF0 to SOF15: their segment has the size (table B.1)."""
@@ -52,6 +54,8 @@ class _Layout:
     is_baseline: bool = False
     is_progressive: bool = False
     restarts: bool = False
+    exif: int = 0
+    """Bytes of Exif."""
     lacking: dict[int, list[int]] = field(default_factory=dict)
     """By component: of each of its 64 coefficients, how many bits no scan has had."""
 
@@ -115,6 +119,8 @@ def _layout(jpeg: bytes, max_pixels: int) -> _Layout:
         if at > len(jpeg) or start > len(jpeg):
             return layout
         _read(layout, found[1][0], jpeg[start:at], at, max_pixels)
+        if layout.exif > MAX_EXIF:
+            raise UnreadablePhoto("too much Exif")
         if layout.scans > MAX_SCANS:
             return layout
     raise UnreadablePhoto("too many segments")
@@ -130,6 +136,8 @@ def _read(layout: _Layout, marker: int, segment: bytes, end: int, max_pixels: in
         layout.lacking = {segment[6 + 3 * number]: [_UNSEEN] * 64 for number in range(components)}
     elif marker == 0xDD:  # DRI
         layout.restarts = any(segment)
+    elif marker == 0xE1 and segment.startswith(b"Exif\0\0"):
+        layout.exif += len(segment)
     elif marker == 0xDA:  # SOS
         layout.scans += 1
         layout.scan = end
