@@ -205,6 +205,17 @@ def test_a_telephones_photo_is_cropped(tiled):
     assert_same(telephone(clap(550, 1, 550, 1, 0, 1, 0, 1), irot(1)), np.rot90(tiled[:, 100:650]))
 
 
+def test_a_photo_that_lies_in_a_long_idat_is_taken(whole):
+    assert_same(heic(coded(), Item(b"mime", bytes(5_000_000)), in_idat=(1, 2)), whole)
+
+
+@pytest.mark.parametrize("colr", [b"", b"nclx", b"nclx\0\1\0\x0d\0\6", b"nclc\0\1\0\1\0\1", b"oops1234"])
+def test_colours_that_libheif_can_not_read_cost_colours_not_the_photo(colr, whole):
+    plain = coded()
+    others = tuple(each for each in plain.properties if each[0] != b"colr")
+    assert_same(heic(Item(plain.kind, plain.content, (*others, (b"colr", colr)))), whole)
+
+
 @pytest.mark.parametrize("number", [6, 7, 8, 10, 11])
 def test_what_is_beside_the_photo_can_not_spoil_it(number, tiled):
     """Gain map, matte, thumbnail, XMP and HDR version of a type or content that no reader knows."""

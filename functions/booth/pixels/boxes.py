@@ -16,7 +16,7 @@ References = dict[tuple[bytes, int], list[int]]
 """By type and the id of the item that refers: the ids that it refers to."""
 
 _MAX_META = 4 * 1024 * 1024
-"""Bytes of the `meta` box. Telephones' have some 10 kB, and a colour profile."""
+"""Bytes of a box in `meta`, but `idat`, which may hold the photo. Telephones' have some 10 kB, and a colour profile."""
 _MAX_NUMBERS = 100_000
 """Read of one table. The tables of a photo of 200 tiles have about 2,000."""
 _MAX_BOXES = 20_000
@@ -95,8 +95,8 @@ def meta_of(heic: bytes) -> dict[bytes, bytes]:
     found = dict(reversed([*_boxes(heic)]))  # the first one of each type counts
     if b"meta" not in found and b"moov" in found:
         raise UnsupportedPhoto("a film without a still image")
-    meta = bytes(found[b"meta"][:_MAX_META])
-    return dict(reversed([(kind, bytes(content)) for kind, content in _boxes(meta[4:])]))
+    inner = reversed([*_boxes(found[b"meta"][4:])])
+    return {kind: bytes(content if kind == b"idat" else content[:_MAX_META]) for kind, content in inner}
 
 
 def items_of(meta: dict[bytes, bytes]) -> dict[int, Item]:

@@ -28,6 +28,8 @@ _PRIMARIES = frozenset((1, 2, *range(4, 13), 22))
 _TRANSFERS = frozenset((1, 2, *range(4, 19)))
 """Code points of `nclx` (Rec. ITU-T H.273) that libheif 1.23.0 knows; of others it refuses the photo."""
 _UNSPECIFIED = 2
+_NCLX = 11
+"""Bytes of such a `colr` box: its type, three code points, and whether the range is full."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +107,14 @@ def _span(start: int, end: int, length: Fraction, offset: Fraction) -> tuple[int
     return max(start, first), min(end, first + length.__floor__())
 
 
+def _is_colour(colr: bytes) -> bool:
+    """Whether a `colr` box is one that libheif can read; for any other it refuses the photo."""
+    return colr[:4] in (b"prof", b"rICC") or (colr[:4] == b"nclx" and len(colr) >= _NCLX)
+
+
 def _colours(colr: bytes) -> bytes:
     """Content of a `colr` box for libheif: primaries and transfer that it doesn't know are unspecified."""
-    if colr[:4] != b"nclx" or len(colr) < 8:
+    if colr[:4] != b"nclx":
         return colr
     primaries, transfer = struct.unpack_from(">HH", colr, 4)
     primaries = primaries if primaries in _PRIMARIES else _UNSPECIFIED
@@ -153,7 +160,7 @@ class _NewFile:
         """Adds an item; gives its number."""
         links = []
         for kind, content, essential in item.properties:
-            if kind in _KEPT:
+            if kind in _KEPT and (kind != b"colr" or _is_colour(content)):
                 key = kind, id(content)
                 if key not in self._known:
                     box = _box(kind, _colours(content) if kind == b"colr" else content)
