@@ -109,6 +109,16 @@ def test_an_end_marker_behind_a_jpeg_that_is_cut_off_does_not_make_it_whole(kind
             pixels(whole[: start + int(share * (len(whole) - start))] + b"\xff\xd9")
 
 
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_an_end_marker_behind_a_jpeg_that_is_cut_off_in_its_last_row_of_blocks_does_not_make_it_whole(mode):
+    plain = jpeg(picture("photo").convert(mode))
+    rows = jpeg(picture("photo").convert(mode), restart_marker_rows=1)
+    last = max(at for at in range(len(rows) - 1) if rows[at] == 0xFF and 0xD0 <= rows[at + 1] <= 0xD7)
+    for cut in (plain[:-100], plain[:-200], plain[:-300], rows[:last], rows[: last + 2], rows[: last + 60]):
+        with pytest.raises(UnreadablePhoto):
+            pixels(cut + b"\xff\xd9")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_photo_with_a_grey_edge_is_a_photo(kind):
     image = picture("photo")

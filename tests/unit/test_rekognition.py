@@ -26,8 +26,15 @@ def test_errors_of_rekognition(models, fault, error):
 
 @pytest.mark.parametrize(
     "detail",
-    [{}, {"BoundingBox": {"Left": 0.1}}, {"BoundingBox": BOX, "Landmarks": [{"Type": "nose"}]}],
-    ids=["no box", "half a box", "half a landmark"],
+    [
+        {},
+        {"BoundingBox": {"Left": 0.1}},
+        {"BoundingBox": BOX, "Landmarks": [{"Type": "nose"}]},
+        None,
+        {"BoundingBox": BOX | {"Left": "0.1"}},
+        {"BoundingBox": BOX, "Confidence": "high"},
+    ],
+    ids=["no box", "half a box", "half a landmark", "null", "text for a number", "text for how sure it is"],
 )
 def test_an_answer_with_a_face_that_is_nowhere_is_none(models, detail):
     models.set("rekognition", canned={"faces": [{"BoundingBox": BOX, "Confidence": 99.0}, detail]})

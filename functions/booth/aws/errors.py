@@ -1,5 +1,6 @@
 """Maps botocore's exceptions to the errors of `booth.errors`."""
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -43,8 +44,9 @@ _DENIALS = {
 
 
 def code_of(error: ClientError) -> str:
-    """The error's Code, such as `ThrottlingException`; "" if the answer has none."""
-    return error.response.get("Error", {}).get("Code", "")
+    """The error's Code, such as `ThrottlingException`; "" if the answer has none, or one that is no text."""
+    code = error.response.get("Error", {}).get("Code", "")
+    return code if isinstance(code, str) else ""
 
 
 def status_of(error: ClientError) -> int:
@@ -94,3 +96,14 @@ def aws_errors() -> Iterator[None]:
         raise ServiceUnavailable(type(error).__name__) from None
     except BotoCoreError as error:
         raise InternalError(type(error).__name__) from None
+    except (AttributeError, TypeError, LookupError, ValueError, RecursionError) as error:
+        if not _is_of_an_answer(error):
+            raise
+        raise ServiceUnavailable(type(error).__name__) from None
+
+
+def _is_of_an_answer(error: Exception) -> bool:
+    """Whether botocore can't read an answer: JSON of another shape, or no UTF-8, as a proxy's page may be. Its parsers,
+    which its endpoint calls, expect what the service's model says, and raise whatever comes of anything else."""
+    modules = (frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__))
+    return "botocore.endpoint" in modules

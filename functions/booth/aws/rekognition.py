@@ -22,15 +22,19 @@ def detect_faces(image: bytes, attempts: int = 2) -> list[dict[str, Any]]:
     with aws_errors():
         answer = connect(attempts).detect_faces(Image={"Bytes": image}, Attributes=["DEFAULT"])
     details = _listed(answer, "FaceDetails")
-    if not all(_is_whole(detail) for detail in details):
+    if not all(detail and _is_whole(detail) for detail in details):
         raise ServiceUnavailable("Rekognition answered with a face that is nowhere")
     return details
 
 
 def _is_whole(detail: dict[str, Any]) -> bool:
-    """Whether a FaceDetail says where the face is."""
-    has_box = {"Left", "Top", "Width", "Height"} <= detail.get("BoundingBox", {}).keys()
-    return has_box and all({"Type", "X", "Y"} <= mark.keys() for mark in detail.get("Landmarks", []))
+    """Whether a FaceDetail says in numbers where the face is, and how sure it is."""
+    marks = detail.get("Landmarks", [])
+    box = detail.get("BoundingBox", {})
+    numbers = [box.get(name) for name in ("Left", "Top", "Width", "Height")]
+    numbers += [mark.get(name) for mark in marks for name in ("X", "Y")]
+    numbers.append(detail.get("Confidence", 100.0))
+    return all(isinstance(each, (int, float)) for each in numbers) and all("Type" in mark for mark in marks)
 
 
 def is_refused(image: bytes, threshold: float) -> bool:

@@ -136,7 +136,7 @@ def _read_jpeg(data: bytes) -> Image.Image:
     """The decoded JPEG. Raises UnreadablePhoto for one that ends in its pixels."""
     first, *others = jpeg.versions(data, MAX_PIXELS)
     decoded = _decode(Image.open(io.BytesIO(first), formats=["JPEG"]), {})
-    if not others and _has_grey_edge(decoded):
+    if not others and _has_grey_corner(decoded):
         others = jpeg.versions(data, MAX_PIXELS, is_end_doubted=True)[1:]
     for each in others:
         if _decode(Image.open(io.BytesIO(each), formats=["JPEG"]), {}).tobytes() != decoded.tobytes():
@@ -144,12 +144,12 @@ def _read_jpeg(data: bytes) -> Image.Image:
     return decoded
 
 
-def _has_grey_edge(image: Image.Image) -> bool:
-    """Whether an edge is of the grey with which a decoder fills in pixels that are missing."""
-    width, height = image.size
-    edges = [(0, 0, width, 1), (0, height - 1, width, height), (0, 0, 1, height), (width - 1, 0, width, height)]
+def _has_grey_corner(image: Image.Image) -> bool:
+    """Whether a corner, two pixels wide and high, is of the grey with which a decoder fills in what is missing."""
+    right, low = image.width - 2, image.height - 2
     greys = ((128, 128), ((128, 128),) * 3)  # of a grey and a colour image: lowest and highest of each band
-    return any(image.crop(edge).getextrema() in greys for edge in edges)
+    corners = (image.crop((x, y, x + 2, y + 2)) for x in (0, right) for y in (0, low))
+    return any(corner.getextrema() in greys for corner in corners)
 
 
 def _read_heic(data: bytes) -> Image.Image:
