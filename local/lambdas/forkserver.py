@@ -53,11 +53,12 @@ class Forker:
 
     def serve(self) -> None:
         """Until the application wants no more children, and the last one has ended."""
-        while True:
-            order, descriptors, _, _ = socket.recv_fds(self._control, 65536, 2)
-            if not order:
-                break
-            self._fork(json.loads(order), descriptors)
+        with contextlib.suppress(ConnectionError):  # the application closed before it had read all that was told
+            while True:
+                order, descriptors, _, _ = socket.recv_fds(self._control, 65536, 2)
+                if not order:
+                    break
+                self._fork(json.loads(order), descriptors)
         self._tell_ended(options=0)
 
     def _fork(self, order: dict[str, Any], descriptors: list[int]) -> None:

@@ -22,10 +22,11 @@ def booth(app):
     app.drop_events = False
     app.fail()
     booth.forget_pace()
-    if booth.is_redeployed:
-        app.redeploy()
     for service in ("rekognition", "sagemaker", "bedrock"):
         booth.http("DELETE", f"{app.standins_url}/standins/{service}")
+    if booth.is_redeployed:
+        booth.await_rest()  # or a function at work would be refused what it had been allowed
+        app.redeploy()
     assert not refused
 
 

@@ -3,7 +3,9 @@
 import fcntl
 import json
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,6 +15,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from local.lambdas import forkserver
 from local.lambdas.function import Function
 from local.lambdas.host import FunctionInitError, LambdaHost
 from local.lambdas.results import ASYNC_LIMIT, SYNC_LIMIT
@@ -176,6 +179,24 @@ def test_a_process_that_workers_are_forked_from_may_die(start, tmp_path, generat
     told = json.loads(call(host, do="tell").body)
     assert told["pid"] != before
     assert told["environment"].get("COLOUR") == ("red" if generation == 2 else None)
+
+
+def test_a_fork_server_whose_application_has_left_without_a_word_ends_without_one_too():
+    control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    environment = os.environ | {"FORKSERVER_SOCKET": str(theirs.fileno())}
+    command, descriptors = [sys.executable, forkserver.__file__], [theirs.fileno()]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=CODE, env=environment, pass_fds=descriptors, stderr=pipe) as process:
+        theirs.close()
+        unused, closed = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        unused.close()  # so the child ends at once
+        order = json.dumps({"environment": {}, "handler": "probe.handler"}).encode()
+        with closed, Path(os.devnull).open("w") as output:
+            socket.send_fds(control, [order], [output.fileno(), closed.fileno()])
+        until(lambda: select.select([control], [], [], 0)[0])
+        control.close()  # what was told has not been read
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
 
 
 def test_a_function_that_cannot_be_imported_is_named(start):
