@@ -2,7 +2,7 @@
 #   make run         open the booth on http://127.0.0.1:8000 (PORT=8080: there)
 #   make test        all tests (ARGS="tests/unit -k mask": some of them)
 #   make test-fast   those that need no process, no server and no model
-#   make lint        what make test begins with: the code, functions/scenes.json
+#   make lint        what make test begins with: the code, scenes.json, settings.json
 #   make check       the deployment's tests, which make test runs too
 #   make setup       only what make run needs: .venv and models/
 #   make thumbnails  paint one for each scene without (ARGS=sky: this one anew)
@@ -41,14 +41,14 @@ STACK = photo-booth-$(ENV)
 # The first line of such a program says what it measures.
 BENCHES := $(shell sed -n 's/^""".*: `make \(bench-[a-z]*\)`.*/\1/p' benchmarks/*.py)
 
-.PHONY: help run test test-fast mutants check lint lock released audit check-scenes thumbnails api drawing machine pythons
+.PHONY: help run test test-fast mutants check lint lock released audit check-scenes check-settings thumbnails api drawing machine pythons
 .PHONY: browser setup tools clean faults fuzz odd-photos races load pacing bench trace cost bench-help $(BENCHES)
 .PHONY: preflight build deploy destroy env account out sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
-run: setup check-scenes
+run: setup check-settings
 	@exec .venv/bin/python -m local run --port $(PORT)
 
 test: browser tools lint
@@ -82,7 +82,7 @@ odd-photos: out setup
 check: tools lint
 	.venv/bin/python -m pytest tests/template $(ARGS)
 
-lint: setup check-scenes .tools/npm/.installed
+lint: setup check-settings .tools/npm/.installed
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.tools/npm/node_modules/.bin/pyright --project pyproject.toml
@@ -142,6 +142,9 @@ drawing: $(INSTALLED)
 
 check-scenes: $(INSTALLED)
 	@.venv/bin/python -m local.check_scenes
+
+check-settings: check-scenes
+	@.venv/bin/python -m local.check_settings
 
 thumbnails: $(INSTALLED)
 	@.venv/bin/python -m local.standins.scenes $(ARGS)
@@ -206,7 +209,7 @@ tools: pythons
 	  || $(call failed,Installing the packages of tools/package.json)
 	@touch $@
 
-build: setup check-scenes .tools/sam/.installed .tools/runtime/.installed
+build: setup check-settings .tools/sam/.installed .tools/runtime/.installed
 	.venv/bin/python -m deploy build
 
 deploy: env out account build

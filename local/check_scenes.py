@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -27,26 +28,19 @@ def problems(file: Path, thumbnails: Path) -> Iterator[str]:
     `thumbnails` is the folder with a JPEG for each scene.
     """
     try:
-        text = file.read_text("utf-8")
-        entries = json.loads(text)
-    except UnicodeDecodeError:
-        yield f"{file}:1: catalogue: is no UTF-8 text"
+        text, entries = read(file, "catalogue")
+    except ValueError as error:
+        yield str(error)
         return
-    except json.JSONDecodeError as error:
-        yield f"{file}:{error.lineno}: catalogue: is no JSON: {error.msg}"
-        return
-    except RecursionError:
-        yield f"{file}:1: catalogue: is nested too deeply"
-        return
-    places = [at for _, at in _children(text, 0)] if isinstance(entries, list) else []
+    places = [at for _, at in children(text, 0)] if isinstance(entries, list) else []
 
     def where(number: int | None, field: str) -> str:
-        at = 0 if number is None else dict(_children(text, places[number])).get(field, places[number])
+        at = 0 if number is None else dict(children(text, places[number])).get(field, places[number])
         return f"{file}:{text.count(chr(10), 0, at) + 1}"
 
     wrong = list(scenes.problems(entries))
     for number, entry in enumerate(entries if isinstance(entries, list) else []):
-        fields = [field for field, _ in _children(text, places[number])] if isinstance(entry, dict) else []
+        fields = [field for field, _ in children(text, places[number])] if isinstance(entry, dict) else []
         wrong += [(number, field, "is there twice") for field in set(fields) if fields.count(field) > 1]
         named = "id" in fields and not any(fault[:2] == (number, "id") for fault in wrong)
         if named and (sentence := _wrong_thumbnail(thumbnails / f"{entry['id']}.jpg")):
@@ -55,7 +49,20 @@ def problems(file: Path, thumbnails: Path) -> Iterator[str]:
         yield f"{where(number, field)}: {field}: {sentence}"
 
 
-def _children(text: str, start: int) -> Iterator[tuple[str, int]]:
+def read(file: Path, name: str) -> tuple[str, Any]:
+    """Text and value of a JSON file. Raises ValueError, "file:line: name: sentence", if it is no JSON."""
+    try:
+        text = file.read_text("utf-8")
+        return text, json.loads(text)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file}:1: {name}: is no UTF-8 text") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{file}:{error.lineno}: {name}: is no JSON: {error.msg}") from error
+    except RecursionError as error:
+        raise ValueError(f"{file}:1: {name}: is nested too deeply") from error
+
+
+def children(text: str, start: int) -> Iterator[tuple[str, int]]:
     """(key, position) of each member of the JSON object that begins at `start`, or of each element of the array.
 
     `text` is valid JSON. An element's key is "", its position that of the value; a member's position is its key's.

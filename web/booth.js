@@ -5,7 +5,7 @@ import { keepToken } from "./api.js";
 import { within } from "./clock.js";
 import { resetLanguage, restoreLanguage, showLanguages } from "./common.js";
 import { IdleTimer } from "./dialogs.js";
-import { show } from "./dom.js";
+import { $, show } from "./dom.js";
 import { held, unfinished } from "./outbox.js";
 import { CameraScreen } from "./screens/camera.js";
 import { ConsentScreen } from "./screens/consent.js";
@@ -15,12 +15,15 @@ import { ScenesScreen } from "./screens/scenes.js";
 import { Session } from "./screens/session.js";
 import { StartScreen } from "./screens/start.js";
 import { VisitScreen } from "./screens/visit.js";
+import { loadSettings, unusableFiles } from "./settings.js";
+import { language, text } from "./text.js";
 import { Visit } from "./visit.js";
 
 const DATABASE_MS = 3000; // may it take until the start is shown
 const RESUME_MS = 10 * 60 * 1000; // a younger visit is shown again after a reload; an older one only goes on
+const RELOAD_MS = 10_000; // without any texts
 
-const settings = await (await fetch("settings.json")).json();
+const { settings, problems } = await loadSettings();
 const link = new URLSearchParams(location.hash.slice(1));
 const session = new Session(settings, link.has("visit"));
 const visits = new Set(); // all that are under way, shown or not
@@ -153,6 +156,14 @@ async function loadScenes() {
   }
 }
 
+/** Tells the staff, below the start, what is wrong with the settings. */
+async function showProblems() {
+  problems.push(...await unusableFiles(settings));
+  const tell = () => { $("staff").textContent = problems.length ? text("staff.settings", { what: problems.join(", ") }) : ""; };
+  document.addEventListener("translated", tell);
+  tell();
+}
+
 for (const button of document.querySelectorAll(".back")) {
   button.onclick = () => {
     camera.close();
@@ -167,9 +178,16 @@ document.addEventListener("shown", () => watchIdleTime(document.body.dataset.scr
 addEventListener("hashchange", () => location.reload()); // another link, or a pairing code
 showLanguages(settings);
 await restoreLanguage(settings);
-loadScenes();
-if (session.isPhone) {
-  begin(Visit.ofLink(link.get("visit")));
+if (!language) { // without words there is nothing to show
+  $("staff").textContent = "The booth can't load its texts. Please wait, or check the connection. "
+    + "부스의 글을 불러올 수 없습니다. 잠시 기다리거나 연결을 확인해 주세요.";
+  setTimeout(() => location.reload(), RELOAD_MS);
 } else {
-  await startPad();
+  loadScenes();
+  if (session.isPhone) {
+    begin(Visit.ofLink(link.get("visit")));
+  } else {
+    await startPad();
+    await showProblems();
+  }
 }

@@ -33,14 +33,19 @@ export function showLanguages({ languages, title }) {
 }
 
 /**
- * Sets the language that sessionStorage names, else the device's own.
+ * Sets the language that sessionStorage names, else the device's own; if it can't be loaded, another one.
  *
  * @param {{languages: string[]}} settings  settings.json
  * @returns {Promise<void>}
  */
-export function restoreLanguage({ languages }) {
+export async function restoreLanguage({ languages }) {
   const chosen = sessionStorage.getItem(LANGUAGE);
-  return setLanguage(languages.includes(chosen) ? chosen : preferredLanguage(languages));
+  const first = languages.includes(chosen) ? chosen : preferredLanguage(languages);
+  for (const code of [first, ...languages, "en"]) {
+    if (await setLanguage(code)) {
+      return;
+    }
+  }
 }
 
 /**

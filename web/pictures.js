@@ -2,7 +2,6 @@
 
 import { sleep, within } from "./clock.js";
 import { $ } from "./dom.js";
-import { downloadZip } from "./vendor/client-zip.js";
 
 const QUALITY = 0.95;
 const LOGO_WIDTH = 0.18; // of the picture's width
@@ -20,13 +19,19 @@ const DECODE_MS = 10_000;
  * @param {{frame?: string, logo?: string}} settings  addresses of pictures; "" or none: without
  * @returns {Promise<File>}
  * @throws {Error} if it can't be fetched in five attempts
- * @throws {DOMException} EncodingError, if it, the frame or the logo can't be decoded
+ * @throws {DOMException} EncodingError, if it can't be decoded; a frame or logo that can't is left out
  */
 export async function fetchPicture(url, name, { frame, logo }) {
+  loadZip().catch(() => {}); // for `save`
   // The pictures come from the page's own host; the page may have been opened under another name of it.
   const blob = await fetchBlob(new URL(url).pathname);
   const file = frame || logo ? await decorate(blob, frame, logo) : blob;
   return new File([file], name, { type: "image/jpeg" });
+}
+
+/** Nobody needs it before there are pictures. */
+function loadZip() {
+  return import("./vendor/client-zip.js");
 }
 
 async function fetchBlob(path) {
@@ -55,11 +60,11 @@ async function decorate(blob, frame, logo) {
   const context = canvas.getContext("2d");
   context.drawImage(picture, 0, 0);
   URL.revokeObjectURL(picture.src);
-  if (frame) {
-    context.drawImage(await load(frame), 0, 0, width, height);
+  const [border, image] = await Promise.all([loadOwn(frame), loadOwn(logo)]);
+  if (border) {
+    context.drawImage(border, 0, 0, width, height);
   }
-  if (logo) {
-    const image = await load(logo);
+  if (image) {
     const logoWidth = width * LOGO_WIDTH;
     const logoHeight = logoWidth * image.naturalHeight / image.naturalWidth;
     const margin = width * MARGIN;
@@ -74,6 +79,16 @@ async function load(url) {
   image.src = url;
   await within(ANSWER_MS, image.decode());
   return image;
+}
+
+/** The operator's picture at `url`; null without one, and for one that can't be loaded: the visitor's goes first. */
+async function loadOwn(url) {
+  try {
+    return url ? await load(url) : null;
+  } catch {
+    console.warn(`${url} can't be loaded`);
+    return null;
+  }
 }
 
 /** The JPEG `drawn` with the metadata of `original`: a canvas drops the mark that a picture is AI-generated. */
@@ -105,7 +120,7 @@ async function segments(jpeg) {
  * @returns {Promise<void>}
  */
 export async function save(files, archive) {
-  const blob = files.length === 1 ? files[0] : await downloadZip(files).blob();
+  const blob = files.length === 1 ? files[0] : await (await loadZip()).downloadZip(files).blob();
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = files.length === 1 ? files[0].name : archive;

@@ -1,9 +1,9 @@
 // privacy.html: the privacy text for whoever opens it by itself.
 
 import { restoreLanguage, showLanguages, showPrivacy } from "./common.js";
+import { loadSettings } from "./settings.js";
 
-const response = await fetch("settings.json");
-const settings = await response.json();
+const { settings } = await loadSettings();
 document.addEventListener("translated", () => showPrivacy(settings));
 showLanguages(settings);
 await restoreLanguage(settings);

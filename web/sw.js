@@ -4,11 +4,11 @@
 const CACHE = "page";
 const NETWORK_TIMEOUT_MS = 3000;
 const FILES = [
-  "./", "booth.css", "booth.js", "common.js", "text.js", "dom.js", "clock.js", "api.js", "visit.js", "outbox.js",
-  "pictures.js", "camera.js", "dialogs.js", "screens/session.js", "screens/start.js", "screens/consent.js", "screens/scenes.js",
-  "screens/camera.js", "screens/review.js", "screens/visit.js", "screens/tiles.js", "screens/viewer.js",
-  "screens/pairing.js", "vendor/lean-qr.js", "vendor/client-zip.js", "settings.json", "icon.svg", "privacy.html",
-  "privacy.js", "manifest.webmanifest", "scenes",
+  "./", "booth.css", "booth.js", "common.js", "settings.js", "text.js", "dom.js", "clock.js", "api.js", "visit.js",
+  "outbox.js", "pictures.js", "camera.js", "dialogs.js", "screens/session.js", "screens/start.js",
+  "screens/consent.js", "screens/scenes.js", "screens/camera.js", "screens/review.js", "screens/visit.js",
+  "screens/tiles.js", "screens/viewer.js", "screens/pairing.js", "vendor/lean-qr.js", "vendor/client-zip.js",
+  "settings.json", "icon.svg", "privacy.html", "privacy.js", "manifest.webmanifest", "scenes",
 ];
 
 self.addEventListener("install", (event) => {
@@ -28,10 +28,12 @@ self.addEventListener("fetch", (event) => {
 async function precache() {
   const cache = await caches.open(CACHE);
   await cache.addAll(FILES);
-  const settings = await (await cache.match("settings.json")).json();
+  const settings = await (await cache.match("settings.json")).json().catch(() => undefined); // settings.js tells why
+  const codes = Array.isArray(settings?.languages) ? settings.languages : ["en", "ko"];
   const { scenes } = await (await cache.match("scenes")).json();
-  const files = settings.languages.map((code) => `languages/${code}.json`);
-  await cache.addAll([...files, ...scenes.map(({ thumbnail }) => thumbnail)]);
+  const files = codes.map((code) => `languages/${code}.json`);
+  await Promise.allSettled(files.map((file) => cache.add(file))); // one may be named wrongly
+  await cache.addAll(scenes.map(({ thumbnail }) => thumbnail));
 }
 
 /** The network's answer if there is one within NETWORK_TIMEOUT_MS, else the cached one. */

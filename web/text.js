@@ -65,13 +65,13 @@ export function formatDuration(seconds) {
 }
 
 /**
- * The text for a failure: by its code in the current language, else the API's own message.
+ * The text for a failure, by its code. The API's own message is in English, and often for programmers.
  *
- * @param {{code: string, message: string}} error  a BoothError, or `error` of an answer of the API
+ * @param {{code: string}} error  a BoothError, or `error` of an answer of the API
  * @returns {string}
  */
-export function errorText({ code, message }) {
-  return textIfAny(`error.${code}`) ?? (message || text("error.Unknown"));
+export function errorText({ code }) {
+  return textIfAny(`error.${code}`) ?? text("error.Unknown");
 }
 
 /**
@@ -79,24 +79,32 @@ export function errorText({ code, message }) {
  * If it can't be loaded (no connection), the current language stays.
  *
  * @param {string} code
- * @returns {Promise<void>}  never rejects
+ * @returns {Promise<boolean>}  whether it is the current language now; never rejects
  */
 export async function setLanguage(code) {
   if (code === language) {
-    return;
+    return true;
   }
   try {
-    const load = async () => (await fetch(`languages/${code}.json`)).json();
-    loaded[code] ??= await within(ANSWER_MS, load());
+    loaded[code] ??= await within(ANSWER_MS, load(code));
     messages = loaded[code];
   } catch (error) {
     console.warn(`the language ${code} can't be loaded`, error.name);
-    return;
+    return false;
   }
   language = code;
   document.documentElement.lang = code;
   translate(document);
   document.dispatchEvent(new Event("translated"));
+  return true;
+}
+
+async function load(code) {
+  const response = await fetch(`languages/${code}.json`);
+  if (!response.ok) {
+    throw new Error();
+  }
+  return response.json();
 }
 
 /**

@@ -271,6 +271,9 @@ export class Visit {
           this.#update({ phase: "deleted", trouble: "", answer: null });
           return;
         }
+        if (error.code === "BadRequest" && !this.record.blob) {
+          throw new BoothError("WrongLink"); // cut off, or typed
+        }
         if (error.code !== "NotFound") {
           throw error;
         }

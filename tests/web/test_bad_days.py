@@ -241,17 +241,6 @@ def test_the_days_budget_is_spent(quick, open_page):
     await_phase(pad, "ended")
 
 
-def test_an_unknown_reason_is_told_in_the_booths_words(quick, open_page):
-    pad = open_page()
-    refusal = {"error": {"code": "SomethingNew", "message": "The booth is closed for a moment."}}
-    answer = {"statusCode": 403, "body": json.dumps(refusal)}
-    pad.route("**/upload", lambda route: route.fulfill(status=403, json=answer))
-    take_photo(pad)
-    pad.click("#use")
-    await_phase(pad, "failed")
-    assert pad.inner_text("#note") == "The booth is closed for a moment."
-
-
 def test_a_link_that_has_expired(quick, open_page):
     phone = open_page("phone", "#visit=00000000-0000-4000-8000-000000000000")
     await_phase(phone, "missing")

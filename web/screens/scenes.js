@@ -4,6 +4,9 @@ import { listScenes } from "../api.js";
 import { $, show } from "../dom.js";
 import { errorText, localized, text } from "../text.js";
 
+const GAP = 12; // pixels between tiles, as in the style sheet
+const LEAST_TILE = 140; // pixels; in narrower ones titles break
+
 /** The screen #scenes. */
 export class ScenesScreen {
   #session;
@@ -16,6 +19,7 @@ export class ScenesScreen {
     this.#session = session;
     $("to-camera").onclick = onNext;
     document.addEventListener("translated", () => this.#list());
+    new ResizeObserver(() => this.#layOut()).observe($("scenes"));
   }
 
   /**
@@ -62,22 +66,56 @@ export class ScenesScreen {
       return item;
     }));
     this.#showChoice();
+    this.#layOut();
   }
 
-  /** Takes or drops a scene; one too many drops the one that was chosen first. */
+  /** Takes or drops a scene. One too many is not taken, and that is said; where one is the most, it takes its place. */
   #choose(box) {
-    const others = this.#session.chosen.filter((id) => id !== box.value);
-    const { mostScenes } = this.#session.settings;
-    this.#session.chosen = box.checked ? [...others, box.value].slice(-mostScenes) : others;
-    this.#showChoice();
+    const { chosen, settings: { mostScenes } } = this.#session;
+    const others = mostScenes === 1 ? [] : chosen.filter((id) => id !== box.value);
+    const isFull = box.checked && others.length >= mostScenes;
+    if (!isFull) {
+      this.#session.chosen = box.checked ? [...others, box.value] : others;
+    }
+    this.#showChoice(isFull);
   }
 
-  #showChoice() {
+  /** Makes the tiles as large as they can be without scrolling, with a last row that is well filled. */
+  #layOut() {
+    const list = $("scene-list");
+    const { length } = list.children;
+    const width = list.clientWidth;
+    if (!width || !length) {
+      return;
+    }
+    const title = list.querySelector("span").offsetHeight;
+    const bar = $("to-camera").parentElement.offsetHeight;
+    const height = innerHeight - list.getBoundingClientRect().top - scrollY - bar - 2 * GAP;
+    let best = { score: 0 };
+    for (let columns = 1; columns <= length; columns += 1) {
+      const rows = Math.ceil(length / columns);
+      const last = length - columns * (rows - 1);
+      const byWidth = (width - GAP * (columns - 1)) / columns;
+      const byHeight = ((height - GAP * (rows - 1)) / rows - title) * 4 / 3;
+      const isInView = byHeight >= LEAST_TILE; // else it scrolls
+      const size = isInView ? Math.min(byWidth, byHeight) : byWidth;
+      const fill = (last < columns / 2 ? 0.5 : 1) * length / (columns * rows);
+      const score = fill * (isInView ? size : LEAST_TILE / 2);
+      if (byWidth >= LEAST_TILE && score >= best.score) {
+        best = { score, size };
+      }
+    }
+    list.style.setProperty("--size", `${Math.floor(best.size ?? width)}px`);
+  }
+
+  #showChoice(isFull = false) {
     const { chosen, settings } = this.#session;
     for (const box of $("scene-list").querySelectorAll("input")) {
       box.checked = chosen.includes(box.value);
     }
-    $("chosen").textContent = text("scenes.chosen", { count: chosen.length, most: settings.mostScenes });
+    const values = { count: chosen.length, most: settings.mostScenes };
+    $("chosen").textContent = text(isFull ? "scenes.full" : "scenes.chosen", values);
+    $("chosen").classList.toggle("too-many", isFull);
     $("to-camera").disabled = chosen.length === 0;
   }
 }

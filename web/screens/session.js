@@ -70,6 +70,7 @@ export class Session {
 
   #firstScenes() {
     const { scenes, mostScenes } = this.settings;
-    return (scenes.length ? scenes : this.catalogue.default).filter((id) => this.scene(id)).slice(0, mostScenes);
+    const known = scenes.filter((id) => this.scene(id));
+    return (known.length ? known : this.catalogue.default).slice(0, mostScenes);
   }
 }

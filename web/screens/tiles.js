@@ -5,6 +5,7 @@ import { fetchPicture } from "../pictures.js";
 import { errorText, text, translate } from "../text.js";
 
 const GAP = 12; // pixels between tiles, as in the style sheet
+const CAPTION = 32; // pixels below each tile, as in the style sheet
 const BELOW = 64; // pixels below the tiles: the words about AI
 const LEAST_TILE = 150; // pixels; narrower tiles are hard to see
 const NARROW = 560; // pixels; a phone
@@ -117,7 +118,7 @@ export class Tiles {
     for (let count = 1; count <= length; count += 1) {
       const rows = Math.ceil(length / count);
       const byWidth = (width - GAP * (count - 1)) / count;
-      const byHeight = ((height - GAP * (rows - 1)) / rows) * aspect;
+      const byHeight = ((height - GAP * (rows - 1)) / rows - CAPTION) * aspect;
       const size = Math.min(byWidth, byHeight);
       if (size > best) {
         best = size;

@@ -204,7 +204,7 @@ export class VisitScreen {
     $("print-all").hidden = isPhone || !files.length || !isOver;
     $("done").hidden = isPhone;
     $("done").textContent = text(isOver && !hasFailed ? "done" : "leave");
-    $("delete").hidden = phase === "deleted" || phase === "missing";
+    $("delete").hidden = phase === "deleted" || phase === "missing" || error?.code === "WrongLink";
     $("until").textContent = isPhone && files.length
       ? text("note.until", { days: settings.privacy.retentionDays }) : "";
   }

@@ -1,0 +1,103 @@
+// settings.json: what the operator has set for the event. What is wrong or missing there has its default.
+
+import { within } from "./clock.js";
+
+const ANSWER_MS = 5000; // may the file take until the page goes on without it
+const isText = (value) => typeof value === "string";
+const isName = (value) => isText(value) && value.trim() !== "";
+const isWhole = (least, most) => (value) => Number.isInteger(value) && value >= least && value <= most;
+const isListOf = (isRight) => (value) => (
+  Array.isArray(value) && value.every(isRight) && new Set(value).size === value.length
+);
+const isObject = (value) => value instanceof Object && !Array.isArray(value);
+const isCode = (value) => /^[a-z]{2,3}(-[A-Z]{2})?$/.test(value);
+
+const FIELDS = { // default, and whether a value is right; local/check_settings.py has the same rules
+  title: [{ en: "Photo Booth", ko: "포토 부스" }, (value) => (
+    isObject(value) && Object.keys(value).length > 0 && Object.values(value).every(isName)
+  )],
+  languages: [["en", "ko"], (value) => isListOf(isCode)(value) && value.length > 0],
+  scenes: [[], isListOf(isName)],
+  mostScenes: [3, isWhole(1, 5)],
+  countdownSeconds: [3, isWhole(0, 60)],
+  autoUseSeconds: [15, isWhole(0, 3600)],
+  idleSeconds: [60, isWhole(5, 3600)],
+  frame: ["", isText],
+  logo: ["", isText],
+  wall: [false, (value) => typeof value === "boolean"],
+  "privacy.version": ["2026-11", (value) => isName(value) && value.length <= 64],
+  "privacy.retentionDays": [7, isWhole(1, 90)],
+  "privacy.contact": ["", isText],
+};
+
+/**
+ * The settings, complete and usable whatever stands in the file.
+ *
+ * @returns {Promise<{settings: object, problems: string[]}>}  problems: what is wrong with the file, for the staff;
+ *     never rejects
+ */
+export async function loadSettings() {
+  try {
+    const response = await within(ANSWER_MS, fetch("settings.json"));
+    if (!response.ok) {
+      throw new Error(`HTTP ${response.status}`);
+    }
+    return checked(await within(ANSWER_MS, response.json()));
+  } catch (error) { // no JSON, or no file
+    return { ...checked({}), problems: [error.message] };
+  }
+}
+
+/**
+ * Settings with defaults in place of what is wrong or missing.
+ *
+ * @param {*} found  what stands in settings.json
+ * @returns {{settings: object, problems: string[]}}  problems: the fields that are wrong or unknown
+ */
+export function checked(found) {
+  if (!isObject(found)) {
+    return { ...checked({}), problems: ["{}"] };
+  }
+  const problems = [];
+  const given = {};
+  for (const [name, value] of Object.entries(found)) {
+    if (name === "privacy" && isObject(value)) {
+      Object.entries(value).forEach(([inner, each]) => { given[`privacy.${inner}`] = each; });
+    } else {
+      given[name] = value;
+    }
+  }
+  const settings = { privacy: {} };
+  for (const [name, [usual]] of Object.entries(FIELDS)) {
+    const [inner, key] = name.split(".").reverse();
+    (key ? settings[key] : settings)[inner] = usual;
+  }
+  for (const [name, value] of Object.entries(given)) {
+    const [inner, key] = name.split(".").reverse();
+    if (Object.hasOwn(FIELDS, name) && FIELDS[name][1](value)) {
+      (key ? settings[key] : settings)[inner] = value;
+    } else {
+      problems.push(name);
+    }
+  }
+  return { settings, problems };
+}
+
+/**
+ * Which of the files that the settings name can't be used; without a connection none counts.
+ *
+ * @param {object} settings
+ * @returns {Promise<string[]>}  such as "frame: event/frame.png"; never rejects
+ */
+export async function unusableFiles(settings) {
+  const languages = await Promise.all(settings.languages.map(async (code) => {
+    const isUsable = await fetch(`languages/${code}.json`).then(({ ok }) => ok, () => true);
+    return isUsable ? [] : [`languages: ${code}`];
+  }));
+  const wrong = await Promise.all(["frame", "logo"].filter((name) => settings[name]).map(async (name) => {
+    const image = Object.assign(new Image(), { src: settings[name] });
+    const isUsable = await image.decode().then(() => true, () => !navigator.onLine);
+    return isUsable ? [] : [`${name}: ${settings[name]}`];
+  }));
+  return [...languages, ...wrong].flat();
+}
