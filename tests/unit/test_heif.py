@@ -267,6 +267,12 @@ def test_a_photo_that_is_not_hevc_is_told_to_be_none_of_ours(kind):
         intake.normalise(heic(grid(1, 1, (400, 300), 2), other))
 
 
+def test_a_grid_that_lacks_tiles_is_not_shown_as_its_first_tile():
+    part = struct.pack(">4BII", 0, 1, 1, 1, 750, 550)
+    with pytest.raises(UnreadablePhoto):
+        intake.normalise(heic(Item(b"grid", part, (ispe(750, 550),), ((b"dimg", (2,)),)), coded()))
+
+
 def test_a_film_is_no_photo():
     for brands in (b"heic", b"msf1", b"hevc"):
         film = struct.pack(">I4s", 20, b"ftyp") + brands + bytes(4) + b"msf1" + b"\0\0\0\x10moovabcdefgh"

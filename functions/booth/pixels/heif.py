@@ -38,6 +38,8 @@ class Still:
 
     data: bytes
     """The file for libheif."""
+    size: tuple[int, int]
+    """Width and height that the photo says it has, before it is turned and cropped."""
     aperture: Box | None
     """What is to be cut out of the decoded image; None for nothing."""
 
@@ -65,7 +67,7 @@ def still(heic: bytes) -> Still:
                 new.refer(b"prem", number, [alpha])
         elif kind == b"cdsc" and items[source].kind == b"Exif" and not new.has(b"cdsc"):
             new.refer(b"cdsc", new.add(items[source]), [number])
-    return Still(new.build(), _aperture(items[photo]))
+    return Still(new.build(), items[photo].size, _aperture(items[photo]))
 
 
 # The clean aperture

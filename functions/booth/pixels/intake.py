@@ -159,7 +159,10 @@ def _read_heic(data: bytes) -> Image.Image:
 
     pi_heif.register_heif_opener()
     still = heif.still(data)
-    return _decode(Image.open(io.BytesIO(still.data), formats=["HEIF"]), {}, still.aperture)
+    opened = Image.open(io.BytesIO(still.data), formats=["HEIF"])
+    if sorted(opened.size) != sorted(still.size):  # of a damaged grid pi-heif gives a tile
+        raise UnreadablePhoto("not the whole photo")
+    return _decode(opened, {}, still.aperture)
 
 
 def _check_chunks(png: bytes) -> None:
