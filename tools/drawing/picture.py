@@ -74,7 +74,7 @@ class Picture:
         return self.canvas.svg(self.width, self.height, "Photo Booth on AWS", f"The steps of a photo: {names}.")
 
     def _rows(self) -> float:
-        bottom, entry = self._doors(EDGE)
+        bottom, entry = self._entries(EDGE)
         bottom, steps = self._machine(bottom + FALL, entry)
         bottom = self._models(bottom + FALL, steps)
         bottom = self._kept(bottom + 2 * GAP)
@@ -129,7 +129,7 @@ class Picture:
 
     # The rows
 
-    def _doors(self, top: float) -> tuple[float, list[Box]]:
+    def _entries(self, top: float) -> tuple[float, list[Box]]:
         """Visitors, CDN, API and upload; returns the row's lower end and the functions that an upload starts."""
         system = self._system
         api = self._api(top)
