@@ -91,7 +91,7 @@ export function checked(found) {
  */
 export async function unusableFiles(settings) {
   const languages = await Promise.all(settings.languages.map(async (code) => {
-    const isUsable = await fetch(`languages/${code}.json`).then(({ ok }) => ok, () => true);
+    const isUsable = await fetch(`languages/${code}.json`, { method: "HEAD" }).then(({ ok }) => ok, () => true);
     return isUsable ? [] : [`languages: ${code}`];
   }));
   const wrong = await Promise.all(["frame", "logo"].filter((name) => settings[name]).map(async (name) => {

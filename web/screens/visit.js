@@ -1,17 +1,17 @@
 // The screen of one visit, on the pad and on the visitor's phone: progress, pictures, and what one can do with them.
 
-import { after } from "../clock.js";
+import { after, sleep } from "../clock.js";
 import { ask } from "../dialogs.js";
 import { $, show } from "../dom.js";
 import { canShare, clearSheet, print, save, share } from "../pictures.js";
 import { errorText, formatDuration, text } from "../text.js";
-import { generate } from "../vendor/lean-qr.js";
 import { isPhotoUnusable } from "../visit.js";
 import { Tiles } from "./tiles.js";
 import { Viewer } from "./viewer.js";
 
 const UPLOAD_SHARE = 0.2; // of the bar; the rest is the API's `progress`
 const LATE_MS = 45_000;
+const RETRY_MS = 2000;
 const ARCHIVE = "photo-booth.zip";
 
 const STEPS = ["send", "find", "cut", "paint"];
@@ -75,9 +75,20 @@ export class VisitScreen {
     this.#opened = Date.now();
     visit.onChange = () => this.refresh();
     this.#cancelLate = after(LATE_MS, () => this.refresh());
-    const code = generate(`${location.origin}/#visit=${visit.record.requestId}`);
-    code.toCanvas($("qr"), { on: [14, 11, 22, 255], off: [255, 255, 255, 255] });
+    if (!this.#session.isPhone) {
+      this.#showCode(visit);
+    }
     this.refresh();
+  }
+
+  /** The QR code of a visit. What makes it is loaded when it is needed, so that the page opens sooner. */
+  async #showCode(visit) {
+    $("qr").width = 1; // nothing of the visit before
+    const { generate } = await loadGenerator();
+    if (visit === this.#visit) {
+      const code = generate(`${location.origin}/#visit=${visit.record.requestId}`);
+      code.toCanvas($("qr"), { on: [14, 11, 22, 255], off: [255, 255, 255, 255] });
+    }
   }
 
   /**
@@ -244,5 +255,15 @@ function markStep(step) {
     const index = STEPS.indexOf(item.dataset.step);
     item.className = index < at ? "done" : "";
     item.setAttribute("aria-current", index === at ? "step" : "false");
+  }
+}
+
+async function loadGenerator() {
+  for (;;) {
+    try {
+      return await import("../vendor/lean-qr.js");
+    } catch { // no connection
+      await sleep(RETRY_MS);
+    }
   }
 }
