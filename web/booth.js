@@ -29,7 +29,7 @@ const session = new Session(settings, link.has("visit"));
 const visits = new Set(); // all that are under way, shown or not
 const idle = new IdleTimer(settings.idleSeconds, () => restart());
 
-const start = new StartScreen(session, { onBegin: () => consent.open() });
+const start = new StartScreen(session, { onBegin: () => { visitScreen.prepare(); consent.open(); } });
 const consent = new ConsentScreen(session, { onAgree: () => scenes.open(), onRefuse: () => restart() });
 const scenes = new ScenesScreen(session, { onNext: () => camera.open() });
 const camera = new CameraScreen(session, { onPhoto: (photo) => review.open(photo) });

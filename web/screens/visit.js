@@ -62,6 +62,15 @@ export class VisitScreen {
   }
 
   /**
+   * Loads ahead what a visit needs, for there may be no connection when it begins.
+   *
+   * @returns {void}
+   */
+  prepare() {
+    loadGenerator();
+  }
+
+  /**
    * Shows this visit from now on.
    *
    * @param {import("../visit.js").Visit} visit
