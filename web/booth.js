@@ -51,10 +51,10 @@ async function restart(note = "") {
   camera.close();
   review.close();
   document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
-  visitScreen.close();
+  const left = visitScreen.close();
   consent.close();
   session.reset();
-  await resetLanguage(settings);
+  await Promise.all([left, resetLanguage(settings)]);
   start.open(note);
 }
 
@@ -129,7 +129,7 @@ async function startPad() {
     return [];
   });
   const [newest] = records;
-  const isShown = newest && Date.now() - newest.created < RESUME_MS && !elsewhere.includes(newest.requestId);
+  const isShown = newest && !newest.left && Date.now() - newest.created < RESUME_MS && !elsewhere.includes(newest.requestId);
   resume(isShown ? records.slice(1) : records, elsewhere);
   if (link.has("pair")) {
     history.replaceState(null, "", "./"); // the token must not stay in the address

@@ -1,4 +1,10 @@
-// The page's elements, and which of its screens is shown.
+// The page's elements, and which of its screens is shown. One gesture is one step: a screen or a dialog takes no touch in
+// its first moments (`settle` in the style sheet); what else a double tap or a held key could do is stopped here.
+
+const GESTURE_MS = 600; // as `settle`
+const NEAR = 40; // pixels between two taps of one gesture
+let tap; // the last click
+let closing; // the click that closed a dialog
 
 /**
  * The element with this id.
@@ -18,9 +24,26 @@ export const $ = (id) => document.getElementById(id);
 export function show(id) {
   document.body.dataset.screen = id;
   for (const section of document.querySelectorAll(".screen")) {
-    section.hidden = section.id !== id;
+    section.hidden = true;
   }
+  document.body.getClientRects(); // so that it settles again even if it was shown before
+  $(id).hidden = false;
   scrollTo(0, 0);
   document.dispatchEvent(new Event("shown"));
   $(id).querySelector("h1, h2").focus({ preventScroll: true });
 }
+
+function isSameGesture(event) {
+  return closing && event.detail && event.timeStamp - closing.timeStamp < GESTURE_MS // detail: 0 from the keyboard
+    && Math.hypot(event.clientX - closing.clientX, event.clientY - closing.clientY) < NEAR;
+}
+
+document.addEventListener("close", () => { closing = tap; }, true);
+addEventListener("click", (event) => {
+  if (isSameGesture(event)) { // it would meet what lay below the dialog
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }
+  tap = event;
+}, true);
+addEventListener("keydown", (event) => event.repeat && event.key === "Enter" && event.preventDefault(), true);

@@ -61,10 +61,11 @@ function toRecord({ bytes, ...kept }) {
  *   uploaded     what issueUpload gave; null before
  *   sent         whether the photo is in S3
  *   bound        whether the booth knows the requestId, so that it alone leads to the pictures
+ *   left         true once the visitor has gone on: it is sent, but never shown again
  *
  * @typedef {{requestId: string, created?: number, blob: ?Blob, contentType?: string, scenes?: string[],
  *            consent?: ?object, uploaded?: ?{bucket: string, key: string, url: string, until: number}, sent?: boolean,
- *            bound: boolean}} VisitRecord
+ *            bound: boolean, left?: boolean}} VisitRecord
  */
 
 /**
@@ -155,6 +156,21 @@ export async function forget(requestId) {
   } catch (error) {
     console.warn("this browser keeps no photos", error?.name);
   }
+}
+
+/**
+ * Marks a visit, if it is kept, as one whose visitor has gone on.
+ *
+ * @param {string} requestId
+ * @returns {Promise<void>}  never rejects
+ */
+export async function markLeft(requestId) {
+  const mark = (visits) => {
+    const request = visits.get(requestId);
+    request.onsuccess = () => request.result && visits.put({ ...request.result, left: true });
+    return request;
+  };
+  await within(ANSWER_MS, change(mark)).catch(() => {});
 }
 
 /**

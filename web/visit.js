@@ -6,6 +6,7 @@ import * as outbox from "./outbox.js";
 const WAIT_SECONDS = 10; // long polling: how long /photo may wait for a change
 const MIN_POLL_MS = 100; // between two polls: two pictures may be finished almost together
 const MISSING_PAUSE_MS = 5000;
+const WATCH_MS = 10_000; // between two looks whether what is shown was deleted elsewhere
 const DELETE_ATTEMPTS = 4;
 
 // Another attempt with the same photo ends the same way.
@@ -109,6 +110,7 @@ export class Visit {
         return;
       }
       await this.#follow(signal);
+      await this.#watch(signal);
     } catch (error) {
       if (signal.aborted) {
         await this.#forgotten;
@@ -141,15 +143,17 @@ export class Visit {
   /**
    * The visitor has gone on: nothing is shown any more. A photo that the booth doesn't have yet is still sent.
    *
-   * @returns {void}
+   * @returns {Promise<void>}  once a reload knows it, too; never rejects
    */
   leave() {
     this.onChange = () => {};
     this.#hasLeft = true;
-    if (this.record.bound || ["ended", "failed"].includes(this.state.phase)) {
-      this.#stop.abort();
-      this.#forget();
+    if (!this.record.bound && !["ended", "failed", "deleted"].includes(this.state.phase)) {
+      this.record.left = true;
+      return outbox.markLeft(this.record.requestId);
     }
+    this.#stop.abort();
+    return this.#forget();
   }
 
   /**
@@ -267,8 +271,7 @@ export class Visit {
         await pause(least - (performance.now() - asked), signal);
       } catch (error) {
         if (error.code === "Deleted") {
-          await this.#forget();
-          this.#update({ phase: "deleted", trouble: "", answer: null });
+          await this.#endDeleted();
           return;
         }
         if (error.code === "BadRequest" && !this.record.blob) {
@@ -282,6 +285,31 @@ export class Visit {
         await pause(MISSING_PAUSE_MS, signal);
       }
     }
+  }
+
+  /** Looks now and then whether a visit that has ended was deleted elsewhere: then it must not be seen any more. */
+  async #watch(signal) {
+    while (["ended", "failed"].includes(this.state.phase)) {
+      await pause(WATCH_MS, signal);
+      if (document.hidden) {
+        continue;
+      }
+      try {
+        await askPhoto({ requestId: this.record.requestId }, { signal, attempts: 1 });
+      } catch ({ code }) {
+        signal.throwIfAborted();
+        if (code === "Deleted") {
+          await this.#endDeleted();
+        } else if (code === "NotFound") { // its days are over
+          this.#update({ phase: "missing" });
+        }
+      }
+    }
+  }
+
+  async #endDeleted() {
+    await this.#forget();
+    this.#update({ phase: "deleted", trouble: "", answer: null });
   }
 
   async #end(answer) {

@@ -103,13 +103,14 @@ export class VisitScreen {
   /**
    * Leaves the visit and forgets what is shown: the next visitor sees nothing of it.
    *
-   * @returns {void}
+   * @returns {Promise<void>}  once a reload doesn't show it either; never rejects
    */
-  close() {
+  async close() {
     this.#cancelLate();
-    this.#visit?.leave();
+    const left = this.#visit?.leave();
     this.#visit = null;
     this.#clearPictures();
+    await left;
   }
 
   /**
@@ -239,6 +240,7 @@ export class VisitScreen {
   }
 
   async #delete(onDeleted) {
+    const visit = this.#visit;
     const isDeleted = await ask({
       title: "delete.title",
       message: "delete.text",
@@ -246,9 +248,9 @@ export class VisitScreen {
       no: "delete.no",
       working: "delete.working",
       failed: "delete.failed",
-      onYes: () => this.#visit.delete(),
+      onYes: () => visit.delete(),
     });
-    if (isDeleted) {
+    if (isDeleted && visit === this.#visit) { // else the visitor has gone on meanwhile
       onDeleted();
     }
   }
