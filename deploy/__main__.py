@@ -51,6 +51,12 @@ def smoke(arguments: argparse.Namespace) -> None:
     print("A photo that nobody asked for was painted as well: S3's events arrive.")
 
 
+def pair(arguments: argparse.Namespace) -> None:
+    """Shows each booth's pairing link as a QR code."""
+    for booth, code in stack.pairing_codes(arguments.stack).items():
+        print(f"{code}\nPairs a pad as {booth}: scan it with the pad's camera app, and let nobody else see it.")
+
+
 def destroy(arguments: argparse.Namespace) -> None:
     """Deletes the stack and its data, after a confirmation: the stack's name, typed or in CONFIRM."""
     print(f"This deletes {arguments.stack}: every photo, picture, log and function of it.")
@@ -78,7 +84,7 @@ def main() -> int:
     command.add_argument("environment")
     command.add_argument("overrides", nargs="*", metavar="Name=value", help="parameters of template.yaml")
     command.set_defaults(do=sam)
-    for do in (page, smoke, destroy):
+    for do in (page, smoke, pair, destroy):
         command = commands.add_parser(do.__name__, help=do.__doc__)
         command.add_argument("stack")
         command.set_defaults(do=do)

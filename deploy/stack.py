@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import boto3
+import numpy as np
+import zxingcpp
 from botocore.exceptions import ClientError, WaiterError
 
 from booth import tokens
@@ -160,15 +162,46 @@ def upload_page(stack: str, show: Callable[[str], None]) -> int:
 
 def booth_token(stack: str) -> str:
     """A booth's token; empty where none is needed (parameter Access). Raises StackError if there is no valid one."""
+    return next((found[0] for found in booth_tokens(stack).values()), "")
+
+
+def booth_tokens(stack: str) -> dict[str, list[str]]:
+    """The tokens of each booth that has one, oldest first; empty where none is needed (parameter Access).
+
+    Raises:
+        StackError: there is no valid one.
+    """
     if secret := outputs(stack).get("BoothTokensSecret"):
         text = boto3.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
         if problems := tokens.problems(text):
             raise StackError(f"the secret {secret}: {'; '.join(problems)}")
-        found = [token for each in tokens.read(text).values() for token in each]
+        found = {booth: each for booth, each in tokens.read(text).items() if each}
         if not found:
             raise StackError(f"the secret {secret}: no booth has a token")
-        return found[0]
-    return ""
+        return found
+    return {}
+
+
+def pairing_codes(stack: str) -> dict[str, str]:
+    """Of each booth the link that pairs a pad with its newest token, as a QR code for a terminal: lines of blocks.
+
+    Raises:
+        StackError: the stack's booths need no token, or there is no valid one.
+    """
+    found, url = booth_tokens(stack), outputs(stack)["BoothUrl"]
+    if not found:
+        raise StackError(f"{stack} takes photos without a token (Access=open): no pad has to be paired")
+    return {booth: _qr_code(f"{url}/#pair={each[-1]}") for booth, each in found.items()}
+
+
+def _qr_code(text: str) -> str:
+    """A QR code of half blocks, dark on white whatever the terminal's colours, with the margin that readers need."""
+    code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode)
+    dark = np.pad(np.array(code.to_image(scale=1, add_quiet_zones=False)) == 0, 4)
+    dark = np.pad(dark, ((0, len(dark) % 2), (0, 0)))
+    rows = zip(dark[::2], dark[1::2], strict=True)
+    lines = ["".join(" ▀▄█"[above + 2 * below] for above, below in zip(*row, strict=True)) for row in rows]
+    return "\n".join(f"\x1b[30;107m{line}\x1b[0m" for line in lines)
 
 
 def smoke(url: str, token: str, photo: Path, out: Path, show: Callable[[str], None]) -> None:

@@ -1,7 +1,6 @@
 // The booth's page: on the pad the way from the first touch to the pictures, on a phone the pictures behind a link.
 // Here stands which screen follows which; each screen is a module in screens/.
 
-import { keepToken } from "./api.js";
 import { within } from "./clock.js";
 import { resetLanguage, restoreLanguage, showLanguages } from "./common.js";
 import { IdleTimer } from "./dialogs.js";
@@ -89,9 +88,10 @@ function takeAnother() {
   camera.open();
 }
 
-function askForToken({ hasPhoto, then }) {
+function askForToken({ hasPhoto, token, then }) {
   pairing.open({
     hasPhoto,
+    token,
     onPaired: () => {
       visits.forEach((visit) => visit.paired());
       visitScreen.visit?.paired();
@@ -131,17 +131,14 @@ async function startPad() {
   const [newest] = records;
   const isShown = newest && !newest.left && Date.now() - newest.created < RESUME_MS && !elsewhere.includes(newest.requestId);
   resume(isShown ? records.slice(1) : records, elsewhere);
+  if (isShown) {
+    begin(new Visit(newest, true));
+  }
   if (link.has("pair")) {
     history.replaceState(null, "", "./"); // the token must not stay in the address
-    if (link.get("pair")) {
-      keepToken(link.get("pair"));
-      await restart("pair.done");
-    } else {
-      askForToken({ hasPhoto: false, then: () => restart("pair.done") });
-    }
-  } else if (isShown) {
-    begin(new Visit(newest, true));
-  } else {
+    const then = () => (visitScreen.visit ? show("visit") : restart("pair.done"));
+    askForToken({ hasPhoto: isShown, token: link.get("pair").trim(), then });
+  } else if (!isShown) {
     await restart();
   }
   navigator.serviceWorker?.register("sw.js").catch(({ name }) => console.warn("no reload without a connection", name));

@@ -25,6 +25,7 @@ IMPOSSIBLE = (
     "local.standins",
     "deploy page photo-booth-dev",
     "deploy smoke photo-booth-dev",
+    "deploy pair photo-booth-dev",
     "deploy destroy photo-booth-dev",
     "sam_model.package --model nowhere",
     "sam_model.package --out README.md/model.tar.gz",

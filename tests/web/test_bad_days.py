@@ -304,3 +304,37 @@ def demand_token(page):
             route.fulfill(status=401, json={"statusCode": 401, "body": refusal})
 
     page.route("**/upload", guard)
+
+
+def test_a_pairing_link_is_believed_only_after_the_booth_has_taken_its_token(quick, open_page):
+    """A wrong token is told and doesn't replace the right one; without a connection it can be tried again."""
+    pad = open_page(go=False)
+    demand_token(pad)
+    pad.goto("/")
+    pad.evaluate("localStorage.setItem('booth-token', 'right')")
+    pad.goto("/#pair=wrong")
+    expect(pad.locator("#pair-problem")).to_have_text("The booth does not accept this token.")
+    assert "wrong" not in pad.url
+    assert pad.evaluate("localStorage.getItem('booth-token')") == "right"
+
+    pad.evaluate("localStorage.clear()")
+    pad.route("**/upload", lambda route: route.abort())
+    pad.goto("/#pair=right")
+    expect(pad.locator("#pair-problem")).to_contain_text("can't be reached")
+    assert pad.evaluate("localStorage.getItem('booth-token')") is None
+    pad.unroute("**/upload")
+    demand_token(pad)
+    pad.click("#pair-form [type=submit]")
+    expect(pad.locator("#start-note")).to_have_text("This device is paired.")
+    assert pad.evaluate("localStorage.getItem('booth-token')") == "right"
+
+
+def test_a_photo_waits_for_its_token_and_a_pairing_link_sends_it(quick, open_page):
+    pad = open_page()
+    demand_token(pad)
+    take_photo(pad)
+    pad.click("#use")
+    pad.wait_for_selector("#token")
+    pad.goto("/#pair=right")
+    await_phase(pad, "ended")
+    assert kept_photos(pad) == 0

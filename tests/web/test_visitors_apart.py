@@ -31,21 +31,6 @@ def test_who_has_left_is_left_after_a_reload_too(quick, open_page):
     assert kept_photos(pad) == 0
 
 
-def test_deleted_before_it_was_sent_is_not_kept_again(quick, open_page):
-    pad = open_page()
-    take_photo(pad)
-    pad.context.set_offline(True)
-    pad.click("#use")
-    expect(pad.locator("#note")).not_to_be_empty()
-    pad.click("#delete")
-    pad.click("#ask-yes")
-    pad.wait_for_selector("#begin")
-    pad.context.set_offline(False)
-    pad.reload()
-    pad.wait_for_selector("#begin")
-    assert kept_photos(pad) == 0
-
-
 def test_what_one_device_deletes_the_others_stop_showing(quick, open_page):
     """Pictures on the pad, enlarged on another phone; and the photo of a visit that failed, in the database too."""
     pad = open_page(go=False)
@@ -77,7 +62,7 @@ def test_what_one_device_deletes_the_others_stop_showing(quick, open_page):
     assert kept_photos(pad) == 1
     assert quick.delete(asked.value.post_data_json["requestId"])[0] == 200
     pad.clock.run_for(11_000)
-    await_phase(pad, "deleted")
+    pad.locator("#visit[data-phase=deleted]").wait_for()
     assert pad.evaluate(PICTURES) == 0
     assert kept_photos(pad) == 0
 

@@ -20,29 +20,39 @@ export class PairingScreen {
   /**
    * Asks for a token.
    *
-   * @param {{hasPhoto: boolean, onPaired: () => void}} options  hasPhoto: a photo waits for the token;
-   *     onPaired: this device has a token that the booth takes
+   * @param {{hasPhoto: boolean, token?: string, onPaired: () => void}} options  hasPhoto: a photo waits for the token;
+   *     token: from a pairing link, the booth is asked at once; onPaired: this device has a token that the booth takes
    * @returns {void}
    */
-  open({ hasPhoto, onPaired }) {
+  open({ hasPhoto, token = "", onPaired }) {
     this.#onPaired = onPaired;
     $("pair-kept").hidden = !hasPhoto;
     $("pair-problem").textContent = "";
-    $("token").value = "";
+    $("token").value = token;
     show("pairing");
+    if (token) {
+      this.#pair(token);
+    }
   }
 
   async #pair(token) {
+    const onPaired = this.#onPaired;
+    const submit = $("pair-form").querySelector("[type=submit]");
+    let problem = "pair.wrong";
+    submit.disabled = true;
+    $("pair-problem").textContent = "";
     try {
-      if (!await isTokenGood(token)) {
-        $("pair-problem").textContent = text("pair.wrong");
-        return;
+      if (/^[!-~]+$/.test(token) && await isTokenGood(token)) { // a header takes nothing else
+        problem = "";
       }
     } catch {
-      $("pair-problem").textContent = text("pair.unreachable");
-      return;
+      problem = "pair.unreachable";
     }
-    keepToken(token);
-    this.#onPaired();
+    submit.disabled = false;
+    if (!problem) {
+      keepToken(token);
+      onPaired();
+    }
+    $("pair-problem").textContent = problem && text(problem);
   }
 }
