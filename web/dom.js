@@ -3,8 +3,8 @@
 
 const GESTURE_MS = 600; // as `settle`
 const NEAR = 40; // pixels between two taps of one gesture
-let tap; // the last click
-let closing; // the click that closed a dialog
+let tap; // the last one
+let closing; // the tap that closed a dialog
 
 /**
  * The element with this id.
@@ -46,4 +46,5 @@ addEventListener("click", (event) => {
   }
   tap = event;
 }, true);
+addEventListener("pointerdown", (event) => { tap = event; }, true); // with it the idle time's question goes
 addEventListener("keydown", (event) => event.repeat && event.key === "Enter" && event.preventDefault(), true);

@@ -50,6 +50,7 @@ export class Visit {
   #isKept; // in the outbox, where other tabs see it
   #forgotten; // settles when it is out of there
   #onPaired = () => {};
+  #pairings = 0;
 
   /**
    * @param {import("./outbox.js").VisitRecord} record  one that is `bound` is only followed, not sent
@@ -182,6 +183,7 @@ export class Visit {
    * @returns {void}
    */
   paired() {
+    this.#pairings += 1;
     this.#onPaired();
   }
 
@@ -239,11 +241,15 @@ export class Visit {
 
   async #withToken(signal, action) {
     for (;;) {
+      const before = this.#pairings;
       try {
         return await action();
       } catch (error) {
         if (error.code !== "BoothTokenNeeded") {
           throw error;
+        }
+        if (this.#pairings > before) { // the token has come meanwhile
+          continue;
         }
         const isPaired = new Promise((resolve, reject) => {
           this.#onPaired = resolve;

@@ -69,7 +69,7 @@ def test_what_one_device_deletes_the_others_stop_showing(quick, open_page):
 
 WATCH = """() => {
   window.reached = [];
-  const look = () => document.querySelectorAll("button, label, input").forEach((element) => {
+  const look = () => document.querySelectorAll(":is(main, dialog) :is(button, label, input)").forEach((element) => {
     const box = element.getBoundingClientRect();
     const hit = box.width && document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
     if (hit && element.contains(hit)) {
