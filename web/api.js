@@ -135,7 +135,6 @@ function isHeic(head) {
  * Stores the booth token on this device (local storage).
  *
  * @param {string} token
- * @returns {void}
  */
 export function keepToken(token) {
   localStorage.setItem(TOKEN, token);

@@ -27,7 +27,6 @@ export function openCamera(deviceId) {
  * Switches the camera off.
  *
  * @param {MediaStream} stream
- * @returns {void}
  */
 export function closeCamera(stream) {
   stream.getTracks().forEach((track) => track.stop());

@@ -9,7 +9,6 @@ const LANGUAGE = "language"; // in sessionStorage: a reload goes on in the visit
  * Shows a button for each language, and the event's title, in the page's head.
  *
  * @param {{languages: string[], title: Object<string, string>}} settings  settings.json
- * @returns {void}
  */
 export function showLanguages({ languages, title }) {
   const buttons = languages.map((code) => {
@@ -63,7 +62,6 @@ export function resetLanguage(settings) {
  * Fills #privacy-text.
  *
  * @param {{privacy: {retentionDays: number, contact: string}}} settings  settings.json
- * @returns {void}
  */
 export function showPrivacy({ privacy: { retentionDays: days, contact } }) {
   const lines = paragraphs("privacy.text", { days });

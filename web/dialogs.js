@@ -69,8 +69,6 @@ export class IdleTimer {
 
   /**
    * Starts the timer anew.
-   *
-   * @returns {void}
    */
   start() {
     this.stop();
@@ -83,8 +81,6 @@ export class IdleTimer {
 
   /**
    * Stops the timer, and takes a warning away.
-   *
-   * @returns {void}
    */
   stop() {
     this.#cancel?.();

@@ -19,7 +19,6 @@ export const $ = (id) => document.getElementById(id);
  * focus to the screen's heading, so that a screen reader begins there.
  *
  * @param {string} id  of the screen; `document.body.dataset.screen` names it from now on
- * @returns {void}
  */
 export function show(id) {
   document.body.dataset.screen = id;

@@ -173,8 +173,6 @@ export async function print(files) {
 
 /**
  * Takes the pictures off the sheet, but not after "afterprint": on iOS that comes before the sheet is printed.
- *
- * @returns {void}
  */
 export function clearSheet() {
   for (const { src } of $("sheet").children) {

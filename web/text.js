@@ -111,7 +111,6 @@ async function load(code) {
  * Fills every element under `root` that names its text (data-text), label (data-label) or image text (data-alt).
  *
  * @param {Document|Element} root
- * @returns {void}
  */
 export function translate(root) {
   for (const element of root.querySelectorAll("[data-text]")) {

@@ -179,8 +179,6 @@ export class Visit {
 
   /**
    * The device has a token now: what waited for it goes on.
-   *
-   * @returns {void}
    */
   paired() {
     this.#pairings += 1;

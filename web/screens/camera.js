@@ -85,8 +85,6 @@ export class CameraScreen {
 
   /**
    * Ends a countdown and switches the camera off.
-   *
-   * @returns {void}
    */
   close() {
     this.#opening += 1;

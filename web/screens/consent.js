@@ -33,8 +33,6 @@ export class ConsentScreen {
 
   /**
    * Shows the screen.
-   *
-   * @returns {void}
    */
   open() {
     show("consent");
@@ -42,8 +40,6 @@ export class ConsentScreen {
 
   /**
    * Unticks what the visitor has ticked.
-   *
-   * @returns {void}
    */
   close() {
     $("wall").checked = false;

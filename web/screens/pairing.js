@@ -22,7 +22,6 @@ export class PairingScreen {
    *
    * @param {{hasPhoto: boolean, token?: string, onPaired: () => void}} options  hasPhoto: a photo waits for the token;
    *     token: from a pairing link, the booth is asked at once; onPaired: this device has a token that the booth takes
-   * @returns {void}
    */
   open({ hasPhoto, token = "", onPaired }) {
     this.#onPaired = onPaired;

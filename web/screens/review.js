@@ -33,7 +33,6 @@ export class ReviewScreen {
    * Shows a photo; where the settings say so it is used by itself after some seconds.
    *
    * @param {import("../visit.js").Photo} photo
-   * @returns {void}
    */
   open(photo) {
     this.#photo = photo;
@@ -51,8 +50,6 @@ export class ReviewScreen {
 
   /**
    * Forgets the photo.
-   *
-   * @returns {void}
    */
   close() {
     this.#cancel();

@@ -24,8 +24,6 @@ export class ScenesScreen {
 
   /**
    * Shows the screen.
-   *
-   * @returns {void}
    */
   open() {
     this.#showChoice(); // which another visitor may have left otherwise

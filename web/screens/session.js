@@ -30,7 +30,6 @@ export class Session {
    * Takes the catalogue, and chooses the scenes that are ticked at first, unless there is a choice.
    *
    * @param {Catalogue} catalogue
-   * @returns {void}
    */
   useCatalogue(catalogue) {
     this.catalogue = catalogue;
@@ -39,8 +38,6 @@ export class Session {
 
   /**
    * Forgets consent and choice: the next visitor begins anew.
-   *
-   * @returns {void}
    */
   reset() {
     this.consent = null;

@@ -23,7 +23,6 @@ export class StartScreen {
    * Shows the screen.
    *
    * @param {string} [note]  key of a text that is shown below the button
-   * @returns {void}
    */
   open(note = "") {
     show("start");
@@ -32,8 +31,6 @@ export class StartScreen {
 
   /**
    * Lets the catalogue's scenes drift by.
-   *
-   * @returns {void}
    */
   showScenes() {
     const { scenes } = this.#session.catalogue;

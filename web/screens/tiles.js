@@ -60,7 +60,6 @@ export class Tiles {
    * Shows how a visit stands; pictures that are finished are fetched.
    *
    * @param {import("../visit.js").Visit} visit
-   * @returns {void}
    */
   show({ record, state: { phase, answer } }) {
     if (!this.#list.length) {
@@ -88,8 +87,6 @@ export class Tiles {
 
   /**
    * Removes all tiles.
-   *
-   * @returns {void}
    */
   clear() {
     for (const { element } of this.#list) {
@@ -101,8 +98,6 @@ export class Tiles {
 
   /**
    * Makes the tiles as large as they can be side by side without scrolling; narrow screens scroll.
-   *
-   * @returns {void}
    */
   layOut() {
     const list = $("tiles");

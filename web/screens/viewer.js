@@ -31,7 +31,6 @@ export class Viewer {
    * Shows a picture.
    *
    * @param {import("./tiles.js").Tile} tile
-   * @returns {void}
    */
   open(tile) {
     this.#tile = tile;
@@ -60,8 +59,6 @@ export class Viewer {
 
   /**
    * Closes the dialog and forgets its pictures.
-   *
-   * @returns {void}
    */
   close() {
     $("viewer").close();

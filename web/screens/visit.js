@@ -63,8 +63,6 @@ export class VisitScreen {
 
   /**
    * Loads ahead what a visit needs, for there may be no connection when it begins.
-   *
-   * @returns {void}
    */
   prepare() {
     loadGenerator();
@@ -74,7 +72,6 @@ export class VisitScreen {
    * Shows this visit from now on.
    *
    * @param {import("../visit.js").Visit} visit
-   * @returns {void}
    */
   open(visit) {
     show("visit");
@@ -115,8 +112,6 @@ export class VisitScreen {
 
   /**
    * Shows how the visit stands now; does nothing if there is none.
-   *
-   * @returns {void}
    */
   refresh() {
     if (!this.#visit) {
