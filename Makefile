@@ -2,12 +2,11 @@
 #   make run         open the booth on http://127.0.0.1:8000 (PORT=8080: there)
 #   make test        all tests (ARGS="tests/unit -k mask": some of them)
 #   make test-fast   those that need no process, no server and no model
-#   make lint        what make test begins with: the code, scenes.json, settings.json
+#   make lint        what make test begins with: the code, scenes, settings
 #   make check       the deployment's tests, which make test runs too
 #   make setup       only what make run needs: .venv and models/
 #   make thumbnails  paint one for each scene without (ARGS=sky: this one anew)
-#   make drawing     after a change of template.yaml or the state machine
-#   make api         after a change of docs/openapi.yaml: docs/api.md's tables
+#   make drawing, api  after a change of template or state machine; openapi.yaml
 #   make lock        after a change of a requirements.in: lock what ships
 #   make audit       known vulnerabilities of what ships (asks the Internet)
 #   make released    after a release, for tests of the next (REVISION=<commit>)

@@ -5,6 +5,7 @@ const GESTURE_MS = 600; // as `settle`
 const NEAR = 40; // pixels between two taps of one gesture
 let tap; // the last one
 let closing; // the tap that closed a dialog
+let dialog; // that was open at the last tap
 
 /**
  * The element with this id.
@@ -37,13 +38,22 @@ function isSameGesture(event) {
     && Math.hypot(event.clientX - closing.clientX, event.clientY - closing.clientY) < NEAR;
 }
 
+/** Notes a tap, and whether the one before closed a dialog: the event "close" may come later than the next tap. */
+function note(event) {
+  if (dialog && !dialog.open) {
+    closing = tap;
+  }
+  dialog = document.querySelector("dialog[open]");
+  tap = event;
+}
+
 document.addEventListener("close", () => { closing = tap; }, true);
 addEventListener("click", (event) => {
+  note(event);
   if (isSameGesture(event)) { // it would meet what lay below the dialog
     event.preventDefault();
     event.stopImmediatePropagation();
   }
-  tap = event;
 }, true);
-addEventListener("pointerdown", (event) => { tap = event; }, true); // with it the idle time's question goes
+addEventListener("pointerdown", note, true); // with it the idle time's question goes
 addEventListener("keydown", (event) => event.repeat && event.key === "Enter" && event.preventDefault(), true);

@@ -25,7 +25,7 @@ def booth(app):
     for service in ("rekognition", "sagemaker", "bedrock"):
         booth.http("DELETE", f"{app.standins_url}/standins/{service}")
     if booth.is_redeployed:
-        booth.await_rest()  # or a function at work would be refused what it had been allowed
+        booth.await_idle()  # or a function at work would be refused what it had been allowed
         app.redeploy()
     assert not refused
 
