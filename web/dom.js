@@ -38,7 +38,7 @@ function isSameGesture(event) {
     && Math.hypot(event.clientX - closing.clientX, event.clientY - closing.clientY) < NEAR;
 }
 
-/** Notes a tap, and whether the one before closed a dialog: the event "close" may come later than the next tap. */
+/** Notes a tap, and whether the one before closed a dialog. (The event "close" may come later than the next tap.) */
 function note(event) {
   if (dialog && !dialog.open) {
     closing = tap;
@@ -47,7 +47,6 @@ function note(event) {
   tap = event;
 }
 
-document.addEventListener("close", () => { closing = tap; }, true);
 addEventListener("click", (event) => {
   note(event);
   if (isSameGesture(event)) { // it would meet what lay below the dialog
