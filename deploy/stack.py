@@ -12,8 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import boto3
-import numpy as np
-import zxingcpp
 from botocore.exceptions import ClientError, WaiterError
 
 from booth import tokens
@@ -196,6 +194,9 @@ def pairing_codes(stack: str) -> dict[str, str]:
 
 def _qr_code(text: str) -> str:
     """A QR code of half blocks, dark on white whatever the terminal's colours, with the margin that readers need."""
+    import numpy as np
+    import zxingcpp
+
     code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode)
     dark = np.pad(np.array(code.to_image(scale=1, add_quiet_zones=False)) == 0, 4)
     dark = np.pad(dark, ((0, len(dark) % 2), (0, 0)))
