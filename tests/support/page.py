@@ -25,6 +25,14 @@ def take_photo(page: Page) -> None:
     page.wait_for_selector("#use")
 
 
+def use_photo_offline(page: Page) -> None:
+    """From the start to a visit whose photo can't be sent: the connection is lost before it is used."""
+    take_photo(page)
+    page.context.set_offline(True)
+    page.click("#use")
+    expect(page.locator("#note")).not_to_be_empty()
+
+
 def await_phase(page: Page, phase: str) -> None:
     """Waits until the visit has come to this phase, see web/visit.js; a run ends within 120 s, well or not."""
     page.locator(f"#visit:is([data-phase={phase}], [data-phase=failed])").wait_for(timeout=130_000)

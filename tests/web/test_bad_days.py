@@ -7,7 +7,7 @@ import uuid
 from playwright.sync_api import expect
 
 from tests.support.pacing import INPAINT, TITAN, called
-from tests.support.page import await_phase, await_pictures, kept_photos, request_id, take_photo
+from tests.support.page import await_phase, await_pictures, kept_photos, request_id, take_photo, use_photo_offline
 from tests.support.photos import PHOTOS, named_files
 
 
@@ -15,10 +15,7 @@ def test_offline_in_the_middle_of_an_upload(quick, open_page):
     """The photo is kept, survives a reload without a connection, and is painted when the connection is back."""
     pad = open_page(service_workers="allow")
     pad.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    take_photo(pad)
-    pad.context.set_offline(True)
-    pad.click("#use")
-    expect(pad.locator("#note")).not_to_be_empty()
+    use_photo_offline(pad)
     assert pad.inner_text("#status") == "Your photo is safe on this device"
     asked = request_id(pad)
     pad.reload()
@@ -35,10 +32,7 @@ def test_offline_in_the_middle_of_an_upload(quick, open_page):
 def test_offline_and_the_visitor_walks_on(quick, open_page):
     """The photo is sent behind the start screen; the QR code that was scanned before shows its pictures."""
     pad = open_page()
-    take_photo(pad)
-    pad.context.set_offline(True)
-    pad.click("#use")
-    expect(pad.locator("#note")).not_to_be_empty()
+    use_photo_offline(pad)
     phone = open_page("phone", f"#visit={request_id(pad)}")
     await_phase(phone, "missing")
     pad.click("#done")
@@ -250,10 +244,7 @@ def test_a_link_that_has_expired(quick, open_page):
 
 def test_deleted_on_the_pad_before_the_photo_was_sent(quick, open_page):
     pad = open_page()
-    take_photo(pad)
-    pad.context.set_offline(True)
-    pad.click("#use")
-    expect(pad.locator("#note")).not_to_be_empty()
+    use_photo_offline(pad)
     pad.click("#delete")
     pad.click("#ask-yes")
     pad.wait_for_selector("#begin")

@@ -2,7 +2,15 @@
 
 from playwright.sync_api import expect
 
-from tests.support.page import await_phase, await_pictures, go_to_camera, kept_photos, request_id, take_photo
+from tests.support.page import (
+    await_phase,
+    await_pictures,
+    go_to_camera,
+    kept_photos,
+    request_id,
+    take_photo,
+    use_photo_offline,
+)
 
 PICTURES = "document.querySelectorAll('img[src^=\"blob:\"]').length"
 
@@ -11,10 +19,7 @@ def test_who_has_left_is_left_after_a_reload_too(quick, open_page):
     """The photo is still sent, but neither it nor its QR code is shown again."""
     pad = open_page(service_workers="allow")
     pad.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    take_photo(pad)
-    pad.context.set_offline(True)
-    pad.click("#use")
-    expect(pad.locator("#note")).not_to_be_empty()
+    use_photo_offline(pad)
     phone = open_page("phone", f"#visit={request_id(pad)}")
     pad.click("#done")
     pad.wait_for_selector("#begin")
@@ -142,10 +147,7 @@ def test_a_double_tap_is_one_step(quick, open_page):
 
 def test_a_held_or_repeated_enter_is_one_step(quick, open_page):
     pad = open_page()
-    take_photo(pad)
-    pad.context.set_offline(True)
-    pad.click("#use")
-    expect(pad.locator("#note")).not_to_be_empty()
+    use_photo_offline(pad)
     pad.focus("#delete")
     for _ in range(3):
         pad.keyboard.press("Enter")
