@@ -91,13 +91,15 @@ def everything_that_happens(booth, portrait):
 def whole_visits(booth, portrait):
     """As documented, and a photo that another system puts without /upload."""
     booth.process(portrait)
-    put_without_upload(booth, portrait, "photo/of another system.jpg")
+    foreign = put_without_upload(booth, portrait, "photo/of another system.jpg")
+    await_true(lambda: ("Start", "dynamodb:PutItem") in actions(booth))  # before a poll does it
+    booth.await_end(foreign)
 
 
 def put_without_upload(booth, portrait, key):
     foreign = {"Bucket": booth.app.uploads_bucket, "Key": key}
     booth.s3.put_object(**foreign, Body=portrait)
-    return booth.await_end(foreign)
+    return foreign
 
 
 def dead_services(booth, portrait):
@@ -122,7 +124,7 @@ def lost_events(booth, portrait):
     assert booth.await_end(found_by_photo)["status"] == "SUCCEEDED"
     assert booth.await_end(found_by_sweep)["status"] == "SUCCEEDED"
     assert booth.await_end(never_put)["error"]["code"] == "PhotoNeverArrived"
-    put_without_upload(booth, portrait, "photo/nobody told us.jpg")
+    booth.await_end(put_without_upload(booth, portrait, "photo/nobody told us.jpg"))
     # The URL used again, after the end.
     first = len(booth.app.dropped)
     booth.put(found_by_photo, portrait)
