@@ -48,6 +48,11 @@ def keep_mask(
     return eroded, by_ellipse
 
 
+def for_model(alpha: np.ndarray, least: int) -> np.ndarray:
+    """The mask for a model, bool, H x W: kept from this alpha (uint8, H x W) on, a codec's `least_alpha`."""
+    return alpha >= least
+
+
 def _face_mask(found: np.ndarray, face: Face, origin: tuple[int, int]) -> tuple[np.ndarray, bool]:
     """The kept pixels of one face; and whether SAM's mask `found` was enough. Both masks: the window at `origin`."""
     shape = found.shape

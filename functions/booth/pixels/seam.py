@@ -1,4 +1,7 @@
-"""Composites the photo's kept pixels onto a generated picture without a visible seam."""
+"""Composites the photo's kept pixels onto a generated picture without a visible seam.
+
+`Seam` for a mask with a hard edge (keep = face), `SoftSeam` for an alpha (keep = head, person).
+"""
 
 from functools import reduce
 
@@ -13,6 +16,11 @@ SHIFT_SCALE = 40.0
 """Scale of the correction's weight: up to about this RMS colour distance (8-bit RGB) between photo and generated
 picture in the kept region, the model has returned the face with shifted colours. Beyond it, it has painted something
 else, and the shift is unknown. docs/decisions/0008-seam.md has the trials."""
+LIKENESS = 0.8, 0.95
+"""Correlation of photo and generated picture in the kept region from which a soft seam begins to take their difference
+for the model's shift, and from which it does wholly."""
+GAIN = 0.5, 2.0
+"""The least and the largest change of contrast that a soft seam takes back."""
 _CELL = 4  # pixels: a colour shift has low frequencies only, so it is computed per cell of 4 x 4
 
 
@@ -64,6 +72,70 @@ class Seam:
         rows = len(self._keep), -1
         np.copyto(result.reshape(rows), self._photo.reshape(rows), where=np.repeat(self._keep, 3, axis=1))
         return result
+
+
+class SoftSeam:
+    """The photo's kept people, prepared for compositing onto any generated picture.
+
+    Args:
+        photo: uint8, H x W x 3.
+        foreground: uint8, H x W x 3: the people's own colours, `foreground.estimate`. Read where alpha is 1 to 254.
+        alpha: uint8, H x W: 255 = the photo's pixel, 0 = the generated one.
+    """
+
+    def __init__(self, photo: np.ndarray, foreground: np.ndarray, alpha: np.ndarray):
+        self._keep = alpha == 255
+        self._photo = photo
+        self._sample = _sample_of(photo, self._keep)
+        self._band = np.flatnonzero((alpha != 0) & ~self._keep)  # flat indices
+        self._share = alpha.ravel().take(self._band)[:, None].astype(np.int32)
+        self._people = _pixels_at(foreground, self._band) * self._share
+
+    def blend(self, generated: np.ndarray) -> np.ndarray:
+        """The generated picture (uint8, the photo's H x W x 3) with the people before it; a new array.
+
+        The photo's pixels bit-exact where alpha is 255, those of `fitted` where it is 0, a mixture of foreground and
+        fitted by alpha between.
+        """
+        result = self.fitted(generated)
+        behind = _pixels_at(result, self._band) * (255 - self._share)
+        result.reshape(-1, 3)[self._band] = ((self._people + behind + 127) // 255).astype(np.uint8)
+        # Two dimensions, not three: numpy is slow with a last axis of 3.
+        rows = len(self._keep), -1
+        np.copyto(result.reshape(rows), self._photo.reshape(rows), where=np.repeat(self._keep, 3, axis=1))
+        return result
+
+    def fitted(self, generated: np.ndarray) -> np.ndarray:
+        """The generated picture with the model's shift of colours and contrast taken back; a new array.
+
+        The shift is found in the kept region, which models return as well. Each channel gets one gain and one offset
+        for the whole picture. If the model has painted something else there, nothing is changed.
+        """
+        tables = [_table(*pair) for pair in zip(self._sample, _sample_of(generated, self._keep), strict=True)]
+        return np.array(Image.fromarray(generated).point([value for table in tables for value in table]))
+
+
+def soft_edge(keep: np.ndarray) -> np.ndarray:
+    """The alpha of a mask with a hard edge (bool, H x W): 255 inside, falling to 0 within FADE_WIDTH pixels outside."""
+    alpha = _fade(keep, FADE_WIDTH).astype(np.uint16) * 2
+    return np.where(keep, 255, np.minimum(alpha, 254)).astype(np.uint8)
+
+
+def _sample_of(pixels: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    """Every fourth pixel of every fourth row where it is kept, float32, 3 x n."""
+    return pixels[::_CELL, ::_CELL][keep[::_CELL, ::_CELL]].T.astype(np.float32)
+
+
+def _table(photo: np.ndarray, generated: np.ndarray) -> list[int]:
+    """For each of a channel's 256 values what it is once the shift between these samples is taken back."""
+    values = np.arange(256, dtype=np.float32)
+    if len(photo) < 2 or not (spread := float(generated.std())) or not (wanted := float(photo.std())):
+        return list(range(256))
+    likeness = float(np.mean((photo - photo.mean()) * (generated - generated.mean()))) / (spread * wanted)
+    trust = float(np.clip((likeness - LIKENESS[0]) / (LIKENESS[1] - LIKENESS[0]), 0, 1))
+    gain = float(np.clip(wanted / spread, *GAIN))
+    shifted = (values - generated.mean()) * gain + photo.mean()
+    return np.rint(values + trust * (shifted - values)).clip(0, 255).astype(int).tolist()
 
 
 def _bounding_box(keep: np.ndarray, margin: int) -> tuple[slice, slice]:

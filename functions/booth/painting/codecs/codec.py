@@ -26,6 +26,11 @@ class Codec(Protocol):
         """The sizes of photo and mask that the model takes."""
         ...
 
+    @property
+    def least_alpha(self) -> int:
+        """The alpha (1 to 255) from which on a pixel is kept in the model's mask."""
+        ...
+
     def request(self, photo: bytes, mask: bytes, prompt: Prompt, seed: int, style: Style) -> dict[str, Any]:
         """InvokeModel's body for painting the prompt where the mask is white and keeping the photo where it is black.
 
