@@ -1,6 +1,7 @@
 // The camera of the device.
 
 import { within } from "./clock.js";
+import { jpegOf } from "./pictures.js";
 
 const ANSWER_MS = 5000; // of what takes no time on most devices and never comes on some
 const MAX_SIDE = 2048; // pixels; more than the image model uses
@@ -58,8 +59,8 @@ export function cameraOf(stream) {
  * The frame that the video shows now, as a JPEG of at most 2048 pixels on its long side, not mirrored.
  *
  * @param {HTMLVideoElement} video
- * @returns {Promise<Blob>}
- * @throws {Error} if the browser can't encode it, or does not in time
+ * @returns {Blob}
+ * @throws {Error} if the video shows no frame, or the browser can't encode it
  */
 export function takePhoto(video) {
   const scale = Math.min(1, MAX_SIDE / Math.max(video.videoWidth, video.videoHeight));
@@ -67,7 +68,5 @@ export function takePhoto(video) {
   canvas.width = Math.round(video.videoWidth * scale);
   canvas.height = Math.round(video.videoHeight * scale);
   canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
-  return within(ANSWER_MS, new Promise((resolve, reject) => {
-    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no JPEG"))), "image/jpeg", QUALITY);
-  }));
+  return jpegOf(canvas, QUALITY);
 }

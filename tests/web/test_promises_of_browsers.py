@@ -15,6 +15,9 @@ KEEPS_EMPTY_BLOBS = """
   };
 """
 
+# Chromium encodes what `toBlob` is given when it is idle, or after 11 seconds (24 on Android).
+NEVER_IDLE = "HTMLCanvasElement.prototype.toBlob = () => {};"
+
 
 def choose(pad, file):
     pad.click("#begin")
@@ -101,6 +104,7 @@ def test_two_tabs_send_a_photo_once(quick, open_page):
     second.wait_for_selector("#begin")
     assert len(issued) == before + 1
 
+    pad.bring_to_front()  # a tab behind another one has one frame a second
     pad.click("#done")
     held.append(True)
     take_photo(pad)
@@ -133,8 +137,9 @@ def test_a_database_and_locks_that_never_answer(quick, open_page):
 
 
 def test_a_camera_that_never_answers_and_one_that_stands_still(quick, open_page):
-    """Stubs: getUserMedia that doesn't settle, a second camera, and the lock screen of an iPad."""
-    pad = open_page(go=False)
+    """Stubs: getUserMedia that doesn't settle, a second camera, the lock screen of an iPad, a browser never idle."""
+    pad = open_page(settings={"countdownSeconds": 3}, go=False)
+    pad.add_init_script(NEVER_IDLE)
     pad.add_init_script("""
       const devices = navigator.mediaDevices;
       const open = devices.getUserMedia.bind(devices);
@@ -177,6 +182,19 @@ def test_a_camera_that_never_answers_and_one_that_stands_still(quick, open_page)
     assert pad.evaluate("asked.length") == 2
     assert not pad.evaluate("document.getElementById('preview').paused")
     live = "streams.filter((stream) => stream.getTracks().some(({ readyState }) => readyState === 'live')).length"
+    assert pad.evaluate(live) == 1
+
+    pad.click("#shoot")  # a camera that is opened anew meanwhile takes the picture all the same
+    pad.evaluate("isStuck = true; document.dispatchEvent(new Event('woke'))")
+    pad.clock.run_for(4000)
+    assert pad.locator("#shoot").is_disabled()
+    pad.evaluate("answer()")
+    pad.wait_for_selector("#use")
+    assert pad.evaluate(live) == 0
+
+    pad.evaluate("isStuck = false")
+    pad.click("#retake")
+    pad.wait_for_selector("#shoot:not(:disabled)")
     assert pad.evaluate(live) == 1
     pad.click("#camera .back")
     assert pad.evaluate(live) == 0

@@ -209,6 +209,7 @@ def test_the_operators_frame_and_logo(quick, open_page):
     head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 30" width="40" height="30">'
     frame = head + '<path d="M0 0h40v30H0zM1 1v28h38V1z" fill="#ff00ff" fill-rule="evenodd"/></svg>'
     logo = head + '<path d="M0 0h40v30H0z" fill="#00ff00"/></svg>'
+    pad.add_init_script("HTMLCanvasElement.prototype.toBlob = () => {};")  # a browser that is never idle
     pad.route("**/frame.svg", lambda route: route.fulfill(body=frame, content_type="image/svg+xml"))
     pad.route("**/logo.svg", lambda route: route.fulfill(body=logo, content_type="image/svg+xml"))
     pad.goto("/")

@@ -20,7 +20,7 @@ export class CameraScreen {
   #isWanted = false; // not once it has given way to words about a file
   #opening = 0; // counts: what an earlier opening still brings is too late
   #cancelLate = () => {};
-  #shooting = new AbortController(); // ends a countdown
+  #shooting = null; // an AbortController while a picture is being taken
 
   /**
    * @param {import("./session.js").Session} session
@@ -51,11 +51,15 @@ export class CameraScreen {
   async open(deviceId) {
     show("camera");
     this.close();
-    this.#deviceId = deviceId;
     this.#isWanted = true;
+    await this.#start(deviceId);
+  }
+
+  async #start(deviceId) {
+    this.#stop();
+    this.#deviceId = deviceId;
     const opening = this.#opening;
     $("shoot").disabled = true;
-    $("countdown").textContent = "";
     if (!isCameraPossible) {
       this.#fail("camera.none");
       return;
@@ -87,9 +91,16 @@ export class CameraScreen {
    * Ends a countdown and switches the camera off.
    */
   close() {
+    this.#shooting?.abort();
+    this.#shooting = null;
+    $("countdown").textContent = "";
+    $("flash").classList.remove("on");
+    this.#stop();
+  }
+
+  #stop() {
     this.#opening += 1;
     this.#cancelLate();
-    this.#shooting.abort();
     if (this.#stream) {
       closeCamera(this.#stream);
       this.#stream = null;
@@ -113,9 +124,11 @@ export class CameraScreen {
   #show() {
     this.#cancelLate();
     $("camera-problem").hidden = true;
-    $("shoot").disabled = $("switch").disabled = false;
+    $("shoot").disabled = Boolean(this.#shooting);
+    $("switch").disabled = false;
   }
 
+  /** A picture that is being taken is taken all the same, once the camera is back. */
   #reopen() {
     if (document.body.dataset.screen !== "camera" || !this.#isWanted) {
       return;
@@ -123,7 +136,7 @@ export class CameraScreen {
     if (document.hidden) {
       this.close();
     } else {
-      this.open(this.#deviceId);
+      this.#start(this.#deviceId);
     }
   }
 
@@ -158,18 +171,25 @@ export class CameraScreen {
       }
     }
     $("countdown").textContent = "";
-    $("flash").classList.add("on");
-    await sleep(FLASH_MS);
-    const blob = await takePhoto($("preview")).catch(() => null);
-    $("flash").classList.remove("on");
-    if (signal.aborted) {
+    do { // the camera may be opened anew at any time
+      await frameOf($("preview"), signal);
+      if (signal.aborted) {
+        return;
+      }
+      $("flash").classList.add("on");
+      await sleep(FLASH_MS);
+      if (signal.aborted) {
+        return;
+      }
+    } while (!hasFrame($("preview")));
+    let blob;
+    try {
+      blob = takePhoto($("preview"));
+    } catch {
+      this.#fail("camera.none");
       return;
     }
-    if (blob) {
-      this.#take({ blob, contentType: "image/jpeg" });
-    } else {
-      this.#fail("camera.none");
-    }
+    this.#take({ blob, contentType: "image/jpeg" });
   }
 
   async #takeFile(event) {
@@ -193,4 +213,17 @@ export class CameraScreen {
     this.close();
     this.#onPhoto(photo);
   }
+}
+
+const hasFrame = (video) => video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA;
+
+/** Waits for a frame, or for the signal. */
+function frameOf(video, signal) {
+  return new Promise((resolve) => {
+    video.addEventListener("loadeddata", resolve, { once: true, signal });
+    signal.addEventListener("abort", resolve, { once: true });
+    if (hasFrame(video)) {
+      resolve();
+    }
+  });
 }
