@@ -4,6 +4,7 @@ The API also has an address of its own, as on AWS, which is past the CDN.
 """
 
 import base64
+import gzip
 import json
 import mimetypes
 import time
@@ -33,6 +34,9 @@ _FORWARDED = ("Content-Type", "CloudFront-Viewer-Address")
 _KEY_HEADER = "x-cdn-key"
 _CDN_ADDRESS = "130.176.0.1"
 """From which the API sees the CDN's calls come: one of CloudFront's, for origins."""
+_COMPRESSED = ("application/javascript", "application/json", "image/svg+xml", "text/css", "text/html", "text/javascript")
+"""Of the content types that CloudFront compresses, those of the page (Developer Guide, "Serve compressed files")."""
+_COMPRESSED_BYTES = range(1_000, 10_000_001)  # there, too
 _CONTENT_SECURITY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
     "connect-src 'self' {uploads}; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -89,7 +93,7 @@ class Edge:
         if function:
             return self._invoke(request, function, self._to_api(request), _CDN_ADDRESS)
         if request.method in ("GET", "HEAD"):
-            return self._result(request) if request.path.startswith("/photo/") else self._page(request.path)
+            return self._result(request) if request.path.startswith("/photo/") else self._page(request)
         return _json(404, {"message": "Not Found"})
 
     def _to_api(self, request: Request) -> dict[str, str]:
@@ -128,15 +132,20 @@ class Edge:
             headers["cache-control"] = found["CacheControl"]
         return Response(found["Body"].read(), content_type=found["ContentType"], headers=headers)
 
-    def _page(self, path: str) -> Response:
-        file = (WEB / (path.lstrip("/") or "index.html")).resolve()
+    def _page(self, request: Request) -> Response:
+        """A file of the page, compressed as its cache behavior says (CloudFront prefers brotli, which is smaller)."""
+        file = (WEB / (request.path.lstrip("/") or "index.html")).resolve()
         if not file.is_relative_to(WEB.resolve()) or not file.is_file():
             return _json(404, {"message": "Not Found"})
         content = file.read_bytes()
         if file.name == "index.html":
             content = content.replace(b"</body>", NOTICE.read_bytes() + b"</body>")
         kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-        return Response(content, content_type=kind, headers=self._cdn_headers | {"cache-control": "no-cache"})
+        headers = self._cdn_headers | {"cache-control": "no-cache"}
+        if kind in _COMPRESSED and len(content) in _COMPRESSED_BYTES and "gzip" in request.accept_encodings:
+            content = gzip.compress(content)
+            headers |= {"content-encoding": "gzip", "vary": "Accept-Encoding"}
+        return Response(content, content_type=kind, headers=headers)
 
 
 def http_event(request: Request, body: bytes, headers: Mapping[str, str], address: str | None) -> dict:

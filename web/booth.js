@@ -1,7 +1,7 @@
 // The booth's page: on the pad the way from the first touch to the pictures, on a phone the pictures behind a link.
 // Here stands which screen follows which; each screen is a module in screens/.
 
-import { within } from "./clock.js";
+import { sleep, within } from "./clock.js";
 import { resetLanguage, restoreLanguage, showLanguages } from "./common.js";
 import { IdleTimer } from "./dialogs.js";
 import { $, show } from "./dom.js";
@@ -13,7 +13,6 @@ import { ReviewScreen } from "./screens/review.js";
 import { ScenesScreen } from "./screens/scenes.js";
 import { Session } from "./screens/session.js";
 import { StartScreen } from "./screens/start.js";
-import { VisitScreen } from "./screens/visit.js";
 import { loadSettings, unusableFiles } from "./settings.js";
 import { language, text } from "./text.js";
 import { Visit } from "./visit.js";
@@ -21,6 +20,11 @@ import { Visit } from "./visit.js";
 const DATABASE_MS = 3000; // may it take until the start is shown
 const RESUME_MS = 10 * 60 * 1000; // a younger visit is shown again after a reload; an older one only goes on
 const RELOAD_MS = 10_000; // without any texts
+const LOAD_MS = 30_000;
+const RETRY_MS = 2000;
+const LATER = [ // the start stands without them, but no visit begins
+  "./screens/visit.js", "./screens/tiles.js", "./screens/viewer.js", "./pictures.js", "./vendor/lean-qr.js",
+];
 
 const { settings, problems } = await loadSettings();
 const link = new URLSearchParams(location.hash.slice(1));
@@ -28,7 +32,16 @@ const session = new Session(settings, link.has("visit"));
 const visits = new Set(); // all that are under way, shown or not
 const idle = new IdleTimer(settings.idleSeconds, () => restart());
 
-const start = new StartScreen(session, { onBegin: () => { visitScreen.prepare(); consent.open(); } });
+let visitScreen; // once it has been loaded
+let loading; // settles then
+
+const start = new StartScreen(session, {
+  onBegin: async () => {
+    start.say(visitScreen ? "" : "start.loading");
+    await loadVisitScreen();
+    consent.open();
+  },
+});
 const consent = new ConsentScreen(session, { onAgree: () => scenes.open(), onRefuse: () => restart() });
 const scenes = new ScenesScreen(session, { onNext: () => camera.open() });
 const camera = new CameraScreen(session, { onPhoto: (photo) => review.open(photo) });
@@ -36,21 +49,43 @@ const review = new ReviewScreen(session, {
   onUse: (photo) => begin(Visit.ofPhoto(photo, session.chosen, session.consent)),
   onRetake: () => camera.open(),
 });
-const visitScreen = new VisitScreen(session, {
-  onBusy: watchIdleTime,
-  onAgain: sendAgain,
-  onAnother: takeAnother,
-  onDone: () => restart(),
-  onDeleted: () => (session.isPhone ? undefined : restart("note.deleted")),
-});
 const pairing = new PairingScreen({ onCancel: () => restart() });
+
+/** Loads what a visit needs, before it begins: then there may be no connection. */
+function loadVisitScreen() {
+  loading ??= within(LOAD_MS, Promise.all(LATER.map((module) => import(module)))).then(([{ VisitScreen }, , , , { generate }]) => {
+    visitScreen = new VisitScreen(session, {
+      generate,
+      onBusy: watchIdleTime,
+      onAgain: sendAgain,
+      onAnother: takeAnother,
+      onDone: () => restart(),
+      onDeleted: () => (session.isPhone ? undefined : restart("note.deleted")),
+    });
+  }, reloadOnceConnected);
+  return loading;
+}
+
+/** A module that could not be loaded is not asked for again before a reload, in some browsers. Never settles. */
+async function reloadOnceConnected() {
+  start.say("note.lost");
+  if (document.body.dataset.screen === "loading") {
+    $("staff").textContent = text("note.lost");
+  }
+  const isThere = (module) => fetch(module, { method: "HEAD" }).then(({ ok }) => ok, () => false);
+  while (!(await Promise.all(LATER.map(isThere))).every(Boolean)) {
+    await sleep(RETRY_MS);
+  }
+  location.reload();
+  await new Promise(() => {});
+}
 
 /** Forgets the visitor and shows the start; `note` is the key of a text on it. */
 async function restart(note = "") {
   camera.close();
   review.close();
   document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
-  const left = visitScreen.close();
+  const left = visitScreen?.close();
   consent.close();
   session.reset();
   await Promise.all([left, resetLanguage(settings)]);
@@ -94,7 +129,7 @@ function askForToken({ hasPhoto, token, then }) {
     token,
     onPaired: () => {
       visits.forEach((visit) => visit.paired());
-      visitScreen.visit?.paired();
+      visitScreen?.visit?.paired();
       then();
     },
   });
@@ -132,21 +167,23 @@ async function startPad() {
   const isShown = newest && !newest.left && Date.now() - newest.created < RESUME_MS && !elsewhere.includes(newest.requestId);
   resume(isShown ? records.slice(1) : records, elsewhere);
   if (isShown) {
+    await loadVisitScreen();
     begin(new Visit(newest, true));
   }
   if (link.has("pair")) {
     history.replaceState(null, "", "./"); // the token must not stay in the address
-    const then = () => (visitScreen.visit ? show("visit") : restart("pair.done"));
+    const then = () => (visitScreen?.visit ? show("visit") : restart("pair.done"));
     askForToken({ hasPhoto: isShown, token: link.get("pair").trim(), then });
   } else if (!isShown) {
     await restart();
   }
+  loadVisitScreen();
   navigator.serviceWorker?.register("sw.js").catch(({ name }) => console.warn("no reload without a connection", name));
 }
 
 async function loadScenes() {
   if (await scenes.load()) {
-    visitScreen.refresh();
+    visitScreen?.refresh();
     if (!session.isPhone) {
       start.showScenes();
     }
@@ -182,6 +219,7 @@ if (!language) { // without words there is nothing to show
 } else {
   loadScenes();
   if (session.isPhone) {
+    await loadVisitScreen();
     begin(Visit.ofLink(link.get("visit")));
   } else {
     await startPad();

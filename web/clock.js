@@ -4,13 +4,7 @@ const TICK_MS = 1000;
 const GAP_MS = 10_000; // between two ticks: the device has slept
 const alarms = new Set();
 
-/**
- * Calls `action` once when so much time has passed, by the clock: at the latest when the device has woken up.
- *
- * @param {number} milliseconds
- * @param {() => void} action
- * @returns {() => void}  cancels it
- */
+/** Calls `action` once when so much time has passed, at the latest when the device wakes up. Gives what cancels it. */
 export function after(milliseconds, action) {
   const alarm = { due: Date.now() + milliseconds, action };
   const timer = setTimeout(() => {
@@ -52,14 +46,7 @@ for (const name of ["visibilitychange", "pageshow", "focus"]) {
   addEventListener(name, tick, true);
 }
 
-/**
- * Counts seconds down.
- *
- * @param {number} seconds
- * @param {(left: number) => void} onSecond  called at once, too
- * @param {() => void} onEnd
- * @returns {() => void}  cancels it
- */
+/** Counts seconds down; `onSecond` is called at once, too, with what is left. Gives what cancels it. */
 export function countDown(seconds, onSecond, onEnd) {
   const due = Date.now() + seconds * 1000;
   const dueAwake = performance.now() + seconds * 1000;
@@ -80,25 +67,11 @@ export function countDown(seconds, onSecond, onEnd) {
   };
 }
 
-/**
- * Waits.
- *
- * @param {number} milliseconds
- * @returns {Promise<void>}
- */
 export function sleep(milliseconds) {
   return new Promise((resolve) => { after(milliseconds, resolve); });
 }
 
-/**
- * What `promise` gives, if it does so in time.
- *
- * @template T
- * @param {number} milliseconds
- * @param {Promise<T>} promise
- * @returns {Promise<T>}
- * @throws {DOMException} TimeoutError
- */
+/** What `promise` gives, if it does so in time; else throws TimeoutError (DOMException). */
 export function within(milliseconds, promise) {
   return new Promise((resolve, reject) => {
     const cancel = after(milliseconds, () => reject(new DOMException("", "TimeoutError")));

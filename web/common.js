@@ -5,11 +5,7 @@ import { language, languageName, localized, paragraphs, preferredLanguage, setLa
 
 const LANGUAGE = "language"; // in sessionStorage: a reload goes on in the visitor's language
 
-/**
- * Shows a button for each language, and the event's title, in the page's head.
- *
- * @param {{languages: string[], title: Object<string, string>}} settings  settings.json
- */
+/** Shows a button for each language, and the event's title, in the page's head. */
 export function showLanguages({ languages, title }) {
   const buttons = languages.map((code) => {
     const button = document.createElement("button");
@@ -31,12 +27,7 @@ export function showLanguages({ languages, title }) {
   });
 }
 
-/**
- * Sets the language that sessionStorage names, else the device's own; if it can't be loaded, another one.
- *
- * @param {{languages: string[]}} settings  settings.json
- * @returns {Promise<void>}
- */
+/** Sets the language that sessionStorage names, else the device's own; if it can't be loaded, another one. */
 export async function restoreLanguage({ languages }) {
   const chosen = sessionStorage.getItem(LANGUAGE);
   const first = languages.includes(chosen) ? chosen : preferredLanguage(languages);
@@ -47,22 +38,12 @@ export async function restoreLanguage({ languages }) {
   }
 }
 
-/**
- * Sets the device's own language, for the next visitor.
- *
- * @param {{languages: string[]}} settings  settings.json
- * @returns {Promise<void>}
- */
+/** Sets the device's own language, for the next visitor. */
 export function resetLanguage(settings) {
   sessionStorage.removeItem(LANGUAGE);
   return restoreLanguage(settings);
 }
 
-/**
- * Fills #privacy-text.
- *
- * @param {{privacy: {retentionDays: number, contact: string}}} settings  settings.json
- */
 export function showPrivacy({ privacy: { retentionDays: days, contact } }) {
   const lines = paragraphs("privacy.text", { days });
   if (contact) {

@@ -7,12 +7,8 @@ import { text } from "./text.js";
 const WARNING_SECONDS = 15;
 
 /**
- * Asks a question with yes and no (#ask). While `onYes` works the dialog stays; if it rejects, `failed` is shown there,
- * and the visitor may try again.
- *
- * @param {{title: string, message: string, yes: string, no: string, working: string, failed: string,
- *          onYes: () => Promise<void>}} question  keys of texts (text.js)
- * @returns {Promise<boolean>}  true once `onYes` has succeeded
+ * Asks a question with yes and no (#ask); its fields are keys of texts. While `onYes` works the dialog stays; if it
+ * rejects, `failed` is shown and the visitor may try again. Gives true once it has succeeded.
  */
 export function ask({ title, message, yes, no, working, failed, onYes }) {
   $("ask-title").textContent = text(title);
@@ -55,10 +51,6 @@ export class IdleTimer {
   #cancel = null; // null: stopped
   #isWarning = false;
 
-  /**
-   * @param {number} seconds  until the warning; 15 s later it is over
-   * @param {() => void} onIdle
-   */
   constructor(seconds, onIdle) {
     this.#seconds = seconds;
     this.#onIdle = onIdle;
@@ -67,9 +59,6 @@ export class IdleTimer {
     }
   }
 
-  /**
-   * Starts the timer anew.
-   */
   start() {
     this.stop();
     const onEnd = () => {
@@ -79,9 +68,6 @@ export class IdleTimer {
     this.#cancel = countDown(this.#seconds + WARNING_SECONDS, (left) => this.#count(left), onEnd);
   }
 
-  /**
-   * Stops the timer, and takes a warning away.
-   */
   stop() {
     this.#cancel?.();
     this.#cancel = null;

@@ -7,20 +7,9 @@ let tap; // the last one
 let closing; // the tap that closed a dialog
 let dialog; // that was open at the last tap
 
-/**
- * The element with this id.
- *
- * @param {string} id
- * @returns {?HTMLElement}
- */
 export const $ = (id) => document.getElementById(id);
 
-/**
- * Shows one screen (an element of class "screen") and hides all others, sends "shown" to the document, and moves the
- * focus to the screen's heading, so that a screen reader begins there.
- *
- * @param {string} id  of the screen; `document.body.dataset.screen` names it from now on
- */
+/** Shows one screen, sends "shown", and moves the focus to its heading, so that a screen reader begins there. */
 export function show(id) {
   document.body.dataset.screen = id;
   for (const section of document.querySelectorAll(".screen")) {

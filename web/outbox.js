@@ -1,8 +1,8 @@
 // Photos that are under way, kept in the browser's database: a reload or a lost connection loses none. Their bytes are
 // kept, not the blob: Safari gives some of its blobs back empty.
 
-import { bytesOf } from "./api.js";
 import { after, within } from "./clock.js";
+import { bytesOf } from "./photo.js";
 
 const KEEP_MS = 24 * 60 * 60 * 1000;
 const ANSWER_MS = 2000; // of database and locks, which in some browsers never answer
@@ -50,31 +50,20 @@ function toRecord({ bytes, ...kept }) {
   return bytes ? { ...kept, blob: new Blob([bytes]) } : kept; // one that an older page kept has its blob
 }
 
-/**
- * A visit as it is kept. That of a phone's link has `requestId`, `blob` (null) and `bound` only.
+/*
+ * VisitRecord: a visit as it is kept; that of a phone's link has `requestId`, `blob` (null) and `bound` only.
  *   requestId    a UUID that this page made
  *   created      milliseconds since 1970
- *   blob         the photo
- *   contentType  of the photo
+ *   blob         the photo, of `contentType`
  *   scenes       ids, in the order in which they were chosen
  *   consent      as POST /upload takes it
  *   uploaded     what issueUpload gave; null before
  *   sent         whether the photo is in S3
  *   bound        whether the booth knows the requestId, so that it alone leads to the pictures
  *   left         true once the visitor has gone on: it is sent, but never shown again
- *
- * @typedef {{requestId: string, created?: number, blob: ?Blob, contentType?: string, scenes?: string[],
- *            consent?: ?object, uploaded?: ?{bucket: string, key: string, url: string, until: number}, sent?: boolean,
- *            bound: boolean, left?: boolean}} VisitRecord
  */
 
-/**
- * Keeps a visit, or its new state. In a browser that can't (no room, private mode, no answer) the photo is in memory
- * only.
- *
- * @param {VisitRecord} record
- * @returns {Promise<boolean>}  whether it is kept; never rejects
- */
+/** Keeps a visit, or its new state; gives whether that is done. Else (no room) the photo is in memory only. */
 export async function keep(record) {
   try {
     const { blob, ...rest } = record;
@@ -87,12 +76,7 @@ export async function keep(record) {
   }
 }
 
-/**
- * How a kept visit stands now: another tab may have sent it meanwhile.
- *
- * @param {VisitRecord} record  as it was
- * @returns {Promise<?VisitRecord>}  null if it is finished; `record` if the browser doesn't tell; never rejects
- */
+/** How a kept visit stands now, after what other tabs did: null if finished, `record` if the browser doesn't tell. */
 export async function current(record) {
   try {
     const kept = await inTime(change((visits) => visits.get(record.requestId)));
@@ -102,11 +86,7 @@ export async function current(record) {
   }
 }
 
-/**
- * The visits that a tab of this browser works on (Web Locks).
- *
- * @returns {Promise<string[]>}  requestIds; never rejects
- */
+/** The requestIds that a tab of this browser works on (Web Locks). Never rejects. */
 export async function held() {
   try {
     return (await inTime(navigator.locks.query())).held.map(({ name }) => name);
@@ -115,14 +95,7 @@ export async function held() {
   }
 }
 
-/**
- * Works on a visit as soon as no other tab does; without Web Locks, at once.
- *
- * @param {string} requestId
- * @param {AbortSignal} signal  ends the waiting
- * @param {() => Promise<void>} action
- * @returns {Promise<void>}  rejects as `action`, and when the signal is aborted before
- */
+/** Works on a visit as soon as no other tab does; at once without Web Locks. Rejects as `action`, or if aborted before. */
 export function alone(requestId, signal, action) {
   return new Promise((resolve, reject) => {
     let isBegun = false;
@@ -144,12 +117,7 @@ export function alone(requestId, signal, action) {
   });
 }
 
-/**
- * Removes a visit.
- *
- * @param {string} requestId
- * @returns {Promise<void>}  never rejects
- */
+/** Removes a visit. Never rejects. */
 export async function forget(requestId) {
   try {
     await inTime(change((visits) => visits.delete(requestId)));
@@ -158,12 +126,7 @@ export async function forget(requestId) {
   }
 }
 
-/**
- * Marks a visit, if it is kept, as one whose visitor has gone on.
- *
- * @param {string} requestId
- * @returns {Promise<void>}  never rejects
- */
+/** Marks a kept visit as one whose visitor has gone on. Never rejects. */
 export async function markLeft(requestId) {
   const mark = (visits) => {
     const request = visits.get(requestId);
@@ -173,11 +136,7 @@ export async function markLeft(requestId) {
   await within(ANSWER_MS, change(mark)).catch(() => {});
 }
 
-/**
- * The visits that were not finished, newest first. Those older than a day are removed.
- *
- * @returns {Promise<VisitRecord[]>}  never rejects, but may never settle either
- */
+/** The visits that were not finished, newest first; those older than a day are removed. May never settle. */
 export async function unfinished() {
   let records = [];
   try {

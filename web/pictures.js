@@ -12,14 +12,8 @@ const BODY_MS = 180_000; // a weak connection takes its time
 const DECODE_MS = 10_000;
 
 /**
- * The picture at `url` as a JPEG file, with frame and logo drawn on it where the settings name them.
- *
- * @param {string} url
- * @param {string} name  of the file
- * @param {{frame?: string, logo?: string}} settings  addresses of pictures; "" or none: without
- * @returns {Promise<File>}
- * @throws {Error} if it can't be fetched in five attempts
- * @throws {DOMException} EncodingError, if it can't be decoded; a frame or logo that can't is left out
+ * The picture at `url` as a JPEG file, with the settings' frame and logo (if they can be loaded) drawn on it. Throws if
+ * it can't be fetched in five attempts, or not be decoded.
  */
 export async function fetchPicture(url, name, { frame, logo }) {
   loadZip().catch(() => {}); // for `save`
@@ -133,13 +127,7 @@ async function segments(jpeg) {
   return found;
 }
 
-/**
- * Saves files: one as it is, several in one zip archive.
- *
- * @param {File[]} files
- * @param {string} archive  name of the archive
- * @returns {Promise<void>}
- */
+/** Saves files: one as it is, several in one zip archive of that name. */
 export async function save(files, archive) {
   const blob = files.length === 1 ? files[0] : await (await loadZip()).downloadZip(files).blob();
   const link = document.createElement("a");
@@ -149,23 +137,12 @@ export async function save(files, archive) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-/**
- * Whether this device can share these files (Web Share API).
- *
- * @param {File[]} files
- * @returns {boolean}
- */
+/** Whether this device can share these files (Web Share API). */
 export function canShare(files) {
   return Boolean(navigator.canShare?.({ files }));
 }
 
-/**
- * Opens the device's share sheet; where the browser doesn't allow that, the files are saved.
- *
- * @param {File[]} files
- * @param {string} archive  name of the file in which several are saved
- * @returns {Promise<void>}
- */
+/** Opens the device's share sheet; where the browser doesn't allow that, the files are saved. */
 export async function share(files, archive) {
   try {
     await navigator.share({ files });
@@ -176,12 +153,7 @@ export async function share(files, archive) {
   }
 }
 
-/**
- * Prints files, one on each page (#sheet).
- *
- * @param {File[]} files
- * @returns {Promise<void>}
- */
+/** Prints files, one on each page (#sheet). */
 export async function print(files) {
   clearSheet();
   const images = files.map((file) => Object.assign(new Image(), { src: URL.createObjectURL(file), alt: "" }));
@@ -192,9 +164,7 @@ export async function print(files) {
   }
 }
 
-/**
- * Takes the pictures off the sheet, but not after "afterprint": on iOS that comes before the sheet is printed.
- */
+/** Takes the pictures off the sheet, but not after "afterprint": on iOS that comes before the sheet is printed. */
 export function clearSheet() {
   for (const { src } of $("sheet").children) {
     URL.revokeObjectURL(src);

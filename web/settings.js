@@ -30,12 +30,7 @@ const FIELDS = { // default, and whether a value is right; local/check_settings.
   "privacy.contact": ["", isText],
 };
 
-/**
- * The settings, complete and usable whatever stands in the file.
- *
- * @returns {Promise<{settings: object, problems: string[]}>}  problems: what is wrong with the file, for the staff;
- *     never rejects
- */
+/** {settings, problems}: complete and usable whatever stands in the file; what is wrong with it, for the staff. */
 export async function loadSettings() {
   try {
     const response = await within(ANSWER_MS, fetch("settings.json"));
@@ -48,12 +43,7 @@ export async function loadSettings() {
   }
 }
 
-/**
- * Settings with defaults in place of what is wrong or missing.
- *
- * @param {*} found  what stands in settings.json
- * @returns {{settings: object, problems: string[]}}  problems: the fields that are wrong or unknown
- */
+/** Settings with defaults in place of what is wrong or missing, and the names of such fields (problems). */
 export function checked(found) {
   if (!isObject(found)) {
     return { ...checked({}), problems: ["{}"] };
@@ -83,12 +73,7 @@ export function checked(found) {
   return { settings, problems };
 }
 
-/**
- * Which of the files that the settings name can't be used; without a connection none counts.
- *
- * @param {object} settings
- * @returns {Promise<string[]>}  such as "frame: event/frame.png"; never rejects
- */
+/** Which of the files that the settings name can't be used; without a connection none counts. */
 export async function unusableFiles(settings) {
   const languages = await Promise.all(settings.languages.map(async (code) => {
     const isUsable = await fetch(`languages/${code}.json`, { method: "HEAD" }).then(({ ok }) => ok, () => true);

@@ -6,81 +6,41 @@ const ANSWER_MS = 10_000;
 const loaded = {}; // by language: its texts
 let messages = {}; // of the current language
 
-/** @type {string} the code of the current language, such as "en"; "" before the first one has been loaded */
+/** The code of the current language, such as "en"; "" before the first one has been loaded. */
 export let language = "";
 
-/**
- * The text under `key` with its placeholders filled in.
- *
- * @param {string} key
- * @param {Object<string, string|number>} [values]  of the placeholders
- * @returns {string|undefined}  undefined if the language has no such text
- */
+/** The text under `key`, its placeholders filled in; undefined without such a text. */
 export function textIfAny(key, values = {}) {
   return messages[key]?.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
-/**
- * The text under `key` with its placeholders filled in, or the key itself if the language has no such text.
- *
- * @param {string} key
- * @param {Object<string, string|number>} [values]  of the placeholders
- * @returns {string}
- */
+/** As textIfAny, or the key itself. */
 export function text(key, values) {
   return textIfAny(key, values) ?? key;
 }
 
-/**
- * The paragraphs under `key`, each with its placeholders filled in.
- *
- * @param {string} key
- * @param {Object<string, string|number>} [values]  of the placeholders
- * @returns {string[]}
- * @throws {TypeError} if the language has no such paragraphs
- */
+/** The paragraphs under `key`, their placeholders filled in. */
 export function paragraphs(key, values = {}) {
   return messages[key].map((paragraph) => paragraph.replace(/\{(\w+)\}/g, (_, name) => values[name]));
 }
 
-/**
- * Of a title such as {"en": ..., "ko": ...} the text in the current language, else in English, else the first one.
- *
- * @param {Object<string, string>} titles  by language
- * @returns {string}
- */
+/** Of a title such as {"en": ..., "ko": ...} the one in the current language, else in English, else the first. */
 export function localized(titles) {
   return titles[language] ?? titles.en ?? Object.values(titles)[0];
 }
 
-/**
- * A duration in words, such as "30 seconds": in tens of seconds, above 90 in minutes, rounded up.
- *
- * @param {number} seconds
- * @returns {string}
- */
+/** A duration such as "30 seconds": in tens of seconds, above 90 in minutes, rounded up. */
 export function formatDuration(seconds) {
   const [value, unit] = seconds > 90 ? [Math.ceil(seconds / 60), "minute"] : [10 * Math.ceil(seconds / 10), "second"];
   return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }).format(value);
 }
 
-/**
- * The text for a failure, by its code. The API's own message is in English, and often for programmers.
- *
- * @param {{code: string}} error  a BoothError, or `error` of an answer of the API
- * @returns {string}
- */
+/** The text for a failure, by its code: the API's own message is in English, and often for programmers. */
 export function errorText({ code }) {
   return textIfAny(`error.${code}`) ?? text("error.Unknown");
 }
 
-/**
- * Makes this the current language: loads it, translates the page, then sends "translated" to the document.
- * If it can't be loaded (no connection), the current language stays.
- *
- * @param {string} code
- * @returns {Promise<boolean>}  whether it is the current language now; never rejects
- */
+/** Loads this language and translates the page ("translated"); false if it can't be loaded. Never rejects. */
 export async function setLanguage(code) {
   if (code === language) {
     return true;
@@ -107,11 +67,7 @@ async function load(code) {
   return response.json();
 }
 
-/**
- * Fills every element under `root` that names its text (data-text), label (data-label) or image text (data-alt).
- *
- * @param {Document|Element} root
- */
+/** Fills what names its text (data-text), label (data-label) or image text (data-alt). */
 export function translate(root) {
   for (const element of root.querySelectorAll("[data-text]")) {
     element.textContent = text(element.dataset.text);
@@ -124,24 +80,13 @@ export function translate(root) {
   }
 }
 
-/**
- * The first of the device's languages that is offered, else the first that is offered.
- *
- * @param {string[]} codes  the languages offered
- * @returns {string}
- */
+/** The first of the device's languages that is offered, else the first that is offered. */
 export function preferredLanguage(codes) {
   const own = navigator.languages.map((tag) => tag.split("-")[0]);
   return own.find((code) => codes.includes(code)) ?? codes[0];
 }
 
-/**
- * A language's name in itself, such as "한국어".
- *
- * @param {string} code
- * @returns {string}
- * @throws {RangeError} if the code is no language tag
- */
+/** A language's name in itself, such as "한국어". */
 export function languageName(code) {
   return new Intl.DisplayNames([code], { type: "language" }).of(code);
 }

@@ -1,7 +1,8 @@
 // One visit: a photo on its way to the booth, then the pictures on their way back.
 
-import { BoothError, askPhoto, deletePhoto, issueUpload, pause, putPhoto, uuid } from "./api.js";
+import { askPhoto, deletePhoto, issueUpload, pause, putPhoto, uuid } from "./api.js";
 import * as outbox from "./outbox.js";
+import { BoothError } from "./photo.js";
 
 const WAIT_SECONDS = 10; // long polling: how long /photo may wait for a change
 const MIN_POLL_MS = 100; // between two polls: two pictures may be finished almost together
@@ -15,33 +16,14 @@ const PHOTO_ERRORS = [
   "PhotoRefused",
 ];
 
-/**
- * Whether the photo itself can't be used, so that only another one helps.
- *
- * @param {string} code  of an error
- * @returns {boolean}
- */
+/** Whether the photo itself can't be used, so that only another one helps. */
 export function isPhotoUnusable(code) {
   return PHOTO_ERRORS.includes(code);
 }
 
-/**
- * A photo that was taken or chosen.
- *
- * @typedef {{blob: Blob, contentType: string}} Photo
- */
 
-/**
- * How a visit stands.
- *   phase    "sending", "working", "ended", "failed", "missing" or "deleted"
- *   share    0..1 of the photo's bytes sent
- *   trouble  "", "lost" (no connection) or "busy"
- *   answer   the API's last one, or null
- *   error    of a failed visit, else null
- *
- * @typedef {{phase: string, share: number, trouble: string, answer: ?object,
- *            error: ?{code: string, message: string}}} VisitState
- */
+// How a visit stands: `phase` ("sending", "working", "ended", "failed", "missing", "deleted"), `share` (0..1 of the bytes
+// sent), `trouble` ("", "lost", "busy"), `answer` (the API's last one, or null), `error` ({code, message} of a failed visit).
 
 /** One visit. `state` (VisitState) is what a screen shows; `onChange` is called with it after each change. */
 export class Visit {
@@ -52,10 +34,7 @@ export class Visit {
   #onPaired = () => {};
   #pairings = 0;
 
-  /**
-   * @param {import("./outbox.js").VisitRecord} record  one that is `bound` is only followed, not sent
-   * @param {boolean} [isKept]  whether it comes from the outbox
-   */
+  /** `record`: VisitRecord, if `bound` it is followed only; `isKept`: it comes from the outbox. */
   constructor(record, isKept = false) {
     this.record = record;
     this.#isKept = isKept;
@@ -65,34 +44,20 @@ export class Visit {
     this.onTokenNeeded = () => {};
   }
 
-  /**
-   * A new visit with a photo.
-   *
-   * @param {Photo} photo
-   * @param {string[]} scenes  ids
-   * @param {?object} consent  as POST /upload takes it
-   * @returns {Visit}
-   */
+  /** A new visit with a photo, for scenes (ids). */
   static ofPhoto({ blob, contentType }, scenes, consent) {
     const record = { requestId: uuid(), created: Date.now(), blob, contentType, scenes, consent };
     return new Visit({ ...record, uploaded: null, sent: false, bound: false });
   }
 
-  /**
-   * The visit behind a phone's link.
-   *
-   * @param {string} requestId
-   * @returns {Visit}
-   */
+  /** The visit behind a phone's link. */
   static ofLink(requestId) {
     return new Visit({ requestId, blob: null, bound: true });
   }
 
   /**
-   * Sends the photo and polls until the visit has ended; `state` tells how that went. Only one tab does so at a time; a
-   * visit that has failed stays with its tab until the visitor leaves.
-   *
-   * @returns {Promise<void>}  never rejects
+   * Sends the photo and polls until the visit has ended, see `state`. Only one tab does so at a time; a failed visit
+   * stays with its tab until the visitor leaves. Never rejects.
    */
   async run() {
     const { signal } = this.#stop;
@@ -142,9 +107,8 @@ export class Visit {
   }
 
   /**
-   * The visitor has gone on: nothing is shown any more. A photo that the booth doesn't have yet is still sent.
-   *
-   * @returns {Promise<void>}  once a reload knows it, too; never rejects
+   * The visitor has gone on: nothing is shown any more, but a photo that the booth doesn't have yet is still sent.
+   * Resolves once a reload knows it.
    */
   leave() {
     this.onChange = () => {};
@@ -157,12 +121,7 @@ export class Visit {
     return this.#forget();
   }
 
-  /**
-   * Deletes photo and pictures everywhere. If that fails, the visit goes on.
-   *
-   * @returns {Promise<void>}
-   * @throws {BoothError}
-   */
+  /** Deletes photo and pictures everywhere. Throws BoothError; then the visit goes on. */
   async delete() {
     this.#stop.abort();
     this.#stop = new AbortController();
@@ -177,9 +136,7 @@ export class Visit {
     this.#update({ phase: "deleted", trouble: "", answer: null });
   }
 
-  /**
-   * The device has a token now: what waited for it goes on.
-   */
+  /** The device has a token now: what waited for it goes on. */
   paired() {
     this.#pairings += 1;
     this.#onPaired();

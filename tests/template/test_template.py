@@ -160,6 +160,8 @@ def test_the_cdn_keeps_pictures_for_minutes_and_shows_the_page_for_the_rest():
     assert pictures["CachePolicyId"] == {"Ref": "CdnMinutes"}
     assert minutes["DefaultTTL"] == minutes["MaxTTL"] == limits.CACHE_SECONDS
     assert CDN["DefaultCacheBehavior"]["TargetOriginId"] == "page"
+    assert CDN["DefaultCacheBehavior"]["Compress"] is True
+    assert CDN["DefaultCacheBehavior"]["CachePolicyId"] == "658327ea-f89d-4fab-a63d-7e88639e58f6"  # gzip and brotli
 
 
 def test_every_answer_of_the_cdn_carries_the_headers():

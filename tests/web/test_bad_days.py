@@ -186,7 +186,7 @@ def test_a_chosen_file_is_taken_by_its_first_bytes(quick, open_page):
     pad = open_page(go=False)
     pad.goto("/")
     told = """async ([name, type, text]) => {
-      const { contentTypeOf } = await import("/api.js");
+      const { contentTypeOf } = await import("/photo.js");
       const bytes = Uint8Array.from(text, (each) => each.charCodeAt(0));
       return contentTypeOf(new File([bytes], name, { type })).catch((error) => error.code);
     }"""
@@ -194,7 +194,7 @@ def test_a_chosen_file_is_taken_by_its_first_bytes(quick, open_page):
         got = pad.evaluate(told, [name, type, data.decode("latin-1")])
         assert got == (content_type or "UnsupportedPhoto"), (name, type, data[:20])
     gone = """async () => {
-      const { contentTypeOf } = await import("/api.js");
+      const { contentTypeOf } = await import("/photo.js");
       const file = new File(["x"], "photo.jpg", { type: "image/jpeg" });
       file.slice = () => ({ arrayBuffer: () => Promise.reject(new DOMException("", "NotReadableError")) });
       return contentTypeOf(file).catch((error) => error.code);

@@ -1,16 +1,15 @@
 // The camera: preview, countdown and flash; or a file instead.
 
-import { photoOf } from "../api.js";
 import { cameraOf, closeCamera, isCameraPossible, listCameras, openCamera, takePhoto } from "../camera.js";
 import { after, sleep } from "../clock.js";
 import { $, show } from "../dom.js";
+import { photoOf } from "../photo.js";
 import { text } from "../text.js";
 
 const START_MS = 8000; // until the first frame; then the visitor hears of it, but the camera may still come
 const MUTED_MS = 3000; // a camera without frames for longer is opened anew
 const FLASH_MS = 150; // the screen lights the faces that long before the picture is taken
 
-/** The screen #camera. */
 export class CameraScreen {
   #countdownSeconds;
   #onPhoto;
@@ -22,10 +21,6 @@ export class CameraScreen {
   #cancelLate = () => {};
   #shooting = null; // an AbortController while a picture is being taken
 
-  /**
-   * @param {import("./session.js").Session} session
-   * @param {{onPhoto: (photo: import("../visit.js").Photo) => void}} options  onPhoto: a photo was taken or chosen
-   */
   constructor({ settings }, { onPhoto }) {
     this.#countdownSeconds = settings.countdownSeconds;
     this.#onPhoto = onPhoto;
@@ -42,12 +37,7 @@ export class CameraScreen {
     document.addEventListener("woke", () => this.#reopen());
   }
 
-  /**
-   * Shows the screen and opens a camera. What goes wrong is said on the screen.
-   *
-   * @param {string} [deviceId]  which camera; the front camera if none is named
-   * @returns {Promise<void>}
-   */
+  /** Shows the screen and opens a camera, the front one if none is named. What goes wrong is said on the screen. */
   async open(deviceId) {
     show("camera");
     this.close();
@@ -87,9 +77,7 @@ export class CameraScreen {
     }
   }
 
-  /**
-   * Ends a countdown and switches the camera off.
-   */
+  /** Ends a countdown and switches the camera off. */
   close() {
     this.#shooting?.abort();
     this.#shooting = null;

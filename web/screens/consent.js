@@ -6,10 +6,6 @@ import { language, text } from "../text.js";
 
 /** The screen #consent, and the dialog #privacy over it. */
 export class ConsentScreen {
-  /**
-   * @param {import("./session.js").Session} session  takes the consent
-   * @param {{onAgree: () => void, onRefuse: () => void}} options
-   */
   constructor(session, { onAgree, onRefuse }) {
     const { settings } = session;
     $("wall-choice").hidden = !settings.wall;
@@ -31,16 +27,10 @@ export class ConsentScreen {
     });
   }
 
-  /**
-   * Shows the screen.
-   */
   open() {
     show("consent");
   }
 
-  /**
-   * Unticks what the visitor has ticked.
-   */
   close() {
     $("wall").checked = false;
   }

@@ -4,11 +4,9 @@ import { isTokenGood, keepToken } from "../api.js";
 import { $, show } from "../dom.js";
 import { text } from "../text.js";
 
-/** The screen #pairing. */
 export class PairingScreen {
   #onPaired;
 
-  /** @param {{onCancel: () => void}} options */
   constructor({ onCancel }) {
     $("pair-form").onsubmit = (event) => {
       event.preventDefault();
@@ -17,12 +15,7 @@ export class PairingScreen {
     $("unpaired").onclick = onCancel;
   }
 
-  /**
-   * Asks for a token.
-   *
-   * @param {{hasPhoto: boolean, token?: string, onPaired: () => void}} options  hasPhoto: a photo waits for the token;
-   *     token: from a pairing link, the booth is asked at once; onPaired: this device has a token that the booth takes
-   */
+  /** Asks for a token. hasPhoto: one waits for it; token: from a pairing link, the booth is asked at once. */
   open({ hasPhoto, token = "", onPaired }) {
     this.#onPaired = onPaired;
     $("pair-kept").hidden = !hasPhoto;

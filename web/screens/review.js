@@ -4,17 +4,12 @@ import { countDown } from "../clock.js";
 import { $, show } from "../dom.js";
 import { text } from "../text.js";
 
-/** The screen #review. */
 export class ReviewScreen {
   #autoUseSeconds;
   #onUse;
   #photo = null;
   #cancel = () => {}; // the countdown to the photo's use
 
-  /**
-   * @param {import("./session.js").Session} session
-   * @param {{onUse: (photo: import("../visit.js").Photo) => void, onRetake: () => void}} options
-   */
   constructor({ settings }, { onUse, onRetake }) {
     this.#autoUseSeconds = settings.autoUseSeconds;
     this.#onUse = onUse;
@@ -29,11 +24,7 @@ export class ReviewScreen {
     };
   }
 
-  /**
-   * Shows a photo; where the settings say so it is used by itself after some seconds.
-   *
-   * @param {import("../visit.js").Photo} photo
-   */
+  /** Shows a photo; where the settings say so it is used by itself after some seconds. */
   open(photo) {
     this.#photo = photo;
     $("review-note").textContent = "";
@@ -48,9 +39,6 @@ export class ReviewScreen {
     }
   }
 
-  /**
-   * Forgets the photo.
-   */
   close() {
     this.#cancel();
     URL.revokeObjectURL($("shot").src);

@@ -7,14 +7,9 @@ import { errorText, localized, text } from "../text.js";
 const GAP = 12; // pixels between tiles, as in the style sheet
 const LEAST_TILE = 140; // pixels; in narrower ones titles break
 
-/** The screen #scenes. */
 export class ScenesScreen {
   #session;
 
-  /**
-   * @param {import("./session.js").Session} session  takes the catalogue and the choice
-   * @param {{onNext: () => void}} options
-   */
   constructor(session, { onNext }) {
     this.#session = session;
     $("to-camera").onclick = onNext;
@@ -22,20 +17,12 @@ export class ScenesScreen {
     new ResizeObserver(() => this.#layOut()).observe($("scenes"));
   }
 
-  /**
-   * Shows the screen.
-   */
   open() {
     this.#showChoice(); // which another visitor may have left otherwise
     show("scenes");
   }
 
-  /**
-   * Loads the catalogue into the session. Goes on trying while there is no connection, and says so on the screen, as it
-   * does if the booth refuses.
-   *
-   * @returns {Promise<boolean>}  whether there is a catalogue now
-   */
+  /** Loads the catalogue; goes on trying without a connection, and says so. Gives whether there is one now. */
   async load() {
     const signal = new AbortController().signal;
     const onTrouble = () => { $("scenes-missing").textContent = text("scenes.missing"); };

@@ -5,33 +5,25 @@ import { localized, text } from "../text.js";
 
 const DRIFT_ROWS = 5;
 
-/** The screen #start. */
 export class StartScreen {
   #session;
 
-  /**
-   * @param {import("./session.js").Session} session
-   * @param {{onBegin: () => void}} options  onBegin: the visitor has touched the screen
-   */
   constructor(session, { onBegin }) {
     this.#session = session;
     $("start").onclick = onBegin;
     document.addEventListener("translated", () => { $("title").textContent = localized(session.settings.title); });
   }
 
-  /**
-   * Shows the screen.
-   *
-   * @param {string} [note]  key of a text that is shown below the button
-   */
+  /** `note`: key of a text that is shown below the button. */
   open(note = "") {
     show("start");
+    this.say(note);
+  }
+
+  say(note) {
     $("start-note").textContent = note && text(note);
   }
 
-  /**
-   * Lets the catalogue's scenes drift by.
-   */
   showScenes() {
     const { scenes } = this.#session.catalogue;
     const rows = Array.from({ length: DRIFT_ROWS }, (_, row) => {

@@ -10,17 +10,9 @@ const BELOW = 64; // pixels below the tiles: the words about AI
 const LEAST_TILE = 150; // pixels; narrower tiles are hard to see
 const NARROW = 560; // pixels; a phone
 
-/**
- * One tile.
- *   scene         id of the picture's scene; null for the visitor's photo
- *   url           where the booth's file is, "" until that is known
- *   file          that file, null until it has come
- *   hasLoadError  whether it could not be fetched, so far
- *
- * @typedef {{element: HTMLElement, scene: ?string, url: string, file: ?File, hasLoadError: boolean}} Tile
- */
+// A tile: its `element`; `scene`, the picture's, null for the visitor's photo; `url` of the booth's file, "" until it is
+// known; that `file`, null until it has come; `hasLoadError`: it could not be fetched, so far.
 
-/** The list #tiles. */
 export class Tiles {
   #session;
   #onLoad;
@@ -28,11 +20,6 @@ export class Tiles {
   #list = []; // of Tile: the visitor's photo, then the pictures
   #aspect = 4 / 3;
 
-  /**
-   * @param {import("./session.js").Session} session
-   * @param {{onLoad: () => void, onEnlarge: (tile: Tile) => void}} options  onLoad: one more picture is to be seen;
-   *     onEnlarge: the visitor has touched a picture
-   */
   constructor(session, { onLoad, onEnlarge }) {
     this.#session = session;
     this.#onLoad = onLoad;
@@ -40,27 +27,23 @@ export class Tiles {
     new ResizeObserver(() => this.layOut()).observe($("tiles"));
   }
 
-  /** @returns {Tile[]} those of the pictures that have come */
+  /** The tiles of the pictures that have come. */
   get pictures() {
     return this.#list.slice(1).filter(({ file }) => file);
   }
 
-  /** @returns {string} a blob URL of the booth's copy of the photo, which is as large as the pictures; "" without it */
+  /** A blob URL of the booth's copy of the photo, which is as large as the pictures; "" without it. */
   get photoUrl() {
     const [{ element, file }] = this.#list;
     return file ? element.querySelector(".placeholder").src : "";
   }
 
-  /** @returns {number} width / height of photo and pictures */
+  /** Width / height. */
   get aspect() {
     return this.#aspect;
   }
 
-  /**
-   * Shows how a visit stands; pictures that are finished are fetched.
-   *
-   * @param {import("../visit.js").Visit} visit
-   */
+  /** Shows how a visit stands; pictures that are finished are fetched. */
   show({ record, state: { phase, answer } }) {
     if (!this.#list.length) {
       this.#add({ scene: null });
@@ -85,9 +68,6 @@ export class Tiles {
     });
   }
 
-  /**
-   * Removes all tiles.
-   */
   clear() {
     for (const { element } of this.#list) {
       element.querySelectorAll("img").forEach(({ src }) => URL.revokeObjectURL(src));
@@ -96,9 +76,7 @@ export class Tiles {
     $("tiles").replaceChildren();
   }
 
-  /**
-   * Makes the tiles as large as they can be side by side without scrolling; narrow screens scroll.
-   */
+  /** Makes the tiles as large as they can be side by side without scrolling; narrow screens scroll. */
   layOut() {
     const list = $("tiles");
     const width = list.clientWidth;

@@ -3,17 +3,11 @@
 import { $ } from "../dom.js";
 import { canShare, print, save, share } from "../pictures.js";
 
-/** The dialog #viewer. */
 export class Viewer {
   #session;
   #tiles;
   #tile; // that is shown
 
-  /**
-   * @param {import("./session.js").Session} session
-   * @param {import("./tiles.js").Tiles} tiles  whose pictures are shown
-   * @param {string} archive  name of the file in which several pictures are saved
-   */
   constructor(session, tiles, archive) {
     this.#session = session;
     this.#tiles = tiles;
@@ -27,11 +21,6 @@ export class Viewer {
     $("print").onclick = () => print([this.#tile.file]);
   }
 
-  /**
-   * Shows a picture.
-   *
-   * @param {import("./tiles.js").Tile} tile
-   */
   open(tile) {
     this.#tile = tile;
     const { file, scene } = tile;
@@ -57,9 +46,6 @@ export class Viewer {
     }
   }
 
-  /**
-   * Closes the dialog and forgets its pictures.
-   */
   close() {
     $("viewer").close();
     $("large").removeAttribute("src");

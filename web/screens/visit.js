@@ -1,6 +1,6 @@
 // The screen of one visit, on the pad and on the visitor's phone: progress, pictures, and what one can do with them.
 
-import { after, sleep } from "../clock.js";
+import { after } from "../clock.js";
 import { ask } from "../dialogs.js";
 import { $, show } from "../dom.js";
 import { canShare, clearSheet, print, save, share } from "../pictures.js";
@@ -11,7 +11,6 @@ import { Viewer } from "./viewer.js";
 
 const UPLOAD_SHARE = 0.2; // of the bar; the rest is the API's `progress`
 const LATE_MS = 45_000;
-const RETRY_MS = 2000;
 const ARCHIVE = "photo-booth.zip";
 
 const STEPS = ["send", "find", "cut", "paint"];
@@ -20,9 +19,9 @@ const STEP_OF = { // the API's `step`; an unknown one leaves the shown step as i
   generate: "paint",
 };
 
-/** The screen #visit. */
 export class VisitScreen {
   #session;
+  #generate; // makes a QR code
   #onBusy;
   #tiles;
   #viewer;
@@ -31,15 +30,10 @@ export class VisitScreen {
   #cancelLate = () => {};
   #isBusy = false;
 
-  /**
-   * @param {import("./session.js").Session} session
-   * @param {{onBusy: (isBusy: boolean) => void, onAgain: () => void, onAnother: () => void, onDone: () => void,
-   *          onDeleted: () => void}} options  onBusy: the page has begun to work on the visit, or has nothing to do for
-   *     it any more; onAgain: the same photo once more; onAnother: another photo; onDone: the visitor goes; onDeleted:
-   *     photo and pictures are deleted everywhere
-   */
-  constructor(session, { onBusy, onAgain, onAnother, onDone, onDeleted }) {
+  /** onBusy: the page has begun to work on the visit, or has no more to do for it; onDeleted: everywhere. */
+  constructor(session, { generate, onBusy, onAgain, onAnother, onDone, onDeleted }) {
     this.#session = session;
+    this.#generate = generate;
     this.#onBusy = onBusy;
     this.#tiles = new Tiles(session, {
       onLoad: () => this.refresh(), onEnlarge: (tile) => this.#viewer.open(tile),
@@ -56,23 +50,10 @@ export class VisitScreen {
     $("delete").onclick = () => this.#delete(onDeleted);
   }
 
-  /** @returns {?import("../visit.js").Visit} the visit that is shown */
   get visit() {
     return this.#visit;
   }
 
-  /**
-   * Loads ahead what a visit needs, for there may be no connection when it begins.
-   */
-  prepare() {
-    loadGenerator();
-  }
-
-  /**
-   * Shows this visit from now on.
-   *
-   * @param {import("../visit.js").Visit} visit
-   */
   open(visit) {
     show("visit");
     this.close();
@@ -82,26 +63,13 @@ export class VisitScreen {
     visit.onChange = () => this.refresh();
     this.#cancelLate = after(LATE_MS, () => this.refresh());
     if (!this.#session.isPhone) {
-      this.#showCode(visit);
+      const code = this.#generate(`${location.origin}/#visit=${visit.record.requestId}`);
+      code.toCanvas($("qr"), { on: [14, 11, 22, 255], off: [255, 255, 255, 255] });
     }
     this.refresh();
   }
 
-  /** The QR code of a visit. What makes it is loaded when it is needed, so that the page opens sooner. */
-  async #showCode(visit) {
-    $("qr").width = 1; // nothing of the visit before
-    const { generate } = await loadGenerator();
-    if (visit === this.#visit) {
-      const code = generate(`${location.origin}/#visit=${visit.record.requestId}`);
-      code.toCanvas($("qr"), { on: [14, 11, 22, 255], off: [255, 255, 255, 255] });
-    }
-  }
-
-  /**
-   * Leaves the visit and forgets what is shown: the next visitor sees nothing of it.
-   *
-   * @returns {Promise<void>}  once a reload doesn't show it either; never rejects
-   */
+  /** Leaves the visit and forgets what is shown. Resolves once a reload doesn't show it either. */
   async close() {
     this.#cancelLate();
     const left = this.#visit?.leave();
@@ -110,9 +78,6 @@ export class VisitScreen {
     await left;
   }
 
-  /**
-   * Shows how the visit stands now; does nothing if there is none.
-   */
   refresh() {
     if (!this.#visit) {
       return;
@@ -261,15 +226,5 @@ function markStep(step) {
     const index = STEPS.indexOf(item.dataset.step);
     item.className = index < at ? "done" : "";
     item.setAttribute("aria-current", index === at ? "step" : "false");
-  }
-}
-
-async function loadGenerator() {
-  for (;;) {
-    try {
-      return await import("../vendor/lean-qr.js");
-    } catch { // no connection
-      await sleep(RETRY_MS);
-    }
   }
 }
