@@ -34,7 +34,7 @@ _FORWARDED = ("Content-Type", "CloudFront-Viewer-Address")
 _KEY_HEADER = "x-cdn-key"
 _CDN_ADDRESS = "130.176.0.1"
 """From which the API sees the CDN's calls come: one of CloudFront's, for origins."""
-_COMPRESSED = ("application/javascript", "application/json", "image/svg+xml", "text/css", "text/html", "text/javascript")
+_COMPRESSED = ("application/json", "image/svg+xml", "text/css", "text/html", "text/javascript")
 """Of the content types that CloudFront compresses, those of the page (Developer Guide, "Serve compressed files")."""
 _COMPRESSED_BYTES = range(1_000, 10_000_001)  # there, too
 _CONTENT_SECURITY = (
