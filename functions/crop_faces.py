@@ -1,4 +1,4 @@
-"""Step 2: cuts crops around the faces and writes one request for Segment Anything per crop."""
+"""Step 2: cuts crops around the faces and writes one request for the SAM endpoint per crop, and for the whole photo."""
 
 from functools import partial
 from typing import Any
@@ -18,7 +18,7 @@ clients.at_init(table.connect, objects.connect)
 @step
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     run_id = event["run"]
-    _, jpeg, faces = gather(
+    run, jpeg, faces = gather(
         lambda: store.enter(run_id, Step.CROP),
         lambda: work.read_jpeg(run_id),
         lambda: work.read_faces(run_id),
@@ -26,10 +26,16 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     photo = encoding.decode(jpeg)
     height, width = photo.shape[:2]
     crops = geometry.crops_around(faces, width, height)
+    if run.more:  # first, for it takes the longest
+        crops.insert(0, geometry.whole_photo(width, height))
 
     def write_request(number: int) -> None:
-        l, t, r, b = crops[number].box
-        request = sam.request_for(crops[number], faces, encoding.encode_for_model(photo[t:b, l:r]))
+        crop = crops[number]
+        if crop.faces:
+            l, t, r, b = crop.box
+            request = sam.request_for(crop, faces, encoding.encode_for_model(photo[t:b, l:r]))
+        else:
+            request = sam.request_for_more(run.more, faces, (width, height), jpeg)
         work.write_crop_request(run_id, number, request)
 
     numbers = list(range(len(crops)))

@@ -1,4 +1,4 @@
-"""Step 5, once per picture: an image model paints everything but the faces, and the faces' pixels are put back."""
+"""Step 5, once per picture: an image model paints everything but what is kept, whose pixels are put back."""
 
 import time
 from dataclasses import replace
@@ -12,11 +12,10 @@ from booth.errors import TimedOut
 from booth.handlers import step
 from booth.lifecycle import publishing
 from booth.log import logger
-from booth.painting import admission, bedrock, paint, records, repainting
+from booth.painting import admission, bedrock, kept, paint, records, repainting
 from booth.painting.chain import Candidate
 from booth.parallel import gather
 from booth.pixels import encoding
-from booth.pixels.seam import Seam
 from booth.run import Step
 from booth.runs import store
 
@@ -32,9 +31,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         raise TimedOut("too late for another model call")
     order = admission.candidates_for(run, pace, number, attempt)
     # All files are read before the model is called: a read that fails must not cost a picture that is paid for.
-    jpeg, mask, webp = gather(
-        lambda: work.read_jpeg(run.id), lambda: work.read_mask(run.id), lambda: work.read_lossless(run.id)
-    )
+    jpeg, keeps = gather(lambda: work.read_jpeg(run.id), lambda: kept.read(run.id, run.kept_in(number)))
     prompt = scenes.prompt_of(run.pictures[f"p{number}"])
     prompt = replace(prompt, text=scenes.for_people(prompt.text, run.faces))
     seed = scenes.seed_for(prompt, run.id, number, attempt)
@@ -42,8 +39,8 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         admission.await_slot(run.turns[number])
     try:  # The seam is prepared while the model paints.
         (painted, candidate), seam = gather(
-            lambda: paint.paint(jpeg, mask, prompt, seed, order),
-            lambda: Seam(encoding.decode(webp), encoding.decode_mask(mask)),
+            lambda: paint.paint(jpeg, keeps.mask_for, prompt, seed, order),
+            keeps.seam,
         )
     except paint.PassedOver as passed:
         raise admission.pass_over(run, number, passed.candidate) from passed
@@ -52,7 +49,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         return encoding.encode_jpeg(seam.blend(painted), xmp=encoding.AI_MARK)
 
     def paint_again(candidate: Candidate) -> bytes:
-        return finished(paint.paint(jpeg, mask, prompt, seed + 1, [candidate], again=True)[0])
+        return finished(paint.paint(jpeg, keeps.mask_for, prompt, seed + 1, [candidate], again=True)[0])
 
     picture = finished(painted)
     if repainting.is_due(run, number, began) and repainting.shows_invented_people(picture, run.faces):

@@ -1,4 +1,7 @@
-"""Step 4: merges the crops' masks into one mask of the whole photo, in which every face is kept."""
+"""Step 4: merges the crops' masks into one mask of the whole photo, in which every face is kept.
+
+Where pictures keep more than the face, also an alpha for each `Keep`, and the people's own colours.
+"""
 
 from functools import partial
 from typing import Any
@@ -8,12 +11,14 @@ import numpy as np
 from booth import work
 from booth.aws import clients, objects, table
 from booth.handlers import step
+from booth.keep import Keep
 from booth.lifecycle import ending
 from booth.log import count, logger
 from booth.parallel import gather
-from booth.pixels import masks
+from booth.pixels import encoding, foreground, masks
 from booth.pixels.geometry import Crop
-from booth.run import Step
+from booth.pixels.seam import soft_edge
+from booth.run import Run, Step
 from booth.runs import store
 
 clients.at_init(table.connect, objects.connect)
@@ -33,8 +38,30 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     work.write_mask(run_id, keep)
     if by_ellipse:
         count("FacesKeptByEllipse", by_ellipse)
-    ending.confirm_running(run_id, lambda run_id: store.set_faces(run_id, len(faces), by_ellipse))
+    not_kept = cut_out(run, keep) if run.more else []
+    ending.confirm_running(run_id, lambda run_id: store.set_faces(run_id, len(faces), by_ellipse, not_kept))
+    if not_kept:
+        count("KeptLess")
     return {"pictures": list(range(1, len(run.pictures) + 1))}
+
+
+def cut_out(run: Run, keep: np.ndarray) -> list[Keep]:
+    """Writes what is kept for each `Keep` beyond the face; returns those of which the endpoint gave no alpha.
+
+    Args:
+        keep: the mask of the faces, bool, H x W.
+    """
+    reads = [partial(work.find_found, run.id, more) for more in run.more]
+    webp, *answers = gather(lambda: work.read_lossless(run.id), *reads)
+    found = {more: alpha for more, alpha in zip(run.more, answers, strict=True) if alpha is not None}
+    for more in [more for more, alpha in found.items() if alpha.shape != keep.shape]:
+        logger.warning("the alpha has another size than the photo", keep=more)
+        del found[more]
+    if found:
+        photo = encoding.decode(webp)
+        for more, alpha in masks.alphas(soft_edge(keep), found).items():
+            work.write_cutout(run.id, more, alpha, foreground.estimate(photo, alpha))
+    return [more for more in run.more if more not in found]
 
 
 def fitting(mask: np.ndarray | None, crop: Crop, number: int) -> np.ndarray | None:

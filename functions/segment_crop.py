@@ -1,4 +1,4 @@
-"""Step 3, once per crop: asks Segment Anything for the mask of the crop's faces."""
+"""Step 3, once per crop: asks Segment Anything for the mask of the crop's faces; of the whole photo, for the alphas."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from booth.aws import clients, objects, sam, table
 from booth.errors import TimedOut
 from booth.handlers import step
 from booth.lifecycle import ending
-from booth.log import logger
+from booth.log import count, logger
 from booth.parallel import gather
 from booth.runs import store
 
@@ -21,6 +21,12 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     run, request = gather(lambda: store.check(run_id), lambda: work.read_crop_request(run_id, crop))
     if clock.now_ms() > run.claimed + limits.LATEST_SEGMENTING_SECONDS * 1000:
         raise TimedOut("too late for another mask")
-    work.write_crop_mask(run_id, crop, sam.segment(request))
+    if run.more and crop == 0:
+        found, by_matte = sam.alphas(request)
+        work.write_found(run_id, found)
+        if by_matte:
+            count("HeadsByMatte", by_matte)
+    else:
+        work.write_crop_mask(run_id, crop, sam.segment(request))
     ending.confirm_running(run_id)
     return {"crop": crop}

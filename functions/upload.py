@@ -53,6 +53,7 @@ def issue_key(request: UploadRequest) -> str:
             scenes=request.scenes,
             content_type=request.content_type,
             consent=request.consent,
+            keep=request.keep,
         ):
             return key
     raise ServiceUnavailable("no Key could be given")

@@ -11,7 +11,7 @@ NEW_ACCOUNT = 10
 """Concurrent executions of a new AWS account; the default of the parameter LambdaConcurrency."""
 
 MOST_AT_ONCE = 10
-"""Highest MaxConcurrency of a Map: a photo's crops at most (`geometry.MAX_CROPS`); it has five pictures at most."""
+"""Highest MaxConcurrency of a Map: a photo has as many crops (`geometry.MAX_CROPS`), and five pictures at most."""
 
 LONG_POLLS = 8
 """Long polls of one run at the same time: the pad's and those of a group's phones."""

@@ -119,6 +119,10 @@ class AccessDenied(BoothError):
     """AWS denied one of our calls, or its resource does not exist: an operator must act, a retry can't help."""
 
 
+class NoMatte(BoothError):
+    """The SAM endpoint can't tell people from their background: its protocol is `classic`, or it has no matte."""
+
+
 class InternalError(BoothError):
     """A defect of ours."""
 

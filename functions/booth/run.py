@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from booth import limits
+from booth.keep import MORE, Keep
 
 MAX_PICTURES = 5
 
@@ -74,6 +75,8 @@ class Run:
     """Key of the upload in the uploads bucket; empty once `store.forget` has removed it."""
     scenes: tuple[str, ...] = ()
     """Scene ids that the visitor chose, one per picture; empty: the catalogue's default ones."""
+    keep: str = ""
+    """What the visitor chose that the pictures keep, a value of `Keep`; empty for nothing."""
     version: str = ""
     """S3 version id of the photo, pinned by the claim; empty before that."""
     picture_id: str = ""
@@ -94,8 +97,11 @@ class Run:
     """Key of the upright copy of the photo, once it is published."""
     faces: int = 0
     pictures: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """By number ("p1", "p2", ...): scene, state (WAITING, DONE, FAILED), and key or error. Until the run ends also what
-    is painted: prompt, negative, seed (see `scenes.prompt_of`), and `passed_over`."""
+    """By number ("p1", "p2", ...): scene, state (WAITING, DONE, FAILED), key or error, and `keep` if it is to keep more
+    than the face. Until the run ends also what is painted: prompt, negative, seed (see `scenes.prompt_of`), and
+    `passed_over`."""
+    not_kept: tuple[str, ...] = ()
+    """The values of `Keep` of which there is no alpha: pictures that were to keep so much keep the face alone."""
     turns: dict[int, Turn] = field(default_factory=dict)
     """By picture number, from 1; empty before admission and after `admission.release_turns`."""
     error: str = ""
@@ -126,6 +132,17 @@ class Run:
         """Keys in the results bucket that `POST /photo` shows."""
         keys = {picture.get("key", "") for picture in self.pictures.values()} | {self.original}
         return keys - {""}
+
+    @property
+    def more(self) -> list[Keep]:
+        """What its pictures are to keep that is more than the face, each once, the least first."""
+        asked = {picture.get("keep") for picture in self.pictures.values()}
+        return [keep for keep in MORE if keep in asked]
+
+    def kept_in(self, number: int) -> Keep:
+        """What a picture (from 1) keeps; before the masks are merged, what it is to keep."""
+        asked = self.pictures[f"p{number}"].get("keep", Keep.FACE)
+        return Keep.FACE if asked in self.not_kept else Keep(asked)
 
     def passed_over(self, number: int) -> set[str]:
         """The candidates, `model@region`, that gave a picture (from 1) an answer that is not known."""

@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from booth.keep import Keep
+
 CATALOGUE = Path(__file__).parent.parent / "scenes.json"
 DEFAULT_PICTURES = 3
 LANGUAGES = ("en", "ko")
@@ -37,6 +39,8 @@ class Scene:
     """"#rrggbb", shown until the thumbnail is loaded."""
     seed: int | None = None
     """Seed of the first attempt; further attempts add 1 each. None: derived from run and picture, see `seed_for`."""
+    keep: str | None = None
+    """What the scene's pictures keep unless the visitor chooses, a value of `Keep`. None: what the stack says."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +170,11 @@ def _wrong_seed(value: Any) -> str:
     return "" if fits else f"must be null or a whole number from 0 to {MAX_SEED}"
 
 
+def _wrong_keep(value: Any) -> str:
+    fits = value is None or value in list(Keep)
+    return "" if fits else f"must be null or one of {', '.join(Keep)}"
+
+
 _RULES = {
     "id": _wrong_id,
     "title": _wrong_title,
@@ -173,4 +182,5 @@ _RULES = {
     "negative": _wrong_negative,
     "color": _wrong_color,
     "seed": _wrong_seed,
+    "keep": _wrong_keep,
 }

@@ -8,16 +8,24 @@
                   crop_<n>_mask.png   the mask of the crop's faces: black = face
                   mask.png            mask for the image model: black = kept, white = generated
 
+Of a run whose pictures keep more than the face (`Keep`) crop 0 is the whole photo, and there are, for each <keep>:
+
+                  found_<keep>.png       the endpoint's answer: alpha, 8-bit greyscale, white = kept
+                  alpha_<keep>.png       the same, never less than mask.png
+                  foreground_<keep>.webp the people's own colours, lossless; black where alpha is 0 or 255
+
 Each function raises what `booth.aws.errors.aws_errors` does. Crops are numbered from 0. `objects.delete_work` deletes
 the files when the run has ended.
 """
 
 import json
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from booth.aws import objects
+from booth.keep import Keep
 from booth.keys import work_key
 from booth.parallel import gather
 from booth.pixels import encoding, geometry
@@ -95,6 +103,37 @@ def write_mask(run_id: str, keep: np.ndarray) -> None:
 def read_mask(run_id: str) -> bytes:
     """The mask as an 8-bit greyscale PNG, 0 = kept, 255 = generated: what image models take."""
     return objects.read(work_key(run_id, "mask.png"))
+
+
+def write_found(run_id: str, found: dict[Keep, bytes]) -> None:
+    """Writes the alphas that the SAM endpoint answered, PNGs."""
+    gather(*(partial(objects.write, work_key(run_id, f"found_{k}.png"), png, "image/png") for k, png in found.items()))
+
+
+def find_found(run_id: str, keep: Keep) -> np.ndarray | None:
+    """The alpha that the SAM endpoint answered, uint8, H x W; None if there is none."""
+    png = objects.find(work_key(run_id, f"found_{keep}.png"))
+    return None if png is None else encoding.decode_alpha(png)
+
+
+def write_cutout(run_id: str, keep: Keep, alpha: np.ndarray, foreground: np.ndarray) -> None:
+    """Writes what is kept: alpha, uint8, H x W, and the people's own colours, uint8, H x W x 3."""
+    mixed = ((alpha > 0) & (alpha < 255))[..., None]
+    png, webp = encoding.encode_png(alpha), encoding.encode_exact(foreground * mixed)
+    gather(
+        lambda: objects.write(work_key(run_id, f"alpha_{keep}.png"), png, "image/png"),
+        lambda: objects.write(work_key(run_id, f"foreground_{keep}.webp"), webp, "image/webp"),
+    )
+
+
+def read_alpha(run_id: str, keep: Keep) -> bytes:
+    """The alpha of what is kept, as an 8-bit greyscale PNG."""
+    return objects.read(work_key(run_id, f"alpha_{keep}.png"))
+
+
+def read_foreground(run_id: str, keep: Keep) -> bytes:
+    """The people's own colours where alpha is 1 to 254, as a lossless WebP."""
+    return objects.read(work_key(run_id, f"foreground_{keep}.webp"))
 
 
 def _write_json(run_id: str, name: str, value: Any) -> None:

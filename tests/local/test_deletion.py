@@ -26,7 +26,9 @@ def photo():
 def visit(quick):
     """An upload whose names can be searched for, bound to a requestId."""
     consent = {"policy": MARK, "language": "en", "time": "2026-11-22T10:00:00Z", "wall": True}
-    uploaded = quick.upload(f"{MARK}-{uuid.uuid4().hex}.jpg", id=f"{MARK}-{uuid.uuid4().hex}", consent=consent)
+    uploaded = quick.upload(
+        f"{MARK}-{uuid.uuid4().hex}.jpg", id=f"{MARK}-{uuid.uuid4().hex}", consent=consent, keep="head"
+    )
     request_id = f"{MARK}-{uuid.uuid4()}"
     assert quick.ask(uploaded, request_id)[0] == 202
     quick.run = quick.record(uploaded)["run"]

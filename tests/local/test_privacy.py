@@ -49,7 +49,7 @@ def seen(request, app):
     log_before = len(app.log_path.read_text(encoding="utf-8"))
     photo, name = marked_photo(), f"{NAME}-{request.param[:4]}"
     request_id = f"{REQUEST}-{request.param[:4]}"
-    uploaded = booth.upload(f"{name}.jpg", consent=CONSENT)
+    uploaded = booth.upload(f"{name}.jpg", consent=CONSENT, keep="person")
     assert booth.put(uploaded, photo) == 200
     geometry = boxes(booth, uploaded)
     result = booth.await_end(uploaded, request_id)

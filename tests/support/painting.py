@@ -38,10 +38,15 @@ def admit_run(environment: pytest.MonkeyPatch, models: str) -> None:
     admission.admit("r", [1])
 
 
+def context() -> object:
+    """Lambda's context of an invocation."""
+    made = type("Context", (), dict.fromkeys(("function_name", "memory_limit_in_mb", "aws_request_id"), "1"))
+    made.invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:generate"
+    return made
+
+
 def paint(attempt: int = 0) -> dict:
     """What generate_image returns for that picture."""
     import generate_image
 
-    context = type("Context", (), dict.fromkeys(("function_name", "memory_limit_in_mb", "aws_request_id"), "1"))
-    context.invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:generate"
-    return generate_image.handler({"run": "r", "picture": 1, "attempt": attempt}, context)
+    return generate_image.handler({"run": "r", "picture": 1, "attempt": attempt}, context())

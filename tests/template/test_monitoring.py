@@ -53,7 +53,7 @@ VALUES = {
 """What a dimension's value is, by the name of the parameter that holds it."""
 
 UNWATCHED = {"Succeeded", "Partial", "Failed", "PhotoPutAgain", "BudgetSpent", "RequestRefused", "OldUploads"}
-UNWATCHED |= {"PeopleInvented", "PaintedAgain"}
+UNWATCHED |= {"PeopleInvented", "PaintedAgain", "HeadsByMatte"}
 """Counted for whoever looks into a booth's day; no alarm and no widget shows them."""
 
 

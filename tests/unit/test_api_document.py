@@ -10,6 +10,7 @@ import yaml
 from booth import errors, keys, limits
 from booth.errors import BoothError, PhotoError
 from booth.http import contract
+from booth.keep import Keep
 from booth.run import MAX_PICTURES, Run, Status, Step
 from booth.scenes import Scene
 from tests.support import openapi
@@ -56,7 +57,9 @@ class Asked(dict):
 
 def fields_read():
     """By schema: the fields that the contract reads of a request."""
-    upload = Asked(type="photo", filename="a.jpg", contentType="image/jpeg", id="a", scenes=["sky"], consent=CONSENT)
+    upload = Asked(
+        type="photo", filename="a.jpg", contentType="image/jpeg", id="a", scenes=["sky"], keep="head", consent=CONSENT
+    )
     photo = Asked(requestId=UUID, bucket="b", key="photo/a.jpg", id="a", wait=1, progress=0.1)
     delete = Asked(requestId=UUID, bucket="b", key="photo/a.jpg")
     contract.upload_request(upload, {"sky"}, needs_consent=True)
@@ -102,6 +105,7 @@ def limits_of(document):
         "language": (consent["language"]["pattern"], f"^{contract._LANGUAGE.pattern}$"),
         "policy": (consent["policy"]["maxLength"], contract._MAX_POLICY),
         "time": (consent["time"]["maxLength"], contract._MAX_TIME),
+        "what is kept": (schemas(document, "Keep", "enum"), list(Keep)),
         "scenes": (upload["scenes"]["maxItems"], MAX_PICTURES),
         "pictures": (photo["pictures"]["maxItems"], MAX_PICTURES),
         "default scenes": (schemas(document, "Scenes", "properties", "default", "maxItems"), MAX_PICTURES),
@@ -123,6 +127,7 @@ def families(base):
 def errors_of_a_run():
     """The classes by which a run or a picture can end."""
     inner = families(errors.ApiError) | {BoothError, PhotoError, errors.RunEnded, errors.TurnLost, errors.TurnLate}
+    inner |= {errors.NoMatte}
     return {kind.__name__ for kind in families(BoothError) - inner}
 
 

@@ -109,6 +109,13 @@ def test_an_upload_is_taken_as_it_was_asked_for():
     assert upload() == contract.UploadRequest("a.jpg", "image/jpeg", "", [], None)
     asked = upload(filename="사진.png", contentType="image/png", id="A-z_09", scenes=["forest", "sky"], consent=CONSENT)
     assert asked == contract.UploadRequest("사진.png", "image/png", "A-z_09", ["forest", "sky"], CONSENT)
+    assert [upload(keep=keep).keep for keep in ("face", "head", "person")] == ["face", "head", "person"]
+
+
+@pytest.mark.parametrize("value", ["", "Face", "hair", None, True, 1, ["head"], {"head": 1}, "face\ud800"], ids=repr)
+def test_what_is_kept_is_one_of_three_words(value):
+    with pytest.raises(BadRequest, match="'keep' must be"):
+        upload(keep=value)
 
 
 @pytest.mark.parametrize("content_type", ["image/jpeg", "image/png", "image/webp", "image/heic", "image/heif"])
@@ -297,15 +304,27 @@ def test_the_answer_to_a_deletion_to_the_byte():
 
 def test_the_scenes_to_the_byte():
     sky = Scene("sky", {"en": "Sky", "ko": "하늘"}, "{people}", "dark", "#112233", 7)
-    sea = Scene("sea", {"en": "Sea", "ko": "바다"}, "{people}", "dark", "#445566")
+    sea = Scene("sea", {"en": "Sea", "ko": "바다"}, "{people}", "dark", "#445566", keep="head")
     assert contract.scenes_answer([sky, sea], [sea]) == {
         "statusCode": 200,
         "headers": HEADERS,
         "body": json.dumps(
             {
                 "scenes": [
-                    {"id": "sky", "title": sky.title, "color": "#112233", "thumbnail": "/thumbnails/sky.jpg"},
-                    {"id": "sea", "title": sea.title, "color": "#445566", "thumbnail": "/thumbnails/sea.jpg"},
+                    {
+                        "id": "sky",
+                        "title": sky.title,
+                        "color": "#112233",
+                        "thumbnail": "/thumbnails/sky.jpg",
+                        "keep": "face",
+                    },
+                    {
+                        "id": "sea",
+                        "title": sea.title,
+                        "color": "#445566",
+                        "thumbnail": "/thumbnails/sea.jpg",
+                        "keep": "head",
+                    },
                 ],
                 "default": ["sea"],
             }
@@ -344,8 +363,8 @@ def test_the_answer_while_a_photo_is_painted_to_the_byte(now):
             "waiting_seconds": 0,
             "error": None,
             "pictures": [
-                {"scene": "sky", "state": "WAITING", "url": None, "error": None},
-                {"scene": "sky", "state": "DONE", "url": picture, "error": None},
+                {"scene": "sky", "state": "WAITING", "keep": "face", "url": None, "error": None},
+                {"scene": "sky", "state": "DONE", "keep": "face", "url": picture, "error": None},
             ],
         }
     )
@@ -382,7 +401,17 @@ def test_an_ended_run_is_answered_with_200_its_time_and_its_reasons(now, status)
     assert body["error"] == {"code": "NoFaceFound", "message": NoFaceFound.message}
     [picture] = body["pictures"]
     reason = {"code": "ContentBlocked", "message": ContentBlocked.message}
-    assert picture == {"scene": "sky", "state": "FAILED", "url": None, "error": reason}
+    assert picture == {"scene": "sky", "state": "FAILED", "keep": "face", "url": None, "error": reason}
+
+
+def test_each_picture_tells_what_it_keeps():
+    pictures = painted("DONE", "WAITING", "FAILED")
+    pictures["p1"]["keep"], pictures["p3"]["keep"] = "person", "head"
+    body = json.loads(contract.photo_answer(run_at(Step.GENERATE, pictures=pictures), "r", CDN)["body"])
+    assert [picture["keep"] for picture in body["pictures"]] == ["person", "face", "head"]
+    run = run_at(Step.GENERATE, pictures=pictures, not_kept=("person",))
+    body = json.loads(contract.photo_answer(run, "r", CDN)["body"])
+    assert [picture["keep"] for picture in body["pictures"]] == ["face", "face", "head"]
 
 
 def test_pictures_are_told_in_the_order_of_their_numbers():

@@ -53,7 +53,7 @@ def chain(models, dynamodb, environment):
 def painted(first=0, photo=PHOTO, keep=KEEP):
     """A picture by the chain from its `first` candidate on."""
     jpeg, mask = encoding.encode_for_model(photo), encoding.encode_mask_for_model(keep)
-    picture, _ = paint.paint(jpeg, mask, PROMPT, 7, admission.chain()[first:])
+    picture, _ = paint.paint(jpeg, lambda _: mask, PROMPT, 7, admission.chain()[first:])
     return picture
 
 

@@ -1,6 +1,7 @@
 """What each write leaves in the table, to the attribute, and when it leaves everything as it was."""
 
 import uuid
+from dataclasses import replace
 
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
@@ -356,14 +357,39 @@ def test_the_copy_and_what_will_be_painted(now):
     }
     changes = changed_by(run_id, lambda: store.publish_copy(run_id, KEY, [SKY, SEA]))
     assert changes == {"original": KEY, "pictures": pictures}
-    changes = changed_by(run_id, lambda: store.publish_copy(run_id, "photo/b.jpg", [SEA]))
+    changes = changed_by(run_id, lambda: store.publish_copy(run_id, "photo/b.jpg", [SEA], "head"))
     assert changes == {"original": "photo/b.jpg"}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "of_stack", "keeps"),
+    [
+        ("", "face", [None, "head", None]),
+        ("", "person", ["person", "head", None]),
+        ("person", "face", ["person", "person", "person"]),
+        ("face", "person", [None, None, None]),
+    ],
+)
+def test_what_each_picture_is_to_keep(now, environment, chosen, of_stack, keeps):
+    """Of a picture that keeps the face alone, the record says what it said before."""
+    environment.setenv("KEEP", of_stack)
+    run_id = issue(**({"keep": chosen} if chosen else {}))
+    assert (store.get(run_id).keep, record(run_id).get("keep", "")) == (chosen, chosen)
+    store.claim(run_id, "v")
+    store.enter(run_id, Step.DETECT)
+    catalogue = [SKY, replace(SEA, keep="head"), replace(SEA, keep="face")]
+    store.publish_copy(run_id, KEY, catalogue, store.get(run_id).keep)
+    pictures = record(run_id)["pictures"]
+    assert [pictures[name].get("keep") for name in ("p1", "p2", "p3")] == keeps
+    assert store.get(run_id).more == sorted({keep for keep in keeps if keep})
 
 
 def test_faces_and_pictures(now):
     run_id = running()
     store.publish_copy(run_id, KEY, [SKY, SEA])
     assert changed_by(run_id, lambda: store.set_faces(run_id, 3, 1)) == {"faces": 3, "faces_by_ellipse": 1}
+    assert changed_by(run_id, lambda: store.set_faces(run_id, 3, 1, ["head"])) == {"not_kept": ["head"]}
+    assert store.get(run_id).not_kept == ("head",)
     before = record(run_id)["pictures"]
     assert changed_by(run_id, lambda: store.publish_picture(run_id, 2, "photo/p.jpeg")) == {
         "pictures": before | {"p2": before["p2"] | {"state": "DONE", "key": "photo/p.jpeg"}}
@@ -444,17 +470,19 @@ def test_a_run_that_has_not_begun_can_end_and_one_that_has_moved_on_can_not(now)
 
 
 def test_a_deletion_leaves_the_names_of_what_has_to_go(now):
-    run_id = issue(scenes=["sky"], consent=CONSENT)
+    run_id = issue(scenes=["sky"], consent=CONSENT, keep="head")
     store.claim(run_id, "v")
     store.enter(run_id, Step.DETECT)
     store.publish_copy(run_id, KEY, [SKY])
-    store.set_faces(run_id, 1, 1)
+    store.set_faces(run_id, 1, 1, ["head"])
     open_runs.lease(run_id, store.get(run_id).due)
     now.value += 5000
     changes = changed_by(run_id, lambda: store.mark_deleted(run_id, due=77))
     gone = (
         "version",
         "scenes",
+        "keep",
+        "not_kept",
         "content_type",
         "consent",
         "original",

@@ -117,6 +117,7 @@ FIRST = {key: LINES[line_of(key, 1) - 1] for key in ("id", "title", "prompt", "n
         ("color", "$", ', "seed": -1', "seed", "whole number"),
         ("color", "$", ', "seed": true', "seed", "whole number"),
         ("color", "$", ', "seed": 2147483647', "seed", "whole number"),
+        ("color", "$", ', "keep": "hair"', "keep", "must be null or one of face, head, person"),
         ("color", "$", ', "color": "#000000"', "color", "twice"),
     ],
 )
@@ -309,6 +310,10 @@ def problems_of(**fields):
         {"seed": None},
         {"seed": 0},
         {"seed": 2_147_483_646},
+        {"keep": None},
+        {"keep": "face"},
+        {"keep": "head"},
+        {"keep": "person"},
     ],
     ids=lambda fields: str(fields)[:40],
 )
@@ -320,6 +325,7 @@ NO_ID = "must be 1 to 32 small letters, digits or hyphens"
 NO_COLOR = "must be #rrggbb in small hexadecimal digits"
 NO_TITLE = "must be an object of the languages en, ko"
 NO_PROMPT = "must be a text with {people} in it once, where the people are spoken of"
+NO_KEEP = "must be null or one of face, head, person"
 NO_SEED = "must be null or a whole number from 0 to 2147483646"
 
 
@@ -360,6 +366,10 @@ NO_SEED = "must be null or a whole number from 0 to 2147483646"
         ("seed", True, NO_SEED),
         ("seed", 1.0, NO_SEED),
         ("seed", "1", NO_SEED),
+        ("keep", "", NO_KEEP),
+        ("keep", "Head", NO_KEEP),
+        ("keep", ["head"], NO_KEEP),
+        ("keep", 1, NO_KEEP),
     ],
 )
 def test_what_just_does_not_fit_is_told_as_it_is(field, value, sentence):
@@ -369,7 +379,7 @@ def test_what_just_does_not_fit_is_told_as_it_is(field, value, sentence):
 def test_fields_that_are_missing_or_unknown_are_told_by_name():
     missing = [ENTRY | {"id": "a"}, ENTRY | {"id": "b"}, {"size": 1}]
     assert list(scenes.problems(missing)) == [
-        (2, "size", "is not a field of a scene; they are id, title, prompt, negative, color, seed"),
+        (2, "size", "is not a field of a scene; they are id, title, prompt, negative, color, seed, keep"),
         *((2, field, "is missing") for field in ("id", "title", "prompt", "negative", "color")),
     ]
 
@@ -428,7 +438,7 @@ def test_the_catalogue_is_read_as_it_is_written():
     assert list(scenes.catalogue()) == [entry["id"] for entry in ENTRIES]
     for entry in ENTRIES:
         scene = scenes.catalogue()[entry["id"]]
-        assert {"seed": scene.seed} | entry == dataclasses.asdict(scene)
+        assert {"seed": scene.seed, "keep": scene.keep} | entry == dataclasses.asdict(scene)
 
 
 def test_another_attempt_has_another_seed_whatever_the_scene():

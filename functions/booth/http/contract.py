@@ -9,6 +9,7 @@ from typing import Any
 
 from booth import clock, keys
 from booth.errors import BadRequest, ConsentNeeded, ForeignBucket, kind_of
+from booth.keep import Keep, wanted
 from booth.limits import LONG_POLL_SECONDS, URL_SECONDS
 from booth.run import MAX_PICTURES, Run, Status, Step
 from booth.scenes import Scene
@@ -45,6 +46,8 @@ class UploadRequest:
     """Scene ids; empty for none."""
     consent: dict[str, Any] | None
     """policy, language, time, wall, and nothing else: so it has nobody's name in it."""
+    keep: str = ""
+    """What the pictures keep, a value of `Keep`; "" for what scene or stack say."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,15 @@ def upload_request(body: dict[str, Any], known_scenes: set[str], needs_consent: 
         raise BadRequest("'filename' must be a plain file name of at most 255 characters.")
     scenes = _scene_ids(body["scenes"], known_scenes) if "scenes" in body else []
     given = _id(body, "id") if "id" in body else ""
-    return UploadRequest(filename, content_type, given, scenes, _consent(body, needs_consent))
+    consent = _consent(body, needs_consent)
+    return UploadRequest(filename, content_type, given, scenes, consent, _keep(body) if "keep" in body else "")
+
+
+def _keep(body: dict[str, Any]) -> str:
+    value = _text(body, "keep")
+    if value not in list(Keep):
+        raise BadRequest(f"'keep' must be one of {', '.join(Keep)}.")
+    return value
 
 
 def _scene_ids(value: Any, known: set[str]) -> list[str]:
@@ -217,9 +228,15 @@ def photo_error(status: int, code: str, message: str) -> dict[str, Any]:
 
 
 def scenes_answer(scenes: list[Scene], default: list[Scene]) -> dict[str, Any]:
-    """HTTP 200 with the catalogue, and the ids of the default scenes."""
+    """HTTP 200 with the catalogue, what each scene's pictures keep, and the ids of the default scenes."""
     shown = [
-        {"id": each.id, "title": each.title, "color": each.color, "thumbnail": f"/thumbnails/{each.id}.jpg"}
+        {
+            "id": each.id,
+            "title": each.title,
+            "color": each.color,
+            "thumbnail": f"/thumbnails/{each.id}.jpg",
+            "keep": wanted("", each.keep),
+        }
         for each in scenes
     ]
     return _answer(200, {"scenes": shown, "default": [each.id for each in default]})
@@ -242,8 +259,8 @@ def photo_answer(run: Run, request_id: str, cdn: str, pause: int = 0) -> dict[st
         return cdn + keys.address(key) if key else ""
 
     waiting = waiting_seconds(run)
-    numbered = [run.pictures[name] for name in sorted(run.pictures)]
-    done = [url(picture["key"]) for picture in numbered if picture["state"] == "DONE"]
+    numbered = [(int(name[1:]), run.pictures[name]) for name in sorted(run.pictures)]
+    done = [url(picture["key"]) for _, picture in numbered if picture["state"] == "DONE"]
     value = {
         "url_original": url(run.original),
         "url_generated": json.dumps(done),
@@ -258,10 +275,11 @@ def photo_answer(run: Run, request_id: str, cdn: str, pause: int = 0) -> dict[st
             {
                 "scene": picture["scene"],
                 "state": picture["state"],
+                "keep": run.kept_in(number),
                 "url": url(picture.get("key", "")) or None,
                 "error": _reason(picture.get("error", "")),
             }
-            for picture in numbered
+            for number, picture in numbered
         ],
     }
     if pause and not run.is_ended:

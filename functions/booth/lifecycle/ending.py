@@ -51,7 +51,7 @@ def end(
 
 def _outcome(run: Run, error: str, picture_errors: dict[int, str]) -> tuple[str, str, dict[str, dict[str, str]]]:
     """Status, error name ("" if there is a picture) and pictures, without their prompts, of a run that ends now."""
-    kept = ("scene", "state", "key", "error")
+    kept = ("scene", "state", "keep", "key", "error")
     pictures = {
         name: {part: picture[part] for part in kept if part in picture} for name, picture in run.pictures.items()
     }

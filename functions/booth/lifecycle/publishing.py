@@ -15,7 +15,7 @@ def publish_copy(run: Run, jpeg: bytes, scenes: list[Scene]) -> None:
     """
     objects.put_result(run.key, jpeg)
     try:
-        store.publish_copy(run.id, run.key, scenes)
+        store.publish_copy(run.id, run.key, scenes, run.keep)
     except RunEnded:
         _withdraw(run.id, run.key)
         objects.delete_work(run.id)

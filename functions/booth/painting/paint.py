@@ -3,6 +3,7 @@
 import os
 import random
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from booth.log import count, logger
 from booth.painting import admission, bedrock
 from booth.painting.answers import CandidateGone, RequestRefused, UnknownAnswer
 from booth.painting.chain import Candidate
-from booth.painting.codecs.codec import Style
+from booth.painting.codecs.codec import Codec, Style
 from booth.painting.models import MODELS
 from booth.pixels import encoding, frames
 from booth.scenes import Prompt
@@ -32,7 +33,7 @@ class PassedOver(Exception):
 
 def paint(
     photo: bytes,
-    mask: bytes,
+    mask_for: Callable[[Codec], bytes],
     prompt: Prompt,
     seed: int,
     order: list[Candidate],
@@ -46,7 +47,7 @@ def paint(
     Args:
         photo: JPEG, since a large photo as a PNG could exceed Titan's limit of 5 MB. The kept pixels of the result are
             replaced by the caller, so the loss doesn't matter.
-        mask: 8-bit greyscale PNG of the photo's size, 0 = kept, 255 = generated.
+        mask_for: gives a model's mask, an 8-bit greyscale PNG of the photo's size, 0 = kept, 255 = generated.
         seed: any number from 0; the codec reduces it to the model's range.
         order: the first candidate is called, others only if a model rejects the request as invalid, which is fast.
         again: there is a picture already: the call gets REPAINT_CALL_SECONDS, and one that is throttled isn't retried.
@@ -64,7 +65,7 @@ def paint(
         if candidate.model in refused:
             continue
         try:
-            return _painted_by(candidate, photo, mask, prompt, seed, style, again), candidate
+            return _painted_by(candidate, photo, mask_for, prompt, seed, style, again), candidate
         except CandidateGone as refusal:
             logger.warning("a candidate is gone", candidate=str(candidate), reason=str(refusal))
             raise admission.note_unavailable(candidate) from refusal
@@ -95,13 +96,14 @@ def _invoke(candidate: Candidate, body: dict[str, Any], again: bool) -> dict[str
 def _painted_by(
     candidate: Candidate,
     photo: bytes,
-    mask: bytes,
+    mask_for: Callable[[Codec], bytes],
     prompt: Prompt,
     seed: int,
     style: Style,
     again: bool,
 ) -> np.ndarray:
     codec = MODELS[candidate.model].codec
+    mask = mask_for(codec)
     frame = frames.fit(encoding.size_of(photo), codec.sizes)
     if not frame.is_unchanged:
         photo = encoding.encode_for_model(frame.place(encoding.decode(photo)))

@@ -51,7 +51,7 @@ def encode_exact(pixels: np.ndarray) -> bytes:
 
 
 def encode_png(pixels: np.ndarray) -> bytes:
-    """Encodes uint8 H x W x 3, or H x W, as a PNG at the fastest compression level, 1."""
+    """Encodes uint8 H x W x 3, or H x W (an alpha is one), as a PNG at the fastest compression level, 1."""
     return _saved(Image.fromarray(pixels), "PNG", compress_level=1)
 
 
@@ -63,6 +63,11 @@ def encode_mask(keep: np.ndarray) -> bytes:
 def encode_mask_for_model(keep: np.ndarray) -> bytes:
     """The same as an 8-bit greyscale PNG of 0 and 255 only: some models reject grey."""
     return encode_png(np.where(keep, np.uint8(0), np.uint8(255)))
+
+
+def decode_alpha(data: bytes) -> np.ndarray:
+    """Decodes an alpha to uint8, H x W. Raises OSError if the data are invalid."""
+    return _decoded(data, "L")
 
 
 def decode_mask(data: bytes) -> np.ndarray:

@@ -33,7 +33,7 @@ class Crop:
     box: tuple[int, int, int, int]
     """In whole pixels, within the photo."""
     faces: tuple[int, ...]
-    """Indexes of the faces whose boxes, grown by CONTEXT, lie in it."""
+    """Indexes of the faces whose boxes, grown by CONTEXT, lie in it. Empty: the whole photo, see `whole_photo`."""
 
 
 def faces_from_rekognition(details: list[dict[str, Any]], width: int, height: int) -> list[Face]:
@@ -91,6 +91,11 @@ def crops_around(faces: list[Face], width: int, height: int) -> list[Crop]:
         pair = _closest_pair(crops)
         crops = _merged([crop for crop in crops if crop not in pair], _union(pair))
     return crops
+
+
+def whole_photo(width: int, height: int) -> Crop:
+    """The crop that stands for a whole photo of width x height, of which heads and people are wanted, not faces."""
+    return Crop((0, 0, width, height), ())
 
 
 def _merged(crops: list[Crop], new: Crop) -> list[Crop]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from booth.keep import MORE, Keep
 from booth.pixels import morphology
 from booth.pixels.geometry import Box, Crop, Face, grow, whole_pixels
 
@@ -51,6 +52,22 @@ def keep_mask(
 def for_model(alpha: np.ndarray, least: int) -> np.ndarray:
     """The mask for a model, bool, H x W: kept from this alpha (uint8, H x W) on, a codec's `least_alpha`."""
     return alpha >= least
+
+
+def alphas(faces: np.ndarray, found: dict[Keep, np.ndarray]) -> dict[Keep, np.ndarray]:
+    """The alpha of what is kept where that is more than the faces, for each that was found: uint8, H x W.
+
+    Every face stays whole, and what keeps more never keeps less: each is the maximum of `found` and of those before.
+
+    Args:
+        faces: the alpha of the faces, uint8, H x W; 255 where `keep_mask` keeps.
+        found: the SAM endpoint's alphas, uint8, H x W; those that there are.
+    """
+    alpha, joined = faces, {}
+    for more in MORE:
+        if more in found:
+            joined[more] = alpha = np.maximum(alpha, found[more])
+    return joined
 
 
 def _face_mask(found: np.ndarray, face: Face, origin: tuple[int, int]) -> tuple[np.ndarray, bool]:

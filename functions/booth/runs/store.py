@@ -1,11 +1,13 @@
 """The records of runs: reads, and the conditional writes by which a run proceeds from its claim to its end."""
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from booth import clock, limits
 from booth.aws import table
 from booth.errors import RunEnded, TimedOut
+from booth.keep import Keep, wanted
 from booth.run import Open, Run, Status, Step, Turn
 from booth.scenes import Scene
 
@@ -23,7 +25,8 @@ def run_of(item: dict[str, Any]) -> Run:
     fields["turns"] = {
         int(name[1:]): Turn(turn["candidate"], int(turn["slot"]), int(turn["at"])) for name, turn in turns
     }
-    fields["scenes"] = tuple(fields.get("scenes", ()))
+    for name in ("scenes", "not_kept"):
+        fields[name] = tuple(fields.get(name, ()))
     return Run(**fields)
 
 
@@ -140,25 +143,33 @@ def _update_running(run_id: str, changes: str, values: dict[str, Any]) -> None:
         raise RunEnded("the run has ended")
 
 
-def publish_copy(run_id: str, key: str, scenes: list[Scene]) -> None:
-    """Writes the Key of the upright copy, and the pictures to come with their prompts, one per scene.
+def publish_copy(run_id: str, key: str, scenes: list[Scene], chosen: str = "") -> None:
+    """Writes the Key of the upright copy, and the pictures to come with what is painted and kept, one per scene.
 
     The pictures are written once: later attempts, perhaps by another catalogue, keep them.
+
+    Args:
+        chosen: what the visitor chose that the pictures keep; "" for nothing.
 
     Raises RunEnded: nothing was written.
     """
     pictures = {}
     for number, scene in enumerate(scenes, start=1):
         prompt = {"prompt": scene.prompt, "negative": scene.negative, "seed": scene.seed}
-        pictures[f"p{number}"] = {"scene": scene.id, "state": "WAITING"} | prompt
+        keep = wanted(chosen, scene.keep)
+        more = {} if keep == Keep.FACE else {"keep": keep}
+        pictures[f"p{number}"] = {"scene": scene.id, "state": "WAITING"} | prompt | more
     # A second attempt must not overwrite pictures that are published, nor change the scenes.
     changes = "SET #original = :key, #pictures = if_not_exists(#pictures, :pictures)"
     _update_running(run_id, changes, {"key": key, "pictures": pictures})
 
 
-def set_faces(run_id: str, faces: int, by_ellipse: int) -> None:
-    """Writes the number of faces, and of those whose mask the ellipse completed. Raises RunEnded."""
-    _update_running(run_id, "SET #faces = :f, #faces_by_ellipse = :e", {"f": faces, "e": by_ellipse})
+def set_faces(run_id: str, faces: int, by_ellipse: int, not_kept: Sequence[Keep] = ()) -> None:
+    """Writes the number of faces, of those whose mask the ellipse completed, and `Run.not_kept`. Raises RunEnded."""
+    changes, values = "SET #faces = :f, #faces_by_ellipse = :e", {"f": faces, "e": by_ellipse}
+    if not_kept:
+        changes, values = f"{changes}, #not_kept = :n", values | {"n": list(not_kept)}
+    _update_running(run_id, changes, values)
 
 
 def publish_picture(run_id: str, number: int, key: str) -> None:
@@ -225,7 +236,7 @@ def mark_deleted(run_id: str, due: int) -> Run:
     }
     changes = (
         "SET #status = :deleted, #ended = if_not_exists(#ended, :now), #open = :open, #due = :due, #expires = :expires "
-        "REMOVE #version, #scenes, #content_type, #consent, #original, #pictures, #faces, "
+        "REMOVE #version, #scenes, #keep, #not_kept, #content_type, #consent, #original, #pictures, #faces, "
         "#faces_by_ellipse, #error, #tries"
     )
     condition = "attribute_exists(#pk) AND #status <> :deleted"

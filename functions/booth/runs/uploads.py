@@ -28,13 +28,22 @@ def _run_named_by(kind: str, name: str) -> Run | None:
 
 
 def issue(
-    run_id: str, key: str, *, picture_id: str, scenes: list[str], content_type: str, consent: Any, given: str = ""
+    run_id: str,
+    key: str,
+    *,
+    picture_id: str,
+    scenes: list[str],
+    content_type: str,
+    consent: Any,
+    given: str = "",
+    keep: str = "",
 ) -> bool:
     """Records an upload whose photo is about to be put. False if the Key is taken.
 
     Args:
         picture_id: as `keys.picture_id` makes it.
         given: the caller's id; "" for none.
+        keep: what the visitor chose that the pictures keep; "" for nothing.
 
     Raises:
         Conflict: `given` or `picture_id` is taken.
@@ -45,6 +54,8 @@ def issue(
     fields["upload_until"] = clock.now_ms() + limits.URL_SECONDS * 1000
     if scenes:
         fields["scenes"] = scenes
+    if keep:
+        fields["keep"] = keep
     if consent is not None:
         fields["consent"] = json.dumps(consent)
     first_check = clock.now_ms() + limits.FIRST_CHECK_SECONDS * 1000
