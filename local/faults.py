@@ -5,7 +5,8 @@ At the wire (`Faults`, `Gate`) the calls of the functions meet them, whatever se
 
 A call is named by one line: the function's logical id, the action and the resource, as `local.iam` tells them from the
 request: `GenerateImage s3:PutObject arn:aws:s3:::photo-booth-resultsbucket/photo/photo_1.jpeg`. Step Functions, which
-invokes the functions, is called PhotoMachine, and whoever has no role Operator.
+invokes the functions, is called PhotoMachine, and whoever has no role Operator. A call to the SAM endpoint for more
+than faces has the word `keep` before the resource.
 """
 
 import io
@@ -163,6 +164,12 @@ def take(faults: Iterable[Fault], lines: Collection[str], drawn: float) -> Fault
     return None
 
 
+def line_of(caller: str, call: iam.Call, body: bytes) -> str:
+    """The line that names a call with this body."""
+    more = "keep " if call.action == "sagemaker:InvokeEndpoint" and b'"keep"' in body else ""
+    return f"{caller} {call.action} {more}{call.resource}"
+
+
 def strike(
     fault: Fault,
     request: Request,
@@ -247,7 +254,7 @@ class Faults:
         request.environ["wsgi.input"] = io.BytesIO(body)  # for whoever answers it
         is_s3 = "/s3/aws4_request" in request.headers.get("Authorization", request.args.get("X-Amz-Credential", ""))
         calls = iam.s3_calls(request, body) if is_s3 else iam.calls_of(request, body, region)
-        lines = [f"{name} {call.action} {call.resource}" for call in calls]
+        lines = [line_of(name, call, body) for call in calls]
         with self._lock:
             self._calls.update({line.rsplit("/", 1)[0] for line in lines})
             fault = take(self._faults, lines, self._shares.random())

@@ -24,7 +24,7 @@ import numpy as np
 from werkzeug.wrappers import Request, Response
 
 from local import http_server, iam
-from local.faults import Fault, Faults, read, strike, take
+from local.faults import Fault, Faults, line_of, read, strike, take
 from local.standins import image_models, image_wires, rekognition, sagemaker
 
 FLAT_COLOUR = (96, 128, 160)  # RGB of what Bedrock's canned answer generates
@@ -89,11 +89,14 @@ class Behaviour:
                 return self._times.lognormvariate(math.log(self.latency["median"]), self.latency["sigma"])
             return self.latency
 
-    def next_fault(self, called: str, caller: str = "Operator") -> Fault | None:
-        """Count a call to ``called`` (action and resource) and use up one time of the fault it meets, if any."""
+    def next_fault(self, called: str, line: str = "") -> Fault | None:
+        """Count a call to ``called`` (action and resource) and use up one time of the fault it meets, if any.
+
+        ``line`` names the call to faults; by default the operator's.
+        """
         with self._lock:
             self.calls += 1
-            fault = take(self.faults, [f"{caller} {called}"], self._shares.random())
+            fault = take(self.faults, [line or f"Operator {called}"], self._shares.random())
             if fault is None and not self._is_within_quota(called):
                 return cast(Fault, {"kind": "throttled"})
             return fault
@@ -229,7 +232,8 @@ class StandIns:
 
         key, region = iam.caller_of(request)
         call = iam.calls_of(request, b"{}", region)[0]  # path and headers say what is called
-        fault = behaviour.next_fault(f"{call.action} {call.resource}", self.authority.names.get(key, "Operator"))
+        line = line_of(self.authority.names.get(key, "Operator"), call, request.get_data())
+        fault = behaviour.next_fault(f"{call.action} {call.resource}", line)
         if fault is None:
             return respond()
         if fault["kind"] in image_models.FAULTS:

@@ -29,6 +29,9 @@ class Row:
 BROWSERS_PUT = Row("Upload", "s3:PutObject", "uploads")
 """The PUT through the presigned URL, which Upload has signed."""
 
+WHOLE_PHOTO = Row("SegmentCrop", "sagemaker:InvokeEndpoint", "keep")
+"""The call for what is more than the faces (`keep`): of a run's calls to the endpoint the one that no crop is in."""
+
 
 # Allowed, but never a call of its own.
 NO_CALL = {
@@ -45,7 +48,7 @@ def rows_of(stack) -> list[Row]:
         for statement in statements
         for action in as_list(statement["Action"])
         for resource in as_list(statement["Resource"])
-    }
+    } | {WHOLE_PHOTO}
     order = list(stack.functions)
     machine = json.dumps(stack.state_machines["PhotoMachine"].definition)
     names = [function.name for function in stack.functions.values() if f":{function.name}" in machine]

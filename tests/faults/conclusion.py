@@ -40,6 +40,7 @@ def conclude(trial: Trial) -> str:
         data = booth.s3.get_object(Bucket=booth.app.results_bucket, Key=key)["Body"].read()
         Image.open(io.BytesIO(data)).load()
     outcome = f"{status} {error}".strip() + (" by ellipse" if record.get("faces_by_ellipse") else "")
+    outcome += " by face" if record.get("not_kept") else ""
     return ", ".join([*trial.notes, outcome])
 
 

@@ -1,6 +1,6 @@
 """What a visitor sees of which fault."""
 
-from tests.faults.calls import BROWSERS_PUT, STEPS, Row
+from tests.faults.calls import BROWSERS_PUT, STEPS, WHOLE_PHOTO, Row
 from tests.faults.kinds import CRASHES, LASTING
 from tests.faults.scenarios import (
     AFTER_THE_END,
@@ -44,7 +44,7 @@ def expected(row: Row, fault: str) -> str:
     # Segment Anything is asked twice in all.
     short = ("broken", "reset", "unknown once")
     if row.function == "SegmentCrop" and (lasts or (row.service == "sagemaker" and fault in short)):
-        return "SUCCEEDED by ellipse"
+        return "SUCCEEDED by face" if row == WHOLE_PHOTO else "SUCCEEDED by ellipse"
     if not lasts or (row.function, row.service) == ("GenerateImage", "rekognition"):
         return end  # a picture in which nobody could be counted is published
     if row.service == "bedrock":  # throttled, it is asked again until the picture's minute is over

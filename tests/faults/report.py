@@ -68,16 +68,17 @@ def _markdown(head: list[str], lines: list[list[str]]) -> str:
 TABLE = """# What happens when a call to AWS fails: every cell
 
 Played by `make faults` at commit {commit}: {cells} cells, each through the whole local application. A row is a call
-that the template's policies allow ({rows}), a column a fault at the wire. Unexpected outcomes stand in bold.
+that the template's policies allow ({rows}; the SAM endpoint's has two, `keep` is for heads and whole people), a column
+a fault at the wire. Unexpected outcomes stand in bold.
 """
 
 
 EXCEPTIONS = """# What happens when a call to AWS fails
 
-`make faults` lets every call that the template's policies allow ({rows}; a function can make no other) meet every
-fault at the wire ([their words](reliability.md#the-words-for-a-fault)), and kills each function at each of its calls.
-Each cell is a visit, deletion or sweep through the whole local application. [reliability.md](reliability.md) says what
-is checked in each.
+`make faults` lets every call that the template's policies allow ({rows}, the SAM endpoint's for faces and for whole
+people apart; a function can make no other) meet every fault at the wire ([their
+words](reliability.md#the-words-for-a-fault)), and kills each function at each of its calls. Each cell is a visit,
+deletion or sweep through the whole local application. [reliability.md](reliability.md) says what is checked in each.
 
 Last played whole on {day}, at commit {commit}: {cells} cells, {wrong} wrong. Below are those that end otherwise than
 without the fault; in bold those that should not. All others end right: at an entry point perhaps after a 503 or 500 and
@@ -106,6 +107,7 @@ WORDS = """
 | by sweep, right | nobody polls; `sweep` brings it to its end |
 | by /photo, right | nobody knew of the photo until somebody asked for it |
 | ellipse | the faces are kept by the ellipse in their boxes, not by Segment Anything's mask |
+| face | the faces alone are kept, where whole people were to be |
 | Throttled, AccessDenied, ... | FAILED with this code; the photo is kept for another try |
 """
 

@@ -19,6 +19,12 @@ def a_visit(trial: Trial) -> None:
     trial.await_end()
 
 
+def a_visit_that_keeps_people(trial: Trial) -> None:
+    """As before; of the photo whole people are kept."""
+    trial.keep = "person"
+    a_visit(trial)
+
+
 def a_lost_event(trial: Trial) -> None:
     """The first /photo starts the run; a later one shows the result."""
     trial.booth.app.drop_events = True
@@ -221,6 +227,7 @@ SCENARIOS: list[tuple[str, Callable[[Trial], None]]] = [
     *((f"{step} s3:ListBucket *", scenario) for step, scenario in LATE.items()),
     ("CropFaces dynamodb:GetItem *", LATE["CropFaces"]),
     ("MergeMasks dynamodb:GetItem *", an_execution_that_outlives_its_run),
+    ("SegmentCrop sagemaker:InvokeEndpoint keep", a_visit_that_keeps_people),
     *((f"{step} *", a_visit) for step in STEPS),
     ("Finish s3:DeleteObject results/photo", no_face),
     ("Finish *", a_visit),

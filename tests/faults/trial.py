@@ -24,6 +24,7 @@ class Trial:
         self.row = row
         self.fault = fault
         self.pictures = pictures
+        self.keep = "face"
         self.notes: list[str] = []
         self.uploaded: dict[str, str] = {}
         self.run = ""
@@ -86,7 +87,7 @@ class Trial:
     def upload(self) -> None:
         """POST /upload and the PUT, each again if it fails."""
         request = {"type": "photo", "filename": f"{uuid.uuid4().hex}.jpg", "contentType": "image/jpeg"}
-        request["scenes"] = SCENE_IDS[: self.pictures]
+        request |= {"scenes": SCENE_IDS[: self.pictures], "keep": self.keep}
 
         def post() -> tuple[int, dict]:
             status, _, envelope = self.booth.post("/upload", request)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.faults.application import PARAMETERS, short_waits, signed_in
-from tests.faults.calls import Row, rows_of
+from tests.faults.calls import WHOLE_PHOTO, Row, rows_of
 from tests.faults.kinds import Cell
 from tests.faults.outcomes import expected
 from tests.faults.play import play
@@ -32,6 +32,7 @@ CELLS = [
     Cell(Row("CropFaces", "s3:GetObject", "results/work"), "denied"),
     Cell(Row("SegmentCrop", "sagemaker:InvokeEndpoint"), "broken"),
     Cell(Row("SegmentCrop", "sagemaker:InvokeEndpoint"), "unknown once"),
+    Cell(WHOLE_PHOTO, "broken"),
     Cell(Row("MergeMasks", "dynamodb:UpdateItem"), "hang"),
     Cell(Row("GenerateImage", "bedrock:InvokeModel"), "unknown once"),
     Cell(Row("GenerateImage", "bedrock:InvokeModel"), "unknown for long"),
