@@ -166,13 +166,20 @@ def _is_transient(answer: tuple) -> bool:
     return status >= 500 or (status == 429 and isinstance(content, dict) and "message" in content)
 
 
-def shortfall(result: dict[str, Any], wanted: int) -> str:
-    """Why the result of a visit is less than the pictures that were asked for; empty if it isn't."""
+def shortfall(result: dict[str, Any], wanted: int, keep: str | None = None) -> str:
+    """Why the result of a visit is less than the pictures that were asked for; empty if it isn't.
+
+    Args:
+        keep: what they were to keep; None for nothing in particular.
+    """
     if result["status"] == "FAILED":
         return f"ended FAILED: {_reason(result)}"
     done = len(json.loads(result["url_generated"]))
     reasons = {each["error"]["message"] for each in result["pictures"] if each["error"]}
-    return "" if done == wanted else " ".join([f"{done} of {wanted} pictures came.", *sorted(reasons)])
+    if done != wanted:
+        return " ".join([f"{done} of {wanted} pictures came.", *sorted(reasons)])
+    others = sum(each.get("keep", "face") != keep for each in result["pictures"]) if keep else 0
+    return f"{others} of {wanted} pictures do not keep the {keep}." if others else ""
 
 
 def _content_type(photo: bytes) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from booth.keep import Keep
 from client.booth import Booth, NoAnswer, VisitError, shortfall
 from local.app import App, StartError
 
@@ -72,6 +73,8 @@ def _send_all(arguments: argparse.Namespace, url: str) -> int:
     """Sends each photo and prints the results; 1 if a picture is missing."""
     booth = Booth(url, arguments.token, show=_show)
     fields: dict[str, Any] = {"scenes": arguments.scenes} if arguments.scenes else {}
+    if arguments.keep:
+        fields["keep"] = arguments.keep
     if arguments.consent:
         now = datetime.now(UTC).isoformat()
         fields["consent"] = {"policy": arguments.consent, "language": "en", "time": now, "wall": False}
@@ -84,7 +87,7 @@ def _send_all(arguments: argparse.Namespace, url: str) -> int:
     for file in arguments.files:
         try:
             results.append(booth.send(file, arguments.out, **fields))
-            problem = shortfall(results[-1], wanted)
+            problem = shortfall(results[-1], wanted, arguments.keep)
         except (VisitError, OSError) as error:
             problem = str(error)
             results.append({"status": "FAILED", "error": {"code": "VisitError", "message": problem}})
@@ -130,6 +133,7 @@ def main() -> int:
         metavar="ID,ID",
         help="of GET /scenes; without it the default ones",
     )
+    send.add_argument("--keep", choices=list(Keep), help="what the pictures keep; without it what scene and stack say")
     send.add_argument(
         "--consent", metavar="POLICY", help="the people in the photo agreed to this version of the policy"
     )

@@ -155,6 +155,17 @@ def test_four_scenes_and_three_pictures_are_no_success(booth, send):
     assert send("--url", booth.url, "--scenes", "sea,sky,forest,building")[0] == 1
 
 
+def test_what_the_pictures_are_to_keep_is_asked_for_and_less_is_no_success(booth, send):
+    booth.keeps = ["head"] * 3
+    assert send("--url", booth.url, "--keep", "head")[0] == 0
+    booth.keeps = ["head", "face", "head"]
+    status, _, error = send("--url", booth.url, "--keep", "head")
+    assert (status, "1 of 3 pictures do not keep the head." in error) == (1, True)
+    assert [asked.get("keep") for asked in booth.asked("/upload")] == ["head", "head"]
+    assert send("--url", booth.url)[0] == 0
+    assert "keep" not in booth.asked("/upload")[2]
+
+
 def test_one_photo_of_several_that_fails_is_no_success(booth, send, photo, tmp_path):
     status, printed, error = send("--url", booth.url, files=(photo, tmp_path / "missing.jpg"))
     assert (status, [each["status"] for each in json.loads(printed)]) == (1, ["SUCCEEDED", "FAILED"])

@@ -35,6 +35,7 @@ class FakeBooth:
         self.first = defaultdict(list)
         self.requests = []
         self.pictures = 3
+        self.keeps = ["face"] * 3
         self.result = {"status": "SUCCEEDED", "step": "finish", "progress": 1.0, "time_taken": "9.1", "error": None}
 
     def __call__(self, environ, start_response):
@@ -56,7 +57,9 @@ class FakeBooth:
         if request.path == "/photo":
             urls = [f"{self.url}/photo/photo_x_{number}.jpeg" for number in range(1, self.pictures + 1)]
             failed = {"code": "TimedOut", "message": "This took too long."}
-            pictures = [{"scene": "sky", "state": "DONE", "error": None}] * self.pictures
+            pictures = [
+                {"scene": "sky", "state": "DONE", "keep": keep, "error": None} for keep in self.keeps[: self.pictures]
+            ]
             pictures += [{"scene": "sky", "state": "FAILED", "error": failed}] * (3 - self.pictures)
             return told(200, url_generated=json.dumps(urls), pictures=pictures, **self.result)
         if request.path.startswith("/photo/"):
