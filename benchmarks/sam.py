@@ -25,8 +25,9 @@ import numpy as np
 from PIL import Image
 
 from sam_model import inference
+from sam_model.serving.people import People
 from sam_model.serving.protocol import Prompt
-from sam_model.serving.segment_anything import SegmentAnything
+from sam_model.serving.segment_anything import points_of
 
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = ROOT / "models" / "sam"
@@ -71,7 +72,7 @@ def body(image: Image.Image, boxes: list, points: list) -> str:
     return json.dumps({"encode_image": encoded, "input_boxes": boxes, "input_points": points})
 
 
-def ask(model: SegmentAnything, text: str) -> np.ndarray:
+def ask(model: People, text: str) -> np.ndarray:
     """Serve one request; the kept region, bool (height, width)."""
     answer = inference.transform_fn(model, text, "application/json", "application/json", NoContext())
     with Image.open(io.BytesIO(base64.b64decode(json.loads(answer)["mask_image"]))) as mask:
@@ -102,14 +103,13 @@ def measure_memory(faces: int) -> None:
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
-def times(model: SegmentAnything, rounds: int) -> None:
+def times(model: People, rounds: int) -> None:
     pixels = np.asarray(group(1, 280)[0])
-    scale = model.size / max(pixels.shape)
     prompt = Prompt(*(np.array(part, np.float32) for part in (FACE[0], FACE[1])))
-    embeddings = model._encode(pixels, scale)
+    encoded = model.sam.encode(pixels)
     tasks = {
-        "encoder": lambda: model._encode(pixels, scale),
-        "decoder": lambda: model._decode(embeddings, prompt, scale, pixels.shape[:2]),
+        "encoder": lambda: model.sam.encode(pixels),
+        "decoder": lambda: model.sam.decode(encoded, *points_of(prompt)),
     }
     for faces in GROUPS:
         image, boxes, points = group(faces, 280)
@@ -133,7 +133,7 @@ def times(model: SegmentAnything, rounds: int) -> None:
     print(f"\nModel loaded and warmed, no request yet: {peak_megabytes(0):.0f} MB.\n")
 
 
-def crops(model: SegmentAnything, rounds: int) -> None:
+def crops(model: People, rounds: int) -> None:
     """Ten small faces in the whole photo and each in a crop of three times its box.
 
     The reference is the mask of the same face at the photo's full resolution, brought down to its size here.

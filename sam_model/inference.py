@@ -1,4 +1,4 @@
-"""Segment Anything as a SageMaker endpoint: the two functions that SageMaker's serving containers call.
+"""Segment Anything and a matte as a SageMaker endpoint: the two functions that SageMaker's serving containers call.
 
 The PyTorch container (sagemaker-pytorch-inference on TorchServe) and the Hugging Face container (multi-model-server)
 load this file as ``code/inference.py``, call `model_fn` once in each worker and `transform_fn` for each request.
@@ -13,8 +13,17 @@ from typing import Protocol
 
 import numpy as np
 
-from sam_model.serving.protocol import BadRequest, Prompt, check_accept, read_request, write_answer
-from sam_model.serving.segment_anything import SegmentAnything
+from sam_model.serving.keep import Face, KeepRequest, read_keep
+from sam_model.serving.people import Alphas, People
+from sam_model.serving.protocol import (
+    BadRequest,
+    Prompt,
+    check_accept,
+    read_fields,
+    read_request,
+    write_alphas,
+    write_answer,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -26,16 +35,22 @@ class Segmenter(Protocol):
         """As `SegmentAnything.segment`."""
         ...
 
+    def alphas(self, request: KeepRequest) -> Alphas:
+        """As `People.alphas`."""
+        ...
 
-def model_fn(model_dir: str) -> SegmentAnything:
-    """Load the export in ``model_dir`` and run it once, so that the first request doesn't wait for allocations.
+
+def model_fn(model_dir: str) -> People:
+    """Load the models in ``model_dir`` and run them once, so that the first request doesn't wait for allocations.
 
     Raises ONNX Runtime's errors for missing or broken files and `ValueError` for an export with another interface.
     """
     _keep_bodies_as_bytes()
-    model = SegmentAnything(model_dir)
-    box = np.array([8, 8, 56, 56], np.float32)
-    model.segment(np.zeros((64, 64, 3), np.uint8), [Prompt(box, np.zeros((0, 2), np.float32))])
+    model = People(model_dir)
+    pixels, box = np.zeros((64, 64, 3), np.uint8), np.array([8, 8, 56, 56], np.float32)
+    model.segment(pixels, [Prompt(box, np.zeros((0, 2), np.float32))])
+    if model.matte:
+        model.alphas(KeepRequest(pixels, ("person",), [Face(box, {})], seconds=0))
     return model
 
 
@@ -47,7 +62,10 @@ def transform_fn(model: Segmenter, body: bytes | str, content_type: str | None, 
     Hugging Face toolkit makes 400 of everything, a failing model included.
     """
     try:
-        request = read_request(body, content_type)
+        fields = read_fields(body, content_type)
+        if "keep" in fields:
+            return _alphas(model, read_keep(fields), accept)
+        request = read_request(fields)
         check_accept(accept)
         return write_answer(model.segment(request.pixels, request.prompts))
     except BadRequest as problem:
@@ -57,6 +75,12 @@ def transform_fn(model: Segmenter, body: bytes | str, content_type: str | None, 
         status, message = 500, "The model failed. The endpoint's log says why."
     context.set_response_status(status, HTTPStatus(status).phrase)
     return json.dumps({"code": status, "message": message})
+
+
+def _alphas(model: Segmenter, request: KeepRequest, accept: str) -> str:
+    check_accept(accept)
+    found = model.alphas(request)
+    return write_alphas(found.images, found.heads_by_matte)
 
 
 def _keep_bodies_as_bytes() -> None:

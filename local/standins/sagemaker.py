@@ -14,8 +14,9 @@ from werkzeug.wrappers import Request, Response
 
 from local.account import ACCOUNT, REGION
 from sam_model import inference
+from sam_model.serving.keep import KeepRequest
+from sam_model.serving.people import Alphas, People
 from sam_model.serving.protocol import Prompt
-from sam_model.serving.segment_anything import SegmentAnything
 
 MODEL_DIR = Path(__file__).resolve().parents[2] / "models" / "sam"
 MAX_BODY = 6_291_456  # of the request, in bytes: botocore's service model
@@ -27,7 +28,7 @@ class SageMaker:
 
     def __init__(self, endpoint: str, model_dir: Path = MODEL_DIR):
         self.endpoint = endpoint
-        self.model = SegmentAnything(model_dir)  # without the endpoint's warm-up inference: 3 s
+        self.model = People(model_dir)  # without the endpoint's warm-up inference: 3 s
 
     def __call__(self, request: Request) -> Response:
         return invoke(request, self.endpoint, self.model)
@@ -47,6 +48,20 @@ class Ellipses:
             down = (y + 0.5 - (top + bottom) / 2) / ((bottom - top) / 2)
             mask |= across**2 + down**2 <= 1
         return mask
+
+    def alphas(self, request: KeepRequest) -> Alphas:
+        """As the serving code's `People.alphas`: heads are twice as large as boxes, people reach to the bottom."""
+        height, width = request.pixels.shape[:2]
+        head = np.zeros((height, width), np.uint8)
+        person = head.copy()
+        for face in request.faces:
+            half = (face.box[2:] - face.box[:2]) / 2
+            grown = np.concatenate([face.box[:2] - half, face.box[2:] + half])
+            head[self.segment(request.pixels, [Prompt(grown, np.zeros((0, 2), np.float32))])] = 255
+            left, top, right, _ = face.box.astype(int)
+            person[top:, left : right + 1] = 255
+        images = {"head": head, "person": np.maximum(head, person)}
+        return Alphas({mode: images[mode] for mode in request.keep}, heads_by_matte=0)
 
 
 class Context:

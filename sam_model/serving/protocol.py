@@ -10,7 +10,19 @@ of the face). The image is encoded once, each prompt is decoded by itself, and t
 
     {"mask_image": "<base64 PNG>"}        RGB, of the image's size; black = face, white = the rest
 
-A request that can't be served is answered with HTTP 400, 406, 413 or 415, a failure of the model with 500, and
+Instead of the masks of faces, a request may ask for the alpha of heads and whole people:
+
+    {"encode_image": "...", "keep": ["head", "person"], "seconds": 9.0,
+     "faces": [{"box": [l, t, r, b], "landmarks": {"eyeLeft": [x, y], "eyeRight": ..., "nose": ..., ...}}, ...]}
+
+``keep`` names one or both. A face may lack landmarks, and they may lie outside the image; the names are Rekognition's.
+``seconds`` is optional: heads that Segment Anything has not been asked for by then are cut out of the matte near the
+face, and counted.
+
+    {"alpha_images": {"head": "<base64 PNG>", "person": "..."}, "heads_by_matte": 0}        grey, of the image's size
+
+A request that can't be served is answered with HTTP 400, 406, 413 or 415 (422 for ``keep`` where the endpoint has no
+matte), a failure of the model with 500, and
 
     {"code": 400, "message": "Box 0 lies outside the image."}
 """
@@ -56,8 +68,8 @@ class Request:
     prompts: list[Prompt]
 
 
-def read_request(body: bytes | str, content_type: str | None) -> Request:
-    """Check and decode a request in the format given at the top of this module. Raises `BadRequest`."""
+def read_fields(body: bytes | str, content_type: str | None) -> dict:
+    """Return the fields of a request's JSON object. Raises `BadRequest`."""
     if _media_type(content_type) != "application/json":
         raise BadRequest(f"Content type {content_type!r} is not supported; send application/json.", 415)
     try:
@@ -66,7 +78,12 @@ def read_request(body: bytes | str, content_type: str | None) -> Request:
         raise BadRequest("The body is not JSON.") from None
     if not isinstance(fields, dict):
         raise BadRequest("The body must be a JSON object.")
-    pixels = _decode_image(fields.get("encode_image"))
+    return fields
+
+
+def read_request(fields: dict) -> Request:
+    """Check and decode a request for the masks of faces. Raises `BadRequest`."""
+    pixels = decode_image(fields.get("encode_image"))
     return Request(pixels, _read_prompts(fields, width=pixels.shape[1], height=pixels.shape[0]))
 
 
@@ -80,16 +97,26 @@ def check_accept(accept: str) -> None:
 def write_answer(mask: np.ndarray) -> str:
     """Return the answer's JSON text for ``mask``: bool (height, width), True on the faces."""
     image = Image.fromarray(np.where(mask, np.uint8(0), np.uint8(255))).convert("RGB")
+    return json.dumps({"mask_image": _base64_png(image)})
+
+
+def write_alphas(images: dict[str, np.ndarray], heads_by_matte: int) -> str:
+    """Return the answer's JSON text for ``images``: uint8 (height, width) by mode."""
+    encoded = {mode: _base64_png(Image.fromarray(alpha)) for mode, alpha in images.items()}
+    return json.dumps({"alpha_images": encoded, "heads_by_matte": heads_by_matte})
+
+
+def _base64_png(image: Image.Image) -> str:
     file = io.BytesIO()
     image.save(file, "PNG", compress_level=1)  # flat areas: higher levels take longer and gain next to nothing
-    return json.dumps({"mask_image": base64.b64encode(file.getvalue()).decode()})
+    return base64.b64encode(file.getvalue()).decode()
 
 
 def _media_type(header: str | None) -> str:
     return (header or "").split(";")[0].strip().lower()
 
 
-def _decode_image(encoded: object) -> np.ndarray:
+def decode_image(encoded: object) -> np.ndarray:
     """Decode ``encode_image`` to uint8 (height, width, 3) RGB. Raises `BadRequest`."""
     if not isinstance(encoded, str) or not encoded:
         raise BadRequest("encode_image is missing: send the image as base64 text.")
@@ -126,14 +153,14 @@ def _read_prompts(fields: dict, width: int, height: int) -> list[Prompt]:
         raise BadRequest(f"input_points must hold one list for each of the {len(boxes)} boxes.")
     limits = np.array([width, height], np.float32)
     return [
-        Prompt(_read_box(box, number, limits), _read_points(of_box, number, limits))
+        Prompt(read_box(box, number, limits), _read_points(of_box, number, limits))
         for number, (box, of_box) in enumerate(zip(boxes, points, strict=True))
     ]
 
 
-def _read_box(value: object, number: int, limits: np.ndarray) -> np.ndarray:
+def read_box(value: object, number: int, limits: np.ndarray) -> np.ndarray:
     """Read one box and clip it to the image (``limits``: width, height): detectors' boxes may extend beyond it."""
-    corners = _numbers(value, 4)
+    corners = numbers(value, 4)
     if corners is None:
         raise BadRequest(f"Box {number} must be four finite numbers: left, top, right, bottom.")
     start, end = corners.reshape(2, 2)
@@ -149,14 +176,14 @@ def _read_points(value: object, number: int, limits: np.ndarray) -> np.ndarray:
     """Read one box's points, float32 (n, 2). Points outside the image are left out: the model sees nothing there."""
     if not isinstance(value, list) or len(value) > MAX_POINTS:
         raise BadRequest(f"The points of box {number} must be a list of at most {MAX_POINTS} points.")
-    points = [_numbers(point, 2) for point in value]
+    points = [numbers(point, 2) for point in value]
     if any(point is None for point in points):
         raise BadRequest(f"Each point of box {number} must be two finite numbers: x, y.")
     array = np.array(points, np.float32).reshape(-1, 2)
     return array[((array >= 0) & (array < limits)).all(axis=1)]
 
 
-def _numbers(value: object, count: int) -> np.ndarray | None:
+def numbers(value: object, count: int) -> np.ndarray | None:
     """Return ``value`` as float32 (count,), or None if it is anything but that many finite numbers."""
     if not isinstance(value, list) or len(value) != count or any(type(item) not in (int, float) for item in value):
         return None

@@ -18,7 +18,7 @@ from PIL import Image
 
 from local.standins import sagemaker
 from sam_model import inference
-from sam_model.serving.segment_anything import SegmentAnything
+from sam_model.serving.people import People
 from tests.fuzz import images
 from tests.fuzz.workers import Outcome
 from tests.support import tiny_sam
@@ -47,7 +47,7 @@ def make(seed: int, number: int) -> Sent:
     rng = random.Random(f"{seed}/{number}")
     what = ("right", "image", "numbers", "shape", "many", "body", "headers")[number % 7]
     size = rng.randrange(1, 200), rng.randrange(1, 200)
-    fields = {"encode_image": _image(size)} | _prompts(rng, size)
+    fields = {"encode_image": _image(size)} | (_prompts(rng, size) if rng.random() < 0.5 else _faces(rng, size))
     content_type, accept = TYPES[0], ACCEPTS[0]
     known: tuple[int, int] | None = size
     if what == "image":
@@ -60,8 +60,7 @@ def make(seed: int, number: int) -> Sent:
         known = size if fields.get("encode_image") == _image(size) else None
     elif what == "many":
         count = rng.choice((1, 99, 100, 101, 5000))
-        fields = {"encode_image": _image(size), "input_boxes": [_box(rng, size) for _ in range(count)]}
-        fields["input_points"] = [[[1, 1]] * rng.choice((0, 1, 63, 64, 65))] * count
+        fields = _many(rng, size, count, keep="keep" in fields)
     elif what == "headers":
         content_type, accept = rng.choice(TYPES), rng.choice(ACCEPTS)
     body = json.dumps(fields).encode()
@@ -92,12 +91,33 @@ def _prompts(rng: random.Random, size: tuple[int, int]) -> dict:
     return {"input_boxes": [_box(rng, size) for _ in range(count)], "input_points": points}
 
 
+def _faces(rng: random.Random, size: tuple[int, int]) -> dict:
+    """The fields of a request for heads and people."""
+    keep = rng.choice((["head"], ["person"], ["head", "person"], ["person", "head"]))
+    fields = {"keep": keep, "faces": [_face(rng, size) for _ in range(rng.randrange(1, 4))]}
+    return fields | ({"seconds": rng.choice((0, 0.001, 9.0, 1e6))} if rng.random() < 0.5 else {})
+
+
+def _face(rng: random.Random, size: tuple[int, int]) -> dict:
+    left, top, right, bottom = box = _box(rng, size)
+    names = ("eyeLeft", "eyeRight", "nose", "mouthLeft", "mouthRight", "chinBottom")
+    return {"box": box, "landmarks": {name: [rng.uniform(left, right), rng.uniform(top, bottom)] for name in names}}
+
+
+def _many(rng: random.Random, size: tuple[int, int], count: int, keep: bool) -> dict:
+    if keep:
+        face = _face(rng, size)
+        return {"encode_image": _image(size), "keep": ["head"], "faces": [face] * count, "seconds": 0.1}
+    boxes, points = [_box(rng, size) for _ in range(count)], [[1, 1]] * rng.choice((0, 1, 63, 64, 65))
+    return {"encode_image": _image(size), "input_boxes": boxes, "input_points": [points] * count}
+
+
 def _set_somewhere(fields: dict, value: object, rng: random.Random) -> None:
-    """Puts a value in place of a box, a point, or one of their numbers."""
+    """Puts a value in place of a box, a face, a point, or one of their numbers."""
     place, key = fields, rng.choice([name for name in fields if name != "encode_image"])
-    while isinstance(place[key], list) and place[key] and rng.random() < 0.8:
+    while isinstance(place[key], list | dict) and place[key] and rng.random() < 0.8:
         place = place[key]
-        key = rng.randrange(len(place))
+        key = rng.choice(list(place)) if isinstance(place, dict) else rng.randrange(len(place))
     place[key] = value
 
 
@@ -140,9 +160,9 @@ def _bad_body(body: bytes, rng: random.Random) -> bytes:
 
 
 @cache
-def _model() -> SegmentAnything:
+def _model() -> People:
     with tempfile.TemporaryDirectory() as folder:
-        return inference.model_fn(str(tiny_sam.export(Path(folder), qualities=[0.5])))
+        return inference.model_fn(str(tiny_sam.export(Path(folder), qualities=[0.5], matte=True)))
 
 
 def attempt(seed: int, number: int) -> Outcome:
@@ -155,11 +175,15 @@ def attempt(seed: int, number: int) -> Outcome:
 
 def _faults(sent: Sent, status: int, answer: dict) -> Iterator[str]:
     if status == 200:
-        with Image.open(io.BytesIO(base64.b64decode(answer["mask_image"]))) as mask:
-            if (mask.format, mask.mode) != ("PNG", "RGB") or sent.size not in (None, mask.size):
-                yield f"the mask is {mask.format} {mask.mode} {mask.size}, the image {sent.size}"
-            if not set(np.unique(np.asarray(mask))) <= {0, 255}:
-                yield "the mask is not black and white"
+        alphas = answer.get("alpha_images", {})
+        for text in [*alphas.values(), *([answer["mask_image"]] if "mask_image" in answer else [])]:
+            with Image.open(io.BytesIO(base64.b64decode(text))) as mask:
+                if (mask.format, mask.mode) != ("PNG", "L" if alphas else "RGB") or sent.size not in (None, mask.size):
+                    yield f"the mask is {mask.format} {mask.mode} {mask.size}, the image {sent.size}"
+                if not alphas and not set(np.unique(np.asarray(mask))) <= {0, 255}:
+                    yield "the mask is not black and white"
+        if not alphas and "mask_image" not in answer:
+            yield "the answer has neither a mask nor an alpha"
     elif status not in (400, 406, 413, 415):
         yield f"HTTP {status}"
     elif answer.keys() != {"code", "message"} or answer["code"] != status or not answer["message"].endswith("."):

@@ -218,6 +218,21 @@ def test_several_prompts_and_points_at_once_with_others(port, face):
     assert all(both[y, x] for x, y in points[0]) and both[20:80, 400:460].any()
 
 
+def test_heads_and_people_from_the_same_worker(port):
+    before, [landmarks] = worker(port), [{"eyeLeft": [203, 101], "eyeRight": [247, 104], "nose": [223, 126]}]
+    body = {"encode_image": PHOTO, "keep": ["head", "person"], "faces": [{"box": BOX, "landmarks": landmarks}]}
+    status, _, text = invoke(port, body)
+    assert status == 200, text
+    answer = json.loads(text)
+    head, person = (
+        np.asarray(Image.open(io.BytesIO(base64.b64decode(answer["alpha_images"][mode])))) for mode in body["keep"]
+    )
+    assert answer["heads_by_matte"] == 0 and head.shape == person.shape == (512, 512)
+    assert (head[30:165, 200:250] == 255).all()  # from the hair to the chin
+    assert not head[300:].any() and (person[300:400, 180:280] == 255).all()
+    assert worker(port) == before
+
+
 def bomb():
     """A PNG of 25 million pixels in some 100 bytes."""
     file = io.BytesIO()
@@ -229,6 +244,7 @@ def bomb():
     ("body", "headers", "status", "message"),
     [
         ({"input_box": BOX}, {}, 400, "encode_image is missing: send the image as base64 text."),
+        ({"encode_image": PHOTO, "keep": ["head"]}, {}, 400, "faces must be a list of at least one face."),
         ({"encode_image": PHOTO}, {}, 400, "Send either input_box or input_boxes."),
         ({"encode_image": PHOTO, "input_box": [600, 0, 700, 9]}, {}, 400, "Box 0 lies outside the image."),
         (

@@ -7,11 +7,12 @@ import onnx
 from onnx import TensorProto, helper
 
 
-def export(folder: Path, qualities: list[float], size: int = 256, extra: bool = False) -> Path:
+def export(folder: Path, qualities: list[float], size: int = 256, extra: bool = False, matte: bool = False) -> Path:
     """An export whose first mask is the image's brightness, its second the opposite, and so on in turns.
 
     The encoder halves the image twice; the decoder hands the red channel on as low resolution masks. With ``extra``
     the decoder takes it from `interm_embeddings` instead, a second output of the encoder as in HQ-SAM.
+    With ``matte`` there is one, too: the image's blue channel.
     """
     small = size // 4
 
@@ -52,4 +53,9 @@ def export(folder: Path, qualities: list[float], size: int = 256, extra: bool = 
     ]
     masks = [tensor(name, 1, len(qualities), small, small) for name in ("masks", "low_res_masks")]
     save("decoder", nodes, inputs, [*masks, tensor("iou_predictions", 1, len(qualities))], constants)
+    if matte:
+        constants = [onnx.numpy_helper.from_array(np.array([[[[0]], [[0]], [[0.5]]]], np.float32), "blue")]
+        constants += [onnx.numpy_helper.from_array(np.array([0.5], np.float32), "half")]
+        nodes = [helper.make_node("Conv", ["input", "blue", "half"], ["output"])]
+        save("matte", nodes, [tensor("input", "n", 3, "h", "w")], [tensor("output", "n", 1, "h", "w")], constants)
     return folder

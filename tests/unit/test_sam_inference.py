@@ -17,7 +17,7 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from sam_model import inference
-from sam_model.serving import masks, protocol, segment_anything
+from sam_model.serving import protocol, regions, segment_anything
 from tests.support import tiny_sam
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,6 +34,9 @@ FACES = {
         ([878, 135, 967, 253], [[901, 182], [944, 178], [923, 203], [904, 221], [941, 219]]),
     ],
 }
+
+
+LANDMARKS = ("eyeLeft", "eyeRight", "nose", "mouthLeft", "mouthRight")
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +82,20 @@ def segment(model, **fields):
     return values[..., 0] == 0
 
 
+def alphas(model, **fields):
+    """The alphas of a request's modes, uint8 (height, width)."""
+    context = Context()
+    answer = json.loads(inference.transform_fn(model, json.dumps(fields), "application/json", "*/*", context))
+    assert context.status is None and answer["heads_by_matte"] == 0
+    files = [io.BytesIO(base64.b64decode(answer["alpha_images"][mode])) for mode in fields["keep"]]
+    return [np.asarray(Image.open(file)) for file in files]
+
+
+def read(body, content_type):
+    """A request for masks, checked and decoded."""
+    return protocol.read_request(protocol.read_fields(body, content_type))
+
+
 def ellipse(box, shape):
     left, top, right, bottom = box
     y, x = np.mgrid[: shape[0], : shape[1]] + 0.5
@@ -105,6 +122,32 @@ class TestRealWeights:
             allowed[rows, columns] = True
             assert mask[rows, columns].sum() < 1.45 * face.sum()
         assert not (mask & ~allowed).any()
+
+    @pytest.mark.parametrize(
+        ("name", "kept", "not_kept"),
+        [
+            (
+                "hopper.jpg",
+                [(240, 40), (200, 110), (290, 110), (190, 200), (262, 330)],
+                [(60, 40), (250, 500), (450, 560)],
+            ),
+            (
+                "group.jpg",
+                [(165, 80), (322, 170), (530, 70), (755, 90), (922, 100)],
+                [(600, 60), (160, 440), (530, 300)],
+            ),
+        ],
+    )
+    def test_heads_have_hats_hair_and_glasses_and_people_have_bodies(self, model, name, kept, not_kept):
+        faces = [{"box": box, "landmarks": dict(zip(LANDMARKS, points, strict=True))} for box, points in FACES[name]]
+        head, person = alphas(model, encode_image=photo(name), keep=["head", "person"], faces=faces)
+        assert (head <= person).all()
+        assert [head[y, x] for x, y in kept] == [255] * len(kept)
+        assert [head[y, x] for x, y in not_kept] == [0] * len(not_kept)
+        assert [person[y, x] for x, y in not_kept] == [0, 255, 255]
+        for box, points in FACES[name]:
+            assert all(head[y, x] == 255 for x, y in points)
+            assert (head[ellipse(box, head.shape)] > 127).mean() > 0.95
 
     def test_glasses_belong_to_the_face(self, model):
         box, points = FACES["hopper.jpg"][0]
@@ -198,7 +241,7 @@ class TestMask:
     def test_the_encoders_size_is_the_models(self, tmp_path):
         model = inference.model_fn(str(tiny_sam.export(tmp_path, qualities=[1.0], size=128)))
         mask = segment(model, encode_image=self.white((100, 40, 200, 140)), input_box=[100, 40, 200, 140])
-        assert model.size == 128 and mask[50:130, 110:190].all() and not mask[:, 220:].any()
+        assert model.sam.size == 128 and mask[50:130, 110:190].all() and not mask[:, 220:].any()
 
     def test_what_more_the_encoder_gives_reaches_the_decoder(self, tmp_path):
         model = inference.model_fn(str(tiny_sam.export(tmp_path, qualities=[1.0], extra=True)))
@@ -247,7 +290,7 @@ class TestMask:
     @given(arrays.arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 12))))
     @settings(max_examples=300)
     def test_labels_are_the_connected_components(self, mask):
-        labels = masks._label(mask)
+        labels = regions.label(mask)
         assert ((labels > 0) == mask).all()
         assert set(np.unique(labels[mask])) == set(range(1, labels.max(initial=0) + 1))
         for a, b in ((labels[1:], labels[:-1]), (labels[:, 1:], labels[:, :-1])):
@@ -293,7 +336,7 @@ class TestRequests:
     def test_the_documented_request(self, body):
         text = json.dumps({"encode_image": IMAGE, "input_box": [5, 6, 30.5, 31]})
         kind = "application/json; charset=utf-8"
-        data = protocol.read_request(text.encode() if body is bytes else text, kind)
+        data = read(text.encode() if body is bytes else text, kind)
         assert data.pixels.shape == (40, 60, 3) and data.pixels.dtype == np.uint8
         (prompt,) = data.prompts
         assert prompt.box.tolist() == [5, 6, 30.5, 31] and prompt.points.shape == (0, 2)
@@ -304,7 +347,7 @@ class TestRequests:
             "input_boxes": [[-9, -4, 20, 99]],
             "input_points": [[[3, 4], [-1, 5], [60, 5]]],
         }
-        (prompt,) = protocol.read_request(json.dumps(fields), "application/json").prompts
+        (prompt,) = read(json.dumps(fields), "application/json").prompts
         assert prompt.box.tolist() == [0, 0, 20, 40]
         assert prompt.points.tolist() == [[3, 4]]
 
@@ -316,13 +359,11 @@ class TestRequests:
         if mode == "RGBA" and kind == "JPEG":
             mode = "RGB"
         image = encode(Image.new(mode, (60, 40)), kind)
-        data = protocol.read_request(json.dumps({"encode_image": image, "input_box": BOX}), "application/json")
+        data = read(json.dumps({"encode_image": image, "input_box": BOX}), "application/json")
         assert data.pixels.shape == (40, 60, 3)
 
     def test_exif_orientation_is_not_applied(self):
-        data = protocol.read_request(
-            json.dumps({"encode_image": photo("rotated.jpg"), "input_box": BOX}), "application/json"
-        )
+        data = read(json.dumps({"encode_image": photo("rotated.jpg"), "input_box": BOX}), "application/json")
         with Image.open(PHOTOS / "rotated.jpg") as stored:
             assert (data.pixels == np.asarray(stored)).all()
 
@@ -362,25 +403,25 @@ class TestRequests:
     )
     def test_bad_requests_are_refused(self, fields, message):
         with pytest.raises(protocol.BadRequest, match=message) as caught:
-            protocol.read_request(json.dumps(fields), "application/json")
+            read(json.dumps(fields), "application/json")
         assert caught.value.status_code == 400
 
     @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe\xfa", "nope", b"[" * 1_000_000, b"9" * 9999])
     def test_no_json(self, body):
         with pytest.raises(protocol.BadRequest, match="not JSON"):
-            protocol.read_request(body, "application/json")
+            read(body, "application/json")
 
     @pytest.mark.parametrize("side", [4097, 20_000])
     def test_too_many_pixels(self, side):
         image = encode(Image.new("1", (side, side)))
         with pytest.raises(protocol.BadRequest, match="at most 16777216") as caught:
-            protocol.read_request(json.dumps({"encode_image": image, "input_box": BOX}), "application/json")
+            read(json.dumps({"encode_image": image, "input_box": BOX}), "application/json")
         assert caught.value.status_code == 413
 
     @pytest.mark.parametrize("content_type", ["image/jpeg", "text/json", "", None])
     def test_unknown_content_type(self, content_type):
         with pytest.raises(protocol.BadRequest) as caught:
-            protocol.read_request(b"{}", content_type)
+            read(b"{}", content_type)
         assert caught.value.status_code == 415
 
     def test_accept(self):

@@ -40,11 +40,14 @@ def test_the_default_weights(tmp_path, capsys):
     assert any("onnxruntime-" in name and "-cp312-" in name and "x86_64" in name for name in wheels)
     assert found == wheels | {
         "code/inference.py": (code / "inference.py").read_bytes(),
-        "code/sam_model/serving/masks.py": (code / "serving" / "masks.py").read_bytes(),
-        "code/sam_model/serving/protocol.py": (code / "serving" / "protocol.py").read_bytes(),
-        "code/sam_model/serving/segment_anything.py": (code / "serving" / "segment_anything.py").read_bytes(),
+        **{
+            f"code/sam_model/serving/{path.name}": path.read_bytes()
+            for path in (code / "serving").iterdir()
+            if path.suffix == ".py"
+        },
         "code/requirements.txt": f"--no-index\n--find-links wheels\n{locked}".encode(),
         "decoder.onnx": (package.DEFAULT_MODEL / "decoder.onnx").read_bytes(),
+        "matte.onnx": (package.DEFAULT_MODEL / "matte.onnx").read_bytes(),
         "encoder.onnx": (package.DEFAULT_MODEL / "encoder.onnx").read_bytes(),
     }
 
