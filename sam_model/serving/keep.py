@@ -67,6 +67,6 @@ def _read_face(face: object, number: int, limits: np.ndarray) -> Face:
 
 
 def _read_seconds(value: object) -> float:
-    if type(value) not in (int, float) or not 0 <= value < math.inf:  # false for NaN as well
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:  # false for NaN too
         raise BadRequest("seconds must be a finite number, 0 or more.")
     return float(min(value, MAX_SECONDS))

@@ -30,8 +30,8 @@ class Matte:
         """Return the people's share of each pixel, float32 (height, width), 0..1, for uint8 (height, width, 3) RGB."""
         height, width = pixels.shape[:2]
         scale = min(short_side / min(height, width), LONG_SIDE / max(height, width))
-        size = tuple(max(STRIDE, round(side * scale / STRIDE) * STRIDE) for side in (width, height))
-        resized = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR), np.float32)
+        across, down = (max(STRIDE, round(side * scale / STRIDE) * STRIDE) for side in (width, height))
+        resized = np.asarray(Image.fromarray(pixels).resize((across, down), Image.Resampling.BILINEAR), np.float32)
         tensor = ((resized - 127.5) / 127.5).transpose(2, 0, 1)[None]
         found = np.asarray(self.session.run(None, {self.input_name: tensor})[0])[0, 0]
         alpha = Image.fromarray(found.astype(np.float32)).resize((width, height), Image.Resampling.BILINEAR)

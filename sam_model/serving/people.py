@@ -55,7 +55,7 @@ class People:
             decode = self._decoder(pixels) if time.monotonic() < deadline else None
             found["head"], by_matte = heads(faces, found["person"], decode, deadline)
             found["person"] = np.maximum(found["person"], found["head"])
-        size = request.pixels.shape[1::-1]
+        size = request.pixels.shape[1], request.pixels.shape[0]
         return Alphas({mode: _image(found[mode], size) for mode in request.keep}, by_matte)
 
     def _decoder(self, pixels: np.ndarray) -> Decode:
@@ -68,13 +68,13 @@ def shrunk(pixels: np.ndarray, faces: list[Face]) -> tuple[np.ndarray, list[Face
     height, width = pixels.shape[:2]
     if max(height, width) <= MAX_SIDE:
         return pixels, faces
-    size = tuple(max(1, round(side * MAX_SIDE / max(height, width))) for side in (width, height))
-    share = np.array(size, np.float32) / np.array([width, height], np.float32)
+    across, down = (max(1, round(side * MAX_SIDE / max(height, width))) for side in (width, height))
+    share = np.array([across, down], np.float32) / np.array([width, height], np.float32)
     smaller = [
         Face(face.box * np.tile(share, 2), {name: mark * share for name, mark in face.landmarks.items()})
         for face in faces
     ]
-    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BOX)), smaller
+    return np.asarray(Image.fromarray(pixels).resize((across, down), Image.Resampling.BOX)), smaller
 
 
 def _image(alpha: np.ndarray, size: tuple[int, int]) -> np.ndarray:

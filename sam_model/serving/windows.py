@@ -48,9 +48,11 @@ class Grid:
 
     def sample(self, values: np.ndarray, scale: float = 1.0) -> np.ndarray:
         """Return float32 ``values``, which have ``scale`` cells to a pixel of the photo, in the window's cells."""
-        limits = [*values.shape[::-1], *values.shape[::-1]]
-        area = [min(side * scale, limit) for side, limit in zip(self.box, limits, strict=True)]
-        return np.asarray(Image.fromarray(values).resize(self.shape[::-1], Image.Resampling.BILINEAR, box=area))
+        height, width = values.shape
+        left, top, right, bottom = (side * scale for side in self.box)
+        area = min(left, width), min(top, height), min(right, width), min(bottom, height)
+        size = self.shape[1], self.shape[0]
+        return np.asarray(Image.fromarray(values).resize(size, Image.Resampling.BILINEAR, box=area))
 
     def put(self, alpha: np.ndarray, matte: np.ndarray, solid: np.ndarray, soft: np.ndarray, own: np.ndarray) -> None:
         """Raise ``alpha`` within the window to the matte times a gate, or to what is the face's ``own``.
