@@ -1,10 +1,10 @@
 """Segment Anything's figures: `make bench-sam`. Prints tables in Markdown.
 
-Encoder, decoder and whole requests (JSON in, JSON out, by way of `inference.transform_fn`) for 1, 3 and 10 faces;
-one request for n faces against n requests; crops against the whole photo. Peak memory is that of a process of its
-own for each number of faces. Times are processor time of all threads, medians of several rounds, within which the
-things compared take turns: so what else the machine does matters little. On idle cores a request takes that time
-divided by somewhat less than their number.
+Encoder, decoder and whole requests (JSON in, JSON out, by way of `inference.transform_fn`) for 1, 3 and 10 faces; one
+request for n faces against n requests; crops against the whole photo; heads and people (ARGS=--heads: these alone).
+Peak memory is that of a process of its own for each number of faces. Times are processor time of all threads, medians
+of several rounds, in which the things compared take turns: so what else the machine does matters little. On idle cores
+a request takes that time divided by somewhat less than their number.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import statistics
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -36,6 +37,9 @@ FACE = ([175, 131, 357, 336], [[221, 199], [305, 192], [266, 238], [236, 279], [
 HEAD = (116, 40, 416, 400)
 WIDTH, HEIGHT = 1600, 1200
 GROUPS = {1: (1, 1), 3: (3, 1), 10: (5, 2)}  # faces: columns and rows
+PEOPLE = {1: (1, 1), 2: (2, 1), 5: (5, 1), 10: (5, 2)}  # the same
+AT_ONCE = 5
+NAMES = ("eyeLeft", "eyeRight", "nose", "mouthLeft", "mouthRight")
 
 
 class NoContext:
@@ -64,12 +68,33 @@ def group(faces: int, side: int) -> tuple[Image.Image, list, list]:
     return image, boxes, points
 
 
+def people(count: int) -> str:
+    """Return the request for heads and people of a photo of 1024x683 with ``count`` people: its JSON text."""
+    columns, rows = PEOPLE[count]
+    image = Image.new("RGB", (1024, 683), (150, 145, 140))
+    with Image.open(ROOT / "tests" / "photos" / "hopper.jpg") as photo:
+        scale = min(1024 / columns / photo.width, 683 / rows / photo.height)
+        one = photo.convert("RGB").resize((round(photo.width * scale), round(photo.height * scale)))
+    faces = []
+    for number in range(count):
+        corner = np.array([number % columns * 1024 // columns, number // columns * 683 // rows])
+        image.paste(one, tuple(corner.tolist()))
+        box = (np.array(FACE[0]).reshape(2, 2) * scale + corner).ravel().tolist()
+        marks = (np.array(FACE[1]) * scale + corner).tolist()
+        faces.append({"box": box, "landmarks": dict(zip(NAMES, marks, strict=True))})
+    return json.dumps({"encode_image": encoded(image), "keep": ["head", "person"], "faces": faces})
+
+
 def body(image: Image.Image, boxes: list, points: list) -> str:
     """The request's JSON text."""
+    return json.dumps({"encode_image": encoded(image), "input_boxes": boxes, "input_points": points})
+
+
+def encoded(image: Image.Image) -> str:
+    """The image as JPEG, in base64."""
     file = io.BytesIO()
     image.save(file, "JPEG", quality=90)
-    encoded = base64.b64encode(file.getvalue()).decode()
-    return json.dumps({"encode_image": encoded, "input_boxes": boxes, "input_points": points})
+    return base64.b64encode(file.getvalue()).decode()
 
 
 def ask(model: People, text: str) -> np.ndarray:
@@ -90,15 +115,21 @@ def take_turns(rounds: int, tasks: dict) -> dict:
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
-def peak_megabytes(faces: int) -> float:
-    """Peak resident memory of a process that serves one request for ``faces`` faces (none if 0: model only)."""
-    command = [sys.executable, "-m", "benchmarks.sam", "--memory", str(faces)]
+def peak_megabytes(faces: int, *more: str) -> float:
+    """Peak resident memory of a process that serves one request for ``faces`` faces (none if 0: model only).
+
+    With "--people 5" in ``more``: so many requests at once for heads and people.
+    """
+    command = [sys.executable, "-m", "benchmarks.sam", "--memory", str(faces), *more]
     return float(subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout)
 
 
-def measure_memory(faces: int) -> None:
+def measure_memory(faces: int, at_once: int) -> None:
     model = inference.model_fn(str(MODEL))
-    if faces:
+    if at_once:
+        with ThreadPoolExecutor(at_once) as pool:
+            list(pool.map(lambda text: keep(model, text), [people(faces)] * at_once))
+    elif faces:
         ask(model, body(*group(faces, 280)))
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
@@ -131,6 +162,25 @@ def times(model: People, rounds: int) -> None:
             f"| {one / ideal:.2f} | {peak_megabytes(faces):.0f} MB |"
         )
     print(f"\nModel loaded and warmed, no request yet: {peak_megabytes(0):.0f} MB.\n")
+
+
+def keep(model: People, text: str) -> None:
+    """Serve one request for heads and people."""
+    inference.transform_fn(model, text, "application/json", "application/json", NoContext())
+
+
+def heads_and_people(model: People, rounds: int) -> None:
+    pixels = np.zeros((683, 1024, 3), np.uint8)
+    texts = {count: people(count) for count in PEOPLE}
+    tasks = {str(count): lambda text=text: keep(model, text) for count, text in texts.items()}
+    found = take_turns(rounds, tasks | {"matte": lambda: model.matte(pixels) if model.matte else None})
+    print(f"Heads and people of a photo of 1024x683 pixels; the matte alone {found['matte'] * 1000:.0f} ms.\n")
+    print(f"| faces | one request | peak memory | {AT_ONCE} requests at once: peak memory |")
+    print("|---|---|---|---|")
+    for count in PEOPLE:
+        memory = [peak_megabytes(count, "--people", str(at_once)) for at_once in (1, AT_ONCE)]
+        print(f"| {count} | {found[str(count)] * 1000:.0f} ms | {memory[0]:.0f} MB | {memory[1]:.0f} MB |")
+    print()
 
 
 def crops(model: People, rounds: int) -> None:
@@ -204,11 +254,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sam", description="Measure Segment Anything.")
     parser.add_argument("--rounds", type=int, default=5, help="how often each thing is timed")
     parser.add_argument("--memory", type=int, help=argparse.SUPPRESS)  # a process of its own for one peak
+    parser.add_argument("--people", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--heads", action="store_true", help="heads and people only")
     options = parser.parse_args()
     if options.memory is not None:
-        return measure_memory(options.memory)
+        return measure_memory(options.memory, options.people)
     print(machine() + f", load {os.getloadavg()[0]:.1f} at the start\n")
     model = inference.model_fn(str(MODEL))
+    heads_and_people(model, options.rounds)
+    if options.heads:
+        return
     times(model, options.rounds)
     crops(model, rounds=1)  # twenty encodings a round, and what is compared differs tenfold
 

@@ -19,7 +19,7 @@ class Matte:
 
     def __init__(self, path: Path):
         """Raises ONNX Runtime's errors for missing or broken files and `ValueError` for another interface."""
-        self.session = open_session(path)
+        self.session = open_session(path, one_size=False)
         inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
         shapes = [value.shape for value in (*inputs, *outputs)]
         if len(inputs) != 1 or len(outputs) != 1 or [len(shape) for shape in shapes] != [4, 4] or shapes[0][1] != 3:

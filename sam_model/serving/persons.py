@@ -9,13 +9,14 @@ from PIL import Image
 from sam_model.serving.frames import frame_of
 from sam_model.serving.keep import Face
 from sam_model.serving.matte import Matte
-from sam_model.serving.regions import box_mean, dilated, fill_holes, label
+from sam_model.serving.regions import box_mean, dilated, eroded, fill_holes, label
 from sam_model.serving.windows import Grid, face_ellipse
 
 MISSED = 0.8  # of the matte's mean in a face's ellipse: below, the face was missed and is looked at from nearer
 NEAR_SIDE = 256  # of the matte's input then
 GRID_SIDE = 512  # the long side at which people are told apart
 HOLE = 0.25  # holes up to this size, in squares of the largest face's unit, are the matte's errors
+INSIDE = 0.2  # in units of the smallest face: so far inside a person there is no soft band, but clothes
 BAND = 0.6  # in units of the largest face: how far a person's soft band reaches
 
 
@@ -53,6 +54,7 @@ def persons(matte: np.ndarray, faces: list[Face]) -> np.ndarray:
     kept[0] = False  # the background's label
     people = kept[labels]
     holes = _small_holes(people, HOLE * (max(frame.unit for frame in frames) * scale) ** 2)
+    inside = eroded(people, max(2, round(INSIDE * min(frame.unit for frame in frames) * scale)))
     gate = _gate(people, solid & ~people, max(1, round(BAND * max(frame.unit for frame in frames) * scale)))
     gate, filled = (
         np.clip(
@@ -60,7 +62,7 @@ def persons(matte: np.ndarray, faces: list[Face]) -> np.ndarray:
             0,
             1,
         )
-        for part in (gate, holes)
+        for part in (gate, holes | inside)
     )
     alpha = np.maximum(matte * gate, filled)
     for face in faces:

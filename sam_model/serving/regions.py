@@ -75,7 +75,10 @@ def convex_hull(mask: np.ndarray) -> np.ndarray:
     right = _chain([*zip(last.tolist(), rows.tolist(), strict=True)], 1)
     left = _chain([*zip(first.tolist(), rows.tolist(), strict=True)], -1)
     image = Image.new("1", mask.shape[::-1])
-    ImageDraw.Draw(image).polygon([*right, *reversed(left)], fill=1, outline=1)
+    outline = [*right, *reversed(left), right[0]]
+    draw = ImageDraw.Draw(image)
+    draw.polygon(outline, fill=1)
+    draw.line(outline, fill=1)  # where the hull is no wider than that
     return np.asarray(image) | mask
 
 

@@ -229,7 +229,7 @@ def test_heads_and_people_from_the_same_worker(port):
     )
     assert answer["heads_by_matte"] == 0 and head.shape == person.shape == (512, 512)
     assert (head[30:165, 200:250] == 255).all()  # from the hair to the chin
-    assert not head[300:].any() and (person[300:400, 180:280] == 255).all()
+    assert not head[300:].any() and person[300:400, 180:280].min() > 240
     assert worker(port) == before
 
 
