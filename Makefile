@@ -1,5 +1,6 @@
 # On this machine, without AWS (ARGS="..." goes to the program behind a target):
-#   make run         open the booth on http://127.0.0.1:8000 (PORT=8080: there)
+#   make run         open the booth on http://127.0.0.1:8000 (PORT=8080: there;
+#                    LAN=1: by https, for all devices of this network)
 #   make test        all tests (ARGS="tests/unit -k mask": some of them)
 #   make test-fast   those that need no process, no server and no model
 #   make lint        what make test begins with: the code, scenes, settings
@@ -49,7 +50,7 @@ help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
 run: setup check-settings
-	@exec .venv/bin/python -m local run --port $(PORT)
+	@exec .venv/bin/python -m local run --port "$(PORT)" $(if $(LAN),--lan $(filter-out 1,$(LAN)))
 
 test: browser tools lint
 	.venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
@@ -231,4 +232,4 @@ account: $(INSTALLED)
 	@.venv/bin/python -m deploy account
 
 clean:
-	rm -rf .venv .tools .aws-sam models out build
+	rm -rf .venv .tools .aws-sam .lan models out build

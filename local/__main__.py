@@ -22,18 +22,52 @@ HERE = "http://127.0.0.1:8000"
 
 def run(arguments: argparse.Namespace) -> int:
     """Starts the application and waits for Ctrl-C or SIGTERM."""
+    signal.signal(signal.SIGTERM, _end)
+    lan = "" if arguments.lan is None else arguments.lan or _own_address()
+    if lan:
+        print(
+            f"Everybody in the network of {lan} will be able to use this booth: take photos, and see and delete those "
+            "that they have the link of. Nothing else of it can be reached from there.",
+            flush=True,
+        )
     print("Starting the booth ...", flush=True)
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    with App(arguments.port) as app:
+    with App(_port(arguments.port), lan=lan) as app:
         if arguments.faults:
             _set_faults(app.standins_url, arguments.faults)
         print(f"The booth is open: {app.url}   (the functions' log: {app.log_path}; Ctrl-C closes it)", flush=True)
+        if lan:
+            print(
+                "Each device asks once about the certificate, which nobody but this machine has signed. SHA-256 "
+                f"fingerprint: {app.fingerprint}",
+                flush=True,
+            )
         print(f"Stand-ins for the models: {app.standins_url}/standins/bedrock and its like (GET, PUT)", flush=True)
         print("Photos and pictures are kept in memory: they are gone when you close it.", flush=True)
-        stop.wait()
-    return 0
+        threading.Event().wait()
+    raise AssertionError("the wait ends by Ctrl-C or SIGTERM")
+
+
+def _end(number: int, _frame: object) -> None:
+    print("Stopped.", file=sys.stderr, flush=True)
+    sys.exit(128 + number)
+
+
+def _port(text: str) -> int:
+    """Raises StartError; whether it can be had is seen when it is taken."""
+    try:
+        return int(text)
+    except ValueError:
+        raise StartError(f"{text!r} is no port: 1 to 65535.") from None
+
+
+def _own_address() -> str:
+    """This machine's address in its network. Raises StartError."""
+    from local import lan
+
+    try:
+        return lan.own_address()
+    except OSError:
+        raise StartError("This machine is in no network; name the address that devices use: LAN=<address>.") from None
 
 
 def _set_faults(url: str, file: Path) -> None:
@@ -114,7 +148,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(required=True)
     start = commands.add_parser("run", help="start the application")
-    start.add_argument("--port", type=int, default=8000)
+    start.add_argument("--port", default="8000")
+    start.add_argument(
+        "--lan",
+        nargs="?",
+        const="",
+        metavar="ADDRESS",
+        help="by https for the devices of this machine's network, at this address or the one that it finds",
+    )
     start.add_argument(
         "--faults",
         type=Path,

@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 import socket
+import ssl
 import sys
 import tempfile
 import threading
@@ -50,7 +51,9 @@ class App:
     """The running application. Use it as a context manager; `url` is its address.
 
     Args:
-        port: of the edge on 127.0.0.1; 0 picks a free one.
+        port: of the edge; 0 picks a free one.
+        lan: the address of this machine where the edge listens, by https, and takes uploads, too; without it the edge
+            listens on 127.0.0.1. Everything else does so in any case.
         parameters: overrides of the template's parameters.
         build: folder with what `sam build` made, to run that, for this machine's kind of processor, in place of the
             sources.
@@ -62,10 +65,12 @@ class App:
         port: int = 8000,
         parameters: Mapping[str, str] | None = None,
         *,
+        lan: str = "",
         build: Path | None = None,
         python: str = sys.executable,
     ):
         self._port = port
+        self._lan = lan
         self._build = build
         self._python = python
         # Here a photo costs nothing, the models have no quotas, and Lambda's is not a new account's.
@@ -100,7 +105,7 @@ class App:
         self._closers.clear()
 
     def _start(self) -> None:
-        edge_socket = _listen(self._port)
+        edge_socket = _listen(self._port, self._lan or "127.0.0.1")
         self.port = edge_socket.getsockname()[1]
         try:
             self.log_path = Path(tempfile.gettempdir()) / f"photo-booth-{self.port}.log"
@@ -108,7 +113,8 @@ class App:
         except OSError as error:
             raise StartError(f"The log can't be written: {error}.") from error
         self._closers.append(log.close)
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"https://{self._lan}:{self.port}" if self._lan else f"http://127.0.0.1:{self.port}"
+        tls = self._certify() if self._lan else None
         aws_socket, s3_socket = _listen(0), _listen(0)
         self.aws_url = f"http://127.0.0.1:{aws_socket.getsockname()[1]}"
         self.s3_url = f"http://127.0.0.1:{s3_socket.getsockname()[1]}"
@@ -125,7 +131,7 @@ class App:
 
         import boto3
 
-        from local.edge import Edge
+        from local.edge import Edge, with_uploads
         from local.lambdas.host import LambdaHost
         from local.s3.front import S3Front
 
@@ -154,15 +160,16 @@ class App:
 
         self.traffic = Traffic(self.authority.names)
 
-        def run(sock: socket.socket, application) -> None:
-            self._closers.append(serve(sock, application).shutdown)
+        def run(sock: socket.socket, application, tls: ssl.SSLContext | None = None) -> None:
+            self._closers.append(serve(sock, application, tls).shutdown)
 
         self._closers.append(forget_all)
         emulator = Emulator({"/2015-03-31/functions/": self.lambdas.wsgi}, self.authority)
         run(aws_socket, self.traffic.counted(Gate(emulator, self._faults)))
         secrets_by_key = dict.fromkeys([self._key, *keys.values()], self._secret)
         s3 = S3Front(secrets_by_key, region=REGION, on_created=self._on_created, authority=self.authority)
-        run(s3_socket, self.traffic.counted(Gate(s3, self._faults)))
+        s3_door = self.traffic.counted(Gate(s3, self._faults))
+        run(s3_socket, s3_door)
         self.client = cache(boto3.Session(self._key, self._secret, region_name=REGION).client)
         create_resources(self.stack, self.client)
         routes = {(route.method, route.path): self._name(route.function) for route in self.stack.routes}
@@ -173,13 +180,16 @@ class App:
             self.lambdas,
             self.client("s3"),
             self.results_bucket,
+            uploads=self.url if self._lan else self.s3_url,
             ready=lambda: self._ready,
             key=lambda: self.stack.functions["Upload"].environment["CDN_KEY"],
         )
-        run(edge_socket, edge)
+        api = edge.api
+        edge = with_uploads(edge, s3_door, self.uploads_bucket, self.s3_url, self.url) if self._lan else edge
+        run(edge_socket, edge, tls)
         api_socket = _listen(0)
         self.api_url = f"http://127.0.0.1:{api_socket.getsockname()[1]}"
-        run(api_socket, edge.api)
+        run(api_socket, api)
         self.lambdas.warm()
         if not self._standins.await_ready(_MODELS_MINUTES * 60):
             raise StartError("The stand-ins did not start; run `make setup`, and look above for the reason.")
@@ -192,13 +202,24 @@ class App:
         self._closers.append(gc.unfreeze)
         self._ready = True
 
+    def _certify(self) -> ssl.SSLContext:
+        """What serves https at the LAN's address; `fingerprint` is the certificate's. Raises StartError."""
+        from local import lan
+
+        try:
+            file, self.fingerprint = lan.certificate(self._lan)
+            return lan.tls(file)
+        except OSError as error:
+            raise StartError(f"The certificate can't be kept: {error}.") from error
+
     def _read_template(self, **parameters: str) -> Application:
+        origins = self.url if self._lan else f"{self.url},http://localhost:{self.port}"
         return load(
             ROOT / "template.yaml",
             stack=STACK,
             region=REGION,
-            parameters=self._parameters | {"PageOrigins": f"{self.url},http://localhost:{self.port}"} | parameters,
-            attributes={"Cdn": self._distribution, "Cdn.DomainName": self.url.removeprefix("http://")},
+            parameters=self._parameters | {"PageOrigins": origins} | parameters,
+            attributes={"Cdn": self._distribution, "Cdn.DomainName": self.url.partition("://")[2]},
         )
 
     def _name(self, function: str) -> str:
@@ -313,11 +334,13 @@ def _access_key(function: str) -> str:
     return "ASIA" + hashlib.sha256(function.encode()).hexdigest()[:16].upper()
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(port: int, address: str = "127.0.0.1") -> socket.socket:
     try:
-        return listen(port)
+        return listen(port, address)
     except OverflowError:
         raise StartError(f"{port} is no port: 1 to 65535.") from None
     except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+            raise StartError(f"{address} is no address of this machine's; choose another one with LAN=.") from None
         reason = "is taken" if error.errno == errno.EADDRINUSE else f"can't be had ({error.strerror})"
         raise StartError(f"Port {port} {reason}; choose another one with PORT=.") from None

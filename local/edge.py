@@ -49,7 +49,8 @@ class Edge:
 
     Args:
         routes: (method, path) -> name of the function, from the template.
-        s3: a boto3 client that may read the results bucket; the page may PUT to its endpoint.
+        s3: a boto3 client that may read the results bucket.
+        uploads: S3's address, to which the page may PUT.
         ready: whether the application is up; /health answers 503 before.
         key: what the CDN sends with each call of the API, where access is open; else empty.
     """
@@ -60,6 +61,7 @@ class Edge:
         lambdas: LambdaHost,
         s3,
         results_bucket: str,
+        uploads: str,
         ready: Callable[[], bool],
         key: Callable[[], str],
     ):
@@ -69,7 +71,7 @@ class Edge:
         self._results_bucket = results_bucket
         self._ready = ready
         self._key = key
-        policy = _CONTENT_SECURITY.format(uploads=s3.meta.endpoint_url)
+        policy = _CONTENT_SECURITY.format(uploads=uploads)
         self._cdn_headers = _SECURITY_HEADERS | {"content-security-policy": policy}
 
     def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
@@ -146,6 +148,26 @@ class Edge:
             content = gzip.compress(content)
             headers |= {"content-encoding": "gzip", "vary": "Accept-Encoding"}
         return Response(content, content_type=kind, headers=headers)
+
+
+def with_uploads(edge: Callable, s3: Callable, bucket: str, inside: str, outside: str) -> Callable:
+    """WSGI application: the edge, and at the same address PUTs by presigned URLs into a bucket.
+
+    One address means that a device asks about its certificate once. The URLs are signed for the address that S3 has
+    inside, which is changed on the way out and back on the way in. Nothing else of S3 can be reached.
+    """
+
+    def answer(environ: dict, start_response: Callable) -> Iterable[bytes]:
+        request = Request(environ)
+        is_presigned = "X-Amz-Signature" in request.args and "Authorization" not in request.headers
+        if is_presigned and request.method == "PUT" and request.path.startswith(f"/{bucket}/"):
+            return s3(environ | {"HTTP_HOST": inside.partition("://")[2]}, start_response)
+        response = Response.from_app(edge, environ)
+        if request.path == "/upload":
+            response.set_data(response.get_data().replace(inside.encode(), outside.encode()))
+        return response(environ, start_response)
+
+    return answer
 
 
 def http_event(request: Request, body: bytes, headers: Mapping[str, str], address: str | None) -> dict:

@@ -1,4 +1,4 @@
-"""Serves WSGI applications over HTTP/1.1 on 127.0.0.1."""
+"""Serves WSGI applications over HTTP/1.1, on 127.0.0.1 unless told otherwise."""
 
 import email.parser
 import http.client
@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -35,6 +36,22 @@ class Handler(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1  # head and body leave in one write
+
+    def handle(self) -> None:
+        """Answer a connection's requests. Who speaks http where https is served, as browsers do, is sent there."""
+        if getattr(self.server, "tls", None) and self._first_byte() not in (
+            b"\x16",
+            b"",
+        ):  # a handshake's, or there is none
+            host, port = self.server.socket.getsockname()
+            answer = f"HTTP/1.1 308 Permanent Redirect\r\nLocation: https://{host}:{port}/\r\nContent-Length: 0\r\n"
+            socket.socket.sendall(self.connection, f"{answer}Connection: close\r\n\r\n".encode())
+        else:
+            super().handle()
+
+    def _first_byte(self) -> bytes:
+        """What a client sends first, before TLS reads it."""
+        return socket.socket.recv(self.connection, 1, socket.MSG_PEEK)
 
     def run_wsgi(self) -> None:
         """Answer one request, or close the connection without an answer."""
@@ -81,17 +98,25 @@ class Handler(WSGIRequestHandler):
 
 
 class Server(ThreadedWSGIServer):
-    """A thread for each connection; `shutdown` closes the open ones, too."""
+    """A thread for each connection; `shutdown` closes the open ones, too. With `tls` it speaks https."""
 
-    def __init__(self, sock: socket.socket, application: Application):
+    def __init__(self, sock: socket.socket, application: Application, tls: ssl.SSLContext | None = None):
         host, port = sock.getsockname()
         # The server takes over a copy of the descriptor and closes that one itself.
         super().__init__(host, port, application, Handler, fd=os.dup(sock.fileno()))
+        self.tls = tls
         self._connections: set[socket.socket] = set()
 
     def serve_forever(self, poll_interval: float = 0.02) -> None:
         """As socketserver's, which would look every half second only whether it is to end."""
         super().serve_forever(poll_interval)
+
+    def get_request(self) -> tuple[Any, Any]:
+        """The next connection. Its thread does the handshake: nobody waits for a client that is slow with it."""
+        connection, address = super().get_request()
+        if self.tls:
+            connection = self.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._connections.add(request)
@@ -102,8 +127,8 @@ class Server(ThreadedWSGIServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Prints an error; none is that the one who asked has gone, or was cut off by `shutdown`."""
-        if not isinstance(sys.exception(), ConnectionError):
+        """Prints an error; none is that who asked is gone, was cut off by `shutdown`, or refuses the certificate."""
+        if not isinstance(sys.exception(), ConnectionError | ssl.SSLError):
             super().handle_error(request, client_address)
 
     def shutdown(self) -> None:
@@ -132,12 +157,12 @@ def parse_headers(file: BinaryIO, _class: type = http.client.HTTPMessage, **limi
     return message
 
 
-def listen(port: int) -> socket.socket:
-    """A socket that listens on 127.0.0.1; port 0 takes a free one. Raises OSError if the port is taken."""
+def listen(port: int, address: str = "127.0.0.1") -> socket.socket:
+    """A socket that listens on an address; port 0 takes a free one. Raises OSError if the port is taken."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        sock.bind(("127.0.0.1", port))
+        sock.bind((address, port))
         sock.listen(128)
     except OSError:
         sock.close()
@@ -145,11 +170,11 @@ def listen(port: int) -> socket.socket:
     return sock
 
 
-def serve(sock: socket.socket, application: Application) -> ThreadedWSGIServer:
-    """Serves the application on a listening socket, a thread per connection, until `.shutdown()`."""
+def serve(sock: socket.socket, application: Application, tls: ssl.SSLContext | None = None) -> ThreadedWSGIServer:
+    """Serves the application on a socket, a thread per connection, until `.shutdown()`; with `tls` by https."""
     _patch_header_parsing()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = Server(sock, application)
+    server = Server(sock, application, tls)
     sock.close()
     threading.Thread(target=server.serve_forever, name=f"http-{server.port}", daemon=True).start()
     return server

@@ -1,1 +1,3 @@
 """What an operator runs before an event."""
+
+from tools import interrupt  # noqa: F401  first, so that Ctrl-C is one line from the beginning

@@ -53,8 +53,7 @@ const pairing = new PairingScreen({ onCancel: () => restart() });
 
 /** Loads what a visit needs, before it begins: then there may be no connection. */
 function loadVisitScreen() {
-  const modules = () => Promise.all(LATER.map((module) => import(module)));
-  loading ??= within(LOAD_MS, modules()).then(([{ VisitScreen }, , , , { generate }]) => {
+  loading ??= within(LOAD_MS, Promise.all(LATER.map((module) => import(module)))).then(([{ VisitScreen }, , , , { generate }]) => {
     visitScreen = new VisitScreen(session, {
       generate,
       onBusy: watchIdleTime,

@@ -28,7 +28,8 @@ class StandinsProcess:
         command = [sys.executable, "-m", "local.standins", "--port", str(port), "--endpoint", endpoint]
         # Its standard input ends with this process.
         command += ["--until-stdin-ends"]
-        self._process = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=log)
+        # Ctrl-C in the terminal is for the application, which ends this.
+        self._process = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=log, start_new_session=True)
 
     def await_ready(self, seconds: float) -> bool:
         """Wait until all models are loaded; False if the process has ended, or isn't ready after `seconds`."""

@@ -17,6 +17,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tools import interrupt
+
 ROOT = Path(__file__).parents[2]
 SECONDS = 60
 """After this long an attempt hangs. A net, not a measurement: the slowest take a few seconds on a busy machine."""
@@ -40,8 +42,12 @@ def run(module: str, seed: int, count: int, workers: int, memory_mb: int) -> Ite
     numbers = iter(range(count))
     with ThreadPoolExecutor(workers) as pool:
         rest = [pool.submit(_feed, module, seed, numbers, memory_mb) for _ in range(workers)]
-        for done in as_completed(rest):
-            yield from done.result()
+        try:
+            for done in as_completed(rest):
+                yield from done.result()
+        finally:
+            for _ in numbers:  # Ctrl-C: nothing more is begun
+                pass
 
 
 def _feed(module: str, seed: int, numbers: Iterator[int], memory_mb: int) -> list[Outcome]:
@@ -94,4 +100,5 @@ def _serve(module: str, seed: int, memory_mb: int) -> None:
 
 
 if __name__ == "__main__":
+    interrupt.silence()
     _serve(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

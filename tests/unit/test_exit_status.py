@@ -4,8 +4,10 @@ Where the reasons are those of AWS or of a booth: test_visit.py, test_deploy_sta
 test_sam_check.py, test_preflight.py.
 """
 
+import errno
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -14,14 +16,22 @@ from pathlib import Path
 
 import pytest
 
+from local.app import App, StartError
+
 pytestmark = pytest.mark.starts
 
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = "http://127.0.0.1:9"
+PYTHON = ("env", "--default-signal=INT", sys.executable)
+"""Ctrl-C reaches it, also where this runs in a shell's background."""
 
 IMPOSSIBLE = (
     f"local photo tests/photos/hopper.jpg --url {NOBODY}",
     "local run --port 70000",
+    "local run --port -1",
+    "local run --port abc",
+    "local run --lan 192.0.2.77 --port 0",
+    "local run --lan nowhere.invalid --port 0",
     "local.standins",
     "deploy page photo-booth-dev",
     "deploy smoke photo-booth-dev",
@@ -101,6 +111,68 @@ def test_a_booth_that_can_not_be_opened_says_why(tmp_path):
     status, said = run("env", f"TMPDIR={tmp_path}", sys.executable, "-m", "local", "run", "--port", str(port))
     assert status == 1
     assert re.match(r"The log can't be written: .*photo-booth-\d+\.log", said) and "\n" not in said
+
+
+@pytest.mark.parametrize("port", ["abc", "70000", "8000.5", ""])
+def test_a_port_that_is_none_is_told_in_one_line(port):
+    status, said = run(sys.executable, "-m", "local", "run", "--port", port)
+    assert (status, said.splitlines()) == (1, [f"{port!r} is no port: 1 to 65535." if port != "70000" else said])
+
+
+def test_a_port_without_the_right_to_it(monkeypatch):
+    def refuse(port, address):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("local.app.listen", refuse)
+    with pytest.raises(
+        StartError, match=r"^Port 80 can't be had \(Permission denied\); choose another one with PORT=.$"
+    ):
+        App(80).__enter__()
+
+
+WAITING = (
+    "local photo tests/photos/hopper.jpg --url {}",
+    "deploy page photo-booth-dev",
+    "deploy smoke photo-booth-dev",
+    "deploy pair photo-booth-dev",
+    "deploy destroy photo-booth-dev",
+    "sam_model.deploy off dev",
+    "sam_model.check nowhere",
+    "operate.preflight --config-env dev",
+)
+
+
+@pytest.mark.parametrize("line", WAITING)
+def test_ctrl_c_while_somebody_is_waited_for_is_one_line(line):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        services = {"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
+        with subprocess.Popen(
+            [*PYTHON, "-m", *line.format(url).split()],
+            cwd=ROOT,
+            env=os.environ | services | {"AWS_DEFAULT_REGION": "us-east-1", "CONFIRM": "photo-booth-dev"},
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        ) as process:
+            asked, _ = silent.accept()
+            with asked:
+                os.killpg(process.pid, signal.SIGINT)
+                said = process.communicate(timeout=60)[1].decode()
+    assert (process.returncode, said) == (130, "Stopped.\n")
+
+
+@pytest.mark.parametrize("package", ["local", "deploy", "operate", "sam_model", "benchmarks", "tests"])
+def test_ctrl_c_while_a_program_is_still_being_loaded_is_one_line(package):
+    status, said = run(*PYTHON, "-c", f"import os, {package}; os.kill(os.getpid(), 2)")
+    assert (status, said) == (130, "Stopped.")
+
+
+def test_a_process_that_a_program_has_started_leaves_the_line_to_it():
+    program = "import os, benchmarks; os.kill(os.getpid(), 2)"
+    status, said = run(*PYTHON, "-c", program, "--multiprocessing-fork")
+    assert (status, said) == (-signal.SIGINT, "")
 
 
 def test_make_deploys_no_environment_that_there_is_not():

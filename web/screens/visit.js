@@ -12,6 +12,7 @@ import { Viewer } from "./viewer.js";
 const UPLOAD_SHARE = 0.2; // of the bar; the rest is the API's `progress`
 const LATE_MS = 45_000;
 const ARCHIVE = "photo-booth.zip";
+const IS_HERE = /^(localhost|127\.0\.0\.1|\[::1\])$/.test(location.hostname); // no phone gets there
 
 const STEPS = ["send", "find", "cut", "paint"];
 const STEP_OF = { // the API's `step`; an unknown one leaves the shown step as it is
@@ -95,6 +96,10 @@ export class VisitScreen {
     }
     $("work").hidden = !["sending", "working"].includes(phase);
     $("phone-card").hidden = isPhone || ["failed", "deleted", "missing"].includes(phase);
+    if (IS_HERE) {
+      $("qr-title").textContent = text("qr.hereTitle");
+      $("qr-text").textContent = text("qr.here");
+    }
     this.#showButtons(phase, error);
     this.#tiles.layOut();
     this.#reportBusy();

@@ -1,0 +1,3 @@
+"""What measures the application."""
+
+from tools import interrupt  # noqa: F401  first, so that Ctrl-C is one line from the beginning

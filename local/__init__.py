@@ -1,0 +1,3 @@
+"""The application on one machine, without AWS."""
+
+from tools import interrupt  # noqa: F401  first, so that Ctrl-C is one line from the beginning
