@@ -53,7 +53,8 @@ const pairing = new PairingScreen({ onCancel: () => restart() });
 
 /** Loads what a visit needs, before it begins: then there may be no connection. */
 function loadVisitScreen() {
-  loading ??= within(LOAD_MS, Promise.all(LATER.map((module) => import(module)))).then(([{ VisitScreen }, , , , { generate }]) => {
+  const modules = () => Promise.all(LATER.map((module) => import(module)));
+  loading ??= within(LOAD_MS, modules()).then(([{ VisitScreen }, , , , { generate }]) => {
     visitScreen = new VisitScreen(session, {
       generate,
       onBusy: watchIdleTime,

@@ -1,7 +1,7 @@
 // The camera of the device.
 
 import { within } from "./clock.js";
-import { jpegOf } from "./pictures.js";
+import { jpegOf } from "./photo.js";
 
 const ANSWER_MS = 5000; // of what takes no time on most devices and never comes on some
 const MAX_SIDE = 2048; // pixels; more than the image model uses

@@ -2,6 +2,7 @@
 
 import { sleep, within } from "./clock.js";
 import { $ } from "./dom.js";
+import { jpegOf } from "./photo.js";
 
 const QUALITY = 0.95;
 const LOGO_WIDTH = 0.18; // of the picture's width
@@ -65,28 +66,6 @@ async function decorate(blob, frame, logo) {
     context.drawImage(image, width - logoWidth - margin, height - logoHeight - margin, logoWidth, logoHeight);
   }
   return withMetadataOf(blob, jpegOf(canvas, QUALITY));
-}
-
-/**
- * What is drawn on a canvas, as a JPEG. At once: `toBlob` waits until the browser is idle, in Chromium up to 11 seconds,
- * on Android 24 (kIdleTaskStartTimeoutDelay, kIdleTaskCompleteTimeoutDelay in Blink's canvas_async_blob_creator.cc).
- *
- * @param {HTMLCanvasElement} canvas
- * @param {number} quality  0..1
- * @returns {Blob}
- * @throws {Error} if it has no pixels, or the browser can't encode so many
- */
-export function jpegOf(canvas, quality) {
-  const [head, data] = canvas.toDataURL("image/jpeg", quality).split(",");
-  if (!head.startsWith("data:image/jpeg")) {
-    throw new Error("no JPEG");
-  }
-  const binary = atob(data);
-  const bytes = new Uint8Array(binary.length);
-  for (let i = 0; i < bytes.length; i += 1) {
-    bytes[i] = binary.charCodeAt(i);
-  }
-  return new Blob([bytes], { type: "image/jpeg" });
 }
 
 async function load(url) {
