@@ -176,6 +176,7 @@ def strike(
     service: str,
     respond: Callable[[], Response | None],
     say: Callable[[int, str, str], Response],
+    pause: Callable[[float], object] = time.sleep,
 ) -> Response | None:
     """What a call is answered that meets a fault of KINDS; None: the connection is to be closed without an answer.
 
@@ -183,6 +184,7 @@ def strike(
         service: the first part of the action.
         respond: lets the call take effect.
         say: words an error (status, code, message) as the service does.
+        pause: waits so many seconds, or less.
     """
     kind = fault["kind"]
     if kind == "error":
@@ -194,7 +196,7 @@ def strike(
         _kill_caller(request)
         return None
     if kind == "slow":
-        time.sleep(fault["seconds"])
+        pause(fault["seconds"])
         return respond()
     response = respond()
     if response is None:
@@ -205,7 +207,7 @@ def strike(
         _kill_caller(request)
     response.close()  # S3 sends its event then
     if kind == "hang":
-        time.sleep(fault["seconds"])
+        pause(fault["seconds"])
     return None
 
 

@@ -38,6 +38,7 @@ class Behaviour:
     ``latency``  seconds that a call takes at least, whatever computes the answer; 0 by default. Or an object with
                  ``median`` (seconds), ``sigma`` and ``seed``: log-normal, as models' times are spread; sigma is the
                  standard deviation of the time's logarithm. The same seed gives the same times in the same order
+                 New settings end it, and what a fault waits for, for calls that are under way
     ``canned``   null: the model answers; else an object with the canned answer's parameters (see `CANNED`)
     ``quota``    null, or how often a minute each thing may be called; more is answered as the fault "throttled".
                  The minute slides: what was answered in the last 60 s counts
@@ -55,6 +56,8 @@ class Behaviour:
         self._own = own
         self._clock = clock
         self._lock = threading.Lock()
+        self.changed = threading.Event()
+        """Set, and another one made, when new settings come."""
         self.reset()
 
     def reset(self) -> None:
@@ -63,6 +66,7 @@ class Behaviour:
             self.latency, self.canned, self.quota = 0.0, None, None
             self.faults: list[Fault] = []
             self._times, self._shares = random.Random(), random.Random(1)
+            self._end_waits()
             self.calls = self.failures = self.throttled = self.received = self.sent = 0
             self._minute: dict[str, deque[float]] = defaultdict(deque)
 
@@ -81,6 +85,11 @@ class Behaviour:
         with self._lock:
             self.latency, self.canned, self.faults, self.quota = latency, canned, faults, quota
             self._times, self._shares = random.Random(seed), random.Random(1)
+            self._end_waits()
+
+    def _end_waits(self) -> None:
+        self.changed.set()
+        self.changed = threading.Event()
 
     def next_latency(self) -> float:
         """The seconds that the next call takes at least."""
@@ -218,13 +227,13 @@ class StandIns:
     def _serve(self, name: str, request: Request) -> Response | None:
         started = time.monotonic()
         behaviour = self.behaviours[name]
-        latency = behaviour.next_latency()
-        response = self._outcome(name, request, behaviour)
+        changed, latency = behaviour.changed, behaviour.next_latency()
+        response = self._outcome(name, request, behaviour, changed)
         behaviour.count(len(request.get_data()), response)
-        time.sleep(max(0.0, started + latency - time.monotonic()))
+        changed.wait(max(0.0, started + latency - time.monotonic()))
         return response
 
-    def _outcome(self, name: str, request: Request, behaviour: Behaviour) -> Response | None:
+    def _outcome(self, name: str, request: Request, behaviour: Behaviour, changed: threading.Event) -> Response | None:
         def respond() -> Response:
             if behaviour.canned is None:
                 return self.services[name].result()(request)
@@ -238,7 +247,7 @@ class StandIns:
             return respond()
         if fault["kind"] in image_models.FAULTS:
             return image_models.fault(fault["kind"], request, respond)
-        return strike(fault, request, name, respond, lambda *words: self._error(name, *words))
+        return strike(fault, request, name, respond, lambda *words: self._error(name, *words), changed.wait)
 
     def _error(self, name: str, status: int, kind: str, message: str) -> Response:
         if name == "rekognition":

@@ -9,6 +9,7 @@ from datetime import timedelta
 from booth import limits
 from tests.faults.calls import STEPS, Row
 from tests.faults.trial import PHOTO, Trial
+from tests.support.booth import HOLD
 from tests.support.waiting import await_true
 
 
@@ -110,24 +111,28 @@ def an_event_that_sweep_makes_up_for(trial: Trial) -> None:
 
 def a_slow_run(trial: Trial) -> None:
     """Sweep asks whether the execution is alive."""
-    trial.booth.stand_in("bedrock", canned={}, latency=5)
+    trial.booth.stand_in("bedrock", canned={}, latency=HOLD)
     trial.upload()
     trial.await_step("generate")
     trial.booth.age(trial.uploaded, limits.CHECK_SECONDS)
     trial.arm()
     trial.sweep_with_fault()
+    called = lambda: {**trial.calls, **trial.booth.app.failed()["calls"]}  # noqa: E731
+    await_true(lambda: any(call.startswith("Sweep states:DescribeExecution ") for call in called()))
+    trial.booth.stand_in("bedrock", canned={})
     trial.await_end()
 
 
 def an_overdue_run(trial: Trial) -> None:
     """Sweep settles the run and stops its execution."""
-    trial.booth.stand_in("bedrock", canned={}, latency=8)
+    trial.booth.stand_in("bedrock", canned={}, latency=HOLD)
     trial.upload()
     trial.await_step("generate")
     trial.arm()
     trial.age_to_stop()
     trial.sweep_with_fault()
     trial.await_end()
+    trial.booth.stand_in("bedrock", canned={})
     trial.booth.await_idle("GenerateImage")
 
 
@@ -151,11 +156,12 @@ def a_deletion(trial: Trial) -> None:
 
 def a_deletion_at_work(trial: Trial) -> None:
     """While pictures are painted."""
-    trial.booth.stand_in("bedrock", canned={}, latency=6)
+    trial.booth.stand_in("bedrock", canned={}, latency=HOLD)
     trial.upload()
     trial.await_step("generate")
     trial.arm()
     trial.delete()
+    trial.booth.stand_in("bedrock", canned={})
     trial.booth.await_idle("GenerateImage")
 
 

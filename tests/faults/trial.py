@@ -61,7 +61,7 @@ class Trial:
     def disarm(self) -> None:
         """No fault happens any more. Raises AssertionError if this one never did."""
         if self._is_armed:
-            await_true(self.was_met, 10)
+            await_true(self.was_met)
         self._is_armed = False
         self.calls = self.calls or self.booth.app.failed()["calls"]
         self.booth.app.fail()

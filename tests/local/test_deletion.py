@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from booth import limits
-from tests.support.booth import await_status, await_step
+from tests.support.booth import HOLD, await_status, await_step
 from tests.support.waiting import await_true
 
 MARK = "anna-maria"
@@ -47,12 +47,12 @@ def everything(booth, run):
     return [key for key in objects if MARK in key or run in key], items
 
 
-def assert_gone(booth, uploaded, request_id, seconds=0):
-    """Nothing is in the buckets (after `seconds` at most), and the booth knows the visit as deleted only."""
-    until = time.monotonic() + seconds
-    while (left := everything(booth, booth.run)[0]) and time.monotonic() < until:
-        time.sleep(0.2)
-    assert left == []
+def assert_gone(booth, uploaded, request_id, late=False):
+    """Nothing is in the buckets, and the booth knows the visit as deleted only. `late`: what was just being written may
+    still have to go."""
+    if late:
+        await_true(lambda: everything(booth, booth.run)[0] == [])
+    assert everything(booth, booth.run)[0] == []
     for fields in ({}, {"bucket": uploaded["Bucket"], "key": uploaded["Key"]}):
         status, _, answer = booth.post("/photo", {"requestId": request_id} | fields)
         assert (status, answer["error"]["code"]) == (404, "Deleted")
@@ -63,7 +63,7 @@ def assert_tombstone_without_names(booth, uploaded):
     booth.await_idle()  # what is still being painted is put, and taken back at once
     booth.age(uploaded, limits.URL_SECONDS + limits.LATE_UPLOAD_SECONDS)
     booth.sweep()
-    await_true(lambda: MARK not in str(everything(booth, booth.run)[1]), 15)
+    await_true(lambda: MARK not in str(everything(booth, booth.run)[1]))
     objects, items = everything(booth, booth.run)
     [tombstone] = [item for item in items if item["pk"]["S"].startswith("run#")]
     assert tombstone.keys() == {"pk", "run", "status", "step", "created", "ended", "expires", "request"}
@@ -71,10 +71,10 @@ def assert_tombstone_without_names(booth, uploaded):
     assert objects == []
 
 
-def assert_stopped(booth, seconds=10):
+def assert_stopped(booth):
     """The execution has stopped before its Finish. (The interpreter ends it when the task at work has returned, and
     calls a Map that was stopped FAILED.)"""
-    await_true(lambda: booth.executions(booth.run)[0]["status"] != "RUNNING", seconds)
+    await_true(lambda: booth.executions(booth.run)[0]["status"] != "RUNNING")
     execution = booth.executions(booth.run)[0]
     assert execution["status"] in ("ABORTED", "FAILED")
     assert "Finish" not in booth.entered(execution["executionArn"])
@@ -85,7 +85,7 @@ def test_before_the_photo_was_put_and_a_photo_that_is_put_afterwards(quick, visi
     assert quick.delete(request_id) == (200, {"requestId": request_id, "status": "DELETED"})
     assert_gone(quick, uploaded, request_id)
     assert quick.put(uploaded, photo()) == 200  # the URL is still good
-    assert_gone(quick, uploaded, request_id, seconds=10)
+    assert_gone(quick, uploaded, request_id, late=True)
     assert quick.executions(quick.run) == []
     # The same with its event lost.
     quick.app.drop_events = True
@@ -117,15 +117,16 @@ STEPS = [
 @pytest.mark.parametrize(("function", "service"), STEPS)
 def test_in_the_middle_of_a_step(quick, visit, function, service):
     uploaded, request_id = visit
+    quick.stand_in(service, canned={"faces": 1}, latency=HOLD)
     before = quick.calls(service)
-    quick.stand_in(service, canned={"faces": 1}, latency=2)
     quick.put(uploaded, photo())
     await_true(lambda: quick.calls(service) > before)
     assert quick.delete(request_id)[0] == 200
     # DetectFaces stores the photo while Rekognition looks at it: what comes after the deletion it takes back itself.
-    assert_gone(quick, uploaded, request_id, seconds=5 if service == "rekognition" else 0)
+    assert_gone(quick, uploaded, request_id, late=service == "rekognition")
+    quick.stand_in(service, canned={"faces": 1})
     quick.await_idle(function)  # it comes back with its result, and finds no run for it
-    assert_gone(quick, uploaded, request_id, seconds=1 if service == "bedrock" else 0)
+    assert_gone(quick, uploaded, request_id, late=service == "bedrock")  # of three pictures one may begin only now
     assert_stopped(quick)
     assert_tombstone_without_names(quick, uploaded)
 
@@ -169,7 +170,7 @@ def invalidations(booth):
 
 def test_twice_and_at_the_same_instant(quick, visit):
     uploaded, request_id = visit
-    quick.stand_in("bedrock", canned={}, latency=1)
+    quick.stand_in("bedrock", canned={}, latency=HOLD)
     quick.put(uploaded, photo())
     await_step(quick, uploaded, "generate")
     answers = []
@@ -180,7 +181,8 @@ def test_twice_and_at_the_same_instant(quick, visit):
         thread.join()
     assert answers == [(200, {"requestId": request_id, "status": "DELETED"})] * 4
     assert quick.delete(request_id, bucket=uploaded["Bucket"], key=uploaded["Key"])[0] == 200
-    assert_gone(quick, uploaded, request_id, seconds=10)  # a picture that was just being written goes at once again
+    quick.stand_in("bedrock", canned={})
+    assert_gone(quick, uploaded, request_id, late=True)  # a picture that was just being written goes at once again
     assert_tombstone_without_names(quick, uploaded)
     assert quick.delete(request_id)[0] == 200
 
@@ -188,7 +190,7 @@ def test_twice_and_at_the_same_instant(quick, visit):
 def test_together_with_finish_and_sweep(quick, visit):
     """Finish settles, sweep settles and the deletion comes, all at once: the visit is deleted."""
     uploaded, request_id = visit
-    quick.stand_in("bedrock", canned={}, latency=3)
+    quick.stand_in("bedrock", canned={}, latency=HOLD)
     quick.put(uploaded, photo())
     await_step(quick, uploaded, "generate")
     quick.age(uploaded, limits.STOP_SECONDS)
@@ -205,6 +207,7 @@ def test_together_with_finish_and_sweep(quick, visit):
         thread.start()
     for thread in threads:
         thread.join()
+    quick.stand_in("bedrock", canned={})
     assert_tombstone_without_names(quick, uploaded)
     assert_gone(quick, uploaded, request_id)
 
@@ -220,7 +223,7 @@ def test_a_deletion_that_breaks_off_is_finished_by_sweep(quick, visit):
     assert quick.post("/photo", {"requestId": request_id})[0] == 404
     quick.age(uploaded, limits.DELETE_SECONDS)
     quick.sweep()
-    assert_gone(quick, uploaded, request_id, seconds=10)
+    assert_gone(quick, uploaded, request_id, late=True)
     assert_tombstone_without_names(quick, uploaded)
 
 

@@ -10,6 +10,7 @@ import uuid
 
 from booth import limits
 from local.iam import applies, as_list
+from tests.support.booth import HOLD
 from tests.support.photos import PHOTOS
 from tests.support.waiting import await_true
 
@@ -141,7 +142,7 @@ def lost_events(booth, portrait):
 
 def late_steps(booth, portrait):
     """The run ends while a step is at work: it takes back what it wrote. Its execution is looked at, and stopped."""
-    uploaded = put_while_slow(booth, portrait, "bedrock", latency=8)
+    uploaded = put_and_hold(booth, portrait, "bedrock")
     booth.age(uploaded, limits.CHECK_SECONDS)
     booth.sweep()
     await_true(lambda: ("Sweep", "states:DescribeExecution") in actions(booth))
@@ -151,24 +152,22 @@ def late_steps(booth, portrait):
         ("sagemaker", "SegmentCrop"),
         ("bedrock", "GenerateImage"),
     ):
-        for _ in range(5):  # on a busy machine a step may be over before the run is
-            uploaded = put_while_slow(booth, portrait, service, latency=4)
-            booth.age(uploaded, limits.STOP_SECONDS)
-            booth.sweep()
-            booth.await_end(uploaded)
-            booth.await_idle(function)
-            booth.stand_in(service, canned={"faces": 1})
-            if (function, "s3:DeleteObject") in actions(booth):
-                break
+        uploaded = put_and_hold(booth, portrait, service)
+        booth.age(uploaded, limits.STOP_SECONDS)
+        booth.sweep()
+        booth.await_end(uploaded)
+        booth.stand_in(service, canned={"faces": 1})
+        booth.await_idle(function)
     booth.age(uploaded, limits.TRY_AGAIN_SECONDS)
     booth.sweep()
     await_true(lambda: ("Sweep", "s3:DeleteObjectVersion") in actions(booth))
 
 
-def put_while_slow(booth, portrait, service, latency):
-    """An upload whose run is now at a service that answers after so many seconds."""
+def put_and_hold(booth, portrait, service):
+    """An upload whose run is now at a service that does not answer."""
+    booth.await_rest()
     before = booth.calls(service)
-    booth.stand_in(service, canned={"faces": 1}, latency=latency)
+    booth.stand_in(service, canned={"faces": 1}, latency=HOLD)
     uploaded = booth.upload()
     booth.put(uploaded, portrait)
     await_true(lambda: booth.calls(service) > before)
@@ -186,10 +185,11 @@ def deletions(booth, portrait):
     booth.age(visit, limits.DELETE_SECONDS)
     booth.sweep()
     running, running_id = booth.upload(), str(uuid.uuid4())
-    booth.stand_in("bedrock", canned={}, latency=2)
+    booth.stand_in("bedrock", canned={}, latency=HOLD)
     booth.put(running, portrait)
     await_true(lambda: booth.ask(running, running_id)[1]["step"] == "generate")
     assert booth.delete(running_id)[0] == 200
+    booth.stand_in("bedrock", canned={})
     booth.app.drop_events = True
     unknown = {"bucket": booth.app.uploads_bucket, "key": "photo/to be deleted.jpg"}
     booth.s3.put_object(Bucket=unknown["bucket"], Key=unknown["key"], Body=portrait)

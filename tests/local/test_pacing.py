@@ -1,32 +1,35 @@
 """Pacing through the whole application: what a photo is told while it waits, and what it gets."""
 
 import json
-import time
 
 import pytest
 
 from booth import limits
 from tests.support.booth import await_status
-from tests.support.pacing import INPAINT, TITAN, called
+from tests.support.pacing import INPAINT, TITAN, called, called_before_admission
 from tests.support.photos import photo
 from tests.support.waiting import await_true
 
 
 @pytest.fixture
 def full(quick):
-    """A booth whose one Region takes three pictures a minute, and was asked for three some 50 s ago."""
+    """A booth whose one Region takes three pictures a minute."""
     quick.redeploy(ImageModels=f"{TITAN}@us-east-1=3,{INPAINT}@us-east-1=3")
-    called(quick, -50)
     return quick
 
 
-def await_queued(booth, uploaded, seconds=60):
+def queued(booth, seconds):
+    """An upload that waits for its turn, since the Region was asked for three so many seconds ago."""
+    uploaded = booth.upload()
+    called_before_admission(booth, -seconds, lambda: booth.put(uploaded, photo()))
+    return uploaded
+
+
+def await_queued(booth, uploaded):
     """The first answer of /photo that tells a waiting time."""
-    until = time.monotonic() + seconds
-    while not (answer := booth.ask(uploaded, request_id(uploaded))[1])["waiting_seconds"]:
-        assert time.monotonic() < until, answer
-        time.sleep(0.1)
-    return answer
+    answers = []
+    await_true(lambda: answers.append(booth.ask(uploaded, request_id(uploaded))[1]) or answers[-1]["waiting_seconds"])
+    return answers[-1]
 
 
 def request_id(uploaded):
@@ -34,11 +37,10 @@ def request_id(uploaded):
 
 
 def test_a_photo_that_finds_the_quota_used_up_is_told_its_time_and_then_painted(full):
-    uploaded = full.upload()
-    full.put(uploaded, photo())
+    uploaded = queued(full, 45)
     told = await_queued(full, uploaded)
     assert (told["status"], told["step"], told["error"]) == ("QUEUED", "wait", None)
-    assert told["waiting_seconds"] <= 12
+    assert told["waiting_seconds"] <= 17
     assert told["url_original"], "the photo is shown while it waits"
     turn = min(int(each["at"]) for each in full.record(uploaded)["turns"].values())
     record = await_status(full, uploaded)
@@ -56,23 +58,21 @@ def test_a_photo_whose_turn_would_come_too_late_fails_at_once_and_is_kept(full):
 
 
 def test_a_visit_that_waits_can_be_deleted(full):
-    uploaded = full.upload()
-    full.put(uploaded, photo())
+    uploaded = queued(full, 0)
     await_queued(full, uploaded)
     run = full.record(uploaded)["run"]
     status, _ = full.delete(request_id(uploaded), bucket=uploaded["Bucket"], key=uploaded["Key"])
     assert status == 200
-    await_true(lambda: full.executions(run)[0]["status"] != "RUNNING", 10)
+    await_true(lambda: full.executions(run)[0]["status"] != "RUNNING")
     assert full.ask(uploaded, request_id(uploaded))[0] == 404
 
 
 def test_an_execution_that_dies_while_it_waits_is_settled_by_sweep(full):
-    uploaded = full.upload()
-    full.put(uploaded, photo())
+    uploaded = queued(full, 0)
     await_queued(full, uploaded)
     [execution] = full.executions(full.record(uploaded)["run"])
     full.steps.stop_execution(executionArn=execution["executionArn"])
-    full.age(uploaded, 12 + limits.CHECK_SECONDS)
+    full.age(uploaded, 62 + limits.CHECK_SECONDS)
     full.sweep()
     record = await_status(full, uploaded)
     assert (record["status"], record["error"]) == ("FAILED", "InternalError")

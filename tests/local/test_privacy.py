@@ -4,7 +4,6 @@ import base64
 import io
 import json
 import re
-import time
 from datetime import timedelta
 
 import pytest
@@ -38,20 +37,21 @@ def marked_photo():
 @pytest.fixture(scope="module", params=["documented keys", "unguessable keys"])
 def seen(request, app):
     """One visit with trouble on its way; what it left behind, as text by place, and what must not be in it."""
-    from tests.support.booth import Booth
+    from tests.support.booth import HOLD, Booth
 
     booth = Booth(app)
     documented = request.param == "documented keys"
     booth.redeploy(DocumentedKeys="true" if documented else "false")
     booth.stand_in("rekognition", canned={"faces": 7})
-    for service, faults in FAULTS.items():
-        booth.stand_in(service, canned={}, faults=faults, latency=1)
+    booth.stand_in("bedrock", canned={}, faults=FAULTS["bedrock"])
+    booth.stand_in("sagemaker", canned={}, faults=FAULTS["sagemaker"], latency=HOLD)
     log_before = len(app.log_path.read_text(encoding="utf-8"))
     photo, name = marked_photo(), f"{NAME}-{request.param[:4]}"
     request_id = f"{REQUEST}-{request.param[:4]}"
     uploaded = booth.upload(f"{name}.jpg", consent=CONSENT, keep="person")
     assert booth.put(uploaded, photo) == 200
     geometry = boxes(booth, uploaded)
+    booth.stand_in("sagemaker", canned={})
     result = booth.await_end(uploaded, request_id)
     assert (result["status"], len(json.loads(result["url_generated"]))) == ("PARTIAL", 2)
     assert booth.await_clean(uploaded) == []
@@ -81,19 +81,14 @@ def urls_of(result):
     return [result["url_original"], *json.loads(result["url_generated"])]
 
 
-def boxes(booth, uploaded, seconds=30):
+def boxes(booth, uploaded):
     """The numbers of the faces' boxes and landmarks as they stand in work/ while the run goes on."""
     key = f"work/{booth.record(uploaded)['run']}/faces.json"
-    until = time.monotonic() + seconds
-    while True:
-        found = booth.s3.list_objects_v2(Bucket=booth.app.results_bucket, Prefix=key)
-        if found["KeyCount"]:
-            text = booth.s3.get_object(Bucket=booth.app.results_bucket, Key=key)["Body"].read().decode()
-            numbers = set(re.findall(r"\d+\.\d{3,}", text))
-            assert len(numbers) > 20
-            return numbers
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    await_true(lambda: booth.results(key))
+    text = booth.s3.get_object(Bucket=booth.app.results_bucket, Key=key)["Body"].read().decode()
+    numbers = set(re.findall(r"\d+\.\d{3,}", text))
+    assert len(numbers) > 20
+    return numbers
 
 
 def history(booth, run):

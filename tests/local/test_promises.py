@@ -7,7 +7,7 @@ import pytest
 
 from booth import limits
 from booth.aws import table
-from tests.support.booth import await_status, await_step
+from tests.support.booth import HOLD, await_status, await_step
 from tests.support.photos import photo
 from tests.support.waiting import await_true
 
@@ -38,12 +38,14 @@ def test_a_function_killed_in_the_middle_is_run_again(quick, function):
 
 
 def test_each_step_is_shown(quick):
-    for service in ("rekognition", "sagemaker", "bedrock"):
-        quick.stand_in(service, canned={"faces": 1}, latency=1)
+    steps = {"detect": "rekognition", "segment": "sagemaker", "generate": "bedrock"}
+    for service in steps.values():
+        quick.stand_in(service, canned={"faces": 1}, latency=HOLD)
     uploaded = quick.upload()
     quick.put(uploaded, photo())
-    for step in ("detect", "segment", "generate"):
+    for step, service in steps.items():
         await_step(quick, uploaded, step)
+        quick.stand_in(service, canned={"faces": 1})
     assert await_status(quick, uploaded)["status"] == "SUCCEEDED"
 
 
@@ -92,11 +94,8 @@ def test_finish_that_never_works_is_left_to_sweep(quick):
     uploaded = quick.upload()
     quick.put(uploaded, photo())
     run = quick.record(uploaded)["run"]
-    until = time.monotonic() + 90
-    while (not (found := quick.executions(run)) or found[0]["status"] == "RUNNING") and time.monotonic() < until:
-        time.sleep(0.1)
+    await_true(lambda: [each["status"] for each in quick.executions(run)] == ["FAILED"])
     quick.app.fail()
-    assert found[0]["status"] == "FAILED"
     quick.age(uploaded, limits.CHECK_SECONDS)
     quick.sweep()
     assert await_status(quick, uploaded)["status"] == "SUCCEEDED"
@@ -104,7 +103,7 @@ def test_finish_that_never_works_is_left_to_sweep(quick):
 
 
 def test_what_comes_after_the_end_is_never_shown(quick):
-    quick.stand_in("bedrock", canned={}, latency=12)
+    quick.stand_in("bedrock", canned={}, latency=HOLD)
     uploaded = quick.upload()
     quick.put(uploaded, photo())
     await_step(quick, uploaded, "generate")
@@ -113,6 +112,7 @@ def test_what_comes_after_the_end_is_never_shown(quick):
     record = await_status(quick, uploaded)
     assert (record["status"], record["error"]) == ("FAILED", "TimedOut")
     result = quick.await_end(uploaded)
+    quick.stand_in("bedrock", canned={})
     quick.await_idle("GenerateImage")  # the pictures that were being painted come too late
     assert quick.await_end(uploaded, result["requestId"]) == result
     assert result["url_generated"] == "[]"
@@ -125,7 +125,7 @@ def test_a_run_past_its_time_is_settled_with_what_it_has(quick):
     uploaded = quick.upload()
     quick.put(uploaded, photo())
     pictures = lambda: quick.record(uploaded).get("pictures", {}).values()  # noqa: E731
-    await_true(lambda: sum(each["state"] == "DONE" for each in pictures()) >= 2, 30)
+    await_true(lambda: sum(each["state"] == "DONE" for each in pictures()) >= 2)
     quick.age(uploaded, limits.STOP_SECONDS)
     quick.sweep()
     record = await_status(quick, uploaded)
@@ -229,9 +229,8 @@ def test_every_end_is_told_once_as_an_event(quick):
         uploaded, _ = quick.process(data)
         assert quick.await_clean(uploaded) == []
     for status in ("SUCCEEDED", "FAILED"):
-        until = time.monotonic() + 10
-        while not (told := events.describe_archive(ArchiveName=status)["EventCount"]) and time.monotonic() < until:
-            time.sleep(0.2)
+        await_true(lambda status=status: events.describe_archive(ArchiveName=status)["EventCount"])
+        told = events.describe_archive(ArchiveName=status)["EventCount"]
         events.delete_archive(ArchiveName=status)
         assert told == 1
 

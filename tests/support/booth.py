@@ -13,7 +13,10 @@ from PIL import Image
 from booth.aws import table
 from local.app import App
 from tests.support import openapi
-from tests.support.waiting import await_true
+from tests.support.waiting import PATIENCE, await_true
+
+HOLD = 1000
+"""A latency in seconds: calls wait until the stand-in is told otherwise, or their client gives them up."""
 
 
 class Booth:
@@ -79,10 +82,10 @@ class Booth:
         status, _, answer = self.post("/photo", body)
         return status, answer
 
-    def await_end(self, uploaded, request_id=None, seconds=90, **fields):
+    def await_end(self, uploaded, request_id=None, **fields):
         """Polls until the run has ended; gives the result. As documented, a 503 is asked again."""
         body = {"requestId": request_id or str(uuid.uuid4()), "bucket": uploaded["Bucket"], "key": uploaded["Key"]}
-        until = time.monotonic() + seconds
+        until = time.monotonic() + 2 * PATIENCE  # a run may take two minutes
         while time.monotonic() < until:
             status, headers, answer = self.post("/photo", body | {"wait": 5} | fields)
             if status == 200:
@@ -154,24 +157,20 @@ class Booth:
         """What the schedule does every minute; returns at once."""
         self.app.invoke("Sweep", {})
 
-    def dropped_event(self, uploaded, seconds=10):
+    def dropped_event(self, uploaded):
         """The event of an upload that `drop_events` kept back."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            for event in self.app.dropped:
-                if event["detail"]["object"]["key"] == uploaded["Key"]:
-                    return event
-            time.sleep(0.02)
-        raise AssertionError("S3 made no event")
+        found = lambda: [e for e in self.app.dropped if e["detail"]["object"]["key"] == uploaded["Key"]]  # noqa: E731
+        await_true(found)
+        return found()[0]
 
-    def await_quiet(self, seconds=10):
+    def await_quiet(self):
         """Waits until no event is being handled."""
-        await_true(lambda: not self.app.busy("Start"), seconds)
+        await_true(lambda: not self.app.busy("Start"))
 
-    def await_idle(self, *functions, seconds=60):
+    def await_idle(self, *functions):
         """Waits until each of these functions (all but Sweep, unless told) has come back from what it was doing."""
         for function in functions or self.app.stack.functions.keys() - {"Sweep"}:
-            await_true(lambda function=function: not self.app.busy(function), seconds)
+            await_true(lambda function=function: not self.app.busy(function))
 
     def await_rest(self):
         """Waits until nothing of an earlier test's runs is under way."""
@@ -208,15 +207,15 @@ class Booth:
         found = self.s3.list_objects_v2(Bucket=self.app.results_bucket, Prefix=prefix)
         return [each["Key"] for each in found.get("Contents", [])]
 
-    def await_clean(self, uploaded, seconds=15):
-        """Waits until nothing is left over."""
-        until = time.monotonic() + seconds
+    def await_clean(self, uploaded):
+        """Waits until nothing is left over; gives what is left all the same."""
+        until = time.monotonic() + PATIENCE
         while (left := self.left_over(uploaded)) and time.monotonic() < until:
             time.sleep(0.2)
         return left
 
     def stand_in(self, service, **settings):
-        """Tells a stand-in how to behave: latency, canned, faults."""
+        """Tells a stand-in how to behave: latency, canned, faults. What its calls wait for ends with that: see HOLD."""
         url = f"{self.app.standins_url}/standins/{service}"
         assert self.http("PUT", url, json.dumps(settings).encode())[0] == 200
 
@@ -248,9 +247,9 @@ def ask_for_upload(booth, **fields):
     return status, headers, json.loads(envelope["body"])
 
 
-def await_status(booth, uploaded, seconds=60):
+def await_status(booth, uploaded):
     """Waits for the record's end without polling the API."""
-    until = time.monotonic() + seconds
+    until = time.monotonic() + 2 * PATIENCE
     while time.monotonic() < until:
         record = booth.record(uploaded)
         if record["status"] in ("SUCCEEDED", "PARTIAL", "FAILED"):
@@ -259,5 +258,5 @@ def await_status(booth, uploaded, seconds=60):
     raise AssertionError(f"still {record['status']} in step {record['step']}")
 
 
-def await_step(booth, uploaded, step, seconds=30):
-    await_true(lambda: booth.record(uploaded)["step"] == step, seconds)
+def await_step(booth, uploaded, step):
+    await_true(lambda: booth.record(uploaded)["step"] == step)

@@ -1,13 +1,30 @@
 """What tests of the booth's page do on it, and what they look at."""
 
 import io
+import time
 from pathlib import Path
 
 import zxingcpp
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from tests.support.waiting import PATIENCE
+
 WEB = Path(__file__).parents[2] / "web"
+
+
+def play_animations(page: Page, rate: float) -> None:
+    """Lets the style sheet's animations run that many times as fast as they are written."""
+    tools = page.context.new_cdp_session(page)
+    tools.send("Animation.enable")
+    tools.send("Animation.setPlaybackRate", {"playbackRate": rate})
+
+
+def stop_clock(page: Page) -> None:
+    """Before the page is opened: its time passes by `clock.run_for` alone, or again by itself after `clock.resume`."""
+    now = time.time()
+    page.clock.install(time=now)
+    page.clock.pause_at(now + 1)
 
 
 def go_to_camera(page: Page) -> None:
@@ -35,13 +52,13 @@ def use_photo_offline(page: Page) -> None:
 
 def await_phase(page: Page, phase: str) -> None:
     """Waits until the visit has come to this phase, see web/visit.js; a run ends within 120 s, well or not."""
-    page.locator(f"#visit:is([data-phase={phase}], [data-phase=failed])").wait_for(timeout=130_000)
+    page.locator(f"#visit:is([data-phase={phase}], [data-phase=failed])").wait_for(timeout=2000 * PATIENCE)
     assert page.get_attribute("#visit", "data-phase") == phase, page.inner_text("#note")
 
 
 def await_pictures(page: Page, count: int) -> None:
     """Waits until that many finished pictures are to be seen."""
-    expect(page.locator(".tile.loaded")).to_have_count(count, timeout=20_000)
+    expect(page.locator(".tile.loaded")).to_have_count(count)
 
 
 def kept_photos(page: Page) -> int:

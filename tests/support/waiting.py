@@ -3,10 +3,13 @@
 import time
 from collections.abc import Callable
 
+PATIENCE = 120
+"""Seconds until what never comes is called so. No test depends on how fast the machine is: nothing waits for less."""
 
-def await_true(condition: Callable[[], object], seconds: float = 60) -> None:
+
+def await_true(condition: Callable[[], object]) -> None:
     """Waits for a condition. Raises AssertionError."""
-    until = time.monotonic() + seconds
+    until = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < until, f"waited in vain for {condition}"
         time.sleep(0.05)

@@ -7,6 +7,7 @@ import json
 import threading
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boto3
@@ -19,6 +20,7 @@ from werkzeug.wrappers import Response
 
 from local.standins import rekognition, sagemaker, server
 from tests.support.serving import serving
+from tests.support.waiting import await_true
 
 pytestmark = pytest.mark.starts
 
@@ -523,6 +525,19 @@ class TestServer:
             client(address, "rekognition", read_timeout=0.2).detect_faces(Image={"Bytes": png(99, 99)})
         control(address, "rekognition", {"latency": 0.05, "canned": {"faces": 1}})
         assert len(call_once(address, "rekognition")) == 1
+
+    @pytest.mark.parametrize("settings", [{"latency": 3000}, {"faults": [{"kind": "hang", "seconds": 3000}]}])
+    def test_new_settings_end_what_a_call_waits_for(self, address, settings):
+        control(address, "bedrock", method="DELETE")
+        control(address, "bedrock", settings)
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(call_once, address, "bedrock")
+            await_true(lambda: control(address, "bedrock", method="GET")["calls"])
+            control(address, "bedrock", {})
+            if "faults" in settings:
+                assert isinstance(answer.exception(), ConnectionClosedError)
+            else:
+                assert answer.result()
 
     @pytest.mark.parametrize(
         "settings",

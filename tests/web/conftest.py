@@ -4,11 +4,12 @@ import json
 
 import pytest
 from PIL import Image, ImageOps
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.support.application import app, booth, quick  # noqa: F401  (fixtures)
-from tests.support.page import WEB
+from tests.support.page import WEB, play_animations
 from tests.support.photos import PHOTOS
+from tests.support.waiting import PATIENCE
 from tools import machine
 
 SIZES = {
@@ -31,6 +32,7 @@ def browser(tmp_path_factory):
     arguments += ["--disable-sync", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
     arguments += [f"--use-file-for-fake-video-capture={film}"]
     path = machine.browser()
+    expect.set_options(timeout=PATIENCE * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=arguments)
         yield browser
@@ -50,9 +52,10 @@ def open_page(browser, app):  # noqa: F811
         usual["reduced_motion"] = "reduce"  # Playwright waits for the end of each animation
         options = usual | options
         context = browser.new_context(viewport=SIZES[size], base_url=app.url, **options)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE * 1000)
         contexts.append(context)
         page = context.new_page()
+        play_animations(page, 20)  # a screen takes touches after 30 ms
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
         context.route("**/settings.json", lambda route: route.fulfill(json=SETTINGS | (settings or {})))

@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.support.booth import HOLD
 from tests.support.page import WEB, await_phase, await_pictures, take_photo
 
 MAX_BYTES = 150_000
@@ -123,7 +124,7 @@ def test_keyboard_alone(quick, open_page):
 
 
 def test_a_screen_reader_hears_the_steps(quick, open_page):
-    quick.stand_in("bedrock", canned={}, latency=1)
+    quick.stand_in("bedrock", canned={}, latency=HOLD)
     page = open_page(go=False)
     page.add_init_script("""addEventListener("DOMContentLoaded", () => {
       window.heard = [];
@@ -133,10 +134,11 @@ def test_a_screen_reader_hears_the_steps(quick, open_page):
     page.goto("/")
     take_photo(page)
     page.click("#use")
+    page.wait_for_function("() => heard.includes('Painting 1 of 3. ')")
+    quick.stand_in("bedrock", canned={})
     await_phase(page, "ended")
     heard = page.evaluate("heard")
     assert heard[0] == "Sending"
-    assert "Painting 1 of 3. " in heard
     assert heard[-1] == "Your pictures are ready. "
 
 

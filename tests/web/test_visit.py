@@ -7,7 +7,16 @@ import zipfile
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.support.page import await_phase, await_pictures, go_to_camera, kept_photos, request_id, take_photo
+from tests.support.booth import HOLD
+from tests.support.page import (
+    await_phase,
+    await_pictures,
+    go_to_camera,
+    kept_photos,
+    request_id,
+    stop_clock,
+    take_photo,
+)
 
 
 def test_whole_visit(quick, open_page):
@@ -104,23 +113,37 @@ def swap(page, first, second):
 
 
 def test_retake_and_use_by_itself(quick, open_page):
-    pad = open_page(settings={"countdownSeconds": 1, "autoUseSeconds": 2})
+    pad = open_page(settings={"countdownSeconds": 2, "autoUseSeconds": 15}, go=False)
+    stop_clock(pad)
+    pad.goto("/")
     go_to_camera(pad)
-    pad.click("#shoot")
-    assert pad.inner_text("#countdown") == "1"
-    pad.wait_for_selector("#use")
-    first = pad.get_attribute("#shot", "src")
-    pad.click("#retake")
-    pad.click("#shoot:not(:disabled)")
-    pad.wait_for_selector("#use")
-    assert pad.get_attribute("#shot", "src") != first
-    await_phase(pad, "ended")  # nobody touched anything
+    shots = []
+    for _ in range(2):
+        pad.click("#shoot")
+        expect(pad.locator("#countdown")).to_have_text("2")
+        pad.clock.run_for(1000)
+        expect(pad.locator("#countdown")).to_have_text("1")
+        pad.clock.run_for(1000)
+        expect(pad.locator("#countdown")).to_be_empty()
+        pad.clock.run_for(1000)
+        pad.wait_for_selector("#use")
+        shots.append(pad.get_attribute("#shot", "src"))
+        if len(shots) == 1:
+            pad.click("#retake")
+            pad.wait_for_selector("#shoot:not(:disabled)")
+    assert shots[0] != shots[1]
+    pad.clock.run_for(14_000)
+    assert pad.locator("#use").is_visible()
+    pad.clock.run_for(1000)
+    pad.wait_for_selector("#visit")  # nobody touched anything
+    pad.clock.resume()
+    await_phase(pad, "ended")
     await_pictures(pad, 3)
 
 
 def test_the_visitor_walks_on_while_it_paints(quick, open_page):
     """The pad is free at once and shows the next visitor nothing of the last one; the phone gets the pictures."""
-    quick.stand_in("bedrock", canned={}, latency=3)
+    quick.stand_in("bedrock", canned={}, latency=HOLD)
     pad = open_page()
     take_photo(pad)
     pad.click("#use")
@@ -128,6 +151,7 @@ def test_the_visitor_walks_on_while_it_paints(quick, open_page):
     phone = open_page("phone", f"#visit={request_id(pad)}")
     pad.click("#done")
     take_photo(pad)
+    quick.stand_in("bedrock", canned={})
     await_phase(phone, "ended")
     await_pictures(phone, 3)
     pad.click("#use")
