@@ -186,9 +186,14 @@ def test_a_service_that_fails_for_good(quick, service, faults, status, code):
 
 def test_segment_anything_hangs_on_a_full_house(quick):
     """Many crops, none answered: the ellipses are kept while there is time to paint."""
-    quick.stand_in("rekognition", canned={"faces": 16})
+    quick.stand_in("rekognition", canned={"faces": 16}, latency=HOLD)
     quick.stand_in("sagemaker", canned={}, faults=[{"kind": "hang", "seconds": 60}])
-    uploaded, result = quick.process(photo())
+    before, uploaded = quick.calls("rekognition"), quick.upload()
+    quick.put(uploaded, photo())
+    await_true(lambda: quick.calls("rekognition") > before)
+    quick.age(uploaded, limits.LATEST_SEGMENTING_SECONDS - 8)  # most of that time has passed
+    quick.stand_in("rekognition", canned={"faces": 16})
+    result = quick.await_end(uploaded)
     assert result["status"] == "SUCCEEDED"
     assert quick.record(uploaded)["faces_by_ellipse"] == 16
 

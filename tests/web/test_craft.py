@@ -163,7 +163,7 @@ def test_the_page_weighs_little(quick, open_page):
 
     page.on("requestfinished", note)
     page.route(lambda url: url in later, lambda route: held.append(route))
-    page.goto("/")
+    page.goto("/", wait_until="commit")  # "load" may wait for what is held back
     page.wait_for_selector("#drift img")
     page.click("#begin")
     expect(page.locator("#start-note")).to_have_text("One moment …")
