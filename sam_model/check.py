@@ -1,9 +1,10 @@
-"""Smoke test of a live endpoint: sends a photo as the application does and checks the mask.
+"""Smoke test of a live endpoint: sends a photo as the application does and checks the mask, the head and the person.
 
     python -m sam_model.check photo-booth-sam-dev
 
-Exit status 0 and a line with figures if the mask covers the face and not the background, else 1 and the reason. The
-endpoint may be any that has the wire format; with SAM_PROTOCOL=classic the request has one box only.
+Exit status 0 and a line with figures if mask and head cover the face and not the background, else 1 and the reason. The
+endpoint may be any that has the wire format; with SAM_PROTOCOL=classic the request has one box only. One without a
+matte passes, and is told so: its pictures keep the face alone.
 AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME names another service to send it to, such as the local stand-in.
 """
 
@@ -11,13 +12,17 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from botocore.exceptions import ClientError
 
 from booth.aws import sam
-from booth.errors import BoothError, ServiceUnavailable, Throttled
+from booth.errors import BoothError, NoMatte, ServiceUnavailable, Throttled
+from booth.keep import Keep
+from booth.pixels import encoding
 from booth.pixels.geometry import Crop, Face
 from deploy import account
 
@@ -34,6 +39,8 @@ LANDMARKS = {
     "mouthRight": (241.0, 145.0),
 }
 MIN_FACE = 0.8  # share of the ellipse in the box that the mask covers; models differ at the forehead and the jaw
+MIN_HEAD = 0.95
+WHOLE = 255  # of an alpha: the photo's pixel as it is
 MAX_BACKGROUND = 0.02  # share that it covers of the pixels farther from the box than half its size
 ATTEMPTS = 3  # as many as the state machine's: the first call of a serverless endpoint may time out
 
@@ -49,26 +56,45 @@ def check(endpoint: str) -> str:
         CheckError: there is no mask, or it isn't one of this face.
     """
     os.environ["SAM_ENDPOINT"] = endpoint
-    request = sam.request_for(Crop((0, 0, WIDTH, HEIGHT), (0,)), [Face(BOX, LANDMARKS)], PHOTO.read_bytes())
-    mask, seconds = _segment(request, endpoint)
-    if mask.shape != (HEIGHT, WIDTH):
-        raise CheckError(f"The mask is {mask.shape[1]}x{mask.shape[0]} pixels; the photo is {WIDTH}x{HEIGHT}.")
-    face, background = mask[_face()].mean(), mask[_background()].mean()
+    faces, photo = [Face(BOX, LANDMARKS)], PHOTO.read_bytes()
+    crop = sam.request_for(Crop((0, 0, WIDTH, HEIGHT), (0,)), faces, photo)
+    mask, seconds = _ask(lambda: sam.segment(crop), endpoint)
+    figures = _figures("mask of the face", mask, MIN_FACE)
+    works = f"{endpoint} works: {figures}, {seconds:.2f} s"
+    whole = sam.request_for_more([Keep.HEAD, Keep.PERSON], faces, (WIDTH, HEIGHT), photo)
+    try:
+        (found, _), seconds = _ask(lambda: sam.alphas(whole), endpoint)
+    except NoMatte:
+        return f"{works}. It has no matte: pictures keep the face alone."
+    head, person = (encoding.decode_alpha(found[keep]) for keep in (Keep.HEAD, Keep.PERSON))
+    _figures("head", head == WHOLE, MIN_HEAD)
+    if (person < head).any():
+        raise CheckError("That is no person: the head is not all in it.")
+    return f"{works}; head and person, {seconds:.2f} s."
+
+
+def _figures(what: str, kept: np.ndarray, least: float) -> str:
+    """Which shares `kept`, bool, covers. Raises `CheckError` if it is another than the photo's face."""
+    if kept.shape != (HEIGHT, WIDTH):
+        raise CheckError(f"The {what} is {kept.shape[1]}x{kept.shape[0]} pixels; the photo is {WIDTH}x{HEIGHT}.")
+    face, background = kept[_face()].mean(), kept[_background()].mean()
     figures = f"{face:.1%} of the face is covered and {background:.1%} of the background"
-    if face < MIN_FACE or background > MAX_BACKGROUND:
+    if face < least or background > MAX_BACKGROUND:
         raise CheckError(
-            f"That is no mask of the face: {figures}; at least {MIN_FACE:.0%} and at most {MAX_BACKGROUND:.0%} are "
-            "wanted. The face must be black (0) and the rest white (255)."
+            f"That is no {what}: {figures}; at least {least:.0%} and at most {MAX_BACKGROUND:.0%} are "
+            "wanted. In a mask the face must be black (0) and the rest white (255), in an alpha the other way."
         )
-    return f"{endpoint} works: {figures}, {seconds:.2f} s."
+    return figures
 
 
-def _segment(request: bytes, endpoint: str) -> tuple[np.ndarray, float]:
-    """The mask, bool (height, width), True on the face, and the seconds of the call that returned it."""
+def _ask(call: Callable[[], Any], endpoint: str) -> tuple[Any, float]:
+    """The call's answer and the seconds of the attempt that returned it. Raises `NoMatte` or `CheckError`."""
     for attempt in range(1, ATTEMPTS + 1):
         started = time.monotonic()
         try:
-            return sam.segment(request), time.monotonic() - started
+            return call(), time.monotonic() - started
+        except NoMatte:
+            raise
         except BoothError as error:
             retryable = isinstance(error, Throttled | ServiceUnavailable)
             cause = error.__cause__  # AWS's error, if there is one

@@ -31,13 +31,15 @@ def test_the_real_model_passes(environment, capsys):
         environment.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", url)
         status, out, err = asked(capsys)
     assert (status, err) == (0, "")
-    assert out.startswith("sam works: ")
+    assert out.startswith("sam works: ") and "; head and person, " in out
 
 
 @pytest.mark.parametrize("protocol", ["extended", "classic"])
 def test_it_asks_in_the_protocol_of_the_endpoint(models, environment, capsys, protocol):
     environment.setenv("SAM_PROTOCOL", protocol)
-    assert asked(capsys)[0] == 0
+    status, out, _ = asked(capsys)
+    assert status == 0
+    assert ("has no matte" in out) == (protocol == "classic")
 
 
 def test_an_endpoint_that_is_not_there_is_told_by_name(models, capsys):
@@ -91,13 +93,37 @@ SHIFTED = np.roll(FACE, 150, axis=1)
     ],
 )
 def test_only_a_mask_of_this_face_passes(environment, capsys, mask, reason):
-    file = io.BytesIO()
-    Image.fromarray(np.where(mask, np.uint8(0), np.uint8(255))).save(file, "PNG")
-    answer = json.dumps({"mask_image": base64.b64encode(file.getvalue()).decode()})
-    environment.setenv("SAM_ENDPOINT", "")
-    with serving(Response(answer, content_type="application/json")) as url:
-        environment.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", url)
-        status, out, err = asked(capsys)
+    status, out, err = asked_of(environment, capsys, mask, FACE, FACE)
     assert status == (1 if reason else 0)
     assert (reason or "") in err
     assert bool(out) == (reason is None)
+
+
+@pytest.mark.parametrize(
+    ("head", "person", "reason"),
+    [
+        (FACE, ~FACE, "no person"),
+        (SHIFTED, SHIFTED, "no head: 0.0% of the face"),
+        (FACE[:256], FACE, "head is 512x256"),
+    ],
+)
+def test_only_a_head_of_this_face_in_a_person_passes(environment, capsys, head, person, reason):
+    status, out, err = asked_of(environment, capsys, FACE, head, person)
+    assert (status, out) == (1, "")
+    assert reason in err
+
+
+def asked_of(environment, capsys, mask, head, person):
+    """As `asked`, of an endpoint that gives these answers: bool (height, width), True where it keeps."""
+    alphas = {"head": png(head), "person": png(person)}
+    answer = json.dumps({"mask_image": png(~mask), "alpha_images": alphas, "heads_by_matte": 0})
+    environment.setenv("SAM_ENDPOINT", "")
+    with serving(Response(answer, content_type="application/json")) as url:
+        environment.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", url)
+        return asked(capsys)
+
+
+def png(white):
+    file = io.BytesIO()
+    Image.fromarray(np.where(white, np.uint8(255), np.uint8(0))).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
