@@ -3,6 +3,8 @@
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from booth import concurrency, work
 from booth.aws import clients, objects, sam, table
 from booth.handlers import step
@@ -33,9 +35,10 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         crop = crops[number]
         if crop.faces:
             l, t, r, b = crop.box
-            request = sam.request_for(crop, faces, encoding.encode_for_model(photo[t:b, l:r]))
+            pixels = photo[t:b, l:r]
+            request = sam.request_for(crop, faces, fitting(encoding.encode_for_model(pixels), pixels))
         else:
-            request = sam.request_for_more(run.more, faces, (width, height), jpeg)
+            request = sam.request_for_more(run.more, faces, (width, height), fitting(jpeg, photo))
         work.write_crop_request(run_id, number, request)
 
     numbers = list(range(len(crops)))
@@ -45,3 +48,8 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     )
     ending.confirm_running(run_id, lambda run_id: store.advance(run_id, Step.CROP, then=Step.SEGMENT))
     return {"crops": numbers, "at_once": concurrency.at_once()}
+
+
+def fitting(jpeg: bytes, pixels: np.ndarray) -> bytes:
+    """The JPEG of these pixels; a progressive one, which is smaller, if it does not fit into a request."""
+    return jpeg if len(jpeg) <= sam.MAX_IMAGE_BYTES else encoding.encode_jpeg(pixels)

@@ -3,11 +3,11 @@
 Asks Bedrock about each candidate of ImageModels, the SAM endpoint for a mask, Rekognition for a face, Lambda for its
 concurrent executions and Service Quotas for the endpoint's instances, and prints what was found and what to do about
 it. Parameters are those of `sam deploy`: template.yaml's defaults, then those of samconfig.toml (--config-env), then
-those on the command line. No picture is generated: the only calls that cost anything are one DetectFaces and one
+those on the command line. No picture is generated: the only calls that cost anything are one DetectFaces and two
 InvokeEndpoint.
 
-Exit status 0 if at least one candidate is usable, Rekognition finds a face, the SAM endpoint returns its mask, and the
-quotas suffice for one visitor and one endpoint; else 1.
+Exit status 0 if at least one candidate is usable, Rekognition finds a face, the SAM endpoint returns its mask, and what
+the parameter Keep wants beside it, and the quotas suffice for one visitor and one endpoint; else 1.
 """
 
 import argparse
@@ -73,7 +73,8 @@ def main(arguments: list[str] | None = None) -> int:
     candidates = [check_candidate(model, region) for model, _, region in pairs]
     photo = PHOTO.read_bytes()
     faces, details = check_rekognition(photo)
-    services = [faces, check_sam(parameters["SamEndpoint"], parameters["SamEndpointArn"], photo, details)]
+    endpoint, arn, keep = (parameters[name] for name in ("SamEndpoint", "SamEndpointArn", "Keep"))
+    services = [faces, check_sam(endpoint, arn, keep, photo, details)]
     services.append(check_lambda(int(parameters["LambdaConcurrency"])))
     if parameters["SamEndpoint"] == f"photo-booth-sam-{given.config_env}":  # the name that make sam-deploy gives
         services.append(check_instances(given.config_env))

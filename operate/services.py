@@ -1,11 +1,11 @@
 """Checks of the services other than Bedrock: Rekognition, the SAM endpoint, Lambda, SageMaker's quota of instances."""
 
 import tomllib
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
 from botocore.exceptions import BotoCoreError, ClientError
 
 from booth import concurrency
@@ -13,9 +13,12 @@ from booth.aws import rekognition, sam
 from booth.aws.clients import client
 from booth.aws.errors import code_of
 from booth.errors import BoothError, ServiceUnavailable, Throttled
+from booth.keep import MORE, Keep
 from booth.pixels import encoding, geometry
 from booth.scenes import DEFAULT_PICTURES
 from operate.parameters import ROOT, default_parameters
+
+T = TypeVar("T")
 
 SAM_ATTEMPTS = 3  # as many as the state machine's: the first call of a serverless endpoint may time out
 
@@ -92,15 +95,23 @@ def check_rekognition(photo: bytes) -> tuple[ServiceCheck, list[dict[str, Any]]]
     return ServiceCheck("Rekognition", True, "finds faces"), details
 
 
-def check_sam(endpoint: str, given_arn: str, photo: bytes, details: list[dict[str, Any]]) -> ServiceCheck:
+def check_sam(endpoint: str, given_arn: str, keep: str, photo: bytes, details: list[dict[str, Any]]) -> ServiceCheck:
     """Whether the SAM endpoint is InService and returns a mask for the face that Rekognition has found.
 
-    `given_arn`: the parameter SamEndpointArn, empty where the template makes the ARN from the name. `details`:
-    Rekognition's FaceDetails of the photo.
+    And whether it can keep heads and whole people, as the parameter Keep may want, or a visitor. `given_arn`: the
+    parameter SamEndpointArn, empty where the template makes the ARN from the name. `details`: Rekognition's FaceDetails
+    of the photo.
     """
     name = f"SAM endpoint {endpoint}"
-    fault = _fault_of_endpoint(endpoint, given_arn) or _fault_of_mask(photo, details)
-    return ServiceCheck(name, False, *fault) if fault else ServiceCheck(name, True, "InService, masks a face")
+    if fault := _fault_of_endpoint(endpoint, given_arn) or _fault_of_mask(photo, details):
+        return ServiceCheck(name, False, *fault)
+    found = "InService, masks a face"
+    try:
+        _asked(lambda: sam.alphas(sam.request_for_more(list(MORE), *_faces_of(photo, details), photo)))
+    except BoothError as error:
+        todo = "" if keep == Keep.FACE else "Deploy one that has a matte (docs/sam-endpoint.md), or set Keep to face."
+        return ServiceCheck(name, not todo, f"{found}; heads and people are not kept ({_text(error)})", todo)
+    return ServiceCheck(name, True, f"{found}, keeps heads and people")
 
 
 def _fault_of_endpoint(endpoint: str, given_arn: str) -> tuple[str, str] | None:
@@ -125,13 +136,12 @@ def _fault_of_endpoint(endpoint: str, given_arn: str) -> tuple[str, str] | None:
 
 def _fault_of_mask(photo: bytes, details: list[dict[str, Any]]) -> tuple[str, str] | None:
     """What is wrong with the mask that the endpoint gives for a face of the photo, and what to do; None if nothing."""
-    height, width = encoding.decode(photo).shape[:2]
-    faces = geometry.faces_from_rekognition(details, width, height)[:1]
+    faces, (width, height) = _faces_of(photo, details)
     if not faces:
         return "InService, not asked for want of a face", "Mend Rekognition first."
     crop = geometry.Crop((0, 0, width, height), (0,))
     try:
-        mask = _segmented(sam.request_for(crop, faces, photo))
+        mask = _asked(lambda: sam.segment(sam.request_for(crop, faces, photo)))
     except (ServiceUnavailable, Throttled) as error:
         return f"InService, but: {_text(error)}", "Look into the endpoint's log."
     except BoothError as error:
@@ -141,12 +151,18 @@ def _fault_of_mask(photo: bytes, details: list[dict[str, Any]]) -> tuple[str, st
     return None
 
 
-def _segmented(request: bytes) -> np.ndarray:
-    """The endpoint's mask, asked for SAM_ATTEMPTS times at most. Raises BoothError."""
+def _faces_of(photo: bytes, details: list[dict[str, Any]]) -> tuple[list[geometry.Face], tuple[int, int]]:
+    """The first face of the photo, or none; width and height of the photo."""
+    width, height = encoding.size_of(photo)
+    return geometry.faces_from_rekognition(details, width, height)[:1], (width, height)
+
+
+def _asked(call: Callable[[], T]) -> T:
+    """What a call of the endpoint gives, made SAM_ATTEMPTS times at most. Raises BoothError."""
     for _ in range(SAM_ATTEMPTS - 1):
         with suppress(ServiceUnavailable, Throttled):
-            return sam.segment(request)
-    return sam.segment(request)
+            return call()
+    return call()
 
 
 def _code_or_type(error: ClientError | BotoCoreError) -> str:

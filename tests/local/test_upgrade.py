@@ -124,6 +124,17 @@ def test_an_execution_whose_model_is_gone_gets_other_turns(booth):
     assert {turn["candidate"].split(".")[1] for turn in record["turns"].values()} == {"stability"}
 
 
+@pytest.mark.parametrize(("state", "keep"), [("DetectFaces", "person"), ("CropFaces", "face"), ("MergeMasks", "face")])
+def test_an_execution_meets_a_stack_that_keeps_whole_people(booth, state, keep):
+    """The first step decides. The previous definition takes the whole photo for one more crop."""
+    booth.redeploy(Keep="person")
+
+    result, record, left = end_of(booth, state)
+
+    assert (result["status"], [each["keep"] for each in result["pictures"]]) == ("SUCCEEDED", [keep] * 3)
+    assert ("not_kept" in record, record["faces"], left) == (False, FACES, [])
+
+
 def test_crops_that_fail_in_an_execution_are_kept_by_the_ellipse(booth):
     fault = {"kind": "error", "status": 400, "type": "ValidationError", "message": "no such endpoint"}
     booth.stand_in("sagemaker", canned={}, faults=[fault])

@@ -14,7 +14,7 @@ from booth.keep import Keep
 from booth.lifecycle import ending
 from booth.painting import kept
 from booth.painting.models import MODELS
-from booth.pixels import encoding, masks
+from booth.pixels import encoding
 from booth.pixels.geometry import Face
 from booth.run import Run, Status, Step
 from booth.runs import store, uploads
@@ -298,21 +298,14 @@ def test_everything_of_it_goes_with_the_run(endpoint):
     assert "Contents" not in clients.client("s3").list_objects_v2(Bucket="results", Prefix=keys.work_key("r", ""))
 
 
-def test_a_photo_of_noise_fits_into_a_request():
-    """6,291,456 bytes: InvokeEndpoint's Body in botocore's service model. At 1408 pixels it is 2 % more."""
-    noise = np.random.default_rng(1).integers(0, 256, (1280, 1280, 3), np.uint8)
-    faces = [Face((700.1, 700.1, 900.1, 900.1), dict.fromkeys(sam.LANDMARKS, (1000.1, 1000.1)))] * 100
-    request = sam.request_for_more([Keep.HEAD, Keep.PERSON], faces, (1280, 1280), encoding.encode_for_model(noise))
-    assert len(request) < sagemaker.MAX_BODY
-
-
-def test_masks_is_joined_so_that_what_keeps_more_keeps_no_less():
-    """Whatever the endpoint says: a head that lacks the face, a person that lacks the head."""
-    random = np.random.default_rng(3)
-    faces = (random.random((H, W)) < 0.3).astype(np.uint8) * np.uint8(255)
-    found = {each: random.integers(0, 256, (H, W), np.uint8) for each in (Keep.PERSON, Keep.HEAD)}
-    joined = masks.alphas(faces, found)
-    assert list(joined) == ["head", "person"]
-    assert (joined[Keep.HEAD] == np.maximum(faces, found[Keep.HEAD])).all()
-    assert (joined[Keep.PERSON] == np.maximum(joined[Keep.HEAD], found[Keep.PERSON])).all()
-    assert (masks.alphas(faces, {Keep.PERSON: found[Keep.PERSON]})[Keep.PERSON] >= faces).all()
+def test_the_largest_requests_fit_into_a_call(endpoint):
+    """A photo of noise at the largest PictureSide, of which a hundred faces fill one crop."""
+    begin("head", "person", "face")
+    work.write_photo("r", np.random.default_rng(1).integers(0, 256, (1408, 1408, 3), np.uint8))
+    boxes = [(140.0 * (n % 10), 140.0 * (n // 10)) for n in range(100)]
+    marks = dict.fromkeys(sam.LANDMARKS, (1000.1, 1000.1))
+    work.write_faces("r", [Face((x, y, x + 100.1, y + 120.1), marks) for x, y in boxes])
+    assert called("crop_faces")["crops"] == [0, 1]
+    sizes = [len(work.read_crop_request("r", number)) for number in (0, 1)]
+    assert max(sizes) < sagemaker.MAX_BODY
+    assert min(sizes) > 0.8 * sagemaker.MAX_BODY, "a larger photo there is not"

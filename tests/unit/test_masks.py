@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from booth.pixels import geometry, masks, morphology
+from booth.keep import MORE
+from booth.pixels import foreground, geometry, masks, morphology
 from booth.pixels.geometry import Face
+from booth.pixels.seam import SoftSeam, soft_edge
 
 W, H = 160, 120
 
@@ -100,6 +102,39 @@ def test_every_face_is_kept(faces, kind, seed):
     if kind in ("empty", "missing"):
         # A face of which not even a pixel's middle lies in the photo has nothing to keep.
         assert by_ellipse >= sum(masks.ellipse((H, W), (0, 0), each.box).any() for each in faces)
+
+
+def endpoint_says(kind, seed):
+    """The endpoint's alpha of the whole photo, uint8, H x W; None if there is none."""
+    if kind == "noise":
+        return np.random.default_rng(seed).integers(0, 256, (H, W), np.uint8)
+    said = sam_says(kind, (H, W), seed)
+    return None if said is None else said * np.uint8(255)
+
+
+@given(
+    st.lists(face().filter(inside), min_size=1, max_size=12),
+    st.tuples(st.sampled_from(KINDS), st.sampled_from(KINDS), st.sampled_from(KINDS)),
+    st.integers(0, 2**31),
+)
+@settings(max_examples=200)
+def test_a_head_keeps_no_less_than_the_face_and_a_person_no_less_than_the_head(faces, kinds, seed):
+    """Whatever the endpoint says of any of the three: a head without its face, a person without the head."""
+    keep, _ = kept_of(faces, kinds[0], seed)
+    said = {more: endpoint_says(kind, seed + n) for n, (more, kind) in enumerate(zip(MORE, kinds[1:], strict=True))}
+    found = {more: alpha for more, alpha in reversed(said.items()) if alpha is not None}
+    joined = masks.alphas(soft_edge(keep), found)
+    assert list(joined) == [more for more in MORE if more in found]
+    photo, generated = np.random.default_rng(seed).integers(0, 256, (2, H, W, 3), np.uint8)
+    less = soft_edge(keep)
+    for more, alpha in joined.items():
+        assert (alpha.dtype, alpha.shape) == (np.uint8, (H, W))
+        assert (alpha[keep] == 255).all()
+        assert (alpha >= less).all()
+        assert (alpha >= found[more]).all()
+        less = alpha
+        composite = SoftSeam(photo, foreground.estimate(photo, alpha), alpha).blend(generated)
+        assert np.array_equal(composite[alpha == 255], photo[alpha == 255]), "every face, bit for bit"
 
 
 @given(face().filter(inside), st.sampled_from(KINDS), st.integers(0, 2**31))

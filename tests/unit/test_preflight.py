@@ -304,6 +304,22 @@ def test_sam_that_wakes_up_slowly_is_asked_again(run, models):
     assert run()[0] == 0
 
 
+def test_sam_has_a_matte(run):
+    code, out = run(CHAIN, "sam", "Keep=person")
+    assert code == 0
+    assert "SAM endpoint sam: ok, InService, masks a face, keeps heads and people" in out
+
+
+@pytest.mark.parametrize(("keep", "code"), [("face", 0), ("head", 1), ("person", 1)])
+@pytest.mark.parametrize("protocol", ["extended", "classic"])
+def test_sam_has_no_matte_which_is_bad_where_the_stack_wants_one(run, models, keep, code, protocol):
+    models.set("sagemaker", canned={"matte": False})
+    found, out = run(CHAIN, "sam", f"Keep={keep}", f"SamProtocol={protocol}")
+    assert found == code
+    assert "masks a face; heads and people are not kept (NoMatte: " in out
+    assert ("set Keep to face" in out) == bool(code)
+
+
 def test_rekognition_that_is_denied_is_bad(run, models):
     models.set("rekognition", faults=[{"status": 400, "type": "AccessDeniedException", "message": "no"}])
     code, out = run()

@@ -28,6 +28,9 @@ from booth.pixels.encoding import DECODER_ERRORS
 from booth.pixels.geometry import Crop, Face, clip
 
 READ_TIMEOUT_SECONDS = 15
+MAX_IMAGE_BYTES = 4_600_000
+"""Of a request's JPEG: in base64, with a hundred faces, it is less than the 6,291,456 bytes that InvokeEndpoint's Body
+may have (botocore's service model)."""
 HEADS_SECONDS = 9.0
 """Of the whole photo's call: a head that the endpoint has not found by then it takes from the matte near the face."""
 LANDMARKS = ("eyeLeft", "eyeRight", "nose", "mouthLeft", "mouthRight")
