@@ -16,7 +16,7 @@ from local.account import ACCOUNT, REGION
 from sam_model import inference
 from sam_model.serving.keep import KeepRequest
 from sam_model.serving.people import Alphas, People
-from sam_model.serving.protocol import Prompt
+from sam_model.serving.protocol import BadRequest, Prompt
 
 MODEL_DIR = Path(__file__).resolve().parents[2] / "models" / "sam"
 MAX_BODY = 6_291_456  # of the request, in bytes: botocore's service model
@@ -35,33 +35,43 @@ class SageMaker:
 
 
 class Ellipses:
-    """A model that answers at once: the ellipse in each box is the mask."""
+    """A model that answers at once: the ellipse in each box is the mask.
+
+    A head is that ellipse, two and a half times as large, a person also what is below it; both fade out in half a box.
+    """
+
+    def __init__(self, matte: bool = True):
+        self.matte = matte
 
     def segment(self, pixels: np.ndarray, prompts: list[Prompt]) -> np.ndarray:
-        """As the serving code's `SegmentAnything.segment`: bool HxW."""
-        height, width = pixels.shape[:2]
-        y, x = np.ogrid[:height, :width]
-        mask = np.zeros((height, width), bool)
+        """As the serving code's `People.segment`: bool HxW."""
+        mask = np.zeros(pixels.shape[:2], bool)
         for prompt in prompts:
-            left, top, right, bottom = prompt.box
-            across = (x + 0.5 - (left + right) / 2) / ((right - left) / 2)
-            down = (y + 0.5 - (top + bottom) / 2) / ((bottom - top) / 2)
+            across, down = _from_the_middle(prompt.box, pixels.shape)
             mask |= across**2 + down**2 <= 1
         return mask
 
     def alphas(self, request: KeepRequest) -> Alphas:
-        """As the serving code's `People.alphas`: heads are twice as large as boxes, people reach to the bottom."""
-        height, width = request.pixels.shape[:2]
-        head = np.zeros((height, width), np.uint8)
-        person = head.copy()
+        """As the serving code's `People.alphas`."""
+        if not self.matte:
+            raise BadRequest("This endpoint has no matte.", 422)
+        images = {keep: np.zeros(request.pixels.shape[:2], np.uint8) for keep in request.keep}
         for face in request.faces:
-            half = (face.box[2:] - face.box[:2]) / 2
-            grown = np.concatenate([face.box[:2] - half, face.box[2:] + half])
-            head[self.segment(request.pixels, [Prompt(grown, np.zeros((0, 2), np.float32))])] = 255
-            left, top, right, _ = face.box.astype(int)
-            person[top:, left : right + 1] = 255
-        images = {"head": head, "person": np.maximum(head, person)}
-        return Alphas({mode: images[mode] for mode in request.keep}, heads_by_matte=0)
+            across, down = _from_the_middle(face.box, request.pixels.shape)
+            away = np.hypot(across, down)
+            below = np.where(down > 0, np.abs(across), away)
+            for keep, image in images.items():
+                edge = away if keep == "head" else np.minimum(away, below)
+                np.maximum(image, np.clip((2.5 - edge) * 255, 0, 255).astype(np.uint8), out=image)
+        return Alphas(images, heads_by_matte=0)
+
+
+def _from_the_middle(box: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """How far each pixel of an image of this shape lies from the middle of a box, across and down, in half boxes."""
+    left, top, right, bottom = box
+    y, x = np.ogrid[: shape[0], : shape[1]]
+    across = (x + 0.5 - (left + right) / 2) / ((right - left) / 2)
+    return across, (y + 0.5 - (top + bottom) / 2) / ((bottom - top) / 2)
 
 
 class Context:
@@ -73,9 +83,9 @@ class Context:
         self.status = code
 
 
-def canned(request: Request, endpoint: str) -> Response:
-    """Answer without the model, but after its checks: the ellipse in each box is the mask."""
-    return invoke(request, endpoint, Ellipses())
+def canned(request: Request, endpoint: str, matte: bool = True) -> Response:
+    """Answer without the models, but after their checks, as `Ellipses` does."""
+    return invoke(request, endpoint, Ellipses(matte))
 
 
 def invoke(request: Request, endpoint: str, model: inference.Segmenter) -> Response:

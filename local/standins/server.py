@@ -270,7 +270,7 @@ CANNED: dict[str, Callable[[Request, str, dict[str, Any]], Response]] = {
     "rekognition": lambda request, _, canned: rekognition.canned(
         request, canned.get("faces", 1), canned.get("labels", {})
     ),
-    "sagemaker": lambda request, endpoint, _: sagemaker.canned(request, endpoint),
+    "sagemaker": lambda request, endpoint, canned: sagemaker.canned(request, endpoint, canned.get("matte", True)),
     "bedrock": lambda request, _endpoint, _canned: image_models.serve(request, _canned_picture),
 }
 

@@ -33,6 +33,8 @@ CELLS = [
     Cell(Row("SegmentCrop", "sagemaker:InvokeEndpoint"), "broken"),
     Cell(Row("SegmentCrop", "sagemaker:InvokeEndpoint"), "unknown once"),
     Cell(WHOLE_PHOTO, "broken"),
+    Cell(WHOLE_PHOTO, "malformed"),
+    Cell(WHOLE_PHOTO, "killed after"),
     Cell(Row("MergeMasks", "dynamodb:UpdateItem"), "hang"),
     Cell(Row("GenerateImage", "bedrock:InvokeModel"), "unknown once"),
     Cell(Row("GenerateImage", "bedrock:InvokeModel"), "unknown for long"),
