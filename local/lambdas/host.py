@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import uuid
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -67,6 +67,7 @@ class LambdaHost:
         self.refused = 0
         """How many invocations were beyond it."""
         self._running = 0
+        self._events: Counter[str] = Counter()
         self._running_lock = threading.Lock()
         self._region = region
         self._python = python
@@ -106,7 +107,9 @@ class LambdaHost:
             return refusal(400, "InvalidRequestContentException", f"Could not parse request body into json: {error}")
         request_id = str(uuid.uuid4())
         if asynchronous:
-            threading.Thread(target=self._deliver, args=(pool, request_id, payload), daemon=True).start()
+            with self._running_lock:
+                self._events[pool.function.name] += 1
+            threading.Thread(target=self._handle, args=(pool, request_id, payload), daemon=True).start()
             return InvokeResult(202, {"x-amzn-RequestId": request_id}, b"")
         return self._run(pool, request_id, payload, self._queue_seconds)
 
@@ -148,6 +151,11 @@ class LambdaHost:
     def busy(self, name: str) -> int:
         """Number of workers of the function that hold an invocation now."""
         return self._pools[name].busy()
+
+    def events(self, name: str) -> int:
+        """Number of the function's event invocations that were taken and are not over, those that wait included."""
+        with self._running_lock:
+            return self._events[name]
 
     def processes(self, name: str | None = None) -> list[int]:
         """The ids of a function's living processes, or of all functions'."""
@@ -199,6 +207,13 @@ class LambdaHost:
             return worker.run(request_id, payload)
         finally:
             pool.release(worker)
+
+    def _handle(self, pool: Pool, request_id: str, payload: bytes) -> None:
+        try:
+            self._deliver(pool, request_id, payload)
+        finally:
+            with self._running_lock:
+                self._events[pool.function.name] -= 1
 
     def _deliver(self, pool: Pool, request_id: str, payload: bytes) -> None:
         """Run an event invocation, again with the same request id after each failure.

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.support.booth import HOLD
+
 FIELDS = {
     *(
         "url_original",
@@ -394,7 +396,7 @@ def test_an_answer_is_held_until_something_changes(quick):
     waiting = threading.Thread(target=lambda: answers.append(quick.ask(uploaded, "waiting", wait=20)))
     waiting.start()
     quick.put(uploaded, photo_of("gold"))
-    waiting.join(timeout=20)
+    waiting.join()
     [(_, answer)] = answers
     assert answer["step"] != "upload"
     quick.await_end(uploaded, "waiting")
@@ -402,7 +404,7 @@ def test_an_answer_is_held_until_something_changes(quick):
 
 def test_news_from_between_two_calls_is_not_waited_for(quick):
     """The client says what it was shown last: whatever is further is answered at once, however long it may wait."""
-    quick.stand_in("bedrock", canned={}, faults=[{"kind": "hang", "seconds": 8, "times": 1}])
+    quick.stand_in("bedrock", canned={}, faults=[{"kind": "hang", "seconds": HOLD, "times": 1}])
     uploaded = quick.upload()
     seen = quick.ask(uploaded, "shown")[1]["progress"]
     quick.put(uploaded, photo_of("gold"))
@@ -413,6 +415,7 @@ def test_news_from_between_two_calls_is_not_waited_for(quick):
         shown.append(answer["progress"])
     assert len(json.loads(answer["url_generated"])) == 2
     assert quick.ask(uploaded, "shown", wait=20, progress=seen)[1]["progress"] == shown[-1]
+    quick.stand_in("bedrock", canned={})
     assert quick.await_end(uploaded, "shown")["status"] == "SUCCEEDED"
 
 

@@ -257,7 +257,6 @@ def test_a_photo_of_another_system(quick):
     assert quick.delete(str(uuid.uuid4()), bucket=quick.app.uploads_bucket, key=key)[0] == 200
     quick.app.drop_events = False
     quick.app.deliver(quick.dropped_event({"Key": key}))
-    time.sleep(0.2)
     quick.await_quiet()
     assert "Versions" not in quick.s3.list_object_versions(Bucket=quick.app.uploads_bucket, Prefix=key)
 

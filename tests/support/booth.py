@@ -164,8 +164,8 @@ class Booth:
         return found()[0]
 
     def await_quiet(self):
-        """Waits until no event is being handled."""
-        await_true(lambda: not self.app.busy("Start"))
+        """Waits until every event that Lambda has taken is handled."""
+        await_true(lambda: not self.app.lambdas.events(self.app.stack.functions["Start"].name))
 
     def await_idle(self, *functions):
         """Waits until each of these functions (all but Sweep, unless told) has come back from what it was doing."""

@@ -34,11 +34,11 @@ from local import http_server
 from local.emulator import speed
 from local.template.application import Application
 from local.template.reader import load
+from tests.support.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 REGION = "us-east-1"
 STACK = "workflow-tests"
-STUCK_SECONDS = 30
 
 _LOG = logging.getLogger("moto.stepfunctions.parser")
 _INVOKE = re.compile(r"/2015-03-31/functions/(?P<name>.+)/invocations")
@@ -305,7 +305,7 @@ class Engine:
         return self._machines[text]
 
     def _await_end(self, arn: str) -> dict:
-        until = time.monotonic() + STUCK_SECONDS
+        until = time.monotonic() + PATIENCE
         while (told := self._client.describe_execution(executionArn=arn))["status"] == "RUNNING":
             assert time.monotonic() < until, "the execution does not end"
             time.sleep(0.03)

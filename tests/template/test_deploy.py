@@ -17,6 +17,7 @@ import yaml
 from deploy import stack
 from deploy.build import ROOT
 from tests.support.templates import COMMON, PIXELS, TOOLS
+from tests.support.waiting import PATIENCE
 
 STACK = "photo-booth-dev"
 CHAIN = "amazon.titan-image-generator-v2:0@us-east-1=7, us.stability.stable-image-inpaint-v1:0@us-east-1"
@@ -54,8 +55,8 @@ def emulator(tmp_path_factory):
             server.wait()
 
 
-def await_answer(url, server, seconds=60):
-    until = time.monotonic() + seconds
+def await_answer(url, server):
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until and server.poll() is None:
         try:
             with urllib.request.urlopen(url):
@@ -173,7 +174,7 @@ def test_a_photo_put_there_starts_an_execution(deployed, client):
     client("lambda").invoke(FunctionName=target["Arn"], InvocationType="Event", Payload=json.dumps(event))
 
     machine = deployed["PhotoMachine"]["PhysicalResourceId"]
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE
     while not (found := client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]):
         assert time.monotonic() < until, "no execution"
         time.sleep(0.2)

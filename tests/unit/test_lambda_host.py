@@ -20,6 +20,7 @@ from local.lambdas.function import Function
 from local.lambdas.host import FunctionInitError, LambdaHost
 from local.lambdas.results import ASYNC_LIMIT, SYNC_LIMIT
 from tests.support.serving import serving
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.starts
 
@@ -51,9 +52,9 @@ def call(host, **event):
     return host.invoke("probe", json.dumps(event).encode())
 
 
-def until(condition, seconds=20):
+def until(condition):
     """Wait for something another thread or process does; fails the test if it never does."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, "it never happened"
         time.sleep(0.01)
@@ -93,9 +94,7 @@ def test_a_worker_is_kept_warm_and_its_lines_carry_the_functions_name(start, log
     host.warm()
     pids = {json.loads(call(host, do="tell").body)["pid"] for _ in range(3)}
     assert len(pids) == 1
-    until = time.monotonic() + 10
-    while log.count("[probe] got tell") < 3 and time.monotonic() < until:  # lines come a moment after the answers
-        time.sleep(0.01)
+    until(lambda: log.count("[probe] got tell") >= 3)  # lines come a moment after the answers
     assert log.count("[probe] got tell") == 3
 
 
@@ -249,8 +248,10 @@ def test_an_event_that_was_throttled_is_kept_until_there_is_room(start, log, tmp
     host = start(retry_delays=())
     host.concurrency = 0
     host.invoke("probe", b'{"do": "fail"}', asynchronous=True)
+    assert (host.events("probe"), host.busy("probe")) == (1, 0)
     host.concurrency = 1
-    until(lambda: any("dropped after 1 attempts" in line for line in log))
+    until(lambda: not host.events("probe"))
+    assert any("dropped after 1 attempts" in line for line in log)
     assert len((tmp_path / "attempts").read_text().split()) == 1
 
 
