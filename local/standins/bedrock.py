@@ -6,9 +6,11 @@ import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from werkzeug.wrappers import Request, Response
 
-from local.standins import image_models
+from local.standins import dressing, image_models, rekognition
+from local.standins.dressing import Box, Face
 from local.standins.image_wires import Order
-from local.standins.matte import Matte
+from local.standins.matte import GUIDE_SIDE, Matte
+from local.standins.rekognition import FaceDetector
 from local.standins.scenes import render
 from local.standins.scenes.noise import blur
 
@@ -17,45 +19,58 @@ class Bedrock:
     """Bedrock runtime: a request in, a response out. Threads may share it; the model loads at first use."""
 
     def __init__(self):
-        self._matte: Matte | None = None
+        self._models: tuple[Matte, FaceDetector] | None = None
         self._loading = threading.Lock()
 
     def __call__(self, request: Request) -> Response:
         """Answer `POST /model/{modelId}/invoke`; all else is Bedrock's UnknownOperationException (404)."""
-        return image_models.serve(request, lambda order: paint(order, self._loaded_matte()))
+        return image_models.serve(request, lambda order: paint(order, *self._loaded()))
 
-    def _loaded_matte(self) -> Matte:
+    def _loaded(self) -> tuple[Matte, FaceDetector]:
         with self._loading:
-            if self._matte is None:
-                self._matte = Matte()
-            return self._matte
+            if self._models is None:
+                self._models = Matte(), FaceDetector(rekognition.MODEL)
+            return self._models
 
 
-def paint(order: Order, matte: Matte) -> list[np.ndarray]:
-    """One picture for each seed, of the photo's size, uint8 HxWx3."""
+def paint(order: Order, matte: Matte, detector: FaceDetector) -> list[np.ndarray]:
+    """One picture for each seed, of the photo's size, uint8 HxWx3.
+
+    As a model does, it looks at the whole photo: the people whose faces are kept are in the picture, with other hair
+    and clothes where these are not kept. Everybody else is painted over.
+    """
     height, width = order.kept.shape
-    person, colours = cut_out(order.photo, order.kept, matte)
+    faces = find_faces(order.photo, order.kept, detector)
+    person, colours = cut_out(order.photo, order.kept, faces, matte)
+    zones = dressing.zones(colours, person, order.kept, faces)
     images = []
     for seed in order.seeds:
         scene = render(order.text, order.negative, seed, width, height)
-        images.append(compose(order.photo, order.kept, person, colours, scene))
+        people = dressing.dressed(colours, zones, seed)
+        images.append(compose(order.photo, order.kept, faces, person, people, scene))
     return images
 
 
-def cut_out(photo: np.ndarray, kept: np.ndarray, matte: Matte) -> tuple[np.ndarray, np.ndarray]:
+def find_faces(photo: np.ndarray, kept: np.ndarray, detector: FaceDetector) -> list[Face]:
+    """The faces in the photo (uint8 HxWx3) that are kept (bool HxW)."""
+    if not kept.any():
+        return []
+    small = Image.fromarray(photo)
+    small.thumbnail((GUIDE_SIDE, GUIDE_SIDE), Image.Resampling.BOX)
+    return dressing.faces_of(detector(small), kept, face_boxes(kept))
+
+
+def cut_out(photo: np.ndarray, kept: np.ndarray, faces: list[Face], matte: Matte) -> tuple[np.ndarray, np.ndarray]:
     """The people that the kept faces belong to: alpha float32 HxW 0..1, and their colours float32 HxWx3 0..1.
 
     `photo` is uint8 HxWx3, `kept` bool HxW. At soft edges the old background's colour is taken out, so that
     hair has no halo: Forte, "Approximate Fast Foreground Colour Estimation" (2021), equations 4 to 6.
     """
-    faces = face_boxes(kept)
-    windows = [_surroundings(face, kept.shape) for face in faces]
+    boxes = [face.box for face in faces]
+    windows = [_surroundings(box, kept.shape) for box in boxes]
     closer = [w for w in windows if min(w[2] - w[0], w[3] - w[1]) < 0.7 * min(kept.shape)]
     alpha = np.maximum(matte.person_matte(photo, closer), kept)
-    alpha = reconstruct(alpha, kept) * within_reach(faces, kept.shape)
-    for face in faces:
-        if _neck(alpha, face) < 0.35:
-            alpha = np.maximum(alpha, bust(face, kept.shape))
+    alpha = reconstruct(alpha, kept) * within_reach(boxes, kept.shape)
     image = photo.astype(np.float32) / 255
     radius = max(kept.shape) / 90
     weight = alpha[..., None]
@@ -64,10 +79,26 @@ def cut_out(photo: np.ndarray, kept: np.ndarray, matte: Matte) -> tuple[np.ndarr
     inside = mean / (covered + 1e-3)
     outside = (blur(image, radius) - mean) / (1 - covered + 1e-3)
     colours = inside + weight * (image - weight * inside - (1 - weight) * outside)
-    return alpha, np.clip(np.where(weight > 0.98, image, colours), 0, 1)
+    colours = np.clip(np.where(weight > 0.98, image, colours), 0, 1)
+    for box in boxes:
+        if _neck(alpha, box) < 0.35:
+            shape = bust(box, kept.shape)
+            colours += (shape * (1 - alpha))[..., None] * (_skin(image, box) - colours)
+            alpha = np.maximum(alpha, shape)
+    return alpha, colours
 
 
-def face_boxes(kept: np.ndarray) -> list[tuple[int, int, int, int]]:
+def _skin(image: np.ndarray, face: Box) -> np.ndarray:
+    """The colour in the middle of a face, float32 RGB, 0..1."""
+    left, top, right, bottom = face
+    wide, high = right - left, bottom - top
+    middle = image[top + high // 3 : bottom - high // 4, left + wide // 4 : right - wide // 4]
+    return (
+        np.asarray(np.median(middle.reshape(-1, 3), axis=0)) if middle.size else np.array([0.6, 0.5, 0.45], np.float32)
+    )
+
+
+def face_boxes(kept: np.ndarray) -> list[Box]:
     """Bounding boxes (left, top, right, bottom in pixels) of the kept region's connected components, to a 128th of the
     photo's longer side.
     """
@@ -95,7 +126,7 @@ def _above(limit: int) -> list[int]:
     return [255 if value > limit else 0 for value in range(256)]
 
 
-def _surroundings(face: tuple[int, int, int, int], shape: tuple[int, int]) -> tuple[int, int, int, int]:
+def _surroundings(face: Box, shape: tuple[int, int]) -> Box:
     """A square window with the face's head and shoulders, inside the photo."""
     left, top, right, bottom = face
     half = round(1.9 * max(right - left, bottom - top))
@@ -120,7 +151,7 @@ def reconstruct(alpha: np.ndarray, kept: np.ndarray) -> np.ndarray:
     return alpha * (np.asarray(around.resize((width, height), Image.Resampling.BILINEAR), np.float32) / 255)
 
 
-def within_reach(faces: list[tuple[int, int, int, int]], shape: tuple[int, int]) -> np.ndarray:
+def within_reach(faces: list[Box], shape: tuple[int, int]) -> np.ndarray:
     """How much each pixel may belong to one of the faces' bodies: float32 HxW, 0..1. Whoever stands farther away is
     somebody else, whom the matte takes for a person too.
     """
@@ -134,7 +165,7 @@ def within_reach(faces: list[tuple[int, int, int, int]], shape: tuple[int, int])
     return reach
 
 
-def _neck(alpha: np.ndarray, face: tuple[int, int, int, int]) -> float:
+def _neck(alpha: np.ndarray, face: Box) -> float:
     """Mean alpha just under a face; 1 where the photo ends there."""
     left, top, right, bottom = face
     tall, inset = bottom - top, (right - left) // 4
@@ -142,7 +173,7 @@ def _neck(alpha: np.ndarray, face: tuple[int, int, int, int]) -> float:
     return float(under.mean()) if under.size else 1.0
 
 
-def bust(face: tuple[int, int, int, int], shape: tuple[int, int]) -> np.ndarray:
+def bust(face: Box, shape: tuple[int, int]) -> np.ndarray:
     """A soft head-and-shoulders shape round a face, float32 HxW, for where the matte found nobody."""
     left, top, right, bottom = face
     x, y, w, h = (left + right) / 2, (top + bottom) / 2, right - left, bottom - top
@@ -155,7 +186,12 @@ def bust(face: tuple[int, int, int, int], shape: tuple[int, int]) -> np.ndarray:
 
 
 def compose(
-    photo: np.ndarray, kept: np.ndarray, alpha: np.ndarray, colours: np.ndarray, scene: np.ndarray
+    photo: np.ndarray,
+    kept: np.ndarray,
+    faces: list[Face],
+    alpha: np.ndarray,
+    colours: np.ndarray,
+    scene: np.ndarray,
 ) -> np.ndarray:
     """People over the scene, in its light; kept pixels are the photo's own. uint8 HxWx3.
 
@@ -165,7 +201,7 @@ def compose(
     """
     background = scene.astype(np.float32) / 255
     side = max(kept.shape)
-    face = max((max(r - l, b - t) for l, t, r, b in face_boxes(kept)), default=0)
+    face = max((max(r - l, b - t) for l, t, r, b in (face.box for face in faces)), default=0)
     away = (1 - np.clip(2.2 * blur(kept.astype(np.float32), max(face / 4, side / 60)), 0, 1))[..., None]
     spill = blur(background, side / 12)
     brightness = spill.mean(-1, keepdims=True)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 from werkzeug.wrappers import Request
 
 from booth.painting import models
@@ -377,33 +377,84 @@ def test_other_operations_are_unknown(url):
     assert caught.value.headers["x-amzn-ErrorType"].startswith("UnknownOperationException")
 
 
-@pytest.mark.parametrize("name", ["astronaut.jpg", "hopper.jpg"])
-def test_face_bit_exact_person_kept_background_new(client, name):
-    pixels, mask = photo(name)
-    (picture,) = invoke(client, order(pixels, mask))
-    kept = mask[..., 0] == 0
-    assert picture.shape == pixels.shape
-    assert (picture[kept] == pixels[kept]).all()
-    height, width = kept.shape
+PERSON = {  # the outlines of head and body, in parts of width and height
+    "astronaut.jpg": {
+        "head": [(0.44, 0.20, 0.155, 0.185)],
+        "body": [(0.42, 0.36), (0.50, 0.36), (0.62, 0.50), (0.76, 0.80), (0.76, 1.0), (0.05, 1.0), (0.14, 0.6)],
+    },
+    "hopper.jpg": {
+        "head": [(0.50, 0.33, 0.25, 0.31)],
+        "body": [(0.40, 0.58), (0.62, 0.56), (0.90, 0.70), (1.0, 1.0), (0.0, 1.0), (0.04, 0.68)],
+    },
+}
+
+
+def kept_of(name: str, keep: str) -> np.ndarray:
+    """The mask, uint8 HxWx3, black where a photo's face, head or person is kept."""
+    _, mask = photo(name)
+    image = Image.fromarray(mask)
+    draw, (width, height) = ImageDraw.Draw(image), image.size
+    if keep != "face":
+        [(x, y, rx, ry)] = PERSON[name]["head"]
+        draw.ellipse(((x - rx) * width, (y - ry) * height, (x + rx) * width, (y + ry) * height), fill="black")
+    if keep == "person":
+        draw.polygon([(x * width, y * height) for x, y in PERSON[name]["body"]], fill="black")
+    return np.asarray(image)
+
+
+def changed_by(picture: np.ndarray, pixels: np.ndarray, name: str) -> tuple[float, float, float]:
+    """How much hair or hat, clothes and a corner of the photo changed, 0..255."""
+    height, width = pixels.shape[:2]
     change = np.abs(picture.astype(int) - pixels).mean(2)
     x, y, _, ry = FACES[name][0]
-    rows, columns = slice(int((y - ry - 0.03) * height), int((y - ry) * height)), slice(int((x - 0.04) * width), None)
-    hair = change[rows, columns][:, : int(0.08 * width)]
+    hair = change[int((y - ry - 0.06) * height) : int((y - ry - 0.03) * height)]
     chest = change[int(0.8 * height) : int(0.9 * height), int((x - 0.08) * width) : int((x + 0.08) * width)]
-    assert hair.mean() < 20 and chest.mean() < 25, "hair and body stay, but for the scene's light"
-    assert change[: height // 8, : width // 8].mean() > 25, "the corner of the photo is painted anew"
+    corner = change[: height // 8, -width // 8 :]
+    return hair[:, int((x - 0.04) * width) : int((x + 0.04) * width)].mean(), chest.mean(), corner.mean()
 
 
-def test_a_group_keeps_every_face_and_body(client):
+@pytest.mark.parametrize("name", ["astronaut.jpg", "hopper.jpg"])
+def test_what_is_not_kept_of_a_person_is_painted_in_other_colours(client, name):
+    """As with an image model the modes differ: of a face hair and clothes are others, of a head the clothes alone."""
+    pixels, _ = photo(name)
+    changes = {}
+    for keep in ("face", "head", "person"):
+        mask = kept_of(name, keep)
+        (picture,) = invoke(client, order(pixels, mask))
+        assert picture.shape == pixels.shape
+        assert (picture[mask[..., 0] == 0] == pixels[mask[..., 0] == 0]).all()
+        changes[keep] = changed_by(picture, pixels, name)
+    hair, clothes, corner = (dict(zip(changes, part, strict=True)) for part in zip(*changes.values(), strict=True))
+    assert hair["face"] > 15 and hair["head"] == hair["person"] == 0
+    assert min(clothes["face"], clothes["head"]) > 25 and clothes["person"] == 0
+    assert min(corner.values()) > 15
+
+
+def test_the_body_of_a_person_who_is_kept_stays_beside_the_mask_too(client):
+    """The mask of a model ends before the soft edge, where the people's outline still is the photo's."""
+    pixels, _ = photo("astronaut.jpg")
+    mask = Image.fromarray(kept_of("astronaut.jpg", "person")).filter(ImageFilter.MaxFilter(9))
+    (person,) = invoke(client, order(pixels, np.asarray(mask)))
+    (head,) = invoke(client, order(pixels, kept_of("astronaut.jpg", "head")))
+    inner = (
+        np.asarray(Image.fromarray(kept_of("astronaut.jpg", "person")).filter(ImageFilter.MaxFilter(5)))[..., 0] == 0
+    )
+    rim = inner & (np.asarray(mask)[..., 0] > 0)
+    rim[: int(0.5 * len(rim))] = False
+    assert np.abs(person.astype(int) - pixels)[rim].mean() < 25 < np.abs(head.astype(int) - pixels)[rim].mean()
+
+
+def test_a_group_keeps_every_face_and_has_a_body_under_each(client):
     pixels, mask = photo("group.jpg")
     (picture,) = invoke(client, order(pixels, mask))
+    (empty,) = invoke(client, order(pixels, np.full_like(mask, 255)))
     kept = mask[..., 0] == 0
     assert (picture[kept] == pixels[kept]).all()
-    change = np.abs(picture.astype(int) - pixels).mean(2)
+    apart, change = (np.abs(picture.astype(int) - other).mean(2) for other in (empty, pixels))
     for x, y, rx, ry in FACES["group.jpg"]:
         rows = slice(int((y + 1.15 * ry) * 456), int((y + 1.5 * ry) * 456))
         columns = slice(int((x - 0.5 * rx) * 1024), int((x + 0.5 * rx) * 1024))
-        assert change[rows, columns].mean() < 25, "a neck under each face"
+        assert apart[rows, columns].mean() > 25, "no scene under a face"
     assert change[:60].mean() > 25, "new sky above"
 
 
@@ -413,9 +464,10 @@ def test_a_face_without_a_person_gets_head_and_shoulders(client):
     mask = Image.new("RGB", (400, 400), "white")
     ImageDraw.Draw(mask).ellipse((165, 80, 235, 170), fill="black")
     (picture,) = invoke(client, order(pixels, np.asarray(mask)))
-    change = np.abs(picture.astype(int) - pixels).mean(2)
-    assert change[300:390, 180:220].mean() < 25, "shoulders under the head"
-    assert change[:60, :100].mean() > 25, "sky in the corner"
+    (empty,) = invoke(client, order(pixels, np.full_like(pixels, 255)))
+    apart = np.abs(picture.astype(int) - empty).mean(2)
+    assert apart[300:390, 180:220].mean() > 25, "shoulders under the head"
+    assert apart[:60, :100].mean() < 25, "the scene's sky in the corner"
 
 
 def test_masks_all_white_and_all_black(client):
