@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from booth.keep import MORE, Keep
 from booth.pixels import encoding, geometry, intake, masks
+from booth.pixels.seam import soft_edge
 from booth.pixels.visitors import visitors_of
 from tests.support.photos import PHOTOS
 
@@ -40,12 +42,16 @@ class Models:
     def __init__(self):
         from local.standins import rekognition, sagemaker
         from sam_model import inference
-        from sam_model.serving import protocol
+        from sam_model.serving import keep, protocol
 
         self.marks, self.confidence = rekognition.LANDMARKS, rekognition.confidence
         self.detector = rekognition.FaceDetector(rekognition.MODEL)
         self.sam = inference.model_fn(str(sagemaker.MODEL_DIR))
-        self.read_request = protocol.read_request
+        self.read_fields, self.read_request, self.read_keep = (
+            protocol.read_fields,
+            protocol.read_request,
+            keep.read_keep,
+        )
 
     def __call__(self, file: bytes) -> Case:
         taken = intake.normalise(file)
@@ -57,10 +63,20 @@ class Models:
         crops = geometry.crops_around(faces, width, height)
         found = []
         for request in self.requests(photo, faces):
-            asked = self.read_request(request, "application/json")
+            asked = self.read_request(self.read_fields(request, "application/json"))
             found.append(self.sam.segment(asked.pixels, asked.prompts))
         keep, _ = masks.keep_mask(width, height, faces, crops, found)
         return Case(photo, faces, keep, tuple(others))
+
+    def alphas(self, case: Case) -> dict[Keep, np.ndarray]:
+        """The alphas of heads and people, uint8, H x W, as `merge_masks` joins them."""
+        from booth.aws import sam
+
+        height, width = case.keep.shape
+        request = sam.request_for_more(list(MORE), case.faces, (width, height), encoding.encode_for_model(case.photo))
+        answer = self.sam.alphas(self.read_keep(self.read_fields(request, "application/json")))
+        found = {keep: answer.images[keep] for keep in MORE}
+        return masks.alphas(soft_edge(case.keep), found)
 
     def details(self, detection: bytes) -> list[dict]:
         """The stand-in's FaceDetails of the copy for detection."""

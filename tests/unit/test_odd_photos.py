@@ -29,7 +29,7 @@ def test_the_largest_request_fits_the_endpoint_and_holds_a_hundred_faces():
     [crop] = geometry.crops_around(faces, side, side)
     request = sam.request_for(crop, faces, encoding.encode_jpeg(photo))
     assert len(request) < MAX_BODY
-    asked = protocol.read_request(request, "application/json")
+    asked = protocol.read_request(protocol.read_fields(request, "application/json"))
     assert len(asked.prompts) == 100
 
 

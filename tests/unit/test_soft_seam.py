@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from booth.painting.models import MODELS
 from booth.pixels import foreground, masks
 from booth.pixels.seam import FADE_WIDTH, SoftSeam, soft_edge
-from tests.support.seam import grown
+from tests.support import answers
+from tests.support.photos import PHOTOS
+from tests.support.seam import FLAT, grown
 
 PEOPLE, WALL, SCENE = (90, 60, 40), (235, 235, 240), (20, 40, 60)
 
@@ -115,20 +118,71 @@ def test_no_wall_shines_through_the_hair():
     assert estimated < raw / 3
 
 
-@pytest.mark.parametrize("gain", [0.8, 1.0, 1.2])
-def test_a_models_shift_of_colour_and_contrast_is_taken_back(gain):
-    photo = np.random.default_rng(1).integers(60, 190, (80, 80, 3), np.uint8)
-    alpha = np.zeros((80, 80), np.uint8)
-    alpha[20:60, 20:60] = 255
-    generated = np.rint((photo.astype(float) - 120) * gain + 120 + [14, -9, 6]).clip(0, 255).astype(np.uint8)
-    assert np.abs(SoftSeam(photo, photo, alpha).fitted(generated).astype(int) - photo).max() <= 3
+@pytest.fixture(scope="module")
+def portrait():
+    """A photo of a person, a soft alpha around head and shoulders, and the seam."""
+    photo = np.asarray(Image.open(PHOTOS / "hopper.jpg").convert("RGB").resize((436, 512)))
+    y, x = np.mgrid[:512, :436]
+    away = np.minimum(np.hypot((x - 218) / 125, (y - 190) / 170), np.hypot((x - 218) / 215, (y - 540) / 250))
+    alpha = (255 * np.clip((1 - away) * 12 + 0.5, 0, 1)).astype(np.uint8)
+    return photo, alpha, SoftSeam(photo, photo, alpha)
 
 
-def test_a_picture_that_shows_something_else_is_left_as_it_is():
-    photo, generated = np.random.default_rng(2).integers(0, 256, (2, 80, 80, 3), np.uint8)
-    for unlike in (generated, 255 - photo, np.full_like(photo, 30)):
-        seam = SoftSeam(photo, photo, np.full((80, 80), 255, np.uint8))
+@pytest.mark.parametrize("name", answers.NAMES)
+def test_what_a_model_does_to_the_whole_picture_leaves_no_step_at_the_edge(portrait, name):
+    """Where the answer is not clipped: what is 0 or 255 has lost its shift. Blur, noise and grain are no step."""
+    photo, alpha, seam = portrait
+    generated = answers.answers(photo, masks.for_model(alpha, 192))[name]
+    ring = answers.ring_of(alpha) & ((generated > 0) & (generated < 255)).all(axis=2)
+    pasted, result = answers.pasted(photo, generated, alpha), seam.blend(generated)
+    raw, left = (answers.colour_step(each, photo, ring) for each in (pasted, result))
+    if name in ("shift of colour and contrast", "half of the kept repainted, shift"):
+        assert raw > 3
+        assert left < 0.2 * raw
+        assert answers.gradient_jump(result, photo, alpha) < 0.8 * answers.gradient_jump(pasted, photo, alpha)
+    elif name == "shift, blur, noise and JPEG":
+        assert left < 0.5 * raw
+    else:
+        assert left < raw + 0.3
+    assert np.array_equal(result[alpha == 255], photo[alpha == 255])
+
+
+def test_a_picture_that_shows_something_else_is_left_as_it_is(portrait):
+    photo, _, seam = portrait
+    for unlike in (255 - photo, photo[:, ::-1], np.roll(photo, 40, axis=0), np.full_like(photo, 30), photo // 64 * 9):
         assert np.array_equal(seam.fitted(unlike), unlike)
+
+
+@pytest.mark.parametrize("scene", FLAT)
+def test_most_of_the_wall_that_a_paste_leaves_in_the_hair_is_gone(portrait, scene):
+    real, alpha, _ = portrait
+    share, wall = alpha[..., None] / 255, np.array([60, 160, 70])  # a green wall: nothing of the person is green
+    photo = np.rint(real * share + wall * (1 - share)).astype(np.uint8)
+    generated = np.full(photo.shape, FLAT[scene], np.uint8)
+    result = SoftSeam(photo, foreground.estimate(photo, alpha), alpha).blend(generated)
+    raw = answers.spill(photo, answers.pasted(photo, generated, alpha), alpha, generated)
+    assert raw > 10
+    assert abs(answers.spill(photo, result, alpha, generated)) < raw / 2
+
+
+# Sharma, Wu, Dalal, "The CIEDE2000 Color-Difference Formula" (2005), table 1.
+CIEDE2000 = [
+    (50, 2.6772, -79.7751, 50, 0, -82.7485, 2.0425),
+    (50, -1.3802, -84.2814, 50, 0, -82.7485, 1.0),
+    (50, 0, 0, 50, -1, 2, 2.3669),
+    (50, 2.49, -0.001, 50, -2.49, 0.0009, 7.1792),
+    (50, 2.49, -0.001, 50, -2.49, 0.0011, 7.2195),
+    (50, -0.001, 2.49, 50, 0.0011, -2.49, 4.7461),
+    (50, 2.5, 0, 50, 0, -2.5, 4.3065),
+    (50, 2.5, 0, 73, 25, -18, 27.1492),
+    (60.2574, -34.0099, 36.2677, 60.4626, -34.1751, 39.4387, 1.2644),
+    (2.0776, 0.0795, -1.135, 0.9033, -0.0636, -0.5514, 0.9082),
+]
+
+
+@pytest.mark.parametrize("pair", CIEDE2000)
+def test_the_measure_of_colour_differences_is_ciede2000(pair):
+    assert float(answers.ciede2000(np.array(pair[:3]), np.array(pair[3:6]))) == pytest.approx(pair[6], abs=1e-4)
 
 
 @given(size(), st.data())

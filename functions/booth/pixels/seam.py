@@ -16,11 +16,16 @@ SHIFT_SCALE = 40.0
 """Scale of the correction's weight: up to about this RMS colour distance (8-bit RGB) between photo and generated
 picture in the kept region, the model has returned the face with shifted colours. Beyond it, it has painted something
 else, and the shift is unknown. docs/decisions/0008-seam.md has the trials."""
-LIKENESS = 0.8, 0.95
-"""Correlation of photo and generated picture in the kept region from which a soft seam begins to take their difference
-for the model's shift, and from which it does wholly."""
+SAME = 0.8
+"""Correlation of a kept cell's surroundings with the model's from which both show the same, whatever the colours."""
+KNOWN = 0.04, 0.12
+"""The share of kept cells that show the same from which a model's shift begins to be known, and from which it is. In
+a picture of something else up to 0.03 do by chance."""
+_FLAT = 6.0  # variance of 8-bit grey below which a cell's surroundings show nothing that could be recognised
 GAIN = 0.5, 2.0
-"""The least and the largest change of contrast that a soft seam takes back."""
+"""The least and the largest change of contrast that is taken back."""
+MOST = 64.0
+"""The largest change of the kept region's mean that is taken back, in any channel, of 255."""
 _CELL = 4  # pixels: a colour shift has low frequencies only, so it is computed per cell of 4 x 4
 
 
@@ -86,7 +91,8 @@ class SoftSeam:
     def __init__(self, photo: np.ndarray, foreground: np.ndarray, alpha: np.ndarray):
         self._keep = alpha == 255
         self._photo = photo
-        self._sample = _sample_of(photo, self._keep)
+        self._whole = _whole_cells(self._keep)
+        self._cells = _cells_of(photo, self._whole)
         self._band = np.flatnonzero((alpha != 0) & ~self._keep)  # flat indices
         self._share = alpha.ravel().take(self._band)[:, None].astype(np.int32)
         self._people = _pixels_at(foreground, self._band) * self._share
@@ -108,11 +114,15 @@ class SoftSeam:
     def fitted(self, generated: np.ndarray) -> np.ndarray:
         """The generated picture with the model's shift of colours and contrast taken back; a new array.
 
-        The shift is found in the kept region, which models return as well. Each channel gets one gain and one offset
-        for the whole picture. If the model has painted something else there, nothing is changed.
+        The shift is found in the kept region, which models return as well: one gain and one offset for each channel,
+        for the whole picture. A part that the model has painted anew is told by its detail and doesn't count; if it has
+        painted all of it, nothing is changed.
         """
-        tables = [_table(*pair) for pair in zip(self._sample, _sample_of(generated, self._keep), strict=True)]
-        return np.array(Image.fromarray(generated).point([value for table in tables for value in table]))
+        gain, offset = _model_shift(self._cells, _cells_of(generated, self._whole), self._whole)
+        if (gain == 1).all() and not offset.any():
+            return generated.copy()
+        tables = np.rint(np.arange(256)[:, None] * gain + offset).clip(0, 255).astype(int)
+        return np.array(Image.fromarray(generated).point(tables.T.ravel().tolist()))
 
 
 def soft_edge(keep: np.ndarray) -> np.ndarray:
@@ -121,21 +131,53 @@ def soft_edge(keep: np.ndarray) -> np.ndarray:
     return np.where(keep, 255, np.minimum(alpha, 254)).astype(np.uint8)
 
 
-def _sample_of(pixels: np.ndarray, keep: np.ndarray) -> np.ndarray:
-    """Every fourth pixel of every fourth row where it is kept, float32, 3 x n."""
-    return pixels[::_CELL, ::_CELL][keep[::_CELL, ::_CELL]].T.astype(np.float32)
+def _whole_cells(keep: np.ndarray) -> np.ndarray:
+    """The cells all of whose pixels are kept, bool, as many as there are whole cells in each direction."""
+    height, width = (side // _CELL for side in keep.shape)
+    cells = keep[: height * _CELL, : width * _CELL].reshape(height, _CELL, width, _CELL)
+    return np.asarray(cells.all(axis=(1, 3)))
 
 
-def _table(photo: np.ndarray, generated: np.ndarray) -> list[int]:
-    """For each of a channel's 256 values what it is once the shift between these samples is taken back."""
-    values = np.arange(256, dtype=np.float32)
-    if len(photo) < 2 or not (spread := float(generated.std())) or not (wanted := float(photo.std())):
-        return list(range(256))
-    likeness = float(np.mean((photo - photo.mean()) * (generated - generated.mean()))) / (spread * wanted)
-    trust = float(np.clip((likeness - LIKENESS[0]) / (LIKENESS[1] - LIKENESS[0]), 0, 1))
-    gain = float(np.clip(wanted / spread, *GAIN))
-    shifted = (values - generated.mean()) * gain + photo.mean()
-    return np.rint(values + trust * (shifted - values)).clip(0, 255).astype(int).tolist()
+def _cells_of(pixels: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """The mean colour of each cell, float32, H/4 x W/4 x 3; 0 where it isn't whole. Noise and JPEG hardly change it."""
+    means = np.asarray(Image.fromarray(pixels).reduce(_CELL))[: whole.shape[0], : whole.shape[1]]
+    return means * whole[..., None].astype(np.float32)
+
+
+def _model_shift(photo: np.ndarray, generated: np.ndarray, whole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Gain and offset, 3 each, that lead from the generated cells to the photo's; 1 and 0 if they aren't known."""
+    gain, offset = np.ones(3, np.float32), np.zeros(3, np.float32)
+    same = whole & (_correlation(photo.mean(axis=2), generated.mean(axis=2), whole) > SAME)
+    trust = float(np.clip((same.sum() / max(1, whole.sum()) - KNOWN[0]) / (KNOWN[1] - KNOWN[0]), 0, 1))
+    # What is clipped has lost its shift.
+    same &= ((generated > 3) & (generated < 252) & (photo > 3) & (photo < 252)).all(axis=2)
+    if not trust or not same.any():
+        return gain, offset
+    photo, generated = photo[same], generated[same]
+    line = _line(generated, photo)
+    for _ in range(3):  # without those beside a part that is painted anew
+        apart = np.abs(generated * line[0] + line[1] - photo).max(axis=1)
+        near = apart <= 2 * np.median(apart) + 1
+        line = _line(generated[near], photo[near])
+    if np.abs(photo.mean(axis=0) - generated.mean(axis=0)).max() > MOST:
+        return gain, offset
+    return gain + trust * (line[0] - gain), trust * line[1]
+
+
+def _correlation(one: np.ndarray, other: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """How alike the details of two pictures (float32, H x W, 0 where not `whole`) are around each pixel, up to 1."""
+    counts, a, b, aa, bb, ab = _blur(np.stack([whole.astype(np.float32), one, other, one**2, other**2, one * other]))
+    a, b, aa, bb, ab = (each / np.maximum(counts, 0.01) for each in (a, b, aa, bb, ab))
+    return (ab - a * b) / np.sqrt((np.maximum(aa - a**2, 0) + _FLAT) * (np.maximum(bb - b**2, 0) + _FLAT))
+
+
+def _line(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Gain and offset of y over x (n x 3) in each channel. Where x hardly varies, the gain stays near 1."""
+    centre_x, centre_y = x.mean(axis=0), y.mean(axis=0)
+    spread = ((x - centre_x) ** 2).mean(axis=0)
+    gain = (((x - centre_x) * (y - centre_y)).mean(axis=0) + _FLAT) / (spread + _FLAT)
+    gain = gain.clip(*GAIN)
+    return gain, centre_y - gain * centre_x
 
 
 def _bounding_box(keep: np.ndarray, margin: int) -> tuple[slice, slice]:

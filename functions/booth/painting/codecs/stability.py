@@ -22,6 +22,7 @@ class Inpaint:
     """The codec of stable-image-inpaint."""
 
     sizes = Sizes(min_side=64, max_side=9_437_184 // 64, max_pixels=9_437_184, max_aspect=2.5)
+    # A latent of such models covers 8 x 8 pixels, so more wall stays than the mask says (docs/decisions/0026-alpha.md).
     least_alpha = 242
 
     def request(self, photo: bytes, mask: bytes, prompt: Prompt, seed: int, style: Style) -> dict[str, Any]:

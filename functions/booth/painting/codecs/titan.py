@@ -23,8 +23,8 @@ class Outpainting:
     """Longest prompt and negative prompt, in characters."""
     seeds: int
     """Seeds are 0 to this, exclusive."""
-    # With PRECISE the wall that a kept pixel holds stays behind the people, so hardly any is let through.
-    least_alpha: int = 242
+    # With PRECISE each kept pixel stays, with the wall that it holds (docs/decisions/0026-alpha.md).
+    least_alpha: int = 192
 
     def request(self, photo: bytes, mask: bytes, prompt: Prompt, seed: int, style: Style) -> dict[str, Any]:
         painting = {
