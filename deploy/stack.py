@@ -20,6 +20,7 @@ from booth.run import Run, Status
 from booth.runs import store, uploads
 from client.booth import Booth, VisitError, shortfall
 from deploy.build import ROOT, SAM
+from deploy.preview import with_preview
 
 WEB = ROOT / "web"
 SAM_STACK = "aws-sam-cli-managed-default"
@@ -144,7 +145,7 @@ def upload_page(stack: str, show: Callable[[str], None]) -> int:
         s3.put_object(
             Bucket=bucket,
             Key=key,
-            Body=file.read_bytes(),
+            Body=with_preview(WEB, known["BoothUrl"]) if key == "index.html" else file.read_bytes(),
             ContentType=mimetypes.guess_type(key)[0] or "application/octet-stream",
             CacheControl="max-age=0, s-maxage=86400",
         )

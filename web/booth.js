@@ -4,7 +4,7 @@
 import { sleep, within } from "./clock.js";
 import { resetLanguage, restoreLanguage, showLanguages } from "./common.js";
 import { IdleTimer } from "./dialogs.js";
-import { $, show } from "./dom.js";
+import { $, holdStill, show } from "./dom.js";
 import { held, unfinished } from "./outbox.js";
 import { CameraScreen } from "./screens/camera.js";
 import { ConsentScreen } from "./screens/consent.js";
@@ -208,6 +208,10 @@ for (const button of document.querySelectorAll(".back")) {
       scenes.open();
     }
   };
+}
+document.documentElement.className = session.isPhone ? "phone" : "pad";
+if (!session.isPhone) {
+  holdStill();
 }
 document.addEventListener("shown", () => watchIdleTime(document.body.dataset.screen === "start"));
 addEventListener("hashchange", () => location.reload()); // another link, or a pairing code

@@ -22,6 +22,16 @@ export function show(id) {
   $(id).querySelector("h1, h2").focus({ preventScroll: true });
 }
 
+/** A pad's page takes no zoom, no menu of a long press, and nothing that is dragged; see `.pad` in the style sheet. */
+export function holdStill() {
+  const isFree = ({ target }) => target.closest("input, #by-hand img");
+  const stop = (event) => isFree(event) || event.preventDefault();
+  for (const name of ["gesturestart", "gesturechange", "contextmenu", "dragstart", "dragover", "drop"]) {
+    addEventListener(name, stop); // gesture...: pinching, on iOS
+  }
+  addEventListener("wheel", (event) => event.ctrlKey && event.preventDefault(), { passive: false }); // pinching on a trackpad
+}
+
 function isSameGesture(event) {
   return closing && event.detail && event.timeStamp - closing.timeStamp < GESTURE_MS // detail: 0 from the keyboard
     && Math.hypot(event.clientX - closing.clientX, event.clientY - closing.clientY) < NEAR;

@@ -1,6 +1,7 @@
 // The finished pictures: fetched once, with the operator's frame and logo on them, then saved, shared and printed.
 
 import { sleep, within } from "./clock.js";
+import { showByHand } from "./dialogs.js";
 import { $ } from "./dom.js";
 import { jpegOf } from "./photo.js";
 
@@ -11,6 +12,9 @@ const FETCH_ATTEMPTS = 5;
 const ANSWER_MS = 30_000;
 const BODY_MS = 180_000; // a weak connection takes its time
 const DECODE_MS = 10_000;
+const GESTURE_MS = 600; // a double tap is one step
+const ARCHIVE = "photo-booth.zip";
+let asked = 0; // when the share sheet was asked for, milliseconds since 1970, until it has answered
 
 /**
  * The picture at `url` as a JPEG file, with the settings' frame and logo (if they can be loaded) drawn on it. Throws if
@@ -106,12 +110,36 @@ async function segments(jpeg) {
   return found;
 }
 
-/** Saves files: one as it is, several in one zip archive of that name. */
-export async function save(files, archive) {
-  const blob = files.length === 1 ? files[0] : await (await loadZip()).downloadZip(files).blob();
+/**
+ * Saves files. On phones, and where a download leads nowhere, the device's share sheet takes them ("Save images") if
+ * there is one; else they are downloaded, several as one zip archive. Where that can't be they are shown, to be pressed long.
+ */
+export async function save(files, isPhone) {
+  if ((isPhone || !canDownload()) && canShare(files)) {
+    await share(files);
+  } else {
+    await download(files);
+  }
+}
+
+/** False in a page on an iOS Home Screen and in browsers inside other apps: there a download ends in nothing. */
+function canDownload() {
+  const { userAgent, standalone, maxTouchPoints } = navigator;
+  const isIos = /iP(hone|ad|od)/.test(userAgent) || (/Macintosh/.test(userAgent) && maxTouchPoints > 1);
+  const isBrowser = /Safari\//.test(userAgent) && matchMedia("(display-mode: browser)").matches;
+  return !standalone && !(isIos && !isBrowser) && !/; wv\)/.test(userAgent);
+}
+
+async function download(files) {
+  const isOne = files.length === 1;
+  const blob = isOne ? files[0] : await loadZip().then(({ downloadZip }) => downloadZip(files).blob()).catch(() => null);
+  if (!blob || !canDownload()) {
+    showByHand("save.hand", files.map((file) => Object.assign(new Image(), { src: URL.createObjectURL(file), alt: "" })));
+    return;
+  }
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
-  link.download = files.length === 1 ? files[0].name : archive;
+  link.download = isOne ? files[0].name : ARCHIVE;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
@@ -121,14 +149,23 @@ export function canShare(files) {
   return Boolean(navigator.canShare?.({ files }));
 }
 
-/** Opens the device's share sheet; where the browser doesn't allow that, the files are saved. */
-export async function share(files, archive) {
+/** Opens the device's share sheet; where the browser doesn't allow that, or never answered, the files are downloaded. */
+export async function share(files) {
+  if (asked) {
+    if (Date.now() - asked > GESTURE_MS) {
+      await download(files);
+    }
+    return;
+  }
+  asked = Date.now();
   try {
     await navigator.share({ files });
   } catch (error) {
     if (error.name !== "AbortError") { // that is the visitor who closed it
-      await save(files, archive);
+      await download(files);
     }
+  } finally {
+    asked = 0;
   }
 }
 

@@ -1,6 +1,7 @@
 """What tests of the booth's page do on it, and what they look at."""
 
 import io
+import re
 import time
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from playwright.sync_api import Page, expect
 from tests.support.waiting import PATIENCE
 
 WEB = Path(__file__).parents[2] / "web"
+CODE = "00000000-0000-4000-8000-000000000000"
+"""A visit's."""
+ASPECTS = {"1:1": (480, 480), "4:3": (640, 480), "3:4": (480, 640), "2:1": (640, 320)}
 
 
 def play_animations(page: Page, rate: float) -> None:
@@ -80,3 +84,56 @@ def request_id(page: Page) -> str:
     picture = Image.open(io.BytesIO(page.locator("#phone-card").screenshot()))
     [code] = zxingcpp.read_barcodes(picture)
     return code.text.split("#visit=")[1]
+
+
+class CannedBooth:
+    """Answers a page in the back end's place. `answer` is (status, JSON) of /photo; None lets it wait."""
+
+    def __init__(self, page, aspect="4:3"):
+        out = io.BytesIO()
+        Image.new("RGB", ASPECTS[aspect], "teal").save(out, "JPEG")
+        self.photo, self.answer, self.is_open, self._waiting = out.getvalue(), None, True, []
+        uploaded = {"Bucket": "b", "Key": "k", "UploadURL": "/put", "Expires": 300}
+        page.route("**/upload", lambda route: self.is_open and route.fulfill(json=uploaded))
+        page.route("**/put", lambda route: route.fulfill())
+        page.route(re.compile("/photo$"), self._answer)
+        page.route(re.compile("/photo/"), lambda route: route.fulfill(body=self.photo, content_type="image/jpeg"))
+
+    def _answer(self, route):
+        if self.answer:
+            route.fulfill(status=self.answer[0], json=self.answer[1])
+        else:
+            self._waiting.append(route)
+
+    def say(self, page, states, status=200):
+        """Pictures in these states, the letters of "DONE", "FAILED", "WAITING"; the next question waits."""
+        while not self._waiting:
+            page.evaluate("0")  # lets events in
+        scenes = ("sky", "building", "forest", "unicorn", "cosmos")
+        pictures = [
+            {
+                "scene": scene,
+                "state": {"D": "DONE", "F": "FAILED", "W": "WAITING"}[letter],
+                "url": "http://cdn/photo/1.jpg" if letter == "D" else None,
+                "error": {"code": "OutputBlocked", "message": ""} if letter == "F" else None,
+            }
+            for scene, letter in zip(scenes, states, strict=False)
+        ]
+        answer = {"status": "DONE", "step": "generate", "progress": 0.6, "pictures": pictures}
+        self._waiting.pop().fulfill(status=status, json=answer | {"url_original": "http://cdn/photo/p.jpg"})
+
+    def choose_photo(self, page):
+        """From the start to the question whether the photo is to be used."""
+        page.click("#begin")
+        page.click("#agree")
+        page.click("#to-camera")
+        page.set_input_files("#file", {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": self.photo})
+        page.wait_for_selector("#use")
+
+    def show(self, page, states):
+        """From the start to finished pictures."""
+        self.choose_photo(page)
+        page.click("#use")
+        self.say(page, "WW", status=202)
+        self.say(page, states)
+        await_pictures(page, states.count("D"))

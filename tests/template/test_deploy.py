@@ -16,6 +16,7 @@ import yaml
 
 from deploy import stack
 from deploy.build import ROOT
+from deploy.preview import with_preview
 from tests.support.templates import COMMON, PIXELS, TOOLS
 from tests.support.waiting import PATIENCE
 
@@ -196,7 +197,8 @@ def test_the_page_is_put_there_whole(deployed, client, emulator):
     assert {each["Key"] for each in client("s3").list_objects_v2(Bucket=bucket)["Contents"]} == files
     index = client("s3").get_object(Bucket=bucket, Key="index.html")
     assert index["ContentType"] == "text/html"
-    assert index["Body"].read() == (ROOT / "web" / "index.html").read_bytes()
+    url = outputs(client)["BoothUrl"]
+    assert index["Body"].read() == with_preview(ROOT / "web", url)
     invalidations = client("cloudfront").list_invalidations(DistributionId=outputs(client)["CdnId"])
     assert invalidations["InvalidationList"]["Items"]
 

@@ -1,14 +1,14 @@
 // The tiles of a visit: the visitor's photo and each new picture, as large as they can be side by side.
 
 import { $ } from "../dom.js";
-import { fetchPicture } from "../pictures.js";
+import { canShare, fetchPicture, save, share } from "../pictures.js";
 import { errorText, text, translate } from "../text.js";
 
 const GAP = 12; // pixels between tiles, as in the style sheet
 const CAPTION = 32; // pixels below each tile, as in the style sheet
-const BELOW = 64; // pixels below the tiles: the words about AI
-const LEAST_TILE = 150; // pixels; narrower tiles are hard to see
-const NARROW = 560; // pixels; a phone
+const BUTTONS = 48; // pixels below that on a phone
+const BAR = 96; // pixels that stay on a phone
+const PHONE = matchMedia("(max-width: 30rem), (max-height: 30rem)"); // as in the style sheet
 
 // A tile: its `element`; `scene`, the picture's, null for the visitor's photo; `url` of the booth's file, "" until it is
 // known; that `file`, null until it has come; `hasLoadError`: it could not be fetched, so far.
@@ -76,34 +76,33 @@ export class Tiles {
     $("tiles").replaceChildren();
   }
 
-  /** Makes the tiles as large as they can be side by side without scrolling; narrow screens scroll. */
+  /** Makes the tiles as large as they can be side by side without scrolling; phones scroll. */
   layOut() {
     const list = $("tiles");
-    const width = list.clientWidth;
+    const { clientWidth: width, clientHeight: height } = list;
     const { length } = this.#list;
     const aspect = this.#aspect;
     if (!width || !length) {
       return;
     }
-    const height = innerHeight - list.getBoundingClientRect().top - scrollY - BELOW;
-    let best = 0;
+    const below = CAPTION + (this.#session.isPhone ? BUTTONS : 0);
+    const widest = (count) => (width - GAP * (count - 1)) / count;
     let columns = 1;
-    for (let count = 1; count <= length; count += 1) {
+    let size = 0;
+    if (PHONE.matches) {
+      columns = Math.min(length, (innerWidth > innerHeight ? 2 : 1) + (aspect < 1));
+      size = Math.min(widest(columns), (innerHeight - BAR - below) * aspect);
+    }
+    for (let count = 1; count <= length && !PHONE.matches; count += 1) {
       const rows = Math.ceil(length / count);
-      const byWidth = (width - GAP * (count - 1)) / count;
-      const byHeight = ((height - GAP * (rows - 1)) / rows - CAPTION) * aspect;
-      const size = Math.min(byWidth, byHeight);
-      if (size > best) {
-        best = size;
+      const fitting = Math.min(widest(count), ((height - GAP * (rows - 1)) / rows - below) * aspect);
+      if (fitting > size) {
+        size = fitting;
         columns = count;
       }
     }
-    if (best < LEAST_TILE || width < NARROW) { // it scrolls then
-      columns = width > NARROW || aspect < 1 ? 2 : 1;
-      best = (width - GAP * (columns - 1)) / columns;
-    }
     list.style.setProperty("--columns", columns);
-    list.style.setProperty("--size", `${Math.floor(best)}px`);
+    list.style.setProperty("--size", `${Math.floor(size)}px`);
     list.style.setProperty("--aspect", aspect);
   }
 
@@ -189,5 +188,16 @@ export class Tiles {
     };
     image.src = URL.createObjectURL(tile.file);
     button.onclick = () => this.#onEnlarge(tile);
+    this.#showWays(tile);
+  }
+
+  /** The phone's buttons below a picture. */
+  #showWays({ element, file }) {
+    const { isPhone } = this.#session;
+    const [ofShare, ofSave] = element.querySelectorAll(".below button");
+    ofShare.hidden = !isPhone || !canShare([file]);
+    ofSave.hidden = !isPhone;
+    ofShare.onclick = () => share([file]);
+    ofSave.onclick = () => save([file], isPhone);
   }
 }

@@ -8,7 +8,7 @@ export class Viewer {
   #tiles;
   #tile; // that is shown
 
-  constructor(session, tiles, archive) {
+  constructor(session, tiles) {
     this.#session = session;
     this.#tiles = tiles;
     $("split").oninput = () => this.#split($("split").value);
@@ -16,8 +16,8 @@ export class Viewer {
     $("next").onclick = () => this.#step(1);
     $("close-viewer").onclick = () => $("viewer").close();
     $("viewer").onclick = ({ target }) => target === $("viewer") && $("viewer").close(); // beside the picture
-    $("save").onclick = () => save([this.#tile.file], archive);
-    $("share").onclick = () => share([this.#tile.file], archive);
+    $("save").onclick = () => save([this.#tile.file], session.isPhone);
+    $("share").onclick = () => share([this.#tile.file]);
     $("print").onclick = () => print([this.#tile.file]);
   }
 

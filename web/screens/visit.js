@@ -1,7 +1,7 @@
 // The screen of one visit, on the pad and on the visitor's phone: progress, pictures, and what one can do with them.
 
-import { after } from "../clock.js";
-import { ask } from "../dialogs.js";
+import { after, within } from "../clock.js";
+import { ask, showByHand } from "../dialogs.js";
 import { $, show } from "../dom.js";
 import { canShare, clearSheet, print, save, share } from "../pictures.js";
 import { errorText, formatDuration, text } from "../text.js";
@@ -11,7 +11,8 @@ import { Viewer } from "./viewer.js";
 
 const UPLOAD_SHARE = 0.2; // of the bar; the rest is the API's `progress`
 const LATE_MS = 45_000;
-const ARCHIVE = "photo-booth.zip";
+const COPY_MS = 3000;
+const COPIED_MS = 4000;
 const IS_HERE = /^(localhost|127\.0\.0\.1|\[::1\])$/.test(location.hostname); // no phone gets there
 
 const STEPS = ["send", "find", "cut", "paint"];
@@ -39,14 +40,14 @@ export class VisitScreen {
     this.#tiles = new Tiles(session, {
       onLoad: () => this.refresh(), onEnlarge: (tile) => this.#viewer.open(tile),
     });
-    this.#viewer = new Viewer(session, this.#tiles, ARCHIVE);
-    document.body.classList.toggle("phone", session.isPhone);
+    this.#viewer = new Viewer(session, this.#tiles);
     document.addEventListener("translated", () => this.refresh());
     $("again").onclick = onAgain;
     $("another").onclick = onAnother;
     $("done").onclick = onDone;
-    $("share-all").onclick = () => share(this.#files, ARCHIVE);
-    $("save-all").onclick = () => save(this.#files, ARCHIVE);
+    $("share-all").onclick = () => share(this.#files);
+    $("save-all").onclick = () => save(this.#files, session.isPhone);
+    $("copy-link").onclick = () => this.#copyLink();
     $("print-all").onclick = () => print(this.#files);
     $("delete").onclick = () => this.#delete(onDeleted);
   }
@@ -64,7 +65,7 @@ export class VisitScreen {
     visit.onChange = () => this.refresh();
     this.#cancelLate = after(LATE_MS, () => this.refresh());
     if (!this.#session.isPhone) {
-      const code = this.#generate(`${location.origin}/#visit=${visit.record.requestId}`);
+      const code = this.#generate(linkOf(visit));
       code.toCanvas($("qr"), { on: [14, 11, 22, 255], off: [255, 255, 255, 255] });
     }
     this.refresh();
@@ -107,6 +108,7 @@ export class VisitScreen {
 
   #clearPictures() {
     this.#viewer.close();
+    $("by-hand").close();
     this.#tiles.clear();
     clearSheet();
   }
@@ -186,13 +188,28 @@ export class VisitScreen {
     $("again").hidden = !hasFailed || !this.#visit.record.blob || isPhotoUnusable(error.code);
     $("another").hidden = !hasFailed || isPhone;
     $("share-all").hidden = !isPhone || !files.length || !canShare(files);
-    $("save-all").hidden = !files.length || !isOver;
+    $("save-all").hidden = !files.length || !(isOver || isPhone);
+    $("copy-link").hidden = !isPhone || isOver && !files.length;
     $("print-all").hidden = isPhone || !files.length || !isOver;
     $("done").hidden = isPhone;
     $("done").textContent = text(isOver && !hasFailed ? "done" : "leave");
     $("delete").hidden = phase === "deleted" || phase === "missing" || error?.code === "WrongLink";
     $("until").textContent = isPhone && files.length
       ? text("note.until", { days: settings.privacy.retentionDays }) : "";
+  }
+
+  /** Where the browser refuses, or doesn't answer, the link is shown to be copied by hand. */
+  async #copyLink() {
+    const link = linkOf(this.#visit);
+    try {
+      await within(COPY_MS, navigator.clipboard.writeText(link));
+    } catch {
+      showByHand("copyLink.hand", [Object.assign(document.createElement("input"), { value: link, readOnly: true })]);
+      return;
+    }
+    const say = (key) => { $("copy-link").textContent = text($("copy-link").dataset.text = key); };
+    say("copyLink.done");
+    after(COPIED_MS, () => say("copyLink"));
   }
 
   #reportBusy() {
@@ -219,6 +236,11 @@ export class VisitScreen {
       onDeleted();
     }
   }
+}
+
+/** What a phone opens. What follows the # never reaches a server. */
+function linkOf({ record }) {
+  return `${location.origin}/#visit=${record.requestId}`;
 }
 
 /** Marks one of STEPS as the current one and those before it as done. */

@@ -1,0 +1,143 @@
+"""What is in view: every control of every screen, on pads, kiosks and phones, upright and on their side."""
+
+import pytest
+
+from tests.support.page import CODE, CannedBooth, await_phase, await_pictures
+
+PHONES = [(390, 844), (844, 390)]
+SIZES = [(1180, 820), (820, 1180), (1024, 768), (768, 1024), (1080, 1920), (1920, 1080), *PHONES]
+LONG = {"en": "Summer Festival of the Hanam Arts Centre 2026", "ko": "하남문화예술회관 2026 여름 가족 축제 한마당"}
+
+# Controls (of the open dialog, if there is one) that are not whole in the window, or lie below something else.
+HIDDEN = """(only) => {
+  const within = document.querySelector("dialog[open]") ?? document;
+  const seen = [...within.querySelectorAll(only)].filter((each) => each.checkVisibility({ visibilityProperty: true }));
+  return seen.filter((each) => {
+    const { left, top, right, bottom } = each.getBoundingClientRect();
+    const isIn = left >= -1 && top >= -1 && right <= innerWidth + 1 && bottom <= innerHeight + 1;
+    const met = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+    return !(isIn && (each.contains(met) || met?.closest("label")?.contains(each)));
+  }).map((each) => each.id || each.outerHTML.slice(0, 80));
+}"""
+CONTROLS = "button, a, input:not([type=file]), summary, #qr"
+UNSETTLED = """addEventListener("DOMContentLoaded", () => { // the first moments of a screen take no touch
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync("html .screen, html dialog[open] { animation: none !important }");
+  document.adoptedStyleSheets = [sheet];
+})"""
+DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+def check(page, name, kept="#share-all, #save-all"):
+    """At each size; a phone may scroll, but what `kept` names is in view before that and after."""
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        page.evaluate(DRAWN)
+        where = (name, width, height)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, where
+        if (width, height) not in PHONES:
+            assert page.evaluate(HIDDEN, CONTROLS) == [], where
+            continue
+        assert page.evaluate(HIDDEN, kept) == [], where
+        page.evaluate("scrollTo(0, 1e6)")
+        assert page.evaluate(HIDDEN, kept) == [], where
+        page.evaluate("scrollTo(0, 0)")
+
+
+@pytest.mark.parametrize("locale", ["en-US", "ko-KR"])
+def test_every_screen_of_a_pad_is_in_view(quick, open_page, locale):
+    pad = open_page(locale=locale, settings={"title": LONG, "wall": True, "idleSeconds": 3600}, go=False)
+    booth = CannedBooth(pad)
+    pad.add_init_script(UNSETTLED)
+    pad.goto("/")
+    pad.wait_for_selector("#drift img")
+    check(pad, "start")
+    pad.click("#begin")
+    check(pad, "consent")
+    pad.click("#privacy-link")
+    check(pad, "privacy")
+    pad.click("#close-privacy")
+    pad.click("#agree")
+    check(pad, "scenes")
+    pad.click("#to-camera")
+    pad.wait_for_selector("#shoot:not(:disabled)")
+    check(pad, "camera")
+    pad.evaluate("() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error()); }")
+    pad.click("#camera .back")
+    pad.click("#to-camera")
+    pad.wait_for_selector("#camera-ways:visible")
+    check(pad, "no camera")
+    pad.click("#camera .back")
+    pad.click("#scenes .back")
+    booth.choose_photo(pad)
+    booth.is_open = False
+    pad.click("#use")
+    pad.wait_for_selector("#visit[data-phase=sending]")
+    check(pad, "sending")
+    pad.click("#delete")
+    check(pad, "deletion")
+    pad.click("#ask-no")
+    pad.click("#done")
+    booth.is_open = True
+    for code in ("NoFaceFound", "ServiceUnavailable"):
+        booth.answer = (422, {"error": {"code": code, "message": ""}})
+        booth.choose_photo(pad)
+        pad.click("#use")
+        pad.wait_for_selector("#visit[data-phase=failed]")
+        check(pad, code)
+        pad.click("#done")
+    pad.goto("/#pair")
+    pad.wait_for_selector("#token")
+    check(pad, "pairing")
+
+
+@pytest.mark.parametrize("aspect", ["1:1", "4:3", "3:4", "2:1"])
+def test_a_visit_on_a_pad_is_in_view(quick, open_page, aspect):
+    """With a photo of each shape, one to five pictures, and one that failed among them, in both languages."""
+    pad = open_page(settings={"title": LONG, "mostScenes": 5}, go=False)
+    booth = CannedBooth(pad, aspect)
+    pad.add_init_script(UNSETTLED)
+    pad.goto("/")
+    for number, states in enumerate(("DFD", "D", "DDDDD" if aspect == "4:3" else "DDDD")):
+        booth.choose_photo(pad)
+        if number == 0:
+            check(pad, "review")
+        pad.click("#use")
+        booth.say(pad, states.replace("D", "W"), status=202)
+        pad.wait_for_selector("#visit[data-phase=working]")
+        if number == 0:
+            check(pad, "working")
+        booth.say(pad, states)
+        await_phase(pad, "ended")
+        await_pictures(pad, states.count("D"))
+        check(pad, states)
+        if number == 0:
+            pad.get_by_role("button", name="한국어").click()
+            check(pad, f"{states} in Korean")
+            pad.click(".tile.loaded .enlarge >> nth=0")
+            check(pad, "viewer", kept=CONTROLS)
+            pad.click("#close-viewer")
+        pad.click("#done")
+
+
+@pytest.mark.parametrize("aspect", ["1:1", "4:3", "3:4", "2:1"])
+def test_a_phone_keeps_share_and_save_in_view(quick, open_page, aspect):
+    """Below each picture, too; the viewer is whole in view. The device's share sheet is a stub."""
+    phone = open_page("phone", f"#visit={CODE}", has_touch=True, go=False)
+    phone.add_init_script("navigator.canShare = () => true")
+    phone.add_init_script(UNSETTLED)
+    booth = CannedBooth(phone, aspect)
+    phone.goto(f"/#visit={CODE}")
+    booth.say(phone, "DFWW", status=202)
+    await_pictures(phone, 1)
+    assert phone.locator("#keep button:visible").all_inner_texts() == ["Share all", "Save all"]
+    check(phone, "working")
+    booth.say(phone, "DFDD")
+    await_phase(phone, "ended")
+    await_pictures(phone, 3)
+    check(phone, "ended")
+    phone.get_by_role("button", name="한국어").click()
+    check(phone, "ended in Korean")
+    assert phone.locator(".tile.loaded .below button:visible").all_inner_texts() == ["공유", "저장"] * 3
+    phone.click(".tile.loaded .enlarge >> nth=0")
+    check(phone, "viewer", kept=CONTROLS)
