@@ -111,7 +111,7 @@ def test_pictures_go_one_by_one_through_the_share_sheet(quick, open_page):
     """Into the gallery, without an archive; a sheet that the visitor closes is no reason for a download."""
     phone = open_phone(open_page, SHARES)
     downloads = []
-    phone.on("download", downloads.append)
+    phone.on("download", lambda each: downloads.append(each))
     for button in ("#save-all", "#share-all", ".tile.loaded .save >> nth=0", ".tile.loaded .share >> nth=1"):
         phone.click(button)
     phone.click(".tile.loaded .enlarge >> nth=1")
@@ -160,7 +160,7 @@ def test_where_a_download_leads_nowhere_pictures_are_pressed_long(quick, open_pa
     """A page on an iPad's Home Screen (a stub), and a browser inside an app of Android. Each has a way back."""
     page = open_pad(open_page, INSTALLED) if kind == "installed" else open_phone(open_page, user_agent=IN_AN_APP)
     downloads = []
-    page.on("download", downloads.append)
+    page.on("download", lambda each: downloads.append(each))
     page.click("#save-all")
     shown = page.locator("#by-hand img")
     expect(shown).to_have_count(2)
