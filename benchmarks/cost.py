@@ -26,13 +26,15 @@ from local.app import App
 
 PRICES = Path(__file__).parent / "prices.toml"
 FACES = (1, 3, 10)
+KEPT = ("head", "person")
+"""What is also kept, of three faces; the other columns keep faces."""
 LIMIT = 0.01
 """Dollars that the plumbing of a photo may cost."""
 GROWTH = 2.0
 PHOTOS_AN_HOUR = 100
 """At an event, to share what the SAM endpoint costs by the hour: 1000 photos in a day of ten hours."""
 SERVERLESS_GB, SERVERLESS_SECONDS = 6, 1.5
-"""Memory of the serverless SAM endpoint, and what a crop takes there: as set here, not measured."""
+"""Memory of the serverless SAM endpoint, and what a call takes there: as set here, not measured."""
 FREE_PATHS = 1000
 """Of a month's invalidation paths, by CloudFront's page of prices; the one free share that is reckoned with here."""
 SWEEP_GB = 0.25
@@ -133,11 +135,11 @@ def priced(usage: Usage, prices: dict[str, dict[str, float]]) -> dict[str, float
     return dict(dollars)
 
 
-def sam_costs(crops: int, model_bytes: int, prices: dict[str, Any]) -> dict[str, float]:
-    """Dollars of Segment Anything for a photo, by option: an instance's hour shared, or serverless by the crop."""
+def sam_costs(calls: int, model_bytes: int, prices: dict[str, Any]) -> dict[str, float]:
+    """Dollars of Segment Anything for a photo, by option: an instance's hour shared, or serverless by the call."""
     costs = {name: hour / PHOTOS_AN_HOUR for name, hour in prices["sam"]["hour"].items()}
     serverless = prices["sam"]["serverless"]
-    compute = crops * SERVERLESS_GB * SERVERLESS_SECONDS * serverless["gb_second"]
+    compute = calls * SERVERLESS_GB * SERVERLESS_SECONDS * serverless["gb_second"]
     return costs | {"serverless": compute + model_bytes / 1e9 * serverless["gb"]}
 
 
@@ -177,14 +179,14 @@ def idle_sweep(app: App) -> Usage:
     return usage
 
 
-def measure(app: App, faces: int, photo: bytes) -> tuple[Usage, int, int]:
-    """What a visit with so many faces uses, warm; its number of crops; bytes to and from Segment Anything."""
+def measure(app: App, faces: int, photo: bytes, keep: str = "face") -> tuple[Usage, int, int]:
+    """What a visit with so many faces uses, warm; its calls to Segment Anything, and the bytes to and from there."""
     visits.set_models(app, faces, dict.fromkeys(visits.SET, 0.1))
     for _ in range(2):
-        visits.record_visit(app, photo)
+        visits.record_visit(app, photo, keep)
     visits.set_models(app, faces, visits.SET)
     before = visits.told(app, "sagemaker")
-    record = visits.record_visit(app, photo)
+    record = visits.record_visit(app, photo, keep)
     after = visits.told(app, "sagemaker")
     key = {"pk": {"S": f"run#{record.visit.run}"}}
     item = app.client("dynamodb").get_item(TableName=app.stack.tables["Table"].name, Key=key)["Item"]
@@ -211,23 +213,25 @@ def main() -> int:
     prices, photo = tomllib.loads(PRICES.read_text("utf-8")), visits.page_photo()
     with visits.open_app() as app:
         idle = priced(idle_day_usage(idle_sweep(app)), prices)
-        measured = {faces: measure(app, faces, photo) for faces in FACES}
+        measured = {f"{faces} face{'s' * (faces > 1)}": measure(app, faces, photo) for faces in FACES}
+        of_faces = dict(zip(FACES, measured, strict=True))
+        measured |= {f"3 faces, {keep}": measure(app, 3, photo, keep) for keep in KEPT}
         paths = deletion_paths(app, photo)
     costs = {
-        faces: priced(usage, prices) | {"sweep, if it comes alone": sum(priced(sweep_usage(), prices).values())}
-        for faces, (usage, _, _) in measured.items()
+        name: priced(usage, prices) | {"sweep, if it comes alone": sum(priced(sweep_usage(), prices).values())}
+        for name, (usage, _, _) in measured.items()
     }
-    head = [f"{faces} face{'s' * (faces > 1)}" for faces in FACES]
-    plumbing = {faces: sum(cost.values()) for faces, cost in costs.items()}
+    head = list(measured)
+    plumbing = {name: sum(cost.values()) for name, cost in costs.items()}
     print(f"US dollars, prices of {prices['date']} (benchmarks/prices.toml)\n\nA photo with three pictures:\n")
-    names = sorted(costs[1], key=lambda name: -costs[1][name])
-    rows = [(name, [costs[faces][name] for faces in FACES]) for name in names]
+    names = sorted(costs[head[0]], key=lambda name: -costs[head[0]][name])
+    rows = [(name, [cost[name] for cost in costs.values()]) for name in names]
     print(table([*rows, ("**plumbing**", list(plumbing.values()))], head))
-    models = [("Rekognition", [prices["rekognition"]["image"]] * len(FACES))]
+    models = [("Rekognition", [prices["rekognition"]["image"]] * len(head))]
     counted = 3 * prices["rekognition"]["image"]
-    models += [("Rekognition, 3 pictures counted (RepaintInventedPeople)", [counted] * len(FACES))]
-    models += [(f"{name}, 3 pictures", [3 * price] * len(FACES)) for name, price in prices["pictures"].items()]
-    sam = [sam_costs(crops, moved, prices) for _, crops, moved in measured.values()]
+    models += [("Rekognition, 3 pictures counted (RepaintInventedPeople)", [counted] * len(head))]
+    models += [(f"{name}, 3 pictures", [3 * price] * len(head)) for name, price in prices["pictures"].items()]
+    sam = [sam_costs(calls, moved, prices) for _, calls, moved in measured.values()]
     models += [(f"SAM on {name}", [each[name] for each in sam]) for name in sam[0]]
     print(f"\nModels, a photo; an instance is shared by {PHOTOS_AN_HOUR} photos an hour:\n\n{table(models, head)}")
     (once, free), (twice, fewer) = (deletion_costs(paths, looks, prices) for looks in (1, 2))
@@ -239,7 +243,8 @@ def main() -> int:
     dashboard = prices["cloudwatch"]["dashboard_month"] / 30
     print(f"\nAn idle day: {sum(idle.values()):.3f}, and {dashboard:.3f} if the dashboard is the account's fourth:\n")
     print(table([(name, [cost]) for name, cost in sorted(idle.items(), key=lambda each: -each[1])], ["a day"]))
-    found = problems(plumbing)
+    found = problems({faces: plumbing[name] for faces, name in of_faces.items()})
+    found += [f"{name}: more than ${LIMIT}" for name, cost in plumbing.items() if "," in name and cost > LIMIT]
     for problem in found:
         print(f"\n{problem}", file=sys.stderr)
     return 1 if found else 0

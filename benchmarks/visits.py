@@ -78,13 +78,14 @@ class Visit:
     request_id: str
 
 
-def visit_as_pad(app: App, photo: bytes) -> Visit:
+def visit_as_pad(app: App, photo: bytes, keep: str = "face") -> Visit:
     """A visit as web/visit.js makes it: upload, PUT, bind the requestId, then polls that wait for news.
 
-    Raises RuntimeError if not every picture came.
+    Raises RuntimeError if not every picture came, or one keeps something else.
     """
     booth, began, first = Booth(app.url), time.monotonic(), 0.0
-    _, envelope = booth.call("/upload", {"type": "photo", "filename": "a.jpg", "contentType": "image/jpeg"})
+    asked = {"type": "photo", "filename": "a.jpg", "contentType": "image/jpeg", "keep": keep}
+    _, envelope = booth.call("/upload", asked)
     uploaded = json.loads(envelope["body"])
     put = urllib.request.Request(uploaded["UploadURL"], photo, {"Content-Type": "image/jpeg"}, method="PUT")
     urllib.request.urlopen(put).close()
@@ -92,7 +93,7 @@ def visit_as_pad(app: App, photo: bytes) -> Visit:
     booth.call("/photo", {"requestId": request_id, "bucket": uploaded["Bucket"], "key": uploaded["Key"]})
     calls, body = 2, {"requestId": request_id, "wait": 10}
     while True:
-        asked = time.monotonic()
+        asked_at = time.monotonic()
         status, answer, pause = booth.poll(body)
         calls += 1
         pictures = json.loads(answer["url_generated"])
@@ -101,10 +102,12 @@ def visit_as_pad(app: App, photo: bytes) -> Visit:
         if status == 200:
             break
         body["progress"] = answer["progress"]
-        time.sleep(max(0.0, asked + max(MIN_POLL_SECONDS, pause) - time.monotonic()))
+        time.sleep(max(0.0, asked_at + max(MIN_POLL_SECONDS, pause) - time.monotonic()))
     ended = time.monotonic() - began
     if answer["status"] != "SUCCEEDED":
         raise RuntimeError(f"the visit ended {answer['status']}: {answer['error']}")
+    if {each["keep"] for each in answer["pictures"]} != {keep}:
+        raise RuntimeError(f"not every picture keeps the {keep}")
     return Visit(_newest_run(app), first, ended, calls, [answer["url_original"], *pictures], request_id)
 
 
@@ -130,11 +133,11 @@ class Record:
     """Processor time of the functions."""
 
 
-def record_visit(app: App, photo: bytes) -> Record:
+def record_visit(app: App, photo: bytes, keep: str = "face") -> Record:
     """A visit, with all that it did, what goes on after the last picture has shown included."""
     lines, bytes_before, cpu = len(read_log(app)), model_bytes(app), cpu_seconds(app.lambdas.processes())
     app.traffic.take()
-    made = visit_as_pad(app, photo)
+    made = visit_as_pad(app, photo, keep)
     history = await_history(app, made.run)
     time.sleep(0.5)  # the last lines are on their way through pipes
     traffic = app.traffic.take()
