@@ -2,11 +2,20 @@
 
 import { after } from "./clock.js";
 import { BoothError, bytesOf } from "./photo.js";
+import { store, stored } from "./storage.js";
 
 const TIMEOUT_MS = 30_000; // for an answer, or for the next progress event of an upload
 const MAX_PAUSE_MS = 10_000;
 const MAX_RETRY_AFTER_S = 120; // a longer Retry-After is an error at once: nobody waits that long in front of a pad
+const EXPIRED = /Request has expired|<Code>ExpiredToken/; // S3's answer to an old URL, or to one of old credentials
 const TOKEN = "booth-token"; // in the pad's local storage
+
+let told; // {time, at}: what the booth said the time was, and when that was by performance.now()
+
+/** The time by the booth's clock, in milliseconds since 1970; NaN before its first answer. This device's may be set. */
+export function boothTime() {
+  return told ? told.time + performance.now() - told.at : NaN;
+}
 
 /** The call failed for a moment and is tried again. `trouble` is "lost" (no connection) or "busy". */
 class TransientError extends Error {
@@ -22,7 +31,7 @@ class TransientError extends Error {
 
 /** Stores the booth token on this device (local storage). */
 export function keepToken(token) {
-  localStorage.setItem(TOKEN, token);
+  store("localStorage", TOKEN, token);
 }
 
 /** Whether the booth takes this token; asked with a request that can't upload anything. Throws BoothError Offline. */
@@ -48,7 +57,7 @@ export async function issueUpload({ contentType, scenes, consent }, options) {
   const filename = `${uuid()}.${contentType.split("/")[1]}`;
   const request = { type: "photo", filename, contentType, scenes, consent };
   const asked = Date.now();
-  const token = localStorage.getItem(TOKEN);
+  const token = stored("localStorage", TOKEN);
   const answer = bodyOf(await withRetries(() => call("POST", "/upload", request, { ...options, token }), options));
   return { bucket: answer.Bucket, key: answer.Key, url: answer.UploadURL, until: asked + answer.Expires * 1000 };
 }
@@ -63,8 +72,8 @@ export async function putPhoto({ url, until }, blob, contentType, options) {
     if (Date.now() > until) {
       return false;
     }
-    const status = await put(url, bytes, contentType, options);
-    if (status !== 200 && Date.now() <= until) {
+    const { status, answer } = await put(url, bytes, contentType, options);
+    if (status !== 200 && Date.now() <= until && !EXPIRED.test(answer)) { // this device's clock may have been set
       throw new BoothError("Unknown");
     }
     return status === 200;
@@ -89,7 +98,7 @@ export async function deletePhoto(request, options) {
 }
 
 function callPhoto(method, request, options) {
-  const token = request.key && localStorage.getItem(TOKEN); // a requestId alone is the visitor's own right
+  const token = request.key && stored("localStorage", TOKEN); // a requestId alone is the visitor's own right
   return withRetries(() => call(method, "/photo", request, { ...options, token }), options);
 }
 
@@ -146,17 +155,15 @@ async function call(method, path, value, { signal, token } = {}) {
   try {
     const response = await fetch(path, { method, headers, body: JSON.stringify(value), signal: own.signal });
     const { status } = response;
+    const time = Date.parse(response.headers.get("Date"));
+    if (time && method !== "GET") { // the answer to a GET may come from a cache
+      told = { time, at: performance.now() };
+    }
     const seconds = Number(response.headers.get("Retry-After")) || 0;
     if (isTransient(status) && seconds <= MAX_RETRY_AFTER_S) {
       throw new TransientError("busy", seconds);
     }
-    const body = await response.json().catch((error) => {
-      if (status < 400) {
-        throw error; // cut off, or a captive portal that answers in the booth's place
-      }
-      return {};
-    });
-    return { status, body, seconds };
+    return { status, body: await response.json(), seconds }; // no JSON: cut off, or a captive portal's answer
   } catch (error) {
     throw error instanceof TransientError ? error : new TransientError("lost");
   } finally {
@@ -169,7 +176,7 @@ function isTransient(status) {
   return status === 408 || status === 429 || status >= 500;
 }
 
-/** PUTs the photo; gives the HTTP status. XMLHttpRequest, because fetch does not tell how much has been sent. */
+/** PUTs the photo; gives {status, answer}. XMLHttpRequest, because fetch does not tell how much has been sent. */
 function put(url, bytes, contentType, { signal, onSent }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
@@ -188,7 +195,7 @@ function put(url, bytes, contentType, { signal, onSent }) {
       } else if (isTransient(request.status)) {
         reject(new TransientError("busy"));
       } else {
-        resolve(request.status);
+        resolve({ status: request.status, answer: request.responseText });
       }
     };
     signal.addEventListener("abort", stop);

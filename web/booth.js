@@ -30,7 +30,7 @@ const { settings, problems } = await loadSettings();
 const link = new URLSearchParams(location.hash.slice(1));
 const session = new Session(settings, link.has("visit"));
 const visits = new Set(); // all that are under way, shown or not
-const idle = new IdleTimer(settings.idleSeconds, () => restart());
+const idle = new IdleTimer(settings.idleSeconds, () => restart("", { isIdle: true }));
 
 let visitScreen; // once it has been loaded
 let loading; // settles then
@@ -82,11 +82,11 @@ async function reloadOnceConnected() {
 }
 
 /** Forgets the visitor and shows the start; `note` is the key of a text on it. */
-async function restart(note = "") {
+async function restart(note = "", options = {}) {
   camera.close();
   review.close();
   document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
-  const left = visitScreen?.close();
+  const left = visitScreen?.close(options);
   consent.close();
   session.reset();
   await Promise.all([left, resetLanguage(settings)]);
@@ -165,7 +165,8 @@ async function startPad() {
     return [];
   });
   const [newest] = records;
-  const isShown = newest && !newest.left && Date.now() - newest.created < RESUME_MS && !elsewhere.includes(newest.requestId);
+  const isYoung = Math.abs(Date.now() - newest?.created) < RESUME_MS; // from the future: the clock has been set
+  const isShown = isYoung && !newest.left && !elsewhere.includes(newest.requestId);
   resume(isShown ? records.slice(1) : records, elsewhere);
   if (isShown) {
     await loadVisitScreen();
@@ -179,7 +180,8 @@ async function startPad() {
     await restart();
   }
   loadVisitScreen();
-  navigator.serviceWorker?.register("sw.js").catch(({ name }) => console.warn("no reload without a connection", name));
+  const register = async () => navigator.serviceWorker?.register("sw.js");
+  register().catch(({ name }) => console.warn("no reload without a connection", name));
 }
 
 async function loadScenes() {

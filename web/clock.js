@@ -74,7 +74,7 @@ export function sleep(milliseconds) {
 /** What `promise` gives, if it does so in time; else throws TimeoutError (DOMException). */
 export function within(milliseconds, promise) {
   return new Promise((resolve, reject) => {
-    const cancel = after(milliseconds, () => reject(new DOMException("", "TimeoutError")));
-    promise.then(resolve, reject).finally(cancel);
+    const timer = setTimeout(() => reject(new DOMException("", "TimeoutError")), milliseconds); // sleeps as `promise` does
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

@@ -1,6 +1,7 @@
 // What the booth's page and the privacy page share.
 
 import { $ } from "./dom.js";
+import { store, stored } from "./storage.js";
 import { language, languageName, localized, paragraphs, preferredLanguage, setLanguage, text } from "./text.js";
 
 const LANGUAGE = "language"; // in sessionStorage: a reload goes on in the visitor's language
@@ -13,7 +14,7 @@ export function showLanguages({ languages, title }) {
     button.lang = code;
     button.textContent = languageName(code);
     button.onclick = () => {
-      sessionStorage.setItem(LANGUAGE, code);
+      store("sessionStorage", LANGUAGE, code);
       setLanguage(code);
     };
     return button;
@@ -29,7 +30,7 @@ export function showLanguages({ languages, title }) {
 
 /** Sets the language that sessionStorage names, else the device's own; if it can't be loaded, another one. */
 export async function restoreLanguage({ languages }) {
-  const chosen = sessionStorage.getItem(LANGUAGE);
+  const chosen = stored("sessionStorage", LANGUAGE);
   const first = languages.includes(chosen) ? chosen : preferredLanguage(languages);
   for (const code of [first, ...languages, "en"]) {
     if (await setLanguage(code)) {
@@ -40,7 +41,7 @@ export async function restoreLanguage({ languages }) {
 
 /** Sets the device's own language, for the next visitor. */
 export function resetLanguage(settings) {
-  sessionStorage.removeItem(LANGUAGE);
+  store("sessionStorage", LANGUAGE, null);
   return restoreLanguage(settings);
 }
 

@@ -32,6 +32,17 @@ export function holdStill() {
   addEventListener("wheel", (event) => event.ctrlKey && event.preventDefault(), { passive: false }); // pinching on a trackpad
 }
 
+/** Calls `action` for a tap on this button; a second one of the same gesture does nothing. */
+export function onTap(button, action) {
+  let last = -Infinity;
+  button.onclick = () => {
+    if (performance.now() - last >= GESTURE_MS) {
+      last = performance.now();
+      action();
+    }
+  };
+}
+
 function isSameGesture(event) {
   return closing && event.detail && event.timeStamp - closing.timeStamp < GESTURE_MS // detail: 0 from the keyboard
     && Math.hypot(event.clientX - closing.clientX, event.clientY - closing.clientY) < NEAR;

@@ -1,6 +1,7 @@
 // Photos that are under way, kept in the browser's database: a reload or a lost connection loses none. Their bytes are
 // kept, not the blob: Safari gives some of its blobs back empty.
 
+import { boothTime } from "./api.js";
 import { after, within } from "./clock.js";
 import { bytesOf } from "./photo.js";
 
@@ -31,14 +32,23 @@ function open() {
   });
 }
 
+let last = Promise.resolve(); // one after the other: what is forgotten is not kept again by what was late
+
 /** What `action` gives (an IDBRequest), once it is written: what finds no room fails only then. */
-async function change(action) {
+function change(action, prepare) {
+  const next = () => changeNow(action, prepare);
+  last = last.then(next, next);
+  return last;
+}
+
+async function changeNow(action, prepare) {
+  const prepared = await prepare?.();
   const database = await open();
   try {
     return await new Promise((resolve, reject) => {
       const transaction = database.transaction("visits", "readwrite");
       transaction.onabort = () => reject(transaction.error);
-      const request = action(transaction.objectStore("visits"));
+      const request = action(transaction.objectStore("visits"), prepared);
       transaction.oncomplete = () => resolve(request.result);
     });
   } finally {
@@ -53,7 +63,9 @@ function toRecord({ bytes, ...kept }) {
 /*
  * VisitRecord: a visit as it is kept; that of a phone's link has `requestId`, `blob` (null) and `bound` only.
  *   requestId    a UUID that this page made
- *   created      milliseconds since 1970
+ *   created      milliseconds since 1970, by this device's clock, which may be wrong
+ *   age          for how many milliseconds a page has been seen to run since; none in older records
+ *   since        when it was created by the booth's clock, in milliseconds since 1970; none before the booth has told it
  *   blob         the photo, of `contentType`
  *   scenes       ids, in the order in which they were chosen
  *   consent      as POST /upload takes it
@@ -67,8 +79,7 @@ function toRecord({ bytes, ...kept }) {
 export async function keep(record) {
   try {
     const { blob, ...rest } = record;
-    const bytes = await bytesOf(blob);
-    await inTime(change((visits) => visits.put({ ...rest, bytes })));
+    await inTime(change((visits, bytes) => visits.put({ ...rest, bytes }), () => bytesOf(blob)));
     return true;
   } catch (error) {
     console.warn("this browser can't keep the photo", error?.name);
@@ -112,7 +123,8 @@ export function alone(requestId, signal, action) {
       begin();
       return;
     }
-    navigator.locks.request(requestId, { signal }, begin).catch((error) => (signal.aborted ? reject(error) : begin()));
+    const lock = async () => navigator.locks.request(requestId, { signal }, begin);
+    lock().catch((error) => (signal.aborted ? reject(error) : begin()));
     after(ANSWER_MS, async () => isBegun || (await held()).includes(requestId) || begin()); // it may never answer
   });
 }
@@ -128,15 +140,29 @@ export async function forget(requestId) {
 
 /** Marks a kept visit as one whose visitor has gone on. Never rejects. */
 export async function markLeft(requestId) {
+  await note(requestId, { left: true });
+}
+
+/** Notes how long a visit, if it is kept, has been so: `age` and `since`. Never rejects. */
+export async function noteAge({ requestId, age, since }) {
+  await note(requestId, { age, since });
+}
+
+async function note(requestId, news) {
   const mark = (visits) => {
     const request = visits.get(requestId);
-    request.onsuccess = () => request.result && visits.put({ ...request.result, left: true });
+    request.onsuccess = () => request.result && visits.put({ ...request.result, ...news });
     return request;
   };
   await within(ANSWER_MS, change(mark)).catch(() => {});
 }
 
-/** The visits that were not finished, newest first; those older than a day are removed. May never settle. */
+/** Whether a visit is too old to be kept: by the booth's clock, or by the time that a page has run. */
+export function isDue({ age = 0, since }) {
+  return age >= KEEP_MS || boothTime() - since >= KEEP_MS;
+}
+
+/** The visits that were not finished, newest first; those kept for a day are removed. May never settle. */
 export async function unfinished() {
   let records = [];
   try {
@@ -144,7 +170,6 @@ export async function unfinished() {
   } catch (error) {
     console.warn("this browser keeps no photos", error?.name);
   }
-  const isFresh = ({ created }) => Date.now() - created < KEEP_MS;
-  await Promise.all(records.filter((record) => !isFresh(record)).map(({ requestId }) => forget(requestId)));
-  return records.filter(isFresh).sort((a, b) => b.created - a.created);
+  await Promise.all(records.filter(isDue).map(({ requestId }) => forget(requestId)));
+  return records.filter((record) => !isDue(record)).sort((a, b) => b.created - a.created);
 }

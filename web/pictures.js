@@ -1,6 +1,6 @@
 // The finished pictures: fetched once, with the operator's frame and logo on them, then saved, shared and printed.
 
-import { sleep, within } from "./clock.js";
+import { after, sleep, within } from "./clock.js";
 import { showByHand } from "./dialogs.js";
 import { $ } from "./dom.js";
 import { jpegOf } from "./photo.js";
@@ -14,7 +14,9 @@ const BODY_MS = 180_000; // a weak connection takes its time
 const DECODE_MS = 10_000;
 const GESTURE_MS = 600; // a double tap is one step
 const ARCHIVE = "photo-booth.zip";
+const SHEET_MS = 180_000; // that the sheet stays for a printing dialog, which tells of no touch
 let asked = 0; // when the share sheet was asked for, milliseconds since 1970, until it has answered
+let cancelClearing = () => {};
 
 /**
  * The picture at `url` as a JPEG file, with the settings' frame and logo (if they can be loaded) drawn on it. Throws if
@@ -37,7 +39,7 @@ async function fetchBlob(path) {
   for (let attempt = 1; ; attempt += 1) {
     try {
       const response = await within(ANSWER_MS, fetch(path));
-      if (!response.ok) {
+      if (!response.ok || !response.headers.get("Content-Type")?.startsWith("image/")) { // e.g. a captive portal's page
         throw new Error(`HTTP ${response.status}`);
       }
       return await within(BODY_MS, response.blob());
@@ -51,14 +53,14 @@ async function fetchBlob(path) {
 }
 
 async function decorate(blob, frame, logo) {
-  const picture = await load(URL.createObjectURL(blob));
+  const url = URL.createObjectURL(blob);
+  const picture = await load(url).finally(() => URL.revokeObjectURL(url));
   const { naturalWidth: width, naturalHeight: height } = picture;
   const canvas = document.createElement("canvas");
   canvas.width = width;
   canvas.height = height;
   const context = canvas.getContext("2d");
   context.drawImage(picture, 0, 0);
-  URL.revokeObjectURL(picture.src);
   const [border, image] = await Promise.all([loadOwn(frame), loadOwn(logo)]);
   if (border) {
     context.drawImage(border, 0, 0, width, height);
@@ -172,6 +174,7 @@ export async function share(files) {
 /** Prints files, one on each page (#sheet). */
 export async function print(files) {
   clearSheet();
+  cancelClearing = after(SHEET_MS, clearSheet);
   const images = files.map((file) => Object.assign(new Image(), { src: URL.createObjectURL(file), alt: "" }));
   $("sheet").replaceChildren(...images);
   await within(DECODE_MS, Promise.all(images.map((image) => image.decode()))).catch(() => {});
@@ -182,6 +185,7 @@ export async function print(files) {
 
 /** Takes the pictures off the sheet, but not after "afterprint": on iOS that comes before the sheet is printed. */
 export function clearSheet() {
+  cancelClearing();
   for (const { src } of $("sheet").children) {
     URL.revokeObjectURL(src);
   }

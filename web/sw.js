@@ -2,13 +2,13 @@
 // pass through here into the cache.
 
 const CACHE = "page";
-const NETWORK_TIMEOUT_MS = 3000;
+const TIMEOUT_MS = 3000;
 const FILES = [
-  "./", "booth.css", "booth.js", "common.js", "settings.js", "text.js", "dom.js", "clock.js", "photo.js", "api.js",
-  "visit.js", "outbox.js", "pictures.js", "camera.js", "dialogs.js", "screens/session.js", "screens/start.js",
-  "screens/consent.js", "screens/scenes.js", "screens/camera.js", "screens/review.js", "screens/visit.js",
-  "screens/tiles.js", "screens/viewer.js", "screens/pairing.js", "vendor/lean-qr.js", "vendor/client-zip.js",
-  "settings.json", "icon.svg", "privacy.html", "privacy.js", "manifest.webmanifest", "scenes",
+  "./", "booth.css", "booth.js", "common.js", "settings.js", "storage.js", "text.js", "dom.js", "clock.js", "photo.js",
+  "api.js", "visit.js", "outbox.js", "pictures.js", "camera.js", "dialogs.js", "screens/session.js",
+  "screens/start.js", "screens/consent.js", "screens/scenes.js", "screens/camera.js", "screens/review.js",
+  "screens/visit.js", "screens/tiles.js", "screens/viewer.js", "screens/pairing.js", "vendor/lean-qr.js",
+  "vendor/client-zip.js", "settings.json", "icon.svg", "privacy.html", "privacy.js", "manifest.webmanifest", "scenes",
 ];
 
 self.addEventListener("install", (event) => {
@@ -25,29 +25,61 @@ self.addEventListener("fetch", (event) => {
   }
 });
 
+/** Whether the booth itself has answered, and not a captive portal, or a page that one leads to: those are HTML. */
+async function isOurs(response) {
+  if (!response.ok || response.redirected) {
+    return false;
+  }
+  if (/(\/|\.html)$/.test(new URL(response.url).pathname)) {
+    return (await response.clone().text()).includes('<script type="module" src="');
+  }
+  return !response.headers.get("Content-Type")?.includes("html");
+}
+
+async function add(cache, file) {
+  const response = await fetch(file, { cache: "no-cache" });
+  if (!(await isOurs(response))) {
+    throw new Error(`no answer of the booth: ${file}`);
+  }
+  await cache.put(file, response);
+}
+
 async function precache() {
   const cache = await caches.open(CACHE);
-  await cache.addAll(FILES);
+  await Promise.all(FILES.map((file) => add(cache, file)));
   const settings = await (await cache.match("settings.json")).json().catch(() => undefined); // settings.js tells why
   const codes = Array.isArray(settings?.languages) ? settings.languages : ["en", "ko"];
   const { scenes } = await (await cache.match("scenes")).json();
   const files = codes.map((code) => `languages/${code}.json`);
-  await Promise.allSettled(files.map((file) => cache.add(file))); // one may be named wrongly
-  await cache.addAll(scenes.map(({ thumbnail }) => thumbnail));
+  await Promise.allSettled(files.map((file) => add(cache, file))); // one may be named wrongly
+  await Promise.all(scenes.map(({ thumbnail }) => add(cache, thumbnail)));
 }
 
-/** The network's answer if there is one within NETWORK_TIMEOUT_MS, else the cached one. */
+async function keep(request, response) {
+  await (await caches.open(CACHE)).put(request, response);
+}
+
+async function kept(request) {
+  return (await caches.open(CACHE)).match(request, { ignoreSearch: true });
+}
+
+/** What `promise` gives; undefined if it fails, or takes longer than TIMEOUT_MS: network and cache may never answer. */
+function inTime(promise) {
+  const timeout = new Promise((resolve) => { setTimeout(resolve, TIMEOUT_MS); });
+  return Promise.race([promise.catch(() => undefined), timeout]);
+}
+
+/** The booth's answer if there is one within TIMEOUT_MS, else the cached one, else whatever the network says. */
 async function networkFirst(request) {
-  const opened = caches.open(CACHE); // may never answer: nothing that the network gives waits for it
-  const fresh = fetch(request).then((response) => {
-    if (response.ok) {
-      const copy = response.clone();
-      opened.then((cache) => cache.put(request, copy)).catch(() => {});
+  let answer; // whatever it is
+  const ours = fetch(request).then(async (response) => {
+    answer = response;
+    if (!(await isOurs(response))) {
+      throw new Error("no answer of the booth");
     }
+    keep(request, response.clone()).catch(() => {}); // nothing that the network gives waits for it
     return response;
   });
-  const timeout = new Promise((resolve) => { setTimeout(resolve, NETWORK_TIMEOUT_MS); });
-  const first = await Promise.race([fresh.catch(() => undefined), timeout]);
-  const cached = opened.then((cache) => cache.match(request, { ignoreSearch: true })).catch(() => undefined);
-  return first ?? Promise.any([cached.then((found) => found ?? fresh), fresh]);
+  const first = await inTime(ours);
+  return first ?? await inTime(kept(request)) ?? ours.catch(() => answer ?? Response.error());
 }

@@ -1,6 +1,7 @@
 // One visit: a photo on its way to the booth, then the pictures on their way back.
 
-import { askPhoto, deletePhoto, issueUpload, pause, putPhoto, uuid } from "./api.js";
+import { askPhoto, boothTime, deletePhoto, issueUpload, pause, putPhoto, uuid } from "./api.js";
+import { after } from "./clock.js";
 import * as outbox from "./outbox.js";
 import { BoothError } from "./photo.js";
 
@@ -9,6 +10,7 @@ const MIN_POLL_MS = 100; // between two polls: two pictures may be finished almo
 const MISSING_PAUSE_MS = 5000;
 const WATCH_MS = 10_000; // between two looks whether what is shown was deleted elsewhere
 const DELETE_ATTEMPTS = 4;
+const AGE_MS = 600_000; // after which it is noted how old a kept visit is
 
 // Another attempt with the same photo ends the same way.
 const PHOTO_ERRORS = [
@@ -33,6 +35,7 @@ export class Visit {
   #forgotten; // settles when it is out of there
   #onPaired = () => {};
   #pairings = 0;
+  #counted = performance.now(); // the age up to then is in the record
 
   /** `record`: VisitRecord, if `bound` it is followed only; `isKept`: it comes from the outbox. */
   constructor(record, isKept = false) {
@@ -66,6 +69,7 @@ export class Visit {
   }
 
   async #run(signal) {
+    const stopAging = this.#age();
     try {
       await this.#takeUp();
       if (!this.record.bound) {
@@ -89,11 +93,41 @@ export class Visit {
         console.error(error); // a defect of this page
       }
       this.#update({ phase: "failed", trouble: "", error: { code: error.code ?? "Unknown", message: error.message } });
-      if (!this.#hasLeft && this.record.blob) {
-        await new Promise((resolve) => { signal.addEventListener("abort", resolve); });
+      if (!this.#hasLeft) {
+        const end = new Promise((resolve) => { signal.addEventListener("abort", resolve); });
+        await (this.record.bound && error.code !== "WrongLink" ? this.#watch(signal).catch(() => {}) : end);
         await this.#forgotten;
       }
+    } finally {
+      stopAging();
     }
+  }
+
+  /** Counts how old the record is, and ends the visit of one that is too old. Gives what ends that. */
+  #age() {
+    let cancel = () => {};
+    const note = async () => {
+      cancel = after(AGE_MS, note);
+      this.#count();
+      await outbox.noteAge(this.record);
+      if (outbox.isDue(this.record)) {
+        this.leave();
+        this.#stop.abort();
+        this.#forget();
+      }
+    };
+    if (this.record.blob) {
+      cancel = after(AGE_MS, note);
+    }
+    return () => cancel();
+  }
+
+  #count() {
+    const now = performance.now();
+    const age = (this.record.age ?? 0) + now - this.#counted;
+    this.#counted = now;
+    const since = boothTime() - age || undefined;
+    Object.assign(this.record, { age, since: this.record.since ?? since });
   }
 
   /** Keeps a new visit; of a kept one, takes what another tab has made of it. */
@@ -158,6 +192,7 @@ export class Visit {
 
   async #keep(change = {}) {
     Object.assign(this.record, change);
+    this.#count();
     if (this.record.blob) {
       this.#isKept = await outbox.keep(this.record);
     }
@@ -177,6 +212,10 @@ export class Visit {
     while (!record.sent) {
       if (!record.uploaded) {
         await this.#keep({ uploaded: await this.#withToken(signal, () => issueUpload(record, this.#options(signal))) });
+      }
+      if (outbox.isDue(record)) {
+        this.#forget();
+        throw new BoothError("PhotoNeverArrived");
       }
       const onSent = (share) => this.#update({ share, trouble: "" });
       const options = { ...this.#options(signal), onSent };

@@ -29,6 +29,7 @@ export class ReviewScreen {
     this.#photo = photo;
     $("review-note").textContent = "";
     $("shot").hidden = false;
+    URL.revokeObjectURL($("shot").src);
     $("shot").src = URL.createObjectURL(photo.blob);
     show("review");
     this.#cancel();

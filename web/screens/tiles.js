@@ -119,6 +119,7 @@ export class Tiles {
 
   #showPhoto(blob) {
     const [placeholder] = this.#list[0].element.getElementsByClassName("placeholder");
+    URL.revokeObjectURL(placeholder.src);
     placeholder.src = URL.createObjectURL(blob);
     placeholder.hidden = false;
     placeholder.onload = () => {

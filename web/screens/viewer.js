@@ -1,6 +1,6 @@
 // One picture, large, and beside it the photo for comparison.
 
-import { $ } from "../dom.js";
+import { $, onTap } from "../dom.js";
 import { canShare, print, save, share } from "../pictures.js";
 
 export class Viewer {
@@ -16,9 +16,9 @@ export class Viewer {
     $("next").onclick = () => this.#step(1);
     $("close-viewer").onclick = () => $("viewer").close();
     $("viewer").onclick = ({ target }) => target === $("viewer") && $("viewer").close(); // beside the picture
-    $("save").onclick = () => save([this.#tile.file], session.isPhone);
-    $("share").onclick = () => share([this.#tile.file]);
-    $("print").onclick = () => print([this.#tile.file]);
+    onTap($("save"), () => save([this.#tile.file], session.isPhone));
+    onTap($("share"), () => share([this.#tile.file]));
+    onTap($("print"), () => print([this.#tile.file]));
   }
 
   open(tile) {
@@ -48,6 +48,7 @@ export class Viewer {
 
   close() {
     $("viewer").close();
+    URL.revokeObjectURL($("large").src);
     $("large").removeAttribute("src");
     $("large-photo").removeAttribute("src");
   }

@@ -2,7 +2,7 @@
 
 import { after, within } from "../clock.js";
 import { ask, showByHand } from "../dialogs.js";
-import { $, show } from "../dom.js";
+import { $, onTap, show } from "../dom.js";
 import { canShare, clearSheet, print, save, share } from "../pictures.js";
 import { errorText, formatDuration, text } from "../text.js";
 import { isPhotoUnusable } from "../visit.js";
@@ -28,7 +28,7 @@ export class VisitScreen {
   #tiles;
   #viewer;
   #visit = null; // that is shown
-  #opened = 0; // since when, milliseconds since 1970
+  #isLate = false;
   #cancelLate = () => {};
   #isBusy = false;
 
@@ -45,10 +45,10 @@ export class VisitScreen {
     $("again").onclick = onAgain;
     $("another").onclick = onAnother;
     $("done").onclick = onDone;
-    $("share-all").onclick = () => share(this.#files);
-    $("save-all").onclick = () => save(this.#files, session.isPhone);
+    onTap($("share-all"), () => share(this.#files));
+    onTap($("save-all"), () => save(this.#files, session.isPhone));
     $("copy-link").onclick = () => this.#copyLink();
-    $("print-all").onclick = () => print(this.#files);
+    onTap($("print-all"), () => print(this.#files));
     $("delete").onclick = () => this.#delete(onDeleted);
   }
 
@@ -61,9 +61,12 @@ export class VisitScreen {
     this.close();
     this.#isBusy = false;
     this.#visit = visit;
-    this.#opened = Date.now();
+    this.#isLate = false;
     visit.onChange = () => this.refresh();
-    this.#cancelLate = after(LATE_MS, () => this.refresh());
+    this.#cancelLate = after(LATE_MS, () => {
+      this.#isLate = true;
+      this.refresh();
+    });
     if (!this.#session.isPhone) {
       const code = this.#generate(linkOf(visit));
       code.toCanvas($("qr"), { on: [14, 11, 22, 255], off: [255, 255, 255, 255] });
@@ -71,12 +74,15 @@ export class VisitScreen {
     this.refresh();
   }
 
-  /** Leaves the visit and forgets what is shown. Resolves once a reload doesn't show it either. */
-  async close() {
+  /**
+   * Leaves the visit and forgets what is shown; isIdle: but not what may still be printed. Resolves once a reload
+   * doesn't show it either.
+   */
+  async close({ isIdle = false } = {}) {
     this.#cancelLate();
     const left = this.#visit?.leave();
     this.#visit = null;
-    this.#clearPictures();
+    this.#clearPictures(isIdle);
     await left;
   }
 
@@ -106,11 +112,13 @@ export class VisitScreen {
     this.#reportBusy();
   }
 
-  #clearPictures() {
+  #clearPictures(isIdle = false) {
     this.#viewer.close();
     $("by-hand").close();
     this.#tiles.clear();
-    clearSheet();
+    if (!isIdle) {
+      clearSheet();
+    }
   }
 
   get #files() {
@@ -144,8 +152,7 @@ export class VisitScreen {
     if (answer?.waiting_seconds) {
       return text(isPhone ? "note.turnPhone" : "note.turn");
     }
-    const isLate = Date.now() - this.#opened >= LATE_MS;
-    return isLate ? text(isPhone ? "note.latePhone" : "note.late") : "";
+    return this.#isLate ? text(isPhone ? "note.latePhone" : "note.late") : "";
   }
 
   /** The heading while pictures are to come, of which `done` are finished. */
@@ -186,7 +193,8 @@ export class VisitScreen {
     const isOver = !["sending", "working"].includes(phase);
     const hasFailed = phase === "failed";
     $("again").hidden = !hasFailed || !this.#visit.record.blob || isPhotoUnusable(error.code);
-    $("another").hidden = !hasFailed || isPhone;
+    $("another").hidden = isPhone || !(hasFailed || phase === "ended");
+    $("another").textContent = text(hasFailed ? "another" : "more");
     $("share-all").hidden = !isPhone || !files.length || !canShare(files);
     $("save-all").hidden = !files.length || !(isOver || isPhone);
     $("copy-link").hidden = !isPhone || isOver && !files.length;

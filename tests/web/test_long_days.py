@@ -1,0 +1,367 @@
+"""A pad that runs for days: a bad network, a bad clock, a browser that refuses to store anything, hands in a hurry."""
+
+import http.client
+import json
+import threading
+import urllib.parse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.page import await_phase, await_pictures, kept_photos, request_id, take_photo
+from tests.support.photos import PHOTOS
+
+EXPIRED = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
+"""S3's answer to an old presigned URL; what else it names is left out."""
+DAY = 24 * 60 * 60
+
+
+class Network(BaseHTTPRequestHandler):
+    """The way to the booth, and what some networks answer in its place."""
+
+    protocol_version = "HTTP/1.1"
+    mode = "booth"
+    is_over = threading.Event()
+
+    def do_GET(self):
+        mode = self.mode
+        if mode == "hangs" and self.path == "/":
+            self.is_over.wait()
+        elif mode == "portal":
+            self.answer(200, {"Content-Type": "text/html"}, b"<title>Welcome to our network</title>")
+        elif mode == "redirect":
+            self.answer(302, {"Location": "/portal/login.html"}, b"")
+        elif mode in ("busy", "hangs"):
+            self.answer(503, {}, b"")
+        else:
+            booth = http.client.HTTPConnection(self.server.booth)
+            booth.request("GET", self.path, headers={"Accept-Encoding": "identity"})
+            found = booth.getresponse()
+            headers = {name: value for name, value in found.getheaders() if name.lower() != "connection"}
+            self.answer(found.status, headers, found.read())
+            booth.close()
+
+    def answer(self, status, headers, body):
+        self.send_response_only(status)
+        for name, value in (headers | {"Content-Length": str(len(body))}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def network(quick):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Network)
+    server.daemon_threads = True
+    server.booth = urllib.parse.urlsplit(quick.url).netloc
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    Network.is_over.set()
+    Network.mode = "booth"
+    server.shutdown()
+    server.server_close()
+
+
+def test_what_is_cached_serves_whatever_the_network_says(network, open_page):
+    """A captive portal's page, its redirect, an error, no answer at all: none of it is shown, or cached."""
+    pad = open_page(service_workers="allow", go=False)
+    pad.goto(network)
+    pad.wait_for_function("() => navigator.serviceWorker.controller")
+    pad.reload()  # now through the service worker
+    for mode in ("portal", "redirect", "hangs"):
+        Network.mode = mode
+        pad.reload()
+        pad.wait_for_selector("#begin", timeout=10_000)
+        pad.wait_for_selector("#drift img")
+        assert pad.title() == "Photo Booth", mode
+    pad.click("#begin")
+    pad.click("#agree")
+    assert pad.locator(".scene img").evaluate_all("images => images.every((image) => image.naturalWidth)")
+
+
+def test_a_browser_that_refuses_to_store_anything(quick, open_page):
+    """As with cookies blocked (stubs): the page opens, takes a token and a language, and a visit ends well."""
+    pad = open_page(go=False)
+    pad.add_init_script("""
+      const refuse = () => { throw new DOMException("no", "SecurityError"); };
+      for (const name of ["localStorage", "sessionStorage", "indexedDB", "caches"]) {
+        Object.defineProperty(window, name, { get: refuse });
+      }
+      Object.defineProperty(navigator, "serviceWorker", { get: refuse });
+      navigator.locks.request = navigator.locks.query = refuse;
+    """)
+    pad.goto("/#pair=right")
+    expect(pad.locator("#start-note")).to_have_text("This device is paired.")
+    pad.get_by_role("button", name="한국어").click()
+    pad.wait_for_selector("html[lang=ko]")
+    pad.click("#begin")
+    pad.click("#agree")
+    values = pad.locator(".scene input").evaluate_all("boxes => boxes.map(({ value }) => value)")
+    for value in values:
+        pad.set_checked(f".scene input[value='{value}']", value in values[-2:])
+    pad.click("#to-camera")
+    pad.click("#shoot:not(:disabled)")
+    with pad.expect_request("**/upload") as asked:
+        pad.click("#use")
+    assert asked.value.headers["authorization"] == "Bearer right"
+    await_phase(pad, "ended")
+    await_pictures(pad, 2)
+
+    pad.get_by_role("button", name="한 장 더 찍기").click()  # with the scenes that were chosen
+    pad.wait_for_selector("#shoot:not(:disabled)")
+    pad.click("#camera .back")
+    assert pad.locator(".scene input:checked").evaluate_all("boxes => boxes.map(({ value }) => value)") == values[-2:]
+    pad.click("#scenes .back")
+    pad.wait_for_selector("html[lang=en]")
+
+
+KEEP = """([age, since]) => new Promise((resolve) => {
+  const opening = indexedDB.open("photo-booth", 1);
+  opening.onsuccess = () => {
+    const transaction = opening.result.transaction("visits", "readwrite");
+    transaction.objectStore("visits").put({
+      requestId: crypto.randomUUID(), created: Date.now() - 60000, age, since, bytes: new ArrayBuffer(10), left: true,
+      contentType: "image/jpeg", scenes: ["beach"], consent: null, uploaded: null, sent: false, bound: false,
+    });
+    transaction.oncomplete = () => { opening.result.close(); resolve(); };
+  };
+})"""
+
+
+def test_a_clock_that_is_set_loses_no_photo(quick, open_page):
+    """By a day, both ways, with reloads; and S3 says that a URL has expired, of which the pad knows nothing."""
+    pad = open_page(go=False)
+    pad.clock.install()
+    now = pad.evaluate("Date.now()") / 1000
+    pad.goto("/")
+    pad.route("**/upload", lambda route: route.abort())
+    take_photo(pad)
+    pad.click("#use")
+    expect(pad.locator("#status")).to_have_text("Your photo is safe on this device")
+    request = request_id(pad)
+    for days in (1, -1, 0):
+        pad.clock.set_system_time(now + days * DAY)
+        pad.reload()
+        pad.wait_for_selector("#begin, #visit")
+        assert kept_photos(pad) == 1, days
+
+    answers = [403]
+    allow = {"Access-Control-Allow-Origin": "*"}
+
+    def refuse(route):
+        if route.request.method == "PUT" and answers:
+            route.fulfill(status=answers.pop(), body=EXPIRED, content_type="application/xml", headers=allow)
+        else:
+            route.continue_()
+
+    pad.route("**/*X-Amz-Signature*", refuse)
+    pad.unroute("**/upload")
+    pad.evaluate("dispatchEvent(new Event('online'))")
+    phone = open_page("phone", f"#visit={request}")
+    await_phase(phone, "ended")
+    assert answers == []
+    pad.wait_for_function("""async () => (await (await import("/outbox.js")).unfinished()).length === 0""")
+
+
+def test_a_photo_is_kept_for_a_day_at_most(quick, open_page):
+    """By the time that pages have run, and by the booth's clock, whatever the pad's own says."""
+    pad = open_page()
+    pad.wait_for_selector("#begin")
+    sent = []
+    pad.on("request", lambda each: sent.append(each.url) if each.method in ("POST", "PUT") else None)
+    pad.evaluate(KEEP, [DAY * 1000, None])
+    pad.reload()
+    pad.wait_for_selector("#begin")
+    assert (kept_photos(pad), sent) == (0, [])
+    pad.evaluate(KEEP, [0, pad.evaluate("Date.now()") - (DAY + 60) * 1000])
+    pad.clock.set_fixed_time("2020-01-01")
+    pad.reload()
+    pad.wait_for_function("""async () => (await (await import("/outbox.js")).unfinished()).length === 0""")
+    assert [url.rsplit("/", 1)[1] for url in sent] == ["upload"]
+
+
+def test_hands_in_a_hurry_and_a_printer_that_takes_its_time(quick, open_page):
+    """Two taps save and print once. The idle time leaves the sheet to AirPrint (a stub), but not for long."""
+    pad = open_page(go=False)
+    pad.clock.install()
+    pad.add_init_script("window.printed = 0; window.print = () => { printed += 1; };")
+    pad.goto("/")
+    take_photo(pad)
+    pad.click("#use")
+    await_phase(pad, "ended")
+    await_pictures(pad, 3)
+    request = request_id(pad)
+    saved = []
+    pad.on("download", saved.append)
+    pad.evaluate(
+        "for (const id of ['save-all', 'print-all', 'save-all', 'print-all']) document.getElementById(id).click()"
+    )
+    pad.wait_for_function("() => printed && document.querySelectorAll('#sheet img').length === 3")
+    pad.clock.run_for(700)
+    with pad.expect_download():
+        pad.click("#save-all")
+    assert (len(saved), pad.evaluate("printed")) == (2, 1)
+    pad.clock.run_for(80_000)
+    pad.wait_for_selector("#begin")
+    assert pad.locator("#sheet img").count() == 3
+    pad.clock.run_for(180_000)
+    assert pad.locator("#sheet img").count() == 0
+
+    phone = open_page("phone", go=False)
+    phone.clock.install()
+    phone.add_init_script("""
+      window.shared = 0;
+      navigator.canShare = () => true;
+      navigator.share = () => {
+        shared += 1;
+        return shared > 1 ? Promise.reject(new DOMException("", "InvalidStateError")) : new Promise(() => {});
+      };
+    """)
+    phone.goto(f"/#visit={request}")
+    await_pictures(phone, 3)
+    phone.evaluate("const button = document.getElementById('share-all'); button.click(); button.click()")
+    assert phone.evaluate("shared") == 1
+    phone.clock.run_for(11_000)
+    with phone.expect_download():
+        phone.click("#share-all")
+
+
+def test_a_visit_that_failed_while_it_was_polled_is_watched_for_its_deletion(quick, open_page):
+    pad = open_page(go=False)
+    pad.clock.install()
+    pad.goto("/")
+    refusal = {"error": {"code": "AccessDenied", "message": "no"}}
+
+    def refuse(route):
+        polls = "key" not in route.request.post_data_json
+        route.fulfill(status=403, json=refusal) if polls else route.continue_()
+
+    pad.route("**/photo", refuse)
+    take_photo(pad)
+    pad.click("#use")
+    pad.locator("#visit[data-phase=failed]").wait_for()
+    assert kept_photos(pad) == 1
+    pad.unroute("**/photo")
+    gone = {"error": {"code": "Deleted", "message": "This visit was deleted."}}
+    pad.route("**/photo", lambda route: route.fulfill(status=410, json=gone))
+    pad.clock.run_for(11_000)
+    pad.locator("#visit[data-phase=deleted]").wait_for()
+    assert kept_photos(pad) == 0
+
+
+WATCHED = """
+  window.live = new Set();
+  window.canvases = [];
+  window.moved = 0;
+  const { createObjectURL, revokeObjectURL } = URL;
+  URL.createObjectURL = (blob) => { const url = createObjectURL.call(URL, blob); live.add(url); return url; };
+  URL.revokeObjectURL = (url) => { live.delete(url); revokeObjectURL.call(URL, url); };
+  const { createElement } = document;
+  document.createElement = function (name) {
+    const element = createElement.call(document, name);
+    if (name === "canvas") {
+      canvases.push(new WeakRef(element));
+    }
+    return element;
+  };
+  const { now } = Date;
+  Date.now = () => now() + moved;
+"""
+VISIT = """async ([status, photo]) => {
+  const $ = (id) => document.getElementById(id);
+  const until = async (isSo) => {
+    while (!isSo()) {
+      await new Promise((resolve) => { requestAnimationFrame(resolve); });
+    }
+  };
+  const on = (screen) => () => document.body.dataset.screen === screen;
+  $("begin").click();
+  await until(on("consent"));
+  $("agree").click();
+  $("to-camera").click();
+  if (photo) {
+    const chosen = new DataTransfer();
+    chosen.items.add(new File([await (await fetch(photo)).blob()], "photo.jpg"));
+    $("file").files = chosen.files;
+    $("file").dispatchEvent(new Event("change"));
+  } else {
+    await until(() => !$("shoot").disabled);
+    $("shoot").click();
+  }
+  await until(on("review"));
+  $("use").click();
+  await until(() => $("status").textContent === status);
+  await until(() => status.includes("safe") || document.querySelector(".tile.loaded"));
+  $("done").click();
+  await until(on("start"));
+}"""
+OUTBOX_IS_EMPTY = """async () => (await (await import("/outbox.js")).unfinished()).length === 0"""
+
+
+def test_fifty_visits_leave_nothing_behind(quick, open_page):
+    """The network is cut ten times, the clock moved by a day both ways. A stub answers all but the first visit."""
+    pad = open_page(settings={"mostScenes": 1}, go=False)
+    pad.add_init_script(WATCHED)
+    cut, put = [], []
+    picture = (PHOTOS / "hopper.jpg").read_bytes()
+    url = f"{quick.app.s3_url}/stub?X-Amz-Signature=0"
+    issued = {"Bucket": "b", "Key": "photo/k", "UploadURL": url, "Expires": 300}
+    ended = {"status": "SUCCEEDED", "step": "done", "progress": 1, "error": None, "waiting_seconds": 0}
+    ended["url_original"] = f"{quick.url}/photo/stub.jpg"
+    ended["pictures"] = [{"scene": "beach", "state": "DONE", "url": f"{quick.url}/photo/stub_1.jpg", "error": None}]
+
+    def answer(route):
+        request = route.request
+        if cut:
+            route.abort("internetdisconnected")
+        elif request.method == "PUT":
+            put.append(len(request.post_data_buffer))
+            route.fulfill(headers={"Access-Control-Allow-Origin": "*"})
+        elif request.url.endswith(".jpg"):
+            route.fulfill(body=picture, content_type="image/jpeg")
+        elif request.url.endswith("/upload"):
+            route.fulfill(json={"statusCode": 200, "body": json.dumps(issued)})
+        else:
+            route.fulfill(status=202 if "key" in request.post_data_json else 200, json=ended)
+
+    pad.goto("/")
+    pad.wait_for_selector("#drift img")
+    pad.evaluate(VISIT, ["Your pictures are ready", None])
+    pad.route(lambda address: address.endswith(("/upload", "/photo")) or "stub" in address, answer)
+    browser = pad.context.new_cdp_session(pad)
+    seen = []
+    for visit in range(1, 50):
+        if visit % 5 == 4:
+            cut.append(visit)
+        status = "Your photo is safe on this device" if cut else "Your pictures are ready"
+        pad.evaluate(VISIT, [status, None if visit % 10 == 1 else "/photo/stub.jpg"] if not cut else [status, None])
+        if cut:
+            pad.evaluate(f"moved += {DAY * 1000 * (1 if visit % 10 == 4 else -1)}")
+            cut.clear()
+            pad.evaluate("dispatchEvent(new Event('online'))")
+            pad.wait_for_function(OUTBOX_IS_EMPTY)
+        if visit in (9, 49):
+            browser.send("HeapProfiler.collectGarbage")
+            counted = browser.send("Memory.getDOMCounters")
+            seen.append(
+                {
+                    "heap": browser.send("Runtime.getHeapUsage")["usedSize"],
+                    "nodes": counted["nodes"],
+                    "listeners": counted["jsEventListeners"],
+                    "canvases": pad.evaluate("canvases.filter((each) => each.deref()).length"),
+                    "urls": pad.evaluate("live.size"),
+                }
+            )
+    print(seen)
+    early, late = seen
+    assert len(put) == 49
+    assert kept_photos(pad) == 0
+    assert late["urls"] == 0
+    assert late["canvases"] <= early["canvases"] + 1
+    assert late["nodes"] <= early["nodes"] + 100
+    assert late["listeners"] <= early["listeners"] + 100
+    assert late["heap"] <= early["heap"] + 1_000_000
