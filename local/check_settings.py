@@ -14,6 +14,7 @@ from typing import Any
 from PIL import Image
 
 from booth import scenes
+from booth.keep import Keep
 from local.check_scenes import ROOT, children, read
 
 SETTINGS = ROOT / "web" / "settings.json"
@@ -90,6 +91,11 @@ def _switch(value: Any, folder: Path) -> str:
     return "" if isinstance(value, bool) else "must be true or false"
 
 
+def _keep(value: Any, folder: Path) -> str:
+    modes = ["", *Keep]
+    return "" if value in modes else f"must be one of {', '.join(json.dumps(mode) for mode in modes)}"
+
+
 def _title(value: Any, folder: Path) -> str:
     if not isinstance(value, dict) or not value or any(_name(each, folder) for each in value.values()):
         return 'must be an object with a text for each language, such as {"en": "Photo Booth"}'
@@ -153,6 +159,8 @@ _RULES: dict[str, Callable[[Any, Path], str]] = {
     "frame": _picture,
     "logo": _picture,
     "wall": _switch,
+    "keep": _keep,
+    "keepChoice": _switch,
     "privacy.version": _version,
     "privacy.retentionDays": _whole(1, 90),
     "privacy.contact": _text,

@@ -52,10 +52,10 @@ export async function listScenes(options) {
  * Asks for a presigned URL (POST /upload): {bucket, key, url, until}; `until`: milliseconds since 1970. Throws
  * BoothError, BoothTokenNeeded if this device has no token that the booth takes.
  */
-export async function issueUpload({ contentType, scenes, consent }, options) {
+export async function issueUpload({ contentType, scenes, keep, consent }, options) {
   // A name of our own: the visitor's file name is nobody's business, and a Key made of it could be guessed.
   const filename = `${uuid()}.${contentType.split("/")[1]}`;
-  const request = { type: "photo", filename, contentType, scenes, consent };
+  const request = { type: "photo", filename, contentType, scenes, keep: keep || undefined, consent };
   const asked = Date.now();
   const token = stored("localStorage", TOKEN);
   const answer = bodyOf(await withRetries(() => call("POST", "/upload", request, { ...options, token }), options));

@@ -46,7 +46,7 @@ const consent = new ConsentScreen(session, { onAgree: () => scenes.open(), onRef
 const scenes = new ScenesScreen(session, { onNext: () => camera.open() });
 const camera = new CameraScreen(session, { onPhoto: (photo) => review.open(photo) });
 const review = new ReviewScreen(session, {
-  onUse: (photo) => begin(Visit.ofPhoto(photo, session.chosen, session.consent)),
+  onUse: (photo) => begin(Visit.ofPhoto(photo, session.chosen, session.keep, session.consent)),
   onRetake: () => camera.open(),
 });
 const pairing = new PairingScreen({ onCancel: () => restart() });
@@ -112,14 +112,15 @@ async function run(visit) {
 }
 
 function sendAgain() {
-  const { blob, contentType, scenes: chosen, consent: given } = visitScreen.visit.record;
-  begin(Visit.ofPhoto({ blob, contentType }, chosen, given));
+  const { blob, contentType, scenes: chosen, keep, consent: given } = visitScreen.visit.record;
+  begin(Visit.ofPhoto({ blob, contentType }, chosen, keep, given));
 }
 
 function takeAnother() {
-  const { scenes: chosen, consent: given } = visitScreen.visit.record;
+  const { scenes: chosen, keep = "", consent: given } = visitScreen.visit.record;
   visitScreen.close();
   session.chosen = chosen;
+  session.tapped = keep === session.keep ? "" : keep;
   session.consent = given;
   camera.open();
 }

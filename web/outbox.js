@@ -68,6 +68,7 @@ function toRecord({ bytes, ...kept }) {
  *   since        when it was created by the booth's clock, in milliseconds since 1970; none before the booth has told it
  *   blob         the photo, of `contentType`
  *   scenes       ids, in the order in which they were chosen
+ *   keep         what its pictures are to keep: face, head, person; "" or missing: what scenes and stack say
  *   consent      as POST /upload takes it
  *   uploaded     what issueUpload gave; null before
  *   sent         whether the photo is in S3

@@ -9,6 +9,7 @@ const isWhole = (least, most) => (value) => Number.isInteger(value) && value >= 
 const isListOf = (isRight) => (value) => (
   Array.isArray(value) && value.every(isRight) && new Set(value).size === value.length
 );
+const isSwitch = (value) => typeof value === "boolean";
 const isObject = (value) => value instanceof Object && !Array.isArray(value);
 const isCode = (value) => /^[a-z]{2,3}(-[A-Z]{2})?$/.test(value);
 
@@ -24,7 +25,9 @@ const FIELDS = { // default, and whether a value is right; local/check_settings.
   idleSeconds: [60, isWhole(5, 3600)],
   frame: ["", isText],
   logo: ["", isText],
-  wall: [false, (value) => typeof value === "boolean"],
+  wall: [false, isSwitch],
+  keep: ["head", (value) => ["", "face", "head", "person"].includes(value)],
+  keepChoice: [true, isSwitch],
   "privacy.version": ["2026-11", (value) => isName(value) && value.length <= 64],
   "privacy.retentionDays": [7, isWhole(1, 90)],
   "privacy.contact": ["", isText],

@@ -47,9 +47,9 @@ export class Visit {
     this.onTokenNeeded = () => {};
   }
 
-  /** A new visit with a photo, for scenes (ids). */
-  static ofPhoto({ blob, contentType }, scenes, consent) {
-    const record = { requestId: uuid(), created: Date.now(), blob, contentType, scenes, consent };
+  /** A new visit with a photo, for scenes (ids); `keep`: see VisitRecord. */
+  static ofPhoto({ blob, contentType }, scenes, keep, consent) {
+    const record = { requestId: uuid(), created: Date.now(), blob, contentType, scenes, keep, consent };
     return new Visit({ ...record, uploaded: null, sent: false, bound: false });
   }
 

@@ -5,6 +5,7 @@ import { $, show } from "../dom.js";
 import { errorText, localized, text } from "../text.js";
 
 const GAP = 12; // pixels between tiles, as in the style sheet
+const KEEP = ["face", "head", "person"]; // as POST /upload takes it
 const LEAST_TILE = 140; // pixels; in narrower ones titles break
 
 export class ScenesScreen {
@@ -13,6 +14,16 @@ export class ScenesScreen {
   constructor(session, { onNext }) {
     this.#session = session;
     $("to-camera").onclick = onNext;
+    $("keep-choice").append(...KEEP.map((keep) => {
+      const part = $("keep-part").content.cloneNode(true);
+      const button = part.querySelector("input");
+      button.value = keep;
+      button.onclick = () => { // a tap on what is ticked already is a choice, too
+        session.tapped = keep;
+        this.#showChoice();
+      };
+      return part;
+    }));
     document.addEventListener("translated", () => this.#list());
     new ResizeObserver(() => this.#layOut()).observe($("scenes"));
   }
@@ -50,6 +61,12 @@ export class ScenesScreen {
       item.querySelector("span").textContent = localized(title);
       return item;
     }));
+    $("keep-choice").hidden = !this.#session.settings.keepChoice || !this.#session.canKeep;
+    for (const part of $("keep-choice").querySelectorAll("label")) {
+      const key = `keep.${part.querySelector("input").value}`;
+      part.querySelector("b").textContent = text(key);
+      part.querySelector("small").textContent = text(`${key}.new`);
+    }
     this.#showChoice();
     this.#layOut();
   }
@@ -94,10 +111,14 @@ export class ScenesScreen {
   }
 
   #showChoice(isFull = false) {
-    const { chosen, settings } = this.#session;
+    const { chosen, keep, settings } = this.#session;
     for (const box of $("scene-list").querySelectorAll("input")) {
       box.checked = chosen.includes(box.value);
     }
+    for (const button of $("keep-choice").querySelectorAll("input")) {
+      button.checked = button.value === keep;
+    }
+    $("keep-title").textContent = text(keep ? "keep.title" : "keep.each");
     const values = { count: chosen.length, most: settings.mostScenes };
     $("chosen").textContent = text(isFull ? "scenes.full" : "scenes.chosen", values);
     $("chosen").classList.toggle("too-many", isFull);

@@ -12,6 +12,8 @@ export class Session {
   catalogue = { scenes: [], default: [] };
   /** Ids, in the order in which they were chosen. */
   chosen = [];
+  /** What the visitor has tapped that the pictures keep; "" for nothing. */
+  tapped = "";
   /** As POST /upload takes it. */
   consent = null;
 
@@ -28,7 +30,25 @@ export class Session {
 
   reset() {
     this.consent = null;
+    this.tapped = "";
     this.chosen = this.#firstScenes();
+  }
+
+  /** Whether the booth knows what pictures keep; one of the release before doesn't. */
+  get canKeep() {
+    return this.catalogue.scenes.some(({ keep }) => keep);
+  }
+
+  /**
+   * What all pictures are to keep, as POST /upload takes it; "" for what each scene keeps by itself. The operator's
+   * `keep` is for scenes that keep the face alone: where scene or stack say more, that is kept.
+   */
+  get keep() {
+    const [said = "face", ...others] = new Set(this.chosen.map((id) => this.scene(id)?.keep));
+    if (this.tapped || !this.canKeep || others.length) {
+      return this.tapped;
+    }
+    return said === "face" ? this.settings.keep : said;
   }
 
   scene(id) {
