@@ -50,6 +50,11 @@ def test_all_scenes_are_in_view_with_their_titles_below(quick, open_page, locale
         assert pad.evaluate("document.documentElement.scrollWidth") <= width
         if min(width, height) > 500:
             assert max(tile["bottom"] for tile in tiles) <= box(pad, bar)["top"] + 10, (width, height)
+        parts = boxes(pad, ".part")
+        assert len(parts) == 3
+        assert all(part["left"] >= 0 and part["right"] <= width for part in parts), (width, height)
+        assert all(part["bottom"] <= height for part in parts), (width, height)
+        assert not any(is_over(a, b) for a in parts for b in boxes(pad, "#scenes :is(.back, #to-camera, #chosen)"))
     looks = pad.locator(".scene img").evaluate_all("(all) => all.map((each) => getComputedStyle(each).filter)")
     assert set(looks) == {"none"}
 

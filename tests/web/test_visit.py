@@ -88,6 +88,7 @@ def test_the_ticked_scenes_are_always_the_ones_that_will_be_sent(quick, open_pag
     assert ticked(pad) == shipped
 
     swap(pad, "In the city", "Underwater reef")
+    pad.get_by_role("radio", name="All of me").check()
     own = ticked(pad)
     pad.route("**/photo", lambda route: route.abort())  # the visit must outlast the reload
     pad.click("#to-camera")
@@ -101,6 +102,7 @@ def test_the_ticked_scenes_are_always_the_ones_that_will_be_sent(quick, open_pag
     pad.click("#another")
     pad.click("#camera .back")
     assert ticked(pad) == own
+    assert pad.get_by_role("radio", name="All of me").is_checked()
 
 
 def ticked(page):

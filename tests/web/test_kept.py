@@ -1,0 +1,120 @@
+"""What stays of the visitor: offered on the choice of scenes, sent with the photo, kept in the pictures."""
+
+from playwright.sync_api import expect
+
+from tests.support.page import await_phase, request_id
+
+FORGET_WHAT_IS_KEPT = """() => new Promise((done) => {
+  const opening = indexedDB.open("photo-booth", 1);
+  opening.onsuccess = () => {
+    const transaction = opening.result.transaction("visits", "readwrite");
+    const visits = transaction.objectStore("visits");
+    visits.getAll().onsuccess = ({ target }) => target.result.forEach(({ keep, ...record }) => visits.put(record));
+    transaction.oncomplete = () => { opening.result.close(); done(); };
+  };
+})"""
+
+KEPT = """async ([keep, ofScenes, tapped]) => {
+  const { Session } = await import("/screens/session.js");
+  const session = new Session({ keep, scenes: [], mostScenes: 3 }, false);
+  const scenes = ofScenes.map((each, number) => ({ id: `${number}`, keep: each }));
+  session.useCatalogue({ scenes, default: scenes.map(({ id }) => id) });
+  session.tapped = tapped;
+  return session.keep;
+}"""
+
+
+def uploads(page):
+    """The bodies of the page's POST /upload, which fill as it goes on."""
+    bodies = []
+    page.on("request", lambda each: bodies.append(each.post_data_json) if each.url.endswith("/upload") else None)
+    return bodies
+
+
+def go_to_scenes(page):
+    page.click("#begin")
+    page.click("#agree")
+    page.wait_for_selector(".scene")
+
+
+def use_photo(page):
+    page.click("#to-camera")
+    page.click("#shoot:not(:disabled)")
+    page.click("#use")
+
+
+def ticked(page):
+    """What the visitor reads of the choice that is ticked."""
+    return page.locator("#keep-choice label:has(:checked) b").all_inner_texts()
+
+
+def test_what_is_ticked_is_sent_after_a_reload_too_and_is_what_the_pictures_keep(quick, open_page):
+    """By the keyboard; the next visitor begins with the operator's choice."""
+    pad = open_page()
+    bodies = uploads(pad)
+    go_to_scenes(pad)
+    assert ticked(pad) == ["My head and hair"]
+    pad.get_by_role("radio", name="My head and hair Clothes are painted new").focus()
+    pad.keyboard.press("ArrowRight")
+    assert ticked(pad) == ["All of me"]
+    pad.route("**/upload", lambda route: route.abort())
+    use_photo(pad)
+    expect(pad.locator("#status")).to_have_text("Your photo is safe on this device")
+    pad.reload()
+    expect(pad.locator("#status")).to_have_text("Your photo is safe on this device")
+    pad.unroute("**/upload")
+    await_phase(pad, "ended")
+    assert {body["keep"] for body in bodies} == {"person"}
+    answer = quick.post("/photo", {"requestId": request_id(pad)})[2]
+    assert [picture["keep"] for picture in answer["pictures"]] == ["person"] * 3
+    pad.click("#done")
+    go_to_scenes(pad)
+    assert ticked(pad) == ["My head and hair"]
+
+
+def test_a_photo_that_a_page_of_the_release_before_has_kept_is_sent_without_it(quick, open_page):
+    pad = open_page()
+    pad.route("**/upload", lambda route: route.abort())
+    go_to_scenes(pad)
+    use_photo(pad)
+    expect(pad.locator("#status")).to_have_text("Your photo is safe on this device")
+    pad.evaluate(FORGET_WHAT_IS_KEPT)
+    pad.unroute("**/upload")
+    with pad.expect_request("**/upload") as upload:
+        pad.reload()
+    assert "keep" not in upload.value.post_data_json
+    await_phase(pad, "ended")
+
+
+def test_the_operators_choice_does_not_overrule_a_scenes_own(quick, open_page):
+    """Nothing is ticked where the chosen scenes keep different things; the visitor's tap counts for all of them.
+
+    A booth of the release before doesn't say what its scenes keep: there is nothing to choose.
+    """
+    pad = open_page(settings={"scenes": ["sky", "reef"]}, go=False)
+    catalogue = quick.http("GET", f"{quick.url}/scenes")[2]
+    for scene in catalogue["scenes"]:
+        scene["keep"] = "person" if scene["id"] == "reef" else "face"
+    pad.route("**/scenes", lambda route: route.fulfill(json=catalogue))
+    pad.goto("/")
+    go_to_scenes(pad)
+    assert (ticked(pad), pad.inner_text("#keep-title")) == ([], "What stays depends on the scene")
+    pad.get_by_role("checkbox", name="Underwater reef").uncheck()
+    assert (ticked(pad), pad.inner_text("#keep-title")) == (["My head and hair"], "What stays as it is?")
+    pad.get_by_role("radio", name="My head and hair").click()  # ticked already: now it is the visitor's own
+    pad.get_by_role("checkbox", name="Underwater reef").check()
+    assert ticked(pad) == ["My head and hair"]
+    for operators, of_scenes, tapped, kept in [
+        ("head", ["face", "face"], "", "head"),
+        ("", ["face", "face"], "", ""),
+        ("head", ["face", "person"], "", ""),
+        ("head", ["face", "person"], "face", "face"),
+        ("face", ["person", "person"], "", "person"),
+        ("head", [None, None], "", ""),
+    ]:
+        assert pad.evaluate(KEPT, [operators, of_scenes, tapped]) == kept
+    for scene in catalogue["scenes"]:
+        del scene["keep"]
+    pad.goto("/?anew")
+    go_to_scenes(pad)
+    assert not pad.locator("#keep-choice").is_visible()
