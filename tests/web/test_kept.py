@@ -54,7 +54,7 @@ def test_what_is_ticked_is_sent_after_a_reload_too_and_is_what_the_pictures_keep
     bodies = uploads(pad)
     go_to_scenes(pad)
     assert ticked(pad) == ["My head and hair"]
-    pad.get_by_role("radio", name="My head and hair Clothes are painted new").focus()
+    pad.get_by_role("radio", name="My head and hair New clothes").focus()
     pad.keyboard.press("ArrowRight")
     assert ticked(pad) == ["All of me"]
     pad.route("**/upload", lambda route: route.abort())
