@@ -120,7 +120,8 @@ function takeAnother() {
   const { scenes: chosen, keep = "", consent: given } = visitScreen.visit.record;
   visitScreen.close();
   session.chosen = chosen;
-  session.tapped = keep === session.keep ? "" : keep;
+  session.tapped = "";
+  session.tapped = keep === session.keep ? "" : keep; // the operator's is not the visitor's
   session.consent = given;
   camera.open();
 }

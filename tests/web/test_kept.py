@@ -49,7 +49,7 @@ def ticked(page):
 
 
 def test_what_is_ticked_is_sent_after_a_reload_too_and_is_what_the_pictures_keep(quick, open_page):
-    """By the keyboard; the next visitor begins with the operator's choice."""
+    """By the keyboard; one more photo keeps it; the next visitor begins with the operator's choice."""
     pad = open_page()
     bodies = uploads(pad)
     go_to_scenes(pad)
@@ -67,6 +67,12 @@ def test_what_is_ticked_is_sent_after_a_reload_too_and_is_what_the_pictures_keep
     assert {body["keep"] for body in bodies} == {"person"}
     answer = quick.post("/photo", {"requestId": request_id(pad)})[2]
     assert [picture["keep"] for picture in answer["pictures"]] == ["person"] * 3
+    for _ in range(2):  # one more photo: after the reload, and with the choice in memory
+        pad.click("#another")
+        pad.click("#camera .back")
+        assert ticked(pad) == ["All of me"]
+        use_photo(pad)
+        await_phase(pad, "ended")
     pad.click("#done")
     go_to_scenes(pad)
     assert ticked(pad) == ["My head and hair"]

@@ -5,7 +5,7 @@ import { $, show } from "../dom.js";
 import { errorText, localized, text } from "../text.js";
 
 const GAP = 12; // pixels between tiles, as in the style sheet
-const KEEP = ["face", "head", "person"]; // as POST /upload takes it
+const KEEP = ["face", "head", "person"];
 const LEAST_TILE = 140; // pixels; in narrower ones titles break
 
 export class ScenesScreen {

@@ -12,7 +12,7 @@ export class Session {
   catalogue = { scenes: [], default: [] };
   /** Ids, in the order in which they were chosen. */
   chosen = [];
-  /** What the visitor has tapped that the pictures keep; "" for nothing. */
+  /** What the visitor chose that the pictures keep; "" for nothing. */
   tapped = "";
   /** As POST /upload takes it. */
   consent = null;
@@ -34,15 +34,12 @@ export class Session {
     this.chosen = this.#firstScenes();
   }
 
-  /** Whether the booth knows what pictures keep; one of the release before doesn't. */
+  /** Whether the booth knows `keep`; one of the release before doesn't. */
   get canKeep() {
     return this.catalogue.scenes.some(({ keep }) => keep);
   }
 
-  /**
-   * What all pictures are to keep, as POST /upload takes it; "" for what each scene keeps by itself. The operator's
-   * `keep` is for scenes that keep the face alone: where scene or stack say more, that is kept.
-   */
+  /** What all pictures are to keep; "": each its scene's own. The operator's yields to a scene or stack that says more. */
   get keep() {
     const [said = "face", ...others] = new Set(this.chosen.map((id) => this.scene(id)?.keep));
     if (this.tapped || !this.canKeep || others.length) {
