@@ -78,11 +78,15 @@ def test_what_is_ticked_is_sent_after_a_reload_too_and_is_what_the_pictures_keep
     assert ticked(pad) == ["My head and hair"]
 
 
-def test_a_photo_that_a_page_of_the_release_before_has_kept_is_sent_without_it(quick, open_page):
-    pad = open_page()
+def test_a_booth_without_the_choice_sends_the_operators(quick, open_page):
+    """And a photo that a page of the release before has kept, which knew no such thing, is sent without it."""
+    pad = open_page(settings={"keepChoice": False, "keep": "face"})
     pad.route("**/upload", lambda route: route.abort())
     go_to_scenes(pad)
-    use_photo(pad)
+    assert not pad.locator("#keep-choice").is_visible()
+    with pad.expect_request("**/upload") as upload:
+        use_photo(pad)
+    assert upload.value.post_data_json["keep"] == "face"
     expect(pad.locator("#status")).to_have_text("Your photo is safe on this device")
     pad.evaluate(FORGET_WHAT_IS_KEPT)
     pad.unroute("**/upload")
