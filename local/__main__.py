@@ -1,6 +1,7 @@
 """`python -m local run` starts the booth on this machine; `python -m local photo FILE...` sends photos through it."""
 
 import argparse
+import ipaddress
 import json
 import signal
 import sys
@@ -23,7 +24,7 @@ HERE = "http://127.0.0.1:8000"
 def run(arguments: argparse.Namespace) -> int:
     """Starts the application and waits for Ctrl-C or SIGTERM."""
     signal.signal(signal.SIGTERM, _end)
-    lan = "" if arguments.lan is None else arguments.lan or _own_address()
+    lan = "" if arguments.lan is None else _address_of(arguments.lan or _own_address())
     if lan:
         print(
             f"Everybody in the network of {lan} will be able to use this booth: take photos, and see and delete those "
@@ -58,6 +59,16 @@ def _port(text: str) -> int:
         return int(text)
     except ValueError:
         raise StartError(f"{text!r} is no port: 1 to 65535.") from None
+
+
+def _address_of(text: str) -> str:
+    """Raises StartError for what is no address; whether it is this machine's is seen when it is taken."""
+    try:
+        if ipaddress.IPv4Address(text).is_unspecified:
+            raise ValueError
+    except ValueError:
+        raise StartError(f"{text!r} is no IPv4 address of this machine's, such as 192.168.1.20: LAN=.") from None
+    return text
 
 
 def _own_address() -> str:

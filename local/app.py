@@ -340,7 +340,7 @@ def _listen(port: int, address: str = "127.0.0.1") -> socket.socket:
     except OverflowError:
         raise StartError(f"{port} is no port: 1 to 65535.") from None
     except OSError as error:
-        if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+        if error.errno == errno.EADDRNOTAVAIL:
             raise StartError(f"{address} is no address of this machine's; choose another one with LAN=.") from None
         reason = "is taken" if error.errno == errno.EADDRINUSE else f"can't be had ({error.strerror})"
         raise StartError(f"Port {port} {reason}; choose another one with PORT=.") from None

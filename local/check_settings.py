@@ -91,9 +91,11 @@ def _switch(value: Any, folder: Path) -> str:
     return "" if isinstance(value, bool) else "must be true or false"
 
 
-def _keep(value: Any, folder: Path) -> str:
-    modes = ["", *Keep]
-    return "" if value in modes else f"must be one of {', '.join(json.dumps(mode) for mode in modes)}"
+def _one_of(*names: str) -> Callable[[Any, Path], str]:
+    def rule(value: Any, folder: Path) -> str:
+        return "" if value in names else f"must be one of {', '.join(map(json.dumps, names))}"
+
+    return rule
 
 
 def _title(value: Any, folder: Path) -> str:
@@ -154,12 +156,17 @@ _RULES: dict[str, Callable[[Any, Path], str]] = {
     "scenes": _scenes,
     "mostScenes": _whole(1, 5),
     "countdownSeconds": _whole(0, 60),
+    "cameraAt": _one_of("top", "right", "bottom", "left"),
+    "sound": _switch,
+    "file": _switch,
+    "save": _switch,
+    "print": _switch,
     "autoUseSeconds": _whole(0, 3600),
     "idleSeconds": _whole(5, 3600),
     "frame": _picture,
     "logo": _picture,
     "wall": _switch,
-    "keep": _keep,
+    "keep": _one_of("", *Keep),
     "keepChoice": _switch,
     "privacy.version": _version,
     "privacy.retentionDays": _whole(1, 90),

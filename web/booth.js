@@ -24,6 +24,7 @@ const LOAD_MS = 30_000;
 const RETRY_MS = 2000;
 const LATER = [ // the start stands without them, but no visit begins
   "./screens/visit.js", "./screens/tiles.js", "./screens/viewer.js", "./pictures.js", "./vendor/lean-qr.js",
+  "./screens/progress.js",
 ];
 
 const { settings, problems } = await loadSettings();

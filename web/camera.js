@@ -6,6 +6,9 @@ import { jpegOf } from "./photo.js";
 const ANSWER_MS = 5000; // of what takes no time on most devices and never comes on some
 const MAX_SIDE = 2048; // pixels; more than the image model uses
 const QUALITY = 0.92;
+const LATE_MS = 300;
+const BEEP_SECONDS = 0.15;
+const VOLUME = 0.25;
 
 /** Whether this page may use a camera: browsers allow it on https and localhost only */
 export const isCameraPossible = Boolean(navigator.mediaDevices?.getUserMedia);
@@ -31,6 +34,26 @@ export async function listCameras() {
 export function cameraOf(stream) {
   const { deviceId, facingMode } = stream.getVideoTracks()[0].getSettings();
   return { deviceId, isFront: facingMode !== "environment" };
+}
+
+let audio; // one for all beeps
+
+/** Sounds a tone, if the device lets it now: later it would be too late. */
+export async function beep(hertz) {
+  try {
+    audio ??= new AudioContext();
+    await within(LATE_MS, audio.resume());
+    const tone = audio.createOscillator();
+    const volume = audio.createGain();
+    const end = audio.currentTime + BEEP_SECONDS;
+    tone.frequency.value = hertz;
+    volume.gain.setValueAtTime(VOLUME, audio.currentTime);
+    volume.gain.exponentialRampToValueAtTime(0.001, end); // or it clicks
+    tone.connect(volume).connect(audio.destination);
+    tone.start();
+    tone.stop(end);
+  } catch { // the picture is taken all the same
+  }
 }
 
 /** What the video shows, not mirrored, as a JPEG Blob of at most 2048 pixels a side. Throws Error if there is none. */

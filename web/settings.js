@@ -10,6 +10,7 @@ const isListOf = (isRight) => (value) => (
   Array.isArray(value) && value.every(isRight) && new Set(value).size === value.length
 );
 const isSwitch = (value) => typeof value === "boolean";
+const isOneOf = (...values) => (value) => values.includes(value);
 const isObject = (value) => value instanceof Object && !Array.isArray(value);
 const isCode = (value) => /^[a-z]{2,3}(-[A-Z]{2})?$/.test(value);
 
@@ -21,12 +22,17 @@ const FIELDS = { // default, and whether a value is right; local/check_settings.
   scenes: [[], isListOf(isName)],
   mostScenes: [3, isWhole(1, 5)],
   countdownSeconds: [3, isWhole(0, 60)],
+  cameraAt: ["top", isOneOf("top", "right", "bottom", "left")],
+  sound: [true, isSwitch],
+  file: [true, isSwitch],
+  save: [true, isSwitch],
+  print: [true, isSwitch],
   autoUseSeconds: [15, isWhole(0, 3600)],
   idleSeconds: [60, isWhole(5, 3600)],
   frame: ["", isText],
   logo: ["", isText],
   wall: [false, isSwitch],
-  keep: ["head", (value) => ["", "face", "head", "person"].includes(value)],
+  keep: ["head", isOneOf("", "face", "head", "person")],
   keepChoice: [true, isSwitch],
   "privacy.version": ["2026-11", (value) => isName(value) && value.length <= 64],
   "privacy.retentionDays": [7, isWhole(1, 90)],

@@ -32,6 +32,8 @@ IMPOSSIBLE = (
     "local run --port abc",
     "local run --lan 192.0.2.77 --port 0",
     "local run --lan nowhere.invalid --port 0",
+    "local run --lan 0.0.0.0 --port 0",
+    "local run --lan fd00::2 --port 0",
     "local.standins",
     "deploy page photo-booth-dev",
     "deploy smoke photo-booth-dev",

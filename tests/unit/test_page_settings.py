@@ -41,6 +41,12 @@ WRONG = [
     ("keep", None),
     ("keep", []),
     ("keepChoice", "no"),
+    ("cameraAt", "middle"),
+    ("cameraAt", ["top"]),
+    ("sound", 1),
+    ("file", None),
+    ("save", "yes"),
+    ("print", 0),
     ("privacy", "none"),
     ("privacy.version", ""),
     ("privacy.version", "x" * 65),
@@ -87,7 +93,7 @@ def test_a_wrong_value_is_told_with_its_line(tmp_path, name, value):
         (TEXT.replace('"mostScenes": 3,', '"mostScenes": 3'), 6, "settings"),
         ("[]", 1, "settings"),
         ("[" * 100_000, 1, "settings"),
-        (TEXT.replace('"wall": false', '"logo": ""'), 11, "logo"),
+        (TEXT.replace('"wall": false', '"logo": ""'), 13, "logo"),
     ],
 )
 def test_a_typo_in_the_file_is_told_with_its_line(tmp_path, text, line, field):

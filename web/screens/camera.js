@@ -1,6 +1,6 @@
 // The camera: preview, countdown and flash; or a file instead.
 
-import { cameraOf, closeCamera, isCameraPossible, listCameras, openCamera, takePhoto } from "../camera.js";
+import { beep, cameraOf, closeCamera, isCameraPossible, listCameras, openCamera, takePhoto } from "../camera.js";
 import { after, sleep } from "../clock.js";
 import { $, show } from "../dom.js";
 import { photoOf } from "../photo.js";
@@ -10,11 +10,15 @@ const START_MS = 8000; // until the first frame; then the visitor hears of it, b
 const MUTED_MS = 3000; // a camera without frames for longer is opened anew
 const FLASH_MS = 150; // the screen lights the faces that long before the picture is taken
 
+const BEEP_HZ = 880; // each second
+const SHUTTER_HZ = 1320;
+
 export class CameraScreen {
-  #countdownSeconds;
+  #settings;
   #onPhoto;
   #stream = null; // of the open camera
   #deviceId; // of the camera that is shown or wanted; undefined: the front camera
+  #isFront = true;
   #cameras = []; // ids
   #isWanted = false; // not once it has given way to words about a file
   #opening = 0; // counts: what an earlier opening still brings is too late
@@ -22,7 +26,8 @@ export class CameraScreen {
   #shooting = null; // an AbortController while a picture is being taken
 
   constructor({ settings }, { onPhoto }) {
-    this.#countdownSeconds = settings.countdownSeconds;
+    this.#settings = settings;
+    $("look").dataset.at = settings.cameraAt;
     this.#onPhoto = onPhoto;
     $("preview").onloadeddata = () => this.#show();
     $("shoot").onclick = () => this.#shoot();
@@ -81,7 +86,7 @@ export class CameraScreen {
   close() {
     this.#shooting?.abort();
     this.#shooting = null;
-    $("countdown").textContent = "";
+    $("look").hidden = true;
     $("flash").classList.remove("on");
     this.#stop();
   }
@@ -100,6 +105,7 @@ export class CameraScreen {
     this.#stream = stream;
     const { deviceId, isFront } = cameraOf(stream);
     this.#deviceId = deviceId;
+    this.#isFront = isFront;
     const [track] = stream.getVideoTracks();
     track.onended = () => stream === this.#stream && this.#fail("camera.none");
     track.onmute = () => after(MUTED_MS, () => track.muted && stream === this.#stream && this.#reopen());
@@ -112,6 +118,7 @@ export class CameraScreen {
   #show() {
     this.#cancelLate();
     $("camera-problem").hidden = true;
+    this.#offerFile("camera-pair");
     $("shoot").disabled = Boolean(this.#shooting);
     $("switch").disabled = false;
   }
@@ -130,9 +137,20 @@ export class CameraScreen {
 
   /** Says how the camera stands; `note` is the key of a text. */
   #say(note, isProblem = true) {
-    $("camera-note").textContent = text(note);
+    const { file } = this.#settings;
+    $("camera-note").textContent = isProblem && file ? `${text(note)} ${text("camera.orFile")}` : text(note);
     $("camera-ways").hidden = $("switch").disabled = !isProblem;
+    $("open-camera-app").hidden = !file; // it may show files as well
+    this.#offerFile(isProblem ? "camera-ways" : "camera-pair");
     $("camera-problem").hidden = false;
+  }
+
+  /** Puts the button that chooses a file where it is of use. */
+  #offerFile(place) {
+    $("choose-file").hidden = !this.#settings.file;
+    if ($("choose-file").parentElement.id !== place) {
+      $(place).prepend($("choose-file"));
+    }
   }
 
   /** Says what is wrong; `problem` is the key of a text. */
@@ -151,14 +169,23 @@ export class CameraScreen {
     $("shoot").disabled = true;
     this.#shooting = new AbortController();
     const { signal } = this.#shooting;
-    for (let left = this.#countdownSeconds; left > 0; left -= 1) {
+    const { countdownSeconds, sound } = this.#settings;
+    $("look").classList.toggle("back", !this.#isFront);
+    for (let left = countdownSeconds; left > 0; left -= 1) {
       $("countdown").textContent = left;
+      $("look").hidden = false;
+      if (sound) {
+        beep(BEEP_HZ);
+      }
       await sleep(1000);
       if (signal.aborted) {
         return;
       }
     }
     $("countdown").textContent = "";
+    if (sound) {
+      beep(SHUTTER_HZ);
+    }
     do { // the camera may be opened anew at any time
       await frameOf($("preview"), signal);
       if (signal.aborted) {

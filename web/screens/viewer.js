@@ -24,7 +24,7 @@ export class Viewer {
   open(tile) {
     this.#tile = tile;
     const { file, scene } = tile;
-    const { isPhone } = this.#session;
+    const { isPhone, settings } = this.#session;
     const title = this.#session.titleOf(scene);
     URL.revokeObjectURL($("large").src);
     $("large").src = URL.createObjectURL(file);
@@ -38,7 +38,8 @@ export class Viewer {
     }
     this.#split(0);
     $("share").hidden = !isPhone || !canShare([file]);
-    $("print").hidden = isPhone;
+    $("save").hidden = !(isPhone || settings.save);
+    $("print").hidden = isPhone || !settings.print;
     const hasOthers = this.#tiles.pictures.length > 1;
     $("previous").hidden = $("next").hidden = !hasOthers;
     if (!$("viewer").open) {

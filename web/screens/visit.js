@@ -6,10 +6,10 @@ import { $, onTap, show } from "../dom.js";
 import { canShare, clearSheet, print, save, share } from "../pictures.js";
 import { errorText, formatDuration, text } from "../text.js";
 import { isPhotoUnusable } from "../visit.js";
+import { Progress } from "./progress.js";
 import { Tiles } from "./tiles.js";
 import { Viewer } from "./viewer.js";
 
-const UPLOAD_SHARE = 0.2; // of the bar; the rest is the API's `progress`
 const LATE_MS = 45_000;
 const COPY_MS = 3000;
 const COPIED_MS = 4000;
@@ -27,6 +27,7 @@ export class VisitScreen {
   #onBusy;
   #tiles;
   #viewer;
+  #progress = new Progress({ onTick: () => this.#showProgress() });
   #visit = null; // that is shown
   #isLate = false;
   #cancelLate = () => {};
@@ -62,6 +63,7 @@ export class VisitScreen {
     this.#isBusy = false;
     this.#visit = visit;
     this.#isLate = false;
+    this.#progress.start();
     visit.onChange = () => this.refresh();
     this.#cancelLate = after(LATE_MS, () => {
       this.#isLate = true;
@@ -80,6 +82,7 @@ export class VisitScreen {
    */
   async close({ isIdle = false } = {}) {
     this.#cancelLate();
+    this.#progress.stop();
     const left = this.#visit?.leave();
     this.#visit = null;
     this.#clearPictures(isIdle);
@@ -90,11 +93,10 @@ export class VisitScreen {
     if (!this.#visit) {
       return;
     }
-    const { phase, share: sent, answer, error } = this.#visit.state;
+    const { phase, answer, error } = this.#visit.state;
     const { isPhone } = this.#session;
     $("visit").dataset.phase = phase;
-    this.#announce(...this.#statusAndNote());
-    $("bar").value = answer ? UPLOAD_SHARE + (1 - UPLOAD_SHARE) * answer.progress : sent * UPLOAD_SHARE;
+    this.#showProgress();
     markStep(phase === "sending" ? "send" : STEP_OF[answer?.step ?? "upload"]);
     if (["deleted", "missing"].includes(phase)) {
       this.#clearPictures();
@@ -110,6 +112,11 @@ export class VisitScreen {
     this.#showButtons(phase, error);
     this.#tiles.layOut();
     this.#reportBusy();
+  }
+
+  #showProgress() {
+    this.#progress.show(this.#visit.state);
+    this.#announce(...this.#statusAndNote());
   }
 
   #clearPictures(isIdle = false) {
@@ -143,7 +150,7 @@ export class VisitScreen {
         : [text("status.partial", { done, all: pictures.length }), text("note.partial")];
     }
     const note = trouble === "lost" && phase === "sending" ? "kept" : trouble;
-    return [this.#statusText(done), trouble ? text(`note.${note}`) : this.#waitNote(answer)];
+    return [this.#statusText(), trouble ? text(`note.${note}`) : this.#waitNote(answer)];
   }
 
   /** The note below the status of a photo that needs time: "" while it takes no longer than usual. */
@@ -155,8 +162,8 @@ export class VisitScreen {
     return this.#isLate ? text(isPhone ? "note.latePhone" : "note.late") : "";
   }
 
-  /** The heading while pictures are to come, of which `done` are finished. */
-  #statusText(done) {
+  /** The heading while pictures are to come. */
+  #statusText() {
     const { phase, share: sent, trouble, answer } = this.#visit.state;
     if (phase === "sending") {
       return trouble === "lost" ? text("status.saved") : text("status.sending", { percent: Math.floor(sent * 100) });
@@ -171,8 +178,13 @@ export class VisitScreen {
       return text("status.queue");
     }
     const step = STEP_OF[answer.step] ?? "paint";
-    const all = answer.pictures.length;
-    return text(`status.${step}`, { current: Math.min(done + 1, all), all });
+    if (step !== "paint") {
+      return text(`status.${step}`);
+    }
+    const all = answer.pictures.length || 1;
+    const what = text(all === 1 ? "status.picture" : "status.pictures", { all });
+    const seconds = this.#progress.secondsLeft;
+    return seconds > 0 ? text("status.paint", { what, time: formatDuration(seconds) }) : text("status.soon", { what });
   }
 
   /** Shows both; the live region for screen readers leaves out what only changes a percentage. */
@@ -196,9 +208,9 @@ export class VisitScreen {
     $("another").hidden = isPhone || !(hasFailed || phase === "ended");
     $("another").textContent = text(hasFailed ? "another" : "more");
     $("share-all").hidden = !isPhone || !files.length || !canShare(files);
-    $("save-all").hidden = !files.length || !(isOver || isPhone);
+    $("save-all").hidden = !files.length || !(isPhone || isOver && settings.save);
     $("copy-link").hidden = !isPhone || isOver && !files.length;
-    $("print-all").hidden = isPhone || !files.length || !isOver;
+    $("print-all").hidden = isPhone || !files.length || !isOver || !settings.print;
     $("done").hidden = isPhone;
     $("done").textContent = text(isOver && !hasFailed ? "done" : "leave");
     $("delete").hidden = phase === "deleted" || phase === "missing" || error?.code === "WrongLink";

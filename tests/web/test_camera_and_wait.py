@@ -1,0 +1,155 @@
+"""At the camera: where to look, what is heard, a file instead. Then the wait, and what a shared pad may not do."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.page import await_phase, await_pictures, go_to_camera, request_id, take_photo
+from tests.support.photos import PHOTOS
+from tests.web.test_looks import BOX, CODE, SIZES, is_over
+
+BEEPS = """
+window.beeps = [];
+window.AudioContext = class {
+  currentTime = 0;
+  async resume() {}
+  createOscillator() {
+    const tone = { frequency: {}, connect: (to) => to, start() { beeps.push(this.frequency.value); }, stop() {} };
+    return tone;
+  }
+  createGain() {
+    const gain = { setValueAtTime() {}, exponentialRampToValueAtTime() {} };
+    return { gain, connect: (to) => to };
+  }
+};
+"""
+NO_CAMERA = (
+    "() => { navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotFoundError'); }; }"
+)
+
+
+def test_the_countdown_leads_the_eyes_to_the_lens_and_lies_on_no_face(quick, open_page):
+    pad = open_page(settings={"countdownSeconds": 3}, go=False)
+    pad.clock.install()
+    pad.add_init_script(BEEPS)
+    pad.goto("/")
+    go_to_camera(pad)
+    assert not pad.is_visible("#look")
+    pad.click("#shoot")
+    expect(pad.locator("#countdown")).to_have_text("3")
+    look = pad.locator("#look")
+    assert look.get_attribute("data-at") == "top"
+    expect(look).to_contain_text("Look here")
+    for at in ("top", "right", "bottom", "left"):
+        look.evaluate("(look, at) => { look.dataset.at = at; }", at)
+        for width, height in SIZES:
+            if at == "bottom" and min(width, height) < 500:
+                continue  # no phone has its camera there
+            pad.set_viewport_size({"width": width, "height": height})
+            box = look.evaluate(BOX)
+            face = {"left": width * 0.35, "right": width * 0.65, "top": height * 0.35, "bottom": height * 0.6}
+            others = pad.locator("#languages, .camera-bar button:visible").evaluate_all(f"(all) => all.map({BOX})")
+            assert not [each for each in [face, *others] if is_over(box, each)], (at, width, height)
+            assert box["left"] >= 0 and box["top"] >= 0 and box["right"] <= width and box["bottom"] <= height
+    pad.clock.run_for(4000)
+    pad.wait_for_selector("#use")
+    assert pad.evaluate("beeps") == [880, 880, 880, 1320]
+
+
+def test_a_quiet_booth_whose_lens_is_at_its_side(quick, open_page):
+    pad = open_page(settings={"countdownSeconds": 1, "sound": False, "cameraAt": "left"}, go=False)
+    pad.add_init_script(BEEPS)
+    pad.goto("/")
+    go_to_camera(pad)
+    pad.click("#shoot")
+    expect(pad.locator("#look")).to_have_attribute("data-at", "left")
+    pad.wait_for_selector("#use")
+    assert pad.evaluate("beeps") == []
+
+
+@pytest.mark.parametrize("file", [True, False])
+def test_without_a_camera_the_dialog_has_the_way_on_that_there_is(quick, open_page, file):
+    pad = open_page(settings={"file": file})
+    go_to_camera(pad)
+    expect(pad.locator(".camera-bar #choose-file")).to_be_visible(visible=file)
+    pad.click("#camera .back")
+    pad.evaluate(NO_CAMERA)
+    pad.click("#to-camera")
+    expect(pad.locator("#camera-note")).to_contain_text("No camera can be used")
+    assert ("choose a photo" in pad.inner_text("#camera-note")) == file
+    assert pad.locator("#open-camera-app").is_visible() == file
+    assert pad.locator(".camera-bar #choose-file:visible").count() == 0
+    if file:
+        with pad.expect_file_chooser() as chooser:
+            pad.click("#camera-problem #choose-file")
+        chooser.value.set_files(PHOTOS / "hopper.jpg")
+        pad.wait_for_selector("#use")
+    else:
+        assert pad.locator("#choose-file:visible").count() == 0
+
+
+def test_a_shared_pad_saves_and_prints_nothing_and_the_visitors_phone_does(quick, open_page):
+    settings = {"save": False, "print": False}
+    pad = open_page(settings=settings)
+    take_photo(pad)
+    pad.click("#use")
+    await_phase(pad, "ended")
+    await_pictures(pad, 3)
+    code = request_id(pad)
+    pad.click(".tile.loaded .enlarge >> nth=0")
+    pad.wait_for_selector("#close-viewer")
+    assert pad.locator(":is(#save-all, #print-all, #save, #print):visible").count() == 0
+    phone = open_page("phone", f"#visit={code}", settings=settings)
+    await_pictures(phone, 3)
+    phone.wait_for_selector("#save-all")
+    phone.click(".tile.loaded .enlarge >> nth=0")
+    phone.wait_for_selector("#save")
+
+
+def test_the_wait_says_how_long_and_its_bar_never_arrives_before_the_pictures(quick, open_page):
+    page = open_page("phone", f"#visit={CODE}", go=False)
+    page.clock.install()
+    pictures = [{"scene": scene, "state": "RUNNING", "url": None, "error": None} for scene in ("sky", "reef", "forest")]
+    answer = {"url_original": None, "url_generated": "[]", "error": None, "pictures": pictures}
+    answer |= {"status": "QUEUED", "step": "wait", "time_taken": "1.0", "waiting_seconds": 40, "progress": 0.4}
+    page.route("**/photo", lambda route: route.fulfill(status=202 if page_is_open(answer) else 200, json=answer))
+    status, bar = page.locator("#status"), page.locator("#bar")
+
+    def value():
+        return bar.evaluate("(bar) => bar.value")
+
+    def go_on(milliseconds, **change):
+        answer.update(change)
+        page.clock.run_for(milliseconds)
+
+    page.goto(f"/#visit={CODE}")
+    expect(status).to_have_text("Your turn in about 40 seconds")
+    go_on(30_000)
+    assert value() == pytest.approx(0.2)
+    go_on(11_000, status="RUNNING", step="generate", waiting_seconds=0, time_taken="41.0")
+    expect(status).to_have_text(re.compile("^Painting your 3 pictures, about (10|20) seconds$"))
+    first = value()
+    go_on(10_000)
+    expect(status).to_have_text("Painting your 3 pictures, about 10 seconds")
+    assert first < value() < 0.92
+    go_on(60_000)
+    expect(status).to_have_text("Painting your 3 pictures, a moment more")
+    assert 0.92 <= value() < 1
+    go_on(11_000, status="SUCCEEDED", time_taken="120.0")
+    await_phase(page, "ended")
+    assert page.evaluate("localStorage.getItem('booth-seconds')") is None  # a queue's time tells nothing
+    answer |= {"status": "RUNNING", "time_taken": "4.0", "pictures": pictures[:1]}
+    page.reload()
+    expect(status).to_have_text("Painting your picture, about 20 seconds")
+    go_on(11_000, status="SUCCEEDED", time_taken="52.0")
+    await_phase(page, "ended")
+    answer |= {"status": "RUNNING", "time_taken": "4.0", "pictures": pictures}
+    page.reload()
+    expect(status).to_have_text("Painting your 3 pictures, about 50 seconds")
+    page.get_by_role("button", name="한국어").click()
+    expect(status).to_contain_text("사진 3장을 그리는 중, 약 50초")
+
+
+def page_is_open(answer):
+    return answer["status"] in ("QUEUED", "RUNNING")
