@@ -64,7 +64,7 @@ export class Progress {
       this.#hasWaited = true;
       this.#began = null;
     } else {
-      this.#began ??= performance.now() - (this.#hasWaited ? 0 : answer.time_taken * 1000);
+      this.#began ??= performance.now() - (this.#hasWaited ? 0 : (answer.time_taken || 0) * 1000);
     }
   }
 
