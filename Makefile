@@ -1,6 +1,5 @@
 # On this machine, without AWS (ARGS="..." goes to the program behind a target):
-#   make run         open the booth on http://127.0.0.1:8000 (PORT=8080: there;
-#                    LAN=1: by https, for all devices of this network)
+#   make run         open the booth on port 8000 (PORT=8080; LAN=1: for tablets)
 #   make test        all tests (ARGS="tests/unit -k mask": some of them)
 #   make test-fast   those that need no process, no server and no model
 #   make lint        what make test begins with: the code, scenes, settings

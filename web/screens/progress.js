@@ -55,8 +55,10 @@ export class Progress {
       this.#follow(answer);
       this.#cancel = after(TICK_MS, this.#onTick);
     }
-    const value = phase === "sending" ? share * UPLOAD_SHARE : UPLOAD_SHARE + (1 - UPLOAD_SHARE) * this.#share(answer);
-    $("bar").value = Math.max($("bar").value, value);
+    if (phase === "sending" || phase === "working") { // later there is no bar
+      const value = answer ? UPLOAD_SHARE + (1 - UPLOAD_SHARE) * this.#share(answer) : share * UPLOAD_SHARE;
+      $("bar").value = Math.max($("bar").value, value);
+    }
   }
 
   #follow(answer) {
