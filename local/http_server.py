@@ -39,10 +39,8 @@ class Handler(WSGIRequestHandler):
 
     def handle(self) -> None:
         """Answer a connection's requests. Who speaks http where https is served, as browsers do, is sent there."""
-        if getattr(self.server, "tls", None) and self._first_byte() not in (
-            b"\x16",
-            b"",
-        ):  # a handshake's, or there is none
+        handshake_or_nothing = (b"\x16", b"")
+        if getattr(self.server, "tls", None) and self._first_byte() not in handshake_or_nothing:
             host, port = self.server.socket.getsockname()
             answer = f"HTTP/1.1 308 Permanent Redirect\r\nLocation: https://{host}:{port}/\r\nContent-Length: 0\r\n"
             socket.socket.sendall(self.connection, f"{answer}Connection: close\r\n\r\n".encode())

@@ -1,7 +1,7 @@
 // The page's elements, and which of its screens is shown. One gesture is one step: a screen or a dialog takes no touch in
 // its first moments (`settle` in the style sheet); what else a double tap or a held key could do is stopped here.
 
-const GESTURE_MS = 600; // as `settle`
+export const GESTURE_MS = 600; // as `settle`; two taps within are one step
 const NEAR = 40; // pixels between two taps of one gesture
 let tap; // the last one
 let closing; // the tap that closed a dialog

@@ -2,7 +2,7 @@
 
 import { after, sleep, within } from "./clock.js";
 import { showByHand } from "./dialogs.js";
-import { $ } from "./dom.js";
+import { $, GESTURE_MS } from "./dom.js";
 import { jpegOf } from "./photo.js";
 
 const QUALITY = 0.95;
@@ -12,10 +12,9 @@ const FETCH_ATTEMPTS = 5;
 const ANSWER_MS = 30_000;
 const BODY_MS = 180_000; // a weak connection takes its time
 const DECODE_MS = 10_000;
-const GESTURE_MS = 600; // a double tap is one step
 const ARCHIVE = "photo-booth.zip";
 const SHEET_MS = 180_000; // that the sheet stays for a printing dialog, which tells of no touch
-let asked = 0; // when the share sheet was asked for, milliseconds since 1970, until it has answered
+let asked = 0; // when the share sheet was asked for, by performance.now(), until it has answered
 let cancelClearing = () => {};
 
 /**
@@ -154,12 +153,12 @@ export function canShare(files) {
 /** Opens the device's share sheet; where the browser doesn't allow that, or never answered, the files are downloaded. */
 export async function share(files) {
   if (asked) {
-    if (Date.now() - asked > GESTURE_MS) {
+    if (performance.now() - asked > GESTURE_MS) {
       await download(files);
     }
     return;
   }
-  asked = Date.now();
+  asked = performance.now();
   try {
     await navigator.share({ files });
   } catch (error) {

@@ -54,6 +54,15 @@ def use_photo_offline(page: Page) -> None:
     expect(page.locator("#note")).not_to_be_empty()
 
 
+def take_another(page: Page) -> None:
+    """From an ended visit to the three pictures of one more photo."""
+    page.click("#another")
+    page.click("#shoot:not(:disabled)")
+    page.click("#use")
+    await_phase(page, "ended")
+    await_pictures(page, 3)
+
+
 def await_phase(page: Page, phase: str) -> None:
     """Waits until the visit has come to this phase, see web/visit.js; a run ends within 120 s, well or not."""
     page.locator(f"#visit:is([data-phase={phase}], [data-phase=failed])").wait_for(timeout=2000 * PATIENCE)

@@ -13,6 +13,7 @@ from tests.support.page import (
     kept_photos,
     request_id,
     stop_clock,
+    take_another,
     take_photo,
     use_photo_offline,
 )
@@ -128,11 +129,7 @@ def test_no_face(quick, open_page):
     expect(pad.locator("#note")).to_contain_text("We could not find a face in this photo.")
     assert not pad.locator("#again").is_visible()
     quick.stand_in("rekognition", canned={"faces": 1})
-    pad.click("#another")
-    pad.click("#shoot:not(:disabled)")
-    pad.click("#use")
-    await_phase(pad, "ended")
-    await_pictures(pad, 3)
+    take_another(pad)
 
 
 def test_a_failed_visit_behind_its_link_shows_the_reason_alone(quick, open_page):
@@ -267,10 +264,7 @@ def test_deleted_on_the_pad_before_the_photo_was_sent(quick, open_page):
 def test_pairing(quick, open_page):
     """A booth that asks for a token: it is typed once, the waiting photo goes on, and the next one isn't asked."""
     pad = open_page()
-    demand_token(pad)
-    take_photo(pad)
-    pad.click("#use")
-    pad.wait_for_selector("#token")
+    use_photo_unpaired(pad)
     assert kept_photos(pad) == 1
     pad.fill("#token", "wrong")
     pad.click("#pair-form [type=submit]")
@@ -309,6 +303,14 @@ def demand_token(page):
     page.route("**/upload", guard)
 
 
+def use_photo_unpaired(page):
+    """From the start to the question for a token: the booth demands one, and the photo waits."""
+    demand_token(page)
+    take_photo(page)
+    page.click("#use")
+    page.wait_for_selector("#token")
+
+
 def test_a_pairing_link_is_believed_only_after_the_booth_has_taken_its_token(quick, open_page):
     """A wrong token is told and doesn't replace the right one; without a connection it can be tried again."""
     pad = open_page(go=False)
@@ -334,10 +336,7 @@ def test_a_pairing_link_is_believed_only_after_the_booth_has_taken_its_token(qui
 
 def test_a_photo_waits_for_its_token_and_a_pairing_link_sends_it(quick, open_page):
     pad = open_page()
-    demand_token(pad)
-    take_photo(pad)
-    pad.click("#use")
-    pad.wait_for_selector("#token")
+    use_photo_unpaired(pad)
     pad.goto("/#pair=right")
     await_phase(pad, "ended")
     assert kept_photos(pad) == 0

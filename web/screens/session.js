@@ -2,7 +2,6 @@
 
 import { localized } from "../text.js";
 
-
 /** What one visitor has agreed to and chosen, and what is the same for all visitors of this device. */
 export class Session {
   settings;
