@@ -39,6 +39,7 @@ from local.traffic import Traffic
 ROOT = Path(__file__).parent.parent
 STACK = "photo-booth"
 SAM_ENDPOINT = "photo-booth-sam"
+PAINT_ENDPOINT = "photo-booth-paint-local"
 
 _MODELS_MINUTES = 3
 
@@ -118,7 +119,7 @@ class App:
         aws_socket, s3_socket = _listen(0), _listen(0)
         self.aws_url = f"http://127.0.0.1:{aws_socket.getsockname()[1]}"
         self.s3_url = f"http://127.0.0.1:{s3_socket.getsockname()[1]}"
-        self._standins = StandinsProcess(SAM_ENDPOINT, log.file)
+        self._standins = StandinsProcess(SAM_ENDPOINT, PAINT_ENDPOINT, log.file)
         self._closers.append(self._standins.close)
         self.standins_url = self._standins.url
         self._key, self._secret = "AKIALOCALPHOTOBOOTH0", secrets.token_urlsafe(30)  # the operator's

@@ -55,6 +55,17 @@ KINDS_OF_IMAGE_MODELS = {
 }
 """What only Bedrock's stand-in can be told, in the words of the model that is called."""
 
+KINDS_OF_PAINTER = {
+    "busy": "its queue is full (429)",
+    "restarting": "it is being started again (503)",
+    "failed": "it failed (500)",
+    "refused": "it does not take the request (400)",
+    "off": "there is no such endpoint: it is off",
+    "no-picture": "an answer with HTTP 200 that has no picture",
+    "invented-person": "it paints a person who is not in the photo",
+}
+"""What only the stand-in of the painter's endpoint can be told, in the serving code's words."""
+
 _DEFAULTS = {"kind": "error", "match": "*", "times": None, "skip": 0, "share": 1}
 _OWN_FIELDS = {"error": {"status", "type", "message"}, "hang": {"seconds"}, "slow": {"seconds"}}
 _LONG_SECONDS = 90

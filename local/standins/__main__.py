@@ -1,4 +1,5 @@
-"""Start the stand-ins: ``python -m local.standins --port 8010 --endpoint photo-booth-sam``."""
+"""Start the stand-ins: ``python -m local.standins --port 8010 --endpoint photo-booth-sam
+--paint-endpoint photo-booth-paint-local``."""
 
 import argparse
 import logging
@@ -10,10 +11,11 @@ from local.standins.server import serve_until_ended
 
 parser = argparse.ArgumentParser(prog="python -m local.standins", description=__doc__)
 parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0, the default, takes a free one")
-parser.add_argument("--endpoint", required=True, help="name of the SageMaker endpoint to serve")
+parser.add_argument("--endpoint", required=True, help="name of Segment Anything's endpoint on SageMaker")
+parser.add_argument("--paint-endpoint", required=True, help="name of the painter's endpoint on SageMaker")
 parser.add_argument("--until-stdin-ends", action="store_true", help="end with the process that started this one")
 arguments = parser.parse_args()
 logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.INFO)
 if arguments.until_stdin_ends:
     threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
-serve_until_ended(arguments.port, arguments.endpoint)
+serve_until_ended(arguments.port, arguments.endpoint, arguments.paint_endpoint)

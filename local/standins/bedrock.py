@@ -24,13 +24,21 @@ class Bedrock:
 
     def __call__(self, request: Request) -> Response:
         """Answer `POST /model/{modelId}/invoke`; all else is Bedrock's UnknownOperationException (404)."""
-        return image_models.serve(request, lambda order: paint(order, *self._loaded()))
+        return image_models.serve(request, self.paint)
+
+    def paint(self, order: Order) -> list[np.ndarray]:
+        """As the function `paint`."""
+        return paint(order, *self._loaded())
 
     def _loaded(self) -> tuple[Matte, FaceDetector]:
         with self._loading:
             if self._models is None:
                 self._models = Matte(), FaceDetector(rekognition.MODEL)
             return self._models
+
+
+BEDROCK = Bedrock()
+"""The one of this process: the painter's endpoint paints with it, too."""
 
 
 def paint(order: Order, matte: Matte, detector: FaceDetector) -> list[np.ndarray]:

@@ -17,15 +17,16 @@ class StandinsProcess:
     """`python -m local.standins`, at `url`. It ends with this process, however that ends.
 
     Args:
-        endpoint: the name of the SageMaker endpoint to serve.
+        endpoint, paint_endpoint: the names of Segment Anything's endpoint and the painter's on SageMaker.
         log: gets what it prints.
     """
 
-    def __init__(self, endpoint: str, log: IO[str]):
+    def __init__(self, endpoint: str, paint_endpoint: str, log: IO[str]):
         with listen(0) as free:
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
-        command = [sys.executable, "-m", "local.standins", "--port", str(port), "--endpoint", endpoint]
+        command = [sys.executable, "-m", "local.standins", "--port", str(port)]
+        command += ["--endpoint", endpoint, "--paint-endpoint", paint_endpoint]
         # Its standard input ends with this process.
         command += ["--until-stdin-ends"]
         # Ctrl-C in the terminal is for the application, which ends this.

@@ -1,5 +1,7 @@
 """SageMaker runtime's InvokeEndpoint around the serving code that is deployed: sam_model/inference.py.
 
+`endpoint` does the same around any other endpoint's container (`local.standins.painter`).
+
 Protocol: ``POST /endpoints/{name}/invocations``. What the model's container refuses or fails at arrives at the
 caller as ModelError 424 with the container's status and message inside, as it does from AWS.
 """
@@ -7,6 +9,7 @@ caller as ModelError 424 with the container's status and message inside, as it d
 import json
 import re
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -88,13 +91,28 @@ def canned(request: Request, endpoint: str, matte: bool = True) -> Response:
     return invoke(request, endpoint, Ellipses(matte))
 
 
-def invoke(request: Request, endpoint: str, model: inference.Segmenter) -> Response:
-    """Do what the service and the serving toolkit do around the serving code."""
+def invoke(request: Request, name: str, model: inference.Segmenter) -> Response:
+    """Answer a request to the endpoint of this name by the serving code around `model`."""
+
+    def transform(body: bytes, content_type: str, accept: str) -> tuple[int, str]:
+        context = Context()
+        text = inference.transform_fn(model, body, content_type, accept, context)
+        return context.status, text
+
+    return endpoint(request, name, transform)
+
+
+Container = Callable[[bytes, str, str], tuple[int, str]]
+"""What an endpoint runs: body, content type and accepted types to HTTP status and text."""
+
+
+def endpoint(request: Request, name: str, container: Container) -> Response:
+    """Do what the service does around the container of the endpoint of this name."""
     path = PATH.fullmatch(request.path)
     if path is None or request.method != "POST":
         return error(404, "UnknownOperationException", "This stand-in answers InvokeEndpoint only.")
-    if path[1] != endpoint:
-        return error(400, "ValidationError", f"Endpoint {path[1]} of account {ACCOUNT} not found.")
+    if path[1] != name:
+        return not_found(path[1])
     body = request.get_data()
     if len(body) > MAX_BODY:
         limit = f"Member must have length less than or equal to {MAX_BODY}"
@@ -103,14 +121,17 @@ def invoke(request: Request, endpoint: str, model: inference.Segmenter) -> Respo
             "ValidationError",
             f"1 validation error detected: Value at 'body' failed to satisfy constraint: {limit}",
         )
-    context = Context()
-    accept = request.headers.get("Accept", "application/json")
-    text = inference.transform_fn(model, body, request.content_type, accept, context)
-    if context.status != 200:
-        return model_error(endpoint, context.status, text)
+    status, text = container(body, request.content_type or "", request.headers.get("Accept", "application/json"))
+    if status != 200:
+        return model_error(name, status, text)
     response = _respond(200, text)
     response.headers["x-Amzn-Invoked-Production-Variant"] = "AllTraffic"
     return response
+
+
+def not_found(name: str) -> Response:
+    """Return the error for an endpoint that doesn't exist, or was deleted."""
+    return error(400, "ValidationError", f"Endpoint {name} of account {ACCOUNT} not found.")
 
 
 def error(status: int, kind: str, message: str) -> Response:

@@ -18,14 +18,18 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from werkzeug.wrappers import Request, Response
 
 from local import http_server, iam
 from local.faults import Fault, Faults, line_of, read, strike, take
-from local.standins import image_models, image_wires, rekognition, sagemaker
+from local.standins import image_models, image_wires, painter, rekognition, sagemaker
+
+if TYPE_CHECKING:
+    from local.standins.bedrock import Bedrock
 
 FLAT_COLOUR = (96, 128, 160)  # RGB of what Bedrock's canned answer generates
 
@@ -152,14 +156,15 @@ def _checked_latency(latency: Any) -> int | None:
 class StandIns:
     """WSGI application: the services behind their routes.
 
-    ``loaders`` by service name; each is called once, in a thread of its own.
+    ``loaders`` by service name; each is called once, in a thread of its own. ``endpoint``: the name of Segment
+    Anything's, the service "sagemaker"; ``paint_endpoint``: that of the painter's, the service "painter".
     """
 
-    def __init__(self, loaders: dict[str, Callable[[], Service]], endpoint: str):
-        self.endpoint = endpoint
+    def __init__(self, loaders: dict[str, Callable[[], Service]], endpoint: str, paint_endpoint: str = ""):
+        self.endpoints = {"sagemaker": endpoint, "painter": paint_endpoint}
         self.authority = iam.Authority()
         self.faults = Faults({})
-        kinds = {"bedrock": image_models.FAULTS}
+        kinds = {"bedrock": image_models.FAULTS, "painter": painter.FAULTS}
         self.behaviours = {name: Behaviour(kinds.get(name, ())) for name in loaders}
         pool = ThreadPoolExecutor(len(loaders), thread_name_prefix="load")
         self.services: dict[str, Future[Service]] = {name: pool.submit(load) for name, load in loaders.items()}
@@ -196,7 +201,8 @@ class StandIns:
             return refusal
         if request.headers.get("X-Amz-Target", "").startswith("RekognitionService."):
             return self._serve("rekognition", request)
-        service = {"endpoints": "sagemaker", "model": "bedrock"}.get(head)
+        is_painter = request.path == f"/endpoints/{self.endpoints['painter']}/invocations"
+        service = {"endpoints": "painter" if is_painter else "sagemaker", "model": "bedrock"}.get(head)
         if service in self.services:
             return self._serve(service, request)
         return _json(404, {"message": f"No stand-in answers {request.method} {request.path}."})
@@ -237,7 +243,7 @@ class StandIns:
         def respond() -> Response:
             if behaviour.canned is None:
                 return self.services[name].result()(request)
-            return CANNED[name](request, self.endpoint, behaviour.canned)
+            return CANNED[name](request, self.endpoints.get(name, ""), behaviour.canned)
 
         key, region = iam.caller_of(request)
         call = iam.calls_of(request, b"{}", region)[0]  # path and headers say what is called
@@ -245,16 +251,19 @@ class StandIns:
         fault = behaviour.next_fault(f"{call.action} {call.resource}", line)
         if fault is None:
             return respond()
+        if name == "painter" and fault["kind"] in painter.FAULTS:
+            return painter.fault(fault["kind"], request, self.endpoints[name], respond)
         if fault["kind"] in image_models.FAULTS:
             return image_models.fault(fault["kind"], request, respond)
-        return strike(fault, request, name, respond, lambda *words: self._error(name, *words), changed.wait)
+        service = "sagemaker" if name in self.endpoints else name
+        return strike(fault, request, service, respond, lambda *words: self._error(name, *words), changed.wait)
 
     def _error(self, name: str, status: int, kind: str, message: str) -> Response:
         if name == "rekognition":
             return rekognition.error(status, kind, message)
-        if name == "sagemaker" and kind == "ModelError":
-            return sagemaker.model_error(self.endpoint, 500, message)
-        if name == "sagemaker":
+        if name in self.endpoints and kind == "ModelError":
+            return sagemaker.model_error(self.endpoints[name], 500, message)
+        if name in self.endpoints:
             return sagemaker.error(status, kind, message)
         return image_wires.error(status, kind, message)
 
@@ -272,18 +281,21 @@ CANNED: dict[str, Callable[[Request, str, dict[str, Any]], Response]] = {
     ),
     "sagemaker": lambda request, endpoint, canned: sagemaker.canned(request, endpoint, canned.get("matte", True)),
     "bedrock": lambda request, _endpoint, _canned: image_models.serve(request, _canned_picture),
+    "painter": lambda request, endpoint, _canned: painter.serve(request, endpoint, _canned_picture),
 }
 
 
-def serve_until_ended(port: int, endpoint: str) -> None:
+def serve_until_ended(port: int, endpoint: str, paint_endpoint: str) -> None:
     """Serve every stand-in until the process is ended. Raises what a model that can't be loaded raises."""
     stand_ins = StandIns(
         {
             "rekognition": rekognition.Rekognition,
             "sagemaker": lambda: sagemaker.SageMaker(endpoint),
             "bedrock": _load_bedrock,
+            "painter": lambda: partial(painter.serve, endpoint=paint_endpoint, paint=_load_bedrock().paint),
         },
         endpoint,
+        paint_endpoint,
     )
     server = http_server.serve(http_server.listen(port), stand_ins)
     print(f"Stand-ins on http://127.0.0.1:{server.port}; their models are being loaded.", flush=True)
@@ -292,10 +304,10 @@ def serve_until_ended(port: int, endpoint: str) -> None:
     threading.Event().wait()
 
 
-def _load_bedrock() -> Service:
-    from local.standins.bedrock import Bedrock  # brings the scene painter, which the other services don't need
+def _load_bedrock() -> "Bedrock":
+    from local.standins.bedrock import BEDROCK  # brings the scene painter, which the other services don't need
 
-    return Bedrock()
+    return BEDROCK
 
 
 def _json(status: int, body: object) -> Response:

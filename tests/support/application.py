@@ -22,7 +22,7 @@ def booth(app):
     app.drop_events = False
     app.fail()
     booth.forget_pace()
-    for service in ("rekognition", "sagemaker", "bedrock"):
+    for service in ("rekognition", "sagemaker", "bedrock", "painter"):
         booth.http("DELETE", f"{app.standins_url}/standins/{service}")
     if booth.is_redeployed:
         booth.await_idle()  # or a function at work would be refused what it had been allowed
@@ -36,6 +36,7 @@ def quick(booth):
     booth.stand_in("rekognition", canned={"faces": 1})
     booth.stand_in("sagemaker", canned={})
     booth.stand_in("bedrock", canned={})
+    booth.stand_in("painter", canned={})
     return booth
 
 

@@ -158,17 +158,18 @@ def aws(environment):
 
 @pytest.fixture(scope="session")
 def canned_server():
-    names = ("rekognition", "sagemaker", "bedrock")
-    with serving(server.StandIns({name: lambda: None for name in names}, "sam")) as url:
+    names = ("rekognition", "sagemaker", "bedrock", "painter")
+    with serving(server.StandIns({name: lambda: None for name in names}, "sam", "paint")) as url:
         yield url
 
 
 @pytest.fixture
 def models(environment, canned_server):
-    """The three model services, with canned answers and no fault."""
+    """The model services, with canned answers and no fault; the painter's endpoint is called "paint"."""
     models = Models(canned_server)
     for service in ("REKOGNITION", "SAGEMAKER_RUNTIME", "BEDROCK_RUNTIME"):
         environment.setenv(f"AWS_ENDPOINT_URL_{service}", canned_server)
         models.set(service.partition("_")[0].lower())
+    models.set("painter")
     environment.setenv("SAM_ENDPOINT", "sam")
     return models

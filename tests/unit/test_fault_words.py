@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from local.faults import KINDS, KINDS_OF_IMAGE_MODELS, read
-from local.standins import image_models
+from local.faults import KINDS, KINDS_OF_IMAGE_MODELS, KINDS_OF_PAINTER, read
+from local.standins import image_models, painter
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,11 +39,17 @@ def test_a_fault_in_other_words_is_refused(fault):
 
 def test_the_image_models_answer_each_of_their_words_and_no_other():
     assert image_models.FAULTS.keys() == KINDS_OF_IMAGE_MODELS.keys()
+    assert painter.FAULTS.keys() == KINDS_OF_PAINTER.keys()
 
 
 def test_the_document_has_every_word_as_the_code_explains_it():
     text = (ROOT / "docs" / "reliability.md").read_text("utf-8")
     section = text.split("## The words for a fault")[1].split("\n## ")[0]
-    for kinds, head in ((KINDS, "at any call"), (KINDS_OF_IMAGE_MODELS, "at an image model, in its own words")):
+    heads = {
+        "at any call": KINDS,
+        "at an image model, in its own words": KINDS_OF_IMAGE_MODELS,
+        "at the painter's endpoint (`painter`), in the serving code's words": KINDS_OF_PAINTER,
+    }
+    for head, kinds in heads.items():
         rows = section.split(f"| kind | {head} |\n|---|---|\n")[1].split("\n\n")[0].splitlines()
         assert rows == [f"| {kind} | {sentence} |" for kind, sentence in kinds.items()]
