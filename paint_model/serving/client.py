@@ -17,6 +17,7 @@ import threading
 import time
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -37,12 +38,13 @@ BIND_SECONDS = 30
 class Painter:
     """The painter of one folder. Several threads may call it."""
 
-    def __init__(self, folder: str | Path, python: str | Path = sys.executable):
+    def __init__(self, folder: str | Path, python: str | Path = sys.executable, log: IO | None = None):
         """Start the process unless it runs, with the interpreter ``python``, which must have torch and diffusers.
 
-        Doesn't wait for it: until it has painted a first picture, `paint` raises `Unavailable`.
+        Doesn't wait for it: until it has painted a first picture, `paint` raises `Unavailable`. ``log``: the file that
+        gets what the process writes, instead of this process's own output.
         """
-        self._folder, self._python = Path(folder).resolve(), str(python)
+        self._folder, self._python, self._log = Path(folder).resolve(), str(python), log
         self._seconds = float(os.environ.get("PAINT_SECONDS", SECONDS))
         self._home = _home(self._folder)
         self._address = str(self._home / "socket")
@@ -52,14 +54,14 @@ class Painter:
         self.device = ""
         """Where it paints, "cuda", "mps" or "cpu"; empty until `wait` has returned."""
         with contextlib.suppress(Unavailable):  # `wait` and `paint` try again, and tell
-            self._ensure()
+            self.ensure()
 
     def wait(self, seconds: float) -> None:
         """Wait until it has painted a first picture.
 
         Raises `Unavailable` if it could not, with a sentence that says why, or didn't within ``seconds``.
         """
-        self._ensure()
+        self.ensure()
         try:
             with Client(self._address, family="AF_UNIX") as connection:
                 connection.send_bytes(STAY)
@@ -80,7 +82,7 @@ class Painter:
         Raises `Busy` and `Unavailable`, and `RuntimeError` for a defect of the painter's.
         """
         deadline = time.monotonic() + self._seconds
-        self._ensure()
+        self.ensure()
         try:
             with Client(self._address, family="AF_UNIX") as connection:
                 height, width = request.mask.shape
@@ -96,7 +98,7 @@ class Painter:
                     pixels = np.frombuffer(connection.recv_bytes(), np.uint8).reshape(height, width, 3)
                     return pixels, answer["seconds"]
         except (EOFError, OSError):
-            self._ensure()
+            self.ensure()
             raise Unavailable("The painter ended and is being started again.") from None
         problem = {429: Busy, 503: Unavailable}.get(answer["status"], RuntimeError)
         raise problem(answer["error"])
@@ -106,12 +108,20 @@ class Painter:
         with self._lock:
             self._close()
 
+    def end(self) -> None:
+        """End the process now, for all its users."""
+        with self._lock:
+            with contextlib.suppress(OSError), Client(self._address, family="AF_UNIX") as connection:
+                connection.send_bytes(b'{"ask": "end"}')
+                connection.poll(None)  # until the process's end closes it
+            self._close()
+
     def _close(self) -> None:
         if self._stay:
             self._stay.close()
         self._stay = None
 
-    def _ensure(self) -> None:
+    def ensure(self) -> None:
         """Stay connected to the process; start it if it is gone. Raises `Unavailable` if it can't be started now."""
         with self._lock:
             if self._stay and self._alive():
@@ -154,7 +164,11 @@ class Painter:
             paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
             try:
                 self._process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=self._log,
+                    stderr=self._log,
+                    env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
                 )
             except OSError as problem:
                 raise Unavailable(f"{self._python} can't be started: {problem.strerror}.") from None

@@ -9,6 +9,7 @@ Messages are bytes with their length before them (multiprocessing.connection), J
 
     {"ask": "stay"}            {"device": "cuda"} once it has painted; the connection stays open
                                {"failed": "The model's packages are missing: ..."} and the end
+    {"ask": "end"}             the end of the process
     {"ask": "paint", "width": 1024, "height": 1024, "prompt": "...", "seed": 7, "seconds": 37.9}, pixels, mask
                                {"status": 200, "seconds": 3.8}, pixels
                                {"status": 429 or 503 or 500, "error": "..."}
@@ -175,6 +176,8 @@ class Process:
         with connection:
             try:
                 ask = json.loads(connection.recv_bytes())
+                if ask["ask"] == "end":
+                    os._exit(0)
                 if ask["ask"] == "stay":
                     self._stay(connection)
                 else:
