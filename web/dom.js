@@ -8,6 +8,7 @@ let closing; // the tap that closed a dialog
 let dialog; // that was open at the last tap
 
 export const $ = (id) => document.getElementById(id);
+export const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize); // in pixels: a kiosk's is larger
 
 /** Shows one screen, sends "shown", and moves the focus to its heading, so that a screen reader begins there. */
 export function show(id) {

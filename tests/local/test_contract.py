@@ -350,7 +350,7 @@ def test_the_scenes_that_can_be_chosen_are_listed(quick):
     ids = [scene["id"] for scene in answer["scenes"]]
     assert len(set(ids)) == len(ids) >= 12 and ids[:3] == answer["default"]
     for scene in answer["scenes"]:
-        assert scene.keys() == {"id", "title", "color", "thumbnail", "keep"}, "prompts are the operator's"
+        assert scene.keys() == {"id", "title", "color", "thumbnail", "keep", "ownKeep"}, "prompts are the operator's"
         assert scene["title"].keys() == {"en", "ko"} and all(scene["title"].values())
         assert scene["keep"] == "face"
         assert re.fullmatch("#[0-9a-f]{6}", scene["color"])

@@ -317,6 +317,7 @@ def test_the_scenes_to_the_byte():
                         "color": "#112233",
                         "thumbnail": "/thumbnails/sky.jpg",
                         "keep": "face",
+                        "ownKeep": False,
                     },
                     {
                         "id": "sea",
@@ -324,6 +325,7 @@ def test_the_scenes_to_the_byte():
                         "color": "#445566",
                         "thumbnail": "/thumbnails/sea.jpg",
                         "keep": "head",
+                        "ownKeep": True,
                     },
                 ],
                 "default": ["sea"],

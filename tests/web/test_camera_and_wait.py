@@ -24,12 +24,26 @@ window.AudioContext = class {
   }
 };
 """
+# Boxes while it counts, with the lens at an edge: words and numeral, the camera's picture, what else is visible.
+COUNTING = f"""(at) => {{
+  document.getElementById("camera").dataset.at = at;
+  const box = {BOX};
+  const video = document.getElementById("preview");
+  const {{ left, top, width, height }} = video.getBoundingClientRect();
+  const scale = Math.min(width / video.videoWidth, height / video.videoHeight);
+  const [wide, high] = [video.videoWidth * scale, video.videoHeight * scale];
+  const [x, y] = [left + (width - wide) / 2, top + (height - high) / 2];
+  const picture = {{ left: x, top: y, right: x + wide, bottom: y + high, width: wide }};
+  const others = [...document.querySelectorAll("#event, #languages, .camera-bar button")];
+  return [box(document.getElementById("look")), picture, ...others.filter((each) => each.checkVisibility()).map(box)];
+}}"""
 NO_CAMERA = (
     "() => { navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotFoundError'); }; }"
 )
 
 
 def test_the_countdown_leads_the_eyes_to_the_lens_and_lies_on_no_face(quick, open_page):
+    """Faces may be anywhere in the camera's picture, so nothing lies on any of it, wherever the lens is."""
     pad = open_page(settings={"countdownSeconds": 3}, go=False)
     pad.clock.install()
     pad.add_init_script(BEEPS)
@@ -38,23 +52,29 @@ def test_the_countdown_leads_the_eyes_to_the_lens_and_lies_on_no_face(quick, ope
     assert not pad.is_visible("#look")
     pad.click("#shoot")
     expect(pad.locator("#countdown")).to_have_text("3")
-    look = pad.locator("#look")
-    assert look.get_attribute("data-at") == "top"
-    expect(look).to_contain_text("Look here")
-    for at in ("top", "right", "bottom", "left"):
-        look.evaluate("(look, at) => { look.dataset.at = at; }", at)
+    assert pad.get_attribute("#camera", "data-at") == "top"
+    for language, words in (("ko", "여기를 봐 주세요"), ("en", "Look here")):
+        pad.locator(f"#languages [lang={language}]").dispatch_event("click")
+        expect(pad.locator("#look")).to_contain_text(words)
         for width, height in SIZES:
-            if at == "bottom" and min(width, height) < 500:
-                continue  # no phone has its camera there
             pad.set_viewport_size({"width": width, "height": height})
-            box = look.evaluate(BOX)
-            face = {"left": width * 0.35, "right": width * 0.65, "top": height * 0.35, "bottom": height * 0.6}
-            others = pad.locator("#languages, .camera-bar button:visible").evaluate_all(f"(all) => all.map({BOX})")
-            assert not [each for each in [face, *others] if is_over(box, each)], (at, width, height)
-            assert box["left"] >= 0 and box["top"] >= 0 and box["right"] <= width and box["bottom"] <= height
+            for at in ("top", "right", "bottom", "left"):
+                look, picture, *others = pad.evaluate(COUNTING, at)
+                where = (language, at, width, height)
+                assert not [each for each in [picture, *others] if is_over(look, each)], where
+                assert not [each for each in others if is_over(picture, each)], where
+                assert look["left"] >= 0 and look["top"] >= 0, where
+                assert look["right"] <= width and look["bottom"] <= height, where
+                assert picture["width"] > min(width, height) / 2, where
+                to_edge = {"top": look["top"], "left": look["left"]}
+                to_edge |= {"bottom": height - look["bottom"], "right": width - look["right"]}
+                assert to_edge[at] == min(to_edge.values()), where
     pad.clock.run_for(4000)
     pad.wait_for_selector("#use")
     assert pad.evaluate("beeps") == [880, 880, 880, 1320]
+    pad.click("#retake")
+    pad.wait_for_selector("#shoot:not(:disabled):visible")
+    assert not pad.is_visible("#look")
 
 
 def test_a_quiet_booth_whose_lens_is_at_its_side(quick, open_page):
@@ -63,7 +83,7 @@ def test_a_quiet_booth_whose_lens_is_at_its_side(quick, open_page):
     pad.goto("/")
     go_to_camera(pad)
     pad.click("#shoot")
-    expect(pad.locator("#look")).to_have_attribute("data-at", "left")
+    expect(pad.locator("#camera")).to_have_attribute("data-at", "left")
     pad.wait_for_selector("#use")
     assert pad.evaluate("beeps") == []
 

@@ -14,10 +14,10 @@ FORGET_WHAT_IS_KEPT = """() => new Promise((done) => {
   };
 })"""
 
-KEPT = """async ([keep, ofScenes, tapped]) => {
+KEPT = """async ([keep, ofScenes, tapped, own]) => {
   const { Session } = await import("/screens/session.js");
   const session = new Session({ keep, scenes: [], mostScenes: 3 }, false);
-  const scenes = ofScenes.map((each, number) => ({ id: `${number}`, keep: each }));
+  const scenes = ofScenes.map((each, number) => ({ id: `${number}`, keep: each, ownKeep: own === number }));
   session.useCatalogue({ scenes, default: scenes.map(({ id }) => id) });
   session.tapped = tapped;
   return session.keep;
@@ -104,25 +104,31 @@ def test_the_operators_choice_does_not_overrule_a_scenes_own(quick, open_page):
     pad = open_page(settings={"scenes": ["sky", "reef"]}, go=False)
     catalogue = quick.http("GET", f"{quick.url}/scenes")[2]
     for scene in catalogue["scenes"]:
-        scene["keep"] = "person" if scene["id"] == "reef" else "face"
+        own = {"reef": "person", "building": "face"}.get(scene["id"])
+        scene |= {"keep": own or "face", "ownKeep": own is not None}
     pad.route("**/scenes", lambda route: route.fulfill(json=catalogue))
     pad.goto("/")
     go_to_scenes(pad)
     assert (ticked(pad), pad.inner_text("#keep-title")) == ([], "What stays depends on the scene")
     pad.get_by_role("checkbox", name="Underwater reef").uncheck()
     assert (ticked(pad), pad.inner_text("#keep-title")) == (["My head and hair"], "What stays as it is?")
+    pad.get_by_role("checkbox", name="In the city").check()  # its own is the face
+    assert ticked(pad) == ["Only my face"]
+    pad.get_by_role("checkbox", name="In the city").uncheck()
     pad.get_by_role("radio", name="My head and hair").click()  # ticked already: now it is the visitor's own
     pad.get_by_role("checkbox", name="Underwater reef").check()
     assert ticked(pad) == ["My head and hair"]
-    for operators, of_scenes, tapped, kept in [
-        ("head", ["face", "face"], "", "head"),
-        ("", ["face", "face"], "", ""),
-        ("head", ["face", "person"], "", ""),
-        ("head", ["face", "person"], "face", "face"),
-        ("face", ["person", "person"], "", "person"),
-        ("head", [None, None], "", ""),
+    for operators, of_scenes, tapped, own, kept in [
+        ("head", ["face", "face"], "", None, "head"),
+        ("", ["face", "face"], "", None, ""),
+        ("head", ["face", "face"], "", 1, "face"),  # the second scene says so itself
+        ("head", ["face", "face"], "person", 1, "person"),
+        ("head", ["face", "person"], "", 1, ""),
+        ("head", ["face", "person"], "face", 1, "face"),
+        ("face", ["person", "person"], "", None, "person"),
+        ("head", [None, None], "", None, ""),
     ]:
-        assert pad.evaluate(KEPT, [operators, of_scenes, tapped]) == kept
+        assert pad.evaluate(KEPT, [operators, of_scenes, tapped, own]) == kept
     for scene in catalogue["scenes"]:
         del scene["keep"]
     pad.goto("/?anew")

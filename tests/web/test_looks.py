@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.page import await_phase, await_pictures, take_photo
+from tests.support.page import await_phase, await_pictures, go_to_camera, take_photo
 
 SIZES = [(1180, 820), (820, 1180), (1024, 768), (768, 1024), (1080, 1920), (1920, 1080), (390, 844), (844, 390)]
 BOX = """(element) => {
@@ -13,6 +13,24 @@ BOX = """(element) => {
   return { left, top, right, bottom, width, height };
 }"""
 BOXES = f"(elements) => elements.map({BOX})"
+# Of a text with what lies behind it, the backgrounds of its ancestors, on white; as WCAG counts it.
+CONTRAST_ON_WHITE = """(element) => {
+  const luminance = (colour) => colour.map((each) => each / 255)
+    .map((each) => (each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, each, index) => sum + each * [0.2126, 0.7152, 0.0722][index], 0.05);
+  const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const layers = [];
+  for (let at = element; at.id !== "top"; at = at.parentElement) {
+    layers.unshift(numbers(getComputedStyle(at).backgroundColor));
+  }
+  const under = layers.reduce(
+    (below, [red, green, blue, alpha = 1]) => (
+      [red, green, blue].map((each, at) => alpha * each + (1 - alpha) * below[at])),
+    [255, 255, 255],
+  );
+  const [light, dark] = [luminance(numbers(getComputedStyle(element).color).slice(0, 3)), luminance(under)];
+  return Math.max(light, dark) / Math.min(light, dark);
+}"""
 CODE = "00000000-0000-4000-8000-000000000000"
 
 
@@ -126,6 +144,14 @@ def test_the_start_fills_the_screen_from_its_first_pixel(quick, open_page, local
     seen = pad.locator("#notice summary:visible").all_inner_texts()
     assert len(seen) == 1
     assert bool(re.search("[가-힣]", seen[0])) == (locale == "ko-KR")
+
+
+def test_the_head_can_be_read_whatever_the_camera_shows(quick, open_page):
+    """Over a white picture, too: the contrast of 4.5 that WCAG asks for."""
+    pad = open_page()
+    go_to_camera(pad)
+    for selector in ("#event", "#languages button"):
+        assert pad.locator(selector).first.evaluate(CONTRAST_ON_WHITE) >= 4.5, selector
 
 
 @pytest.mark.parametrize("code", ["BadRequest", "SomethingNew"])

@@ -5,7 +5,8 @@ import pytest
 from tests.support.page import CODE, CannedBooth, await_phase, await_pictures
 
 PHONES = [(390, 844), (844, 390)]
-SIZES = [(1180, 820), (820, 1180), (1024, 768), (768, 1024), (1080, 1920), (1920, 1080), *PHONES]
+KIOSKS = [(1080, 1920), (1920, 1080)]
+SIZES = [(1180, 820), (820, 1180), (1024, 768), (768, 1024), *KIOSKS, *PHONES]
 LONG = {"en": "Summer Festival of the Hanam Arts Centre 2026", "ko": "하남문화예술회관 2026 여름 가족 축제 한마당"}
 
 CONTROLS = "button, a, input:not([type=file]), summary, #qr"
@@ -31,11 +32,19 @@ WRONG = """async ([controls, mayScroll]) => {
   }
   return document.documentElement.scrollWidth > innerWidth ? [...wrong, "the page is too wide"] : wrong;
 }"""
+# Texts that are too small to be read by somebody who stands before a kiosk.
+SMALL = """() => [...document.querySelectorAll("body *")]
+  .filter((each) => [...each.childNodes].some(({ nodeType, data }) => nodeType === Node.TEXT_NODE && data.trim()))
+  .filter((each) => each.checkVisibility({ visibilityProperty: true }))
+  .filter((each) => parseFloat(getComputedStyle(each).fontSize) < 17).map(({ textContent }) => textContent)"""
 UNSETTLED = """addEventListener("DOMContentLoaded", () => { // the first moments of a screen take no touch
   const sheet = new CSSStyleSheet();
   sheet.replaceSync("html .screen, html dialog[open] { animation: none !important }");
   document.adoptedStyleSheets = [sheet];
 })"""
+
+
+TOPS = "(all) => all.map((each) => each.getBoundingClientRect().top)"
 
 
 def check(page, name, kept="#share-all, #save-all"):
@@ -44,6 +53,7 @@ def check(page, name, kept="#share-all, #save-all"):
         page.set_viewport_size({"width": width, "height": height})
         is_phone = (width, height) in PHONES
         assert page.evaluate(WRONG, [kept if is_phone else CONTROLS, is_phone]) == [], (name, width, height)
+        assert (width, height) not in KIOSKS or page.evaluate(SMALL) == [], (name, width, height)
 
 
 @pytest.mark.parametrize("locale", ["en-US", "ko-KR"])
@@ -55,7 +65,7 @@ def test_every_screen_of_a_pad_is_in_view(quick, open_page, locale):
     pad.wait_for_selector("#drift img")
     check(pad, "start")
     pad.click("#begin")
-    check(pad, "consent")
+    check(pad, "consent", kept="#agree, #refuse")
     pad.click("#privacy-link")
     check(pad, "privacy")
     pad.click("#close-privacy")
@@ -103,7 +113,7 @@ def test_a_visit_on_a_pad_is_in_view(quick, open_page, aspect, others):
     for number, states in enumerate(("DFD", others)):
         booth.choose_photo(pad)
         if number == 0:
-            check(pad, "review")
+            check(pad, "review", kept="#use, #retake")
         pad.click("#use")
         booth.say(pad, states.replace("D", "W"), status=202)
         pad.wait_for_selector("#visit[data-phase=working]")
@@ -113,6 +123,11 @@ def test_a_visit_on_a_pad_is_in_view(quick, open_page, aspect, others):
         await_phase(pad, "ended")
         await_pictures(pad, states.count("D"))
         check(pad, states)
+        for width, height in SIZES:
+            if width < height and (width, height) not in PHONES:
+                pad.set_viewport_size({"width": width, "height": height})
+                tops = pad.locator("#side button:not(#save-all):visible").evaluate_all(TOPS)
+                assert pad.locator("#save-all").evaluate_all(TOPS)[0] in tops, "it stands alone"
         if number == 0:
             pad.get_by_role("button", name="한국어").click()
             check(pad, f"{states} in Korean")

@@ -27,7 +27,7 @@ export class CameraScreen {
 
   constructor({ settings }, { onPhoto }) {
     this.#settings = settings;
-    $("look").dataset.at = settings.cameraAt;
+    $("camera").dataset.at = settings.cameraAt;
     this.#onPhoto = onPhoto;
     $("preview").onloadeddata = () => this.#show();
     $("shoot").onclick = () => this.#shoot();
@@ -86,7 +86,7 @@ export class CameraScreen {
   close() {
     this.#shooting?.abort();
     this.#shooting = null;
-    $("look").hidden = true;
+    document.body.classList.remove("counting");
     $("flash").classList.remove("on");
     this.#stop();
   }
@@ -173,7 +173,7 @@ export class CameraScreen {
     $("look").classList.toggle("back", !this.#isFront);
     for (let left = countdownSeconds; left > 0; left -= 1) {
       $("countdown").textContent = left;
-      $("look").hidden = false;
+      document.body.classList.add("counting");
       if (sound) {
         beep(BEEP_HZ);
       }

@@ -1,12 +1,12 @@
 // The choice of scenes.
 
 import { listScenes } from "../api.js";
-import { $, show } from "../dom.js";
+import { $, rem, show } from "../dom.js";
 import { errorText, localized, text } from "../text.js";
 
 const GAP = 12; // pixels between tiles, as in the style sheet
 const KEEP = ["face", "head", "person"];
-const LEAST_TILE = 140; // pixels; in narrower ones titles break
+const LEAST_TILE = 8.75; // rem; in narrower ones titles break
 
 export class ScenesScreen {
   #session;
@@ -93,17 +93,18 @@ export class ScenesScreen {
     const title = list.querySelector("span").offsetHeight;
     const bar = $("to-camera").parentElement.offsetHeight;
     const height = innerHeight - list.getBoundingClientRect().top - scrollY - bar - 2 * GAP;
+    const least = LEAST_TILE * rem();
     let best = { score: 0 };
     for (let columns = 1; columns <= length; columns += 1) {
       const rows = Math.ceil(length / columns);
       const last = length - columns * (rows - 1);
       const byWidth = (width - GAP * (columns - 1)) / columns;
       const byHeight = ((height - GAP * (rows - 1)) / rows - title) * 4 / 3;
-      const isInView = byHeight >= LEAST_TILE; // else it scrolls
+      const isInView = byHeight >= least; // else it scrolls
       const size = isInView ? Math.min(byWidth, byHeight) : byWidth;
       const fill = (last < columns / 2 ? 0.5 : 1) * length / (columns * rows);
-      const score = fill * (isInView ? size : LEAST_TILE / 2);
-      if (byWidth >= LEAST_TILE && score >= best.score) {
+      const score = fill * (isInView ? size : least / 2);
+      if (byWidth >= least && score >= best.score) {
         best = { score, size };
       }
     }

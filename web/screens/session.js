@@ -38,13 +38,14 @@ export class Session {
     return this.catalogue.scenes.some(({ keep }) => keep);
   }
 
-  /** What all pictures are to keep; "": each its scene's own. The operator's yields to a scene or stack that says more. */
+  /** What all pictures are to keep; "": each its scene's own. The operator's yields to a scene's, and to a stack's "more". */
   get keep() {
-    const [said = "face", ...others] = new Set(this.chosen.map((id) => this.scene(id)?.keep));
+    const scenes = this.chosen.map((id) => this.scene(id));
+    const [said = "face", ...others] = new Set(scenes.map((scene) => scene?.keep));
     if (this.tapped || !this.canKeep || others.length) {
       return this.tapped;
     }
-    return said === "face" ? this.settings.keep : said;
+    return said === "face" && !scenes.some((scene) => scene?.ownKeep) ? this.settings.keep : said;
   }
 
   scene(id) {

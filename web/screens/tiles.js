@@ -1,12 +1,12 @@
 // The tiles of a visit: the visitor's photo and each new picture, as large as they can be side by side.
 
-import { $ } from "../dom.js";
+import { $, rem } from "../dom.js";
 import { canShare, fetchPicture, save, share } from "../pictures.js";
 import { errorText, text, translate } from "../text.js";
 
 const GAP = 12; // pixels between tiles, as in the style sheet
-const CAPTION = 32; // pixels below each tile, as in the style sheet
-const BUTTONS = 48; // pixels below that on a phone
+const CAPTION = 2; // rem below each tile, as in the style sheet
+const BUTTONS = 3; // rem below that on a phone
 const BAR = 96; // pixels that stay on a phone
 const PHONE = matchMedia("(max-width: 30rem), (max-height: 30rem)"); // as in the style sheet
 
@@ -85,7 +85,7 @@ export class Tiles {
     if (!width || !length) {
       return;
     }
-    const below = CAPTION + (this.#session.isPhone ? BUTTONS : 0);
+    const below = rem() * (CAPTION + (this.#session.isPhone ? BUTTONS : 0));
     const widest = (count) => (width - GAP * (count - 1)) / count;
     let columns = 1;
     let size = 0;

@@ -228,7 +228,7 @@ def photo_error(status: int, code: str, message: str) -> dict[str, Any]:
 
 
 def scenes_answer(scenes: list[Scene], default: list[Scene]) -> dict[str, Any]:
-    """HTTP 200 with the catalogue, what each scene's pictures keep, and the ids of the default scenes."""
+    """HTTP 200 with the catalogue and the ids of the default scenes; `ownKeep`: the scene itself says what is kept."""
     shown = [
         {
             "id": each.id,
@@ -236,6 +236,7 @@ def scenes_answer(scenes: list[Scene], default: list[Scene]) -> dict[str, Any]:
             "color": each.color,
             "thumbnail": f"/thumbnails/{each.id}.jpg",
             "keep": wanted("", each.keep),
+            "ownKeep": each.keep is not None,
         }
         for each in scenes
     ]
