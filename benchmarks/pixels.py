@@ -21,19 +21,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFilter
 
 from benchmarks import machine
 from booth.aws import sam
+from booth.keep import MORE
 from booth.painting.codecs import titan
 from booth.pixels import (
     encoding,
+    foreground,
     frames,
     geometry,
     intake,
     masks,
 )
-from booth.pixels.seam import Seam
+from booth.pixels.seam import Seam, soft_edge
 
 ROOT = Path(__file__).parent.parent
 SIZES = {1: (1156, 867), 4: (2304, 1728), 12: (4032, 3024), 48: (8064, 6048)}  # megapixels: width and height
@@ -213,6 +215,32 @@ def merge(faces: int) -> tuple[Callable, float]:
     return work, SIDE * SIDE * 3 / 1e6
 
 
+def merge_more(faces: int) -> tuple[Callable, float]:
+    """`merge_masks` where heads and whole people are kept: what it does besides."""
+    photo, keep = np.asarray(picture(SIDE, SIDE)), kept(faces)
+    outlines = [Image.fromarray(keep).convert("L")]
+    draw = ImageDraw.Draw(outlines[0])
+    for face in people(faces):
+        draw.ellipse(geometry.grow(face.box, 0.2), 255)
+    outlines.append(outlines[0].copy())
+    draw = ImageDraw.Draw(outlines[1])
+    for face in people(faces):
+        l, t, r, b = geometry.grow(face.box, 0.2)
+        draw.ellipse((l - (r - l) / 4, (t + b) / 2, r + (r - l) / 4, 2 * b - t), 255)
+    soft = [np.asarray(outline.filter(ImageFilter.GaussianBlur(SIDE / 1000))) for outline in outlines]
+    webp, files = encoding.encode_exact(photo), [encoding.encode_png(alpha) for alpha in soft]
+
+    def work() -> list[bytes]:
+        found = {more: encoding.decode_alpha(png) for more, png in zip(MORE, files, strict=True)}
+        photo, encoded = encoding.decode(webp), []
+        for alpha in masks.alphas(soft_edge(keep), found).values():
+            people = foreground.estimate(photo, alpha)
+            encoded += [encoding.encode_png(alpha), encoding.encode_part(people, (alpha > 0) & (alpha < 255))]
+        return encoded
+
+    return work, photo.nbytes / 1e6
+
+
 def kept(faces: int) -> np.ndarray:
     return masks.keep_mask(SIDE, SIDE, *_segmented(faces))[0]
 
@@ -243,6 +271,7 @@ BY_FACES = {
     "crop": crop,
     "segment": segment,
     "merge": merge,
+    "merge, head and person": merge_more,
     "prepare": prepare,
     "paint": paint,
 }

@@ -22,7 +22,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     if clock.now_ms() > run.claimed + limits.LATEST_SEGMENTING_SECONDS * 1000:
         raise TimedOut("too late for another mask")
     if run.more and crop == 0:
-        found, by_matte = sam.alphas(request)
+        found, by_matte = sam.alphas(request, run.more)
         work.write_found(run_id, found)
         if by_matte:
             count("HeadsByMatte", by_matte)

@@ -118,8 +118,7 @@ def find_found(run_id: str, keep: Keep) -> np.ndarray | None:
 
 def write_cutout(run_id: str, keep: Keep, alpha: np.ndarray, foreground: np.ndarray) -> None:
     """Writes what is kept: alpha, uint8, H x W, and the people's own colours, uint8, H x W x 3."""
-    mixed = ((alpha > 0) & (alpha < 255))[..., None]
-    png, webp = encoding.encode_png(alpha), encoding.encode_exact(foreground * mixed)
+    png, webp = encoding.encode_png(alpha), encoding.encode_part(foreground, (alpha > 0) & (alpha < 255))
     gather(
         lambda: objects.write(work_key(run_id, f"alpha_{keep}.png"), png, "image/png"),
         lambda: objects.write(work_key(run_id, f"foreground_{keep}.webp"), webp, "image/webp"),

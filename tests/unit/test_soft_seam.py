@@ -83,6 +83,16 @@ def test_the_foreground_is_the_photo_where_nothing_is_mixed(case):
     assert np.array_equal(people[whole], photo[whole])
 
 
+@given(cases(), st.sampled_from((4, 8, 20)), st.integers(1, 5))
+def test_the_foreground_is_the_same_in_whatever_tiles_it_is_made(case, tile, at_once):
+    photo, _, alpha = case
+    people = foreground.estimate(photo, alpha)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(foreground, "_TILE", tile)
+        patched.setattr(foreground, "_AT_ONCE", at_once)
+        assert np.array_equal(foreground.estimate(photo, alpha), people)
+
+
 @given(size(), st.data())
 def test_face_within_head_within_person_keeps_more_pixels_exactly(shape, data):
     photo, generated = np.random.default_rng(0).integers(0, 256, (2, *shape, 3), np.uint8)

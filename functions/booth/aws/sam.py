@@ -80,11 +80,12 @@ def request_for_more(keep: list[Keep], faces: list[Face], size: tuple[int, int],
     return json.dumps(request | {"seconds": HEADS_SECONDS}).encode()
 
 
-def alphas(request: bytes) -> tuple[dict[Keep, bytes], int]:
+def alphas(request: bytes, keep: list[Keep]) -> tuple[dict[Keep, bytes], int]:
     """What is kept of a whole photo: PNGs, 8-bit greyscale, 255 = kept as it is; and how many heads are the matte's.
 
     Args:
         request: as `request_for_more` makes it.
+        keep: what it asks for.
 
     Raises:
         NoMatte: the endpoint takes no such request.
@@ -101,7 +102,7 @@ def alphas(request: bytes) -> tuple[dict[Keep, bytes], int]:
         raise
     try:
         answer = json.loads(text)
-        found = {Keep(name): base64.b64decode(answer["alpha_images"][name]) for name in json.loads(request)["keep"]}
+        found = {more: base64.b64decode(answer["alpha_images"][more]) for more in keep}
         for png in found.values():
             encoding.decode_alpha(png)
         return found, int(answer["heads_by_matte"])

@@ -50,6 +50,13 @@ def encode_exact(pixels: np.ndarray) -> bytes:
     return _saved(Image.fromarray(pixels), "WEBP", lossless=True, quality=0, method=0)
 
 
+def encode_part(pixels: np.ndarray, part: np.ndarray) -> bytes:
+    """The same of a part (bool, H x W), the rest black."""
+    places, black = np.flatnonzero(part), np.zeros_like(pixels)
+    black.reshape(-1, 3)[places] = pixels.reshape(-1, 3).take(places, axis=0)
+    return encode_exact(black)
+
+
 def encode_png(pixels: np.ndarray) -> bytes:
     """Encodes uint8 H x W x 3, or H x W (an alpha is one), as a PNG at the fastest compression level, 1."""
     return _saved(Image.fromarray(pixels), "PNG", compress_level=1)

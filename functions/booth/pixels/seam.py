@@ -127,8 +127,12 @@ class SoftSeam:
 
 def soft_edge(keep: np.ndarray) -> np.ndarray:
     """The alpha of a mask with a hard edge (bool, H x W): 255 inside, falling to 0 within FADE_WIDTH pixels outside."""
-    alpha = _fade(keep, FADE_WIDTH).astype(np.uint16) * 2
-    return np.where(keep, 255, np.minimum(alpha, 254)).astype(np.uint8)
+    alpha = np.zeros(keep.shape, np.uint8)
+    if keep.any():
+        window = _bounding_box(keep, FADE_WIDTH)
+        fade = Image.fromarray(_fade(keep[window], FADE_WIDTH)).point([min(2 * value, 254) for value in range(256)])
+        alpha[window] = np.maximum(np.asarray(fade), keep[window].view(np.uint8) * np.uint8(255))
+    return alpha
 
 
 def _whole_cells(keep: np.ndarray) -> np.ndarray:
