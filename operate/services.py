@@ -107,7 +107,7 @@ def check_sam(endpoint: str, given_arn: str, keep: str, photo: bytes, details: l
         return ServiceCheck(name, False, *fault)
     found = "InService, masks a face"
     try:
-        _asked(lambda: sam.alphas(sam.request_for_more(list(MORE), *_faces_of(photo, details), photo)))
+        _asked(lambda: sam.alphas(sam.request_for_more(MORE, *_faces_of(photo, details), photo), MORE))
     except BoothError as error:
         todo = "" if keep == Keep.FACE else "Deploy one that has a matte (docs/sam-endpoint.md), or set Keep to face."
         return ServiceCheck(name, not todo, f"{found}; heads and people are not kept ({_text(error)})", todo)

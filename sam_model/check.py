@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 
 from booth.aws import sam
 from booth.errors import BoothError, NoMatte, ServiceUnavailable, Throttled
-from booth.keep import Keep
+from booth.keep import MORE, Keep
 from booth.pixels import encoding
 from booth.pixels.geometry import Crop, Face
 from deploy import account
@@ -61,9 +61,9 @@ def check(endpoint: str) -> str:
     mask, seconds = _ask(lambda: sam.segment(crop), endpoint)
     figures = _figures("mask of the face", mask, MIN_FACE)
     works = f"{endpoint} works: {figures}, {seconds:.2f} s"
-    whole = sam.request_for_more([Keep.HEAD, Keep.PERSON], faces, (WIDTH, HEIGHT), photo)
+    whole = sam.request_for_more(MORE, faces, (WIDTH, HEIGHT), photo)
     try:
-        (found, _), seconds = _ask(lambda: sam.alphas(whole), endpoint)
+        (found, _), seconds = _ask(lambda: sam.alphas(whole, MORE), endpoint)
     except NoMatte:
         return f"{works}. It has no matte: pictures keep the face alone."
     head, person = (encoding.decode_alpha(found[keep]) for keep in (Keep.HEAD, Keep.PERSON))

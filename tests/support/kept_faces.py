@@ -73,7 +73,7 @@ class Models:
         from booth.aws import sam
 
         height, width = case.keep.shape
-        request = sam.request_for_more(list(MORE), case.faces, (width, height), encoding.encode_for_model(case.photo))
+        request = sam.request_for_more(MORE, case.faces, (width, height), encoding.encode_for_model(case.photo))
         answer = self.sam.alphas(self.read_keep(self.read_fields(request, "application/json")))
         found = {keep: answer.images[keep] for keep in MORE}
         return masks.alphas(soft_edge(case.keep), found)

@@ -13,6 +13,7 @@ import base64
 import io
 import json
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -58,7 +59,7 @@ def request_for(crop: Crop, faces: list[Face], image: bytes) -> bytes:
     return json.dumps(request).encode()
 
 
-def request_for_more(keep: list[Keep], faces: list[Face], size: tuple[int, int], photo: bytes) -> bytes:
+def request_for_more(keep: Sequence[Keep], faces: list[Face], size: tuple[int, int], photo: bytes) -> bytes:
     """The request for the alphas of a whole photo, JSON; coordinates in its pixels.
 
     Args:
@@ -80,7 +81,7 @@ def request_for_more(keep: list[Keep], faces: list[Face], size: tuple[int, int],
     return json.dumps(request | {"seconds": HEADS_SECONDS}).encode()
 
 
-def alphas(request: bytes, keep: list[Keep]) -> tuple[dict[Keep, bytes], int]:
+def alphas(request: bytes, keep: Sequence[Keep]) -> tuple[dict[Keep, bytes], int]:
     """What is kept of a whole photo: PNGs, 8-bit greyscale, 255 = kept as it is; and how many heads are the matte's.
 
     Args:
