@@ -12,14 +12,14 @@ from booth.errors import TimedOut
 from booth.handlers import step
 from booth.lifecycle import publishing
 from booth.log import logger
-from booth.painting import admission, bedrock, kept, paint, records, repainting
+from booth.painting import admission, kept, paint, records, repainting
 from booth.painting.chain import Candidate
 from booth.parallel import gather
 from booth.pixels import encoding
 from booth.run import Step
 from booth.runs import store
 
-clients.at_init(table.connect, objects.connect, bedrock.connect_all, repainting.connect)
+clients.at_init(table.connect, objects.connect, paint.connect, repainting.connect)
 
 
 @step

@@ -11,7 +11,7 @@ from booth.aws.errors import code_of
 from booth.painting import answers
 from booth.painting.known_answers import Meaning
 from booth.painting.models import MODELS
-from booth.painting.pacing import WINDOW_MS
+from booth.run import WINDOW_MS
 from booth.scenes import DEFAULT_PICTURES
 
 

@@ -50,6 +50,11 @@ class Open(StrEnum):
     """Waits for its photo, to be cleaned up, or to be erased."""
 
 
+WINDOW_MS = 62_000
+"""Shortest time between two calls at a slot of Bedrock's: a minute, and 2 s by which one call may take longer to
+arrive."""
+
+
 @dataclass(frozen=True)
 class Turn:
     """A picture's turn: from when which candidate may be called for it."""
@@ -60,6 +65,8 @@ class Turn:
     """The candidate's slot, from 0; see `booth.painting.admission`."""
     at: int
     """Epoch ms."""
+    window: int = WINDOW_MS
+    """Shortest time between two calls at this slot, ms."""
 
 
 @dataclass(frozen=True)

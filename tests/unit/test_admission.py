@@ -11,6 +11,7 @@ from booth.aws import table
 from booth.errors import QueueFull, RunEnded, TimedOut, TurnLate, TurnLost
 from booth.painting import admission, pacing, records
 from booth.painting.pacing import Pace
+from booth.run import WINDOW_MS
 from booth.runs import store
 from tests.support.runs import issue
 from tests.support.threads import at_once
@@ -38,7 +39,7 @@ def test_runs_are_admitted_in_order_whoever_writes_at_the_same_moment(dynamodb, 
     runs = [running() for _ in range(8)]
     at_once(8, lambda number: admission.admit(runs[number], PICTURES))
     turns = [turn for run in runs for turn in store.get(run).turns.values()]
-    by_minute = Counter(round((turn.at - min(each.at for each in turns)) / pacing.WINDOW_MS) for turn in turns)
+    by_minute = Counter(round((turn.at - min(each.at for each in turns)) / WINDOW_MS) for turn in turns)
     assert by_minute == {0: 6, 1: 6, 2: 6, 3: 6}
     assert Counter(turn.candidate for turn in turns) == {f"{TITAN}@us-east-1": 12, f"{TITAN}@us-west-2": 12}
 
@@ -188,10 +189,10 @@ def test_a_slot_is_free_a_minute_after_its_last_call_however_late_that_came(dyna
     environment.setattr(admission.time, "sleep", slept.append)
     admission.await_slot(turn)
     assert slept == []
-    now += pacing.WINDOW_MS - 4000
+    now += WINDOW_MS - 4000
     admission.await_slot(turn)
     assert sum(slept) == pytest.approx(4)
-    now += pacing.WINDOW_MS - 20_000
+    now += WINDOW_MS - 20_000
     with pytest.raises(TurnLate):
         admission.await_slot(turn)
     other = replace(turn, slot=turn.slot + 1)
@@ -207,7 +208,7 @@ def test_a_picture_whose_slot_is_late_comes_as_much_later_and_nobody_else_does(d
     pace = records.pace()
     used = records.slot_last_used(turn)
     late = admission.admit(first, [1], lost="TurnLate")
-    assert late.turns[1] == replace(turn, at=used + pacing.WINDOW_MS)
+    assert late.turns[1] == replace(turn, at=used + WINDOW_MS)
     assert late.deadline == late.turns[1].at + limits.RUN_SECONDS * 1000
     assert late == store.get(first)
     assert (records.pace(), store.get(second)) == (pace, before)

@@ -12,7 +12,7 @@ def candidates(quota, regions=2, model=TITAN):
 
 
 def test_a_quota_is_aws_default_or_the_accounts_own():
-    assert [each.requests for each in parse_chain(f"{TITAN}@a, {INPAINT}@a,{INPAINT}@b=7")] == [60, 20, 7]
+    assert [each.slots for each in parse_chain(f"{TITAN}@a, {INPAINT}@a,{INPAINT}@b=7")] == [60, 20, 7]
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,12 @@ from botocore.exceptions import ClientError
 from booth import clock, limits
 from booth.aws import table
 from booth.errors import QueueFull
-from booth.painting import admission, pacing
-from booth.run import Status
+from booth.painting import admission
+from booth.run import WINDOW_MS, Status
 
 INPAINT = "us.stability.stable-image-inpaint-v1:0"
 CHAIN = ",".join(f"{INPAINT}@{region}" for region in ("us-east-1", "us-west-2", "us-east-2"))
-PLACES = 3 * 20 * (limits.QUEUE_SECONDS * 1000 // pacing.WINDOW_MS + 1)
+PLACES = 3 * 20 * (limits.QUEUE_SECONDS * 1000 // WINDOW_MS + 1)
 """Turns within QUEUE_SECONDS: three Regions of 20 slots, each used once in WINDOW_MS, the first time at once."""
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 from booth.painting import pacing
 from booth.painting.chain import Candidate
 from booth.painting.pacing import Pace
-from booth.run import Turn
+from booth.run import WINDOW_MS, Turn
 
 TITAN, INPAINT = "amazon.titan-image-generator-v2:0", "us.stability.stable-image-inpaint-v1:0"
 MINUTE = 60_000
@@ -37,9 +37,9 @@ def test_a_photo_that_comes_when_all_is_used_up_waits_until_the_first_call_is_a_
     chain = candidates(3, 1)
     _, pace = plan(NOTHING, chain)
     turns, pace = plan(pace, chain, now=NOW + 10_000)
-    assert {turn.at for turn in turns.values()} == {NOW + pacing.WINDOW_MS}
+    assert {turn.at for turn in turns.values()} == {NOW + WINDOW_MS}
     turns, pace = plan(pace, chain, now=NOW + 10_000)
-    assert {turn.at for turn in turns.values()} == {NOW + 2 * pacing.WINDOW_MS}
+    assert {turn.at for turn in turns.values()} == {NOW + 2 * WINDOW_MS}
 
 
 @pytest.mark.parametrize("regions", [2, 3])
@@ -80,7 +80,7 @@ def test_a_quota_is_used_up_before_anybody_waits(quota, regions, photos):
     for _ in range(photos):
         turns, pace = plan(pace, chain, 3, NOW)
         at += [turn.at for turn in turns.values()]
-    expected = [NOW + number // (quota * regions) * pacing.WINDOW_MS for number in range(3 * photos)]
+    expected = [NOW + number // (quota * regions) * WINDOW_MS for number in range(3 * photos)]
     assert at == expected
 
 
@@ -92,14 +92,14 @@ def test_a_slot_has_one_turn_a_minute():
     for slot in {(turn.candidate, turn.slot) for turn in given}:
         times = [turn.at for turn in given if (turn.candidate, turn.slot) == slot]
         assert times == sorted(times)
-        assert all(later - earlier >= pacing.WINDOW_MS for earlier, later in pairwise(times))
+        assert all(later - earlier >= WINDOW_MS for earlier, later in pairwise(times))
     assert {turn.slot for turn in given} == {0, 1, 2, 3}
 
 
 def test_a_smaller_quota_holds_at_once():
     _, pace = plan(NOTHING, candidates(6, 1), 6)
     turns, pace = plan(pace, candidates(2, 1), 3, NOW + 1000)
-    assert [turn.at - NOW for turn in turns.values()] == [pacing.WINDOW_MS, pacing.WINDOW_MS, 2 * pacing.WINDOW_MS]
+    assert [turn.at - NOW for turn in turns.values()] == [WINDOW_MS, WINDOW_MS, 2 * WINDOW_MS]
     assert {turn.slot for turn in turns.values()} == {0, 1}
 
 
@@ -118,7 +118,7 @@ def test_the_record_does_not_grow():
     chain, pace = candidates(20, 3), NOTHING
     for number in range(500):
         _, pace = plan(pace, chain, 3, NOW + number * 20_000)
-    assert sum(map(len, pace.slots.values())) <= 3 * (pacing.WINDOW_MS // 20_000 + 2)
+    assert sum(map(len, pace.slots.values())) <= 3 * (WINDOW_MS // 20_000 + 2)
 
 
 @given(
@@ -159,7 +159,7 @@ def test_when_all_is_given_back_nothing_is_left_of_it(quota, photos, dice):
     for turn in given_turns:
         pace = pacing.released(pace, [turn])
     assert not any(pace.free.values())
-    assert all(at == NOW - pacing.WINDOW_MS for times in pace.slots.values() for at in times)
+    assert all(at == NOW - WINDOW_MS for times in pace.slots.values() for at in times)
 
 
 # To the millisecond

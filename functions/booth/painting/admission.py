@@ -1,12 +1,13 @@
 """Admission: gives each picture its turn at an image model, first come first served, within the models' quotas.
 
-A candidate with a quota of n requests a minute has n slots, each of which is used at most once per WINDOW_MS. So a free
-candidate takes all pictures of a photo at once, no minute holds more than n calls wherever AWS begins it, and the time
-of a turn is known when it is given. The record `pace` has the last turn at each slot and the unavailable candidates;
+A model of Bedrock's with a quota of n requests a minute has n slots, each of which is used at most once per WINDOW_MS.
+So when it is free it takes all pictures of a photo at once, no minute holds more than n calls wherever AWS begins it,
+and the time of a turn is known when it is given. An endpoint of one's own has a slot for each instance, which paints
+one picture after the other. The record `pace` has the last turn at each slot and the unavailable candidates;
 `booth.painting.pacing` plans on it, `booth.painting.records` reads and writes it.
 
 A call may be made later than its turn (cold starts), so its slot's own record has the time of the last call, and the
-next one waits until WINDOW_MS after that (`await_slot`). docs/decisions/0013-pacing.md has the reasons.
+next one waits until the slot's window after that (`await_slot`). docs/decisions/0013-pacing.md has the reasons.
 """
 
 import random
@@ -89,7 +90,7 @@ def _left(run: Run, pace: Pace, picture: int, now: int) -> list[Candidate]:
 
 def _delayed(turn: Turn, now: int) -> Turn:
     """The turn, moved to when its slot is free again. `now` in epoch ms."""
-    return replace(turn, at=max(now, records.slot_last_used(turn) + pacing.WINDOW_MS))
+    return replace(turn, at=max(now, records.slot_last_used(turn) + turn.window))
 
 
 def release_turns(run: Run) -> None:
@@ -139,7 +140,7 @@ def free_candidate(run: Run, picture: int) -> Candidate | None:
     now = clock.now_ms()
     turns, pace = _planned(run, records.pace(), [picture], now)
     turn = turns[picture]
-    if turn.at > now or not records.write_pace(pace) or not records.use_slot(turn, pacing.WINDOW_MS):
+    if turn.at > now or not records.write_pace(pace) or not records.use_slot(turn):
         return None
     return next(each for each in chain() if str(each) == turn.candidate)
 
@@ -147,8 +148,8 @@ def free_candidate(run: Run, picture: int) -> Candidate | None:
 def await_slot(turn: Turn) -> None:
     """Waits for the slot of a picture's turn, and takes it. Raises TurnLate if LONGEST_DELAY_SECONDS are too short."""
     until = time.monotonic() + LONGEST_DELAY_SECONDS
-    while not records.use_slot(turn, pacing.WINDOW_MS):
-        wait = (records.slot_last_used(turn) + pacing.WINDOW_MS - clock.now_ms()) / 1000
+    while not records.use_slot(turn):
+        wait = (records.slot_last_used(turn) + turn.window - clock.now_ms()) / 1000
         if time.monotonic() + wait > until:
             raise TurnLate("the slot's last call came late")
         time.sleep(max(0.01, wait))

@@ -5,13 +5,16 @@ while another candidate is left. docs/decisions/0023-unknown-answers.md says why
 """
 
 import hashlib
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from booth.aws.errors import code_of, status_of, typed
 from booth.errors import ContentBlocked, OutputBlocked, ServiceUnavailable, Throttled
+from booth.painting.endpoint_answers import KNOWN_OF_ENDPOINT
 from booth.painting.known_answers import KNOWN, Answer, Meaning
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z_'-]*")
@@ -31,15 +34,17 @@ class UnknownAnswer(Exception):
     """The candidate gave neither a picture nor an answer that is known. Its text is what the log may show."""
 
 
-def find(code: str, text: str) -> Answer | None:
+def find(code: str, text: str, known: Sequence[Answer] = KNOWN, status: int = 0) -> Answer | None:
     """The known answer that an error is; None if there is none.
 
     Args:
         code: the error's code; empty for a sentence in an answer with HTTP 200.
         text: the sentence.
+        status: what the endpoint's container answered, of a ModelError.
     """
     text = text.lower()
-    return next((each for each in KNOWN if (not each.codes or code in each.codes) and each.part in text), None)
+    fits = (each for each in known if (not each.codes or code in each.codes) and status in each.statuses)
+    return next((each for each in fits if each.part in text), None)
 
 
 def of_error(error: ClientError) -> Exception:
@@ -47,8 +52,18 @@ def of_error(error: ClientError) -> Exception:
 
     ContentBlocked, OutputBlocked, CandidateGone, RequestRefused, Throttled, ServiceUnavailable, UnknownAnswer.
     """
+    return _of(error, KNOWN)
+
+
+def of_endpoint(error: ClientError) -> Exception:
+    """The same for an error that InvokeEndpoint answered. It has no filters: neither blocked nor output blocked."""
+    return _of(error, KNOWN_OF_ENDPOINT)
+
+
+def _of(error: ClientError, known: Sequence[Answer]) -> Exception:
     code, text = code_of(error), str(error.response["Error"].get("Message") or "")
-    if answer := find(code, text):
+    status = error.response.get("OriginalStatusCode")
+    if answer := find(code, text, known, status if isinstance(status, int) else 0):
         return _RAISED[answer.meaning](told(code, text))
     passing = typed(error)
     if isinstance(passing, (Throttled, ServiceUnavailable)):
@@ -62,6 +77,22 @@ def of_sentence(text: object) -> Exception:
         return UnknownAnswer("200: no picture")
     answer = find("", text)
     return (_RAISED[answer.meaning] if answer else UnknownAnswer)(told("200", text))
+
+
+def parsed(raw: bytes) -> dict[str, Any]:
+    """The JSON object that an answer with HTTP 200 is.
+
+    Raises:
+        UnknownAnswer: it is JSON, but no object.
+        ServiceUnavailable: it is no JSON, which may have happened on its way.
+    """
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise ServiceUnavailable("the model's answer is not JSON") from error
+    if not isinstance(value, dict):
+        raise UnknownAnswer("200: JSON, but no object")
+    return value
 
 
 _RAISED: dict[Meaning, Callable[[str], Exception]] = {
@@ -92,4 +123,4 @@ def _code(code: str) -> str:
     return code if re.fullmatch(r"[A-Za-z_]{1,60}|\d{1,3}", code) else "another code"
 
 
-_VOCABULARY = {word.lower() for each in KNOWN for word in _WORD.findall(each.sentence)}
+_VOCABULARY = {word.lower() for each in (*KNOWN, *KNOWN_OF_ENDPOINT) for word in _WORD.findall(each.sentence)}

@@ -7,22 +7,13 @@ from botocore.exceptions import ClientError
 
 from booth.aws.clients import client
 from booth.aws.errors import aws_errors
-from booth.errors import ServiceUnavailable
 from booth.limits import MODEL_CALL_SECONDS
 from booth.painting import answers
-from booth.painting.answers import UnknownAnswer
-from booth.painting.chain import chain
 
 
 def connect(region: str, seconds: int = MODEL_CALL_SECONDS):
     """The client for a Region and read timeout, made once. botocore does not retry: a repeated call is billed twice."""
     return client("bedrock-runtime", region=region, read_timeout=seconds, attempts=1)
-
-
-def connect_all() -> None:
-    """Makes the clients of all Regions in the chain."""
-    for region in {candidate.region for candidate in chain()}:
-        connect(region)
 
 
 def invoke(model: str, region: str, body: dict[str, Any], seconds: int = MODEL_CALL_SECONDS) -> dict[str, Any]:
@@ -35,8 +26,7 @@ def invoke(model: str, region: str, body: dict[str, Any], seconds: int = MODEL_C
 
     Raises:
         ContentBlocked, OutputBlocked, CandidateGone, RequestRefused, UnknownAnswer, Throttled: as `answers.of_error`.
-        UnknownAnswer: the answer is JSON, but no object.
-        ServiceUnavailable: it passes; also if the answer is no JSON, which may have happened on its way.
+        UnknownAnswer, ServiceUnavailable: as `answers.parsed`; and ServiceUnavailable if it passes.
         InternalError: botocore did not make the call.
     """
     runtime = connect(region, seconds)
@@ -48,10 +38,4 @@ def invoke(model: str, region: str, body: dict[str, Any], seconds: int = MODEL_C
         except ClientError as error:
             raise answers.of_error(error) from error
         raw = answer["body"].read()
-    try:
-        value = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise ServiceUnavailable("the model's answer is not JSON") from error
-    if not isinstance(value, dict):
-        raise UnknownAnswer("200: JSON, but no object")
-    return value
+    return answers.parsed(raw)

@@ -47,6 +47,8 @@ class Answer:
     """The errors' codes that it comes with; empty: any, and answers with HTTP 200."""
     todo: str = ""
     """Of a candidate that is gone: what the operator can do."""
+    statuses: range = range(600)
+    """Of a ModelError: the HTTP statuses of the container that it stands for; other errors have none, which is 0."""
 
 
 _CODES = "https://docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html"

@@ -1,12 +1,17 @@
-"""The image models that are supported, each with its quota and its codec (wire format).
+"""The image models that are supported, each with its codec (wire format), and Bedrock's with their quotas.
 
-To add one: a codec in `codecs/` if its wire format is new, a line in MODELS, and its ARN in template.yaml.
+To add one of Bedrock's: a codec in `codecs/` if its wire format is new, a line in MODELS, and its ARN in template.yaml.
 """
 
 from dataclasses import dataclass
 
-from booth.painting.codecs import nova, stability, titan
+from booth.painting.codecs import nova, own, stability, titan
 from booth.painting.codecs.codec import Codec
+
+ENDPOINT = "endpoint"
+"""The painter of one's own (parameter `PaintEndpoint`), as ImageModels names it."""
+ENDPOINT_PICTURES_A_MINUTE = 12
+"""What one instance of it is taken to paint unless ImageModels says another number: a picture in 5 s."""
 
 
 @dataclass(frozen=True)
@@ -26,3 +31,8 @@ MODELS = {
     "us.stability.stable-image-inpaint-v1:0": Model(20, stability.INPAINT),
 }
 """By model id or inference profile, InvokeModel's `modelId`."""
+
+
+def codec_of(model: str) -> Codec:
+    """The codec of a model of Bedrock's, or of ENDPOINT."""
+    return own.PAINTER if model == ENDPOINT else MODELS[model].codec

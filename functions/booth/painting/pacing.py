@@ -9,16 +9,13 @@ from dataclasses import dataclass, field, replace
 from booth.painting.chain import Candidate, rotated
 from booth.run import Turn
 
-WINDOW_MS = 62_000
-"""Shortest time between two calls at a slot: a minute, and 2 s by which one call may take longer to arrive."""
-
 
 @dataclass(frozen=True)
 class Pace:
     """The turns at all image models. Times in epoch ms; keys are candidates, `model@region`."""
 
     slots: dict[str, list[int]]
-    """Time of the last turn at each slot; at most as many slots as the candidate's quota of requests a minute."""
+    """Time of the last turn at each slot; at most as many slots as the candidate has."""
     gone: dict[str, int]
     """Unavailable candidates: until when they are not called. An entry stays after that until the candidate paints."""
     version: int
@@ -42,8 +39,8 @@ def plan(
     slots = {name: list(times) for name, times in pace.slots.items()}
     free = {name: [turn for turn in turns if turn[1] >= now] for name, turns in pace.free.items()}
     for each in candidates:
-        if len(times := slots.setdefault(str(each), [])) > each.requests:  # its quota was lowered
-            slots[str(each)] = sorted(times)[-each.requests :]
+        if len(times := slots.setdefault(str(each), [])) > each.slots:  # it has fewer than before
+            slots[str(each)] = sorted(times)[-each.slots :]
             free.pop(str(each), None)  # slots are renumbered
     usable = available(pace, candidates, now) or candidates
     regions = [each for each in usable if each.model == usable[0].model]
@@ -51,12 +48,12 @@ def plan(
     def earliest(each: Candidate) -> tuple[int, int, int]:
         """Time of the candidate's earliest turn, number of its slots in use now, and the slot."""
         times = slots[str(each)]
-        in_use = sum(time > now - WINDOW_MS for time in times)
-        if in_use == len(times) < each.requests:
+        in_use = sum(time > now - each.window for time in times)
+        if in_use == len(times) < each.slots:
             return now, in_use, len(times)  # a slot that was never used
         slot = times.index(min(times))
         given_back = ((at, in_use, slot) for slot, at in free.get(str(each), []))
-        return min([(max(now, times[slot] + WINDOW_MS), in_use, slot), *given_back])
+        return min([(max(now, times[slot] + each.window), in_use, slot), *given_back])
 
     turns = {}
     for picture in pictures:
@@ -66,7 +63,7 @@ def plan(
             free[name].remove((slot, at))
         else:
             slots[name][slot : slot + 1] = [at]
-        turns[picture] = Turn(name, slot, at)
+        turns[picture] = Turn(name, slot, at, candidate.window)
     return turns, replace(pace, slots=slots, free=free)
 
 
@@ -76,12 +73,12 @@ def released(pace: Pace, turns: list[Turn]) -> Pace:
     free = {name: list(given_back) for name, given_back in pace.free.items()}
     for turn in turns:
         times, open_turns = slots.get(turn.candidate, []), free.setdefault(turn.candidate, [])
-        if turn.slot >= len(times):  # its quota was lowered
+        if turn.slot >= len(times):  # it has fewer than before
             continue
         open_turns.append((turn.slot, turn.at))
         while (last := (turn.slot, times[turn.slot])) in open_turns:
             open_turns.remove(last)
-            times[turn.slot] -= WINDOW_MS
+            times[turn.slot] -= turn.window
     return replace(pace, slots=slots, free=free)
 
 

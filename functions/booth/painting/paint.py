@@ -9,18 +9,24 @@ from typing import Any
 import numpy as np
 
 from booth.errors import InternalError, Throttled
-from booth.limits import REPAINT_CALL_SECONDS
+from booth.limits import MODEL_CALL_SECONDS, REPAINT_CALL_SECONDS
 from booth.log import count, logger
-from booth.painting import admission, bedrock
+from booth.painting import admission, bedrock, sagemaker
 from booth.painting.answers import CandidateGone, RequestRefused, UnknownAnswer
-from booth.painting.chain import Candidate
+from booth.painting.chain import Candidate, chain
 from booth.painting.codecs.codec import Codec, Style
-from booth.painting.models import MODELS
+from booth.painting.models import ENDPOINT, codec_of
 from booth.pixels import encoding, frames
 from booth.scenes import Prompt
 
 THROTTLE_PAUSES = (1, 2, 4)
 """Back off before each retry of a throttled call: seconds, times 0.5 to 1.5 (jitter)."""
+
+
+def connect() -> None:
+    """Makes the clients of all candidates of the chain."""
+    for candidate in chain():
+        (sagemaker if candidate.model == ENDPOINT else bedrock).connect(candidate.region)
 
 
 class PassedOver(Exception):
@@ -83,14 +89,20 @@ def paint(
 def _invoke(candidate: Candidate, body: dict[str, Any], again: bool) -> dict[str, Any]:
     """Calls the candidate; retries throttled calls here, for at the next candidate every slot has its turn, too."""
     if again:
-        return bedrock.invoke(candidate.model, candidate.region, body, REPAINT_CALL_SECONDS)
+        return _call(candidate, body, REPAINT_CALL_SECONDS)
     for pause in THROTTLE_PAUSES:
         try:
-            return bedrock.invoke(candidate.model, candidate.region, body)
+            return _call(candidate, body)
         except Throttled:
             count("ModelThrottled")
             time.sleep(pause * (0.5 + random.random()))
-    return bedrock.invoke(candidate.model, candidate.region, body)
+    return _call(candidate, body)
+
+
+def _call(candidate: Candidate, body: dict[str, Any], seconds: int = MODEL_CALL_SECONDS) -> dict[str, Any]:
+    if candidate.model == ENDPOINT:
+        return sagemaker.invoke(candidate.region, body, seconds)
+    return bedrock.invoke(candidate.model, candidate.region, body, seconds)
 
 
 def _painted_by(
@@ -102,7 +114,7 @@ def _painted_by(
     style: Style,
     again: bool,
 ) -> np.ndarray:
-    codec = MODELS[candidate.model].codec
+    codec = codec_of(candidate.model)
     mask = mask_for(codec)
     frame = frames.fit(encoding.size_of(photo), codec.sizes)
     if not frame.is_unchanged:

@@ -86,8 +86,8 @@ def slot_last_used(turn: Turn) -> int:
     return int(item["at"]["N"]) if item else 0
 
 
-def use_slot(turn: Turn, pause: int) -> bool:
-    """Takes the turn's slot: writes now as its last use; False if that is less than `pause` ms after the one before."""
+def use_slot(turn: Turn) -> bool:
+    """Takes the turn's slot: writes now as its last use; False if that is less than its window after the one before."""
     now = clock.now_ms()
     answer = table.write(
         "update_item",
@@ -97,7 +97,7 @@ def use_slot(turn: Turn, pause: int) -> bool:
         ConditionExpression="attribute_not_exists(#at) OR #at <= :free",
         ExpressionAttributeNames={"#at": "at", "#expires": "expires"},
         ExpressionAttributeValues=table.attribute_values(
-            {"now": now, "free": now - pause, "expires": now // 1000 + 3600}
+            {"now": now, "free": now - turn.window, "expires": now // 1000 + 3600}
         ),
     )
     return answer is not None

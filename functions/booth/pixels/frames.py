@@ -77,9 +77,8 @@ def fit(photo: tuple[int, int], sizes: Sizes) -> Frame:
 def _scaled(photo: tuple[int, int], sizes: Sizes, scale: float) -> Frame:
     # 1e-6: floating point must not make 1280 * (320 / 1280) 319.
     width, height = (max(1, math.floor(side * scale + 1e-6)) for side in photo)
-    canvas = (
-        max(width, math.ceil(height / sizes.max_aspect), sizes.min_side),
-        max(height, math.ceil(width / sizes.max_aspect), sizes.min_side),
-    )
+    wide = max(width, math.ceil(height / sizes.max_aspect), sizes.min_side)
+    high = max(height, math.ceil(width / sizes.max_aspect), sizes.min_side)
+    canvas = (wide + -wide % sizes.multiple, high + -high % sizes.multiple)
     left, top = (canvas[0] - width) // 2, (canvas[1] - height) // 2
     return Frame(photo, canvas, (left, top, left + width, top + height))

@@ -8,7 +8,7 @@ from booth import clock, limits
 from booth.aws import table
 from booth.errors import RunEnded, TimedOut
 from booth.keep import Keep, wanted
-from booth.run import Open, Run, Status, Step, Turn
+from booth.run import WINDOW_MS, Open, Run, Status, Step, Turn
 from booth.scenes import Scene
 
 RETENTION_SECONDS = int(os.environ.get("RETENTION_DAYS", "7")) * 86_400
@@ -22,12 +22,15 @@ def run_of(item: dict[str, Any]) -> Run:
     for name in ("created", "upload_until", "claimed", "deadline", "ended", "faces", "due", "tries", "told"):
         fields[name] = int(fields.get(name, 0))
     turns = fields.get("turns", {}).items()
-    fields["turns"] = {
-        int(name[1:]): Turn(turn["candidate"], int(turn["slot"]), int(turn["at"])) for name, turn in turns
-    }
+    fields["turns"] = {int(name[1:]): _turn_of(turn) for name, turn in turns}
     for name in ("scenes", "not_kept"):
         fields[name] = tuple(fields.get(name, ()))
     return Run(**fields)
+
+
+def _turn_of(turn: dict[str, Any]) -> Turn:
+    # The window is optional: records of an older release don't have it.
+    return Turn(turn["candidate"], int(turn["slot"]), int(turn["at"]), int(turn.get("window", WINDOW_MS)))
 
 
 def find(run_id: str) -> Run | None:
