@@ -10,6 +10,7 @@ from hypothesis import strategies as some
 
 from booth.errors import ContentBlocked, OutputBlocked, ServiceUnavailable, Throttled
 from booth.painting import answers
+from booth.painting.endpoint_answers import KNOWN_OF_ENDPOINT
 from booth.painting.known_answers import GONE, KNOWN, REFUSALS, Meaning
 
 MODEL = boto3.Session().client("bedrock-runtime", "us-east-1").meta.service_model
@@ -104,7 +105,9 @@ def test_no_sentence_of_an_answer_with_200_takes_a_candidate_out(text):
 def test_the_log_shows_no_word_that_is_not_of_a_known_sentence(code, text):
     told = answers.told(code, text)
     words = re.fullmatch(rf"{code}: (.*) \([0-9a-f]{{12}}\)", told)[1].replace("...", "").split()
-    known = {word.lower() for each in KNOWN for word in re.findall(r"[A-Za-z_'-]+", each.sentence)}
+    known = {
+        word.lower() for each in (*KNOWN, *KNOWN_OF_ENDPOINT) for word in re.findall(r"[A-Za-z_'-]+", each.sentence)
+    }
     assert {word.lower() for word in words[:-1]} <= known, "the last one may be cut"
     assert len(told) < 350
 
@@ -114,3 +117,73 @@ def test_the_same_sentence_has_the_same_hash_whatever_its_numbers():
         answers.told("X", text)[-14:] for text in ("at most 512, not 536", "at most 512, not 7", "no")
     )
     assert first == same != other
+
+
+# InvokeEndpoint's
+
+ENDPOINT = boto3.Session().client("sagemaker-runtime", "us-east-1").meta.service_model.operation_model("InvokeEndpoint")
+OF_ENDPOINT = {shape.name: shape.metadata["error"]["httpStatusCode"] for shape in ENDPOINT.error_shapes}
+
+
+def endpoints_error(code, text="", status=None, original=None):
+    answer = {"Error": {"Code": code, "Message": text}}
+    answer["ResponseMetadata"] = {"HTTPStatusCode": status or OF_ENDPOINT[code]}
+    return ClientError(answer | ({} if original is None else {"OriginalStatusCode": original}), "InvokeEndpoint")
+
+
+def test_the_endpoints_table_names_each_code_of_botocores_model():
+    assert OF_ENDPOINT.keys() <= {code for each in KNOWN_OF_ENDPOINT for code in each.codes}
+    for each in KNOWN_OF_ENDPOINT:
+        assert each.part in each.sentence.lower() and each.source
+        assert bool(each.todo) == (each.meaning in GONE)
+        assert each.part or each.meaning not in GONE, "no code alone takes the endpoint from everybody"
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "original", "kind"),
+    [
+        ("ModelError", "", 429, Throttled),
+        ("ModelError", "", 503, ServiceUnavailable),
+        ("ModelError", "", 500, ServiceUnavailable),
+        ("ModelError", "", 408, ServiceUnavailable),
+        ("ModelError", "", 0, ServiceUnavailable),
+        ("ModelError", "", None, ServiceUnavailable),
+        ("ModelError", "", "x", ServiceUnavailable),
+        ("ModelError", "", 400, answers.RequestRefused),
+        ("ModelError", "", 413, answers.RequestRefused),
+        ("ModelError", "Endpoint a of account 1 not found.", 404, answers.RequestRefused),
+        ("ValidationError", "Endpoint a of account 1 not found.", None, answers.CandidateGone),
+        ("ValidationException", "Endpoint a of account 1 not found.", None, answers.CandidateGone),
+        ("ValidationError", "1 validation error detected: Value at 'body'", None, answers.RequestRefused),
+        ("ValidationError", "In words that nobody knows.", None, answers.UnknownAnswer),
+        (
+            "AccessDeniedException",
+            "User: a is not authorized to perform: sagemaker:InvokeEndpoint on resource: b",
+            None,
+            answers.CandidateGone,
+        ),
+        ("AccessDeniedException", "In words that nobody knows.", None, answers.UnknownAnswer),
+        ("ANewException", "", None, answers.UnknownAnswer),
+        ("ModelNotReadyException", "", None, Throttled),
+        ("ThrottlingException", "Rate exceeded", None, Throttled),
+        ("ServiceUnavailable", "", None, ServiceUnavailable),
+        ("InternalFailure", "", None, ServiceUnavailable),
+        ("InternalDependencyException", "", None, ServiceUnavailable),
+    ],
+)
+def test_each_error_of_the_endpoint_is_raised_as_what_it_means(code, text, original, kind):
+    status = OF_ENDPOINT.get(code, 403 if "Denied" in code else 400)
+    assert type(answers.of_endpoint(endpoints_error(code, text, status, original))) is kind
+
+
+@given(
+    some.sampled_from([*OF_ENDPOINT, "AccessDeniedException", "ANewException"]),
+    some.text() | some.sampled_from([each.sentence for each in KNOWN_OF_ENDPOINT]),
+    some.none() | some.integers(-1, 999),
+)
+def test_no_sentence_of_the_container_takes_the_endpoint_out(code, text, original):
+    raised = answers.of_endpoint(endpoints_error(code, text, OF_ENDPOINT.get(code, 400), original))
+    assert isinstance(raised, PASSING + ELSEWHERE), "typed"
+    if isinstance(raised, answers.CandidateGone):
+        assert code != "ModelError"
+        assert "not found" in text.lower() or "is not authorized to perform: sagemaker:" in text.lower()

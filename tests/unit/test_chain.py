@@ -16,6 +16,44 @@ def test_a_quota_is_aws_default_or_the_accounts_own():
 
 
 @pytest.mark.parametrize(
+    ("word", "slots", "window"),
+    [
+        ("endpoint", 1, 5_000),
+        ("endpoint=20", 1, 3_000),
+        ("endpoint=12x3", 3, 5_000),
+        ("endpoint=0.25", 1, 240_000),
+        ("endpoint=7.5x2", 2, 8_000),
+    ],
+)
+def test_the_endpoint_has_a_slot_for_each_instance_and_a_window_by_its_pictures_a_minute(word, slots, window):
+    chain = [f"{TITAN}@a", f"{INPAINT}@b"]
+    for place in range(3):
+        parsed = parse_chain(",".join([*chain[:place], word, *chain[place:]]), "ap-northeast-2")
+        assert parsed[place] == Candidate("endpoint", "ap-northeast-2", slots, window)
+        assert str(parsed[place]) == "endpoint@ap-northeast-2"
+        assert [str(each) for each in parsed if each.model != "endpoint"] == chain
+    assert parse_chain(word, "b")[0].pictures_a_minute == pytest.approx(slots * 60_000 / window)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "endpoints",
+        "endpoint@a",
+        "endpoint=0",
+        "endpoint=0.0",
+        "endpoint=x2",
+        "endpoint=2x0",
+        "endpoint=2x",
+        "endpoint=",
+    ],
+)
+def test_a_bad_word_for_the_endpoint_is_refused(text):
+    with pytest.raises(ValueError, match="model@region"):
+        parse_chain(text, "a")
+
+
+@pytest.mark.parametrize(
     "text",
     ["", "titan@us-east-1", TITAN, f"{TITAN}@us-east-1,", f"{TITAN}@", f"{TITAN}@a=", f"{TITAN}@a=0", f"{TITAN}@a=x"],
 )

@@ -73,6 +73,74 @@ def test_no_minute_ever_holds_more_calls_than_the_quota_and_nobody_overtakes(quo
             assert sum(at - MINUTE - 2000 < other <= at for other in times) <= quota
 
 
+ENDPOINTS = some.builds(
+    lambda slots, window: Candidate("endpoint", "region-0", slots, window),
+    some.integers(1, 3),
+    some.sampled_from([240_000, 60_000, 5_000, 3_000]),
+)
+
+
+@given(
+    ENDPOINTS,
+    some.lists(some.tuples(some.integers(0, 9_000), some.integers(0, 5), some.integers(0, 9)), min_size=1, max_size=40),
+)
+def test_an_instance_is_never_called_sooner_than_it_paints_and_nobody_overtakes(endpoint, steps):
+    """Whatever is given back meanwhile."""
+    chain, pace, now, waiting, made, last = [endpoint, *candidates(2, 2)], NOTHING, NOW, [], [], 0
+    for pause, pictures, given_back in steps:
+        now += pause
+        made += [turn for turn in waiting if turn.at <= now]
+        waiting = [turn for turn in waiting if turn.at > now]
+        if pictures:
+            turns, after = plan(pace, chain, pictures, now)
+            if not any(pace.free.values()):
+                assert all(turn.at >= max(now, last) for turn in turns.values()), "who came later comes later"
+            pace, last = after, max(turn.at for turn in turns.values())
+            waiting += turns.values()
+        elif waiting:
+            pace = pacing.released(pace, [waiting.pop(given_back % len(waiting))])
+            last = 0
+    made += waiting
+    assert {turn.candidate for turn in made} <= {"endpoint@region-0"}, "the first model that is available paints"
+    assert {turn.window for turn in made} <= {endpoint.window}
+    for slot in range(endpoint.slots):
+        times = sorted(turn.at for turn in made if turn.slot == slot)
+        assert all(later - earlier >= endpoint.window for earlier, later in pairwise(times))
+    assert {turn.slot for turn in made} <= set(range(endpoint.slots))
+
+
+@given(ENDPOINTS, some.integers(1, 30), some.randoms())
+def test_when_all_of_an_endpoints_turns_are_given_back_nothing_is_left_of_them(endpoint, photos, dice):
+    pace, turns = NOTHING, []
+    for _ in range(photos):
+        given_turns, pace = plan(pace, [endpoint], 3, NOW)
+        turns += given_turns.values()
+    dice.shuffle(turns)
+    for turn in turns:
+        pace = pacing.released(pace, [turn])
+    assert not any(pace.free.values())
+    assert all(at == NOW - endpoint.window for times in pace.slots.values() for at in times)
+
+
+def test_a_visitors_pictures_come_one_after_another_at_an_instance_and_at_once_at_three():
+    turns, pace = plan(NOTHING, [Candidate("endpoint", "a", 1, 5_000)])
+    assert [turn.at - NOW for turn in turns.values()] == [0, 5_000, 10_000]
+    turns, _ = plan(pace, [Candidate("endpoint", "a", 1, 5_000)], now=NOW + 7_000)
+    assert [turn.at - NOW for turn in turns.values()] == [15_000, 20_000, 25_000]
+    turns, _ = plan(NOTHING, [Candidate("endpoint", "a", 3, 5_000)])
+    assert [(turn.slot, turn.at - NOW) for turn in turns.values()] == [(0, 0), (1, 0), (2, 0)]
+
+
+def test_an_endpoint_that_is_gone_is_passed_over_until_it_is_asked_again():
+    chain = [Candidate("endpoint", "a", 1, 5_000), *candidates(20)]
+    gone = replace(NOTHING, gone={"endpoint@a": NOW + 1})
+    turns, _ = plan(gone, chain)
+    assert {turn.candidate.partition("@")[0] for turn in turns.values()} == {TITAN}
+    assert {(turn.at, turn.window) for turn in turns.values()} == {(NOW, WINDOW_MS)}
+    turns, _ = plan(gone, chain, now=NOW + 1)
+    assert {turn.candidate for turn in turns.values()} == {"endpoint@a"}
+
+
 @given(some.integers(1, 9), some.integers(1, 3), some.integers(1, 60))
 def test_a_quota_is_used_up_before_anybody_waits(quota, regions, photos):
     chain, pace = candidates(quota, regions), NOTHING
