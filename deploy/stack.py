@@ -21,6 +21,7 @@ from booth.runs import store, uploads
 from client.booth import Booth, VisitError, shortfall
 from deploy.build import ROOT, SAM
 from deploy.preview import with_preview
+from operate.parameters import ParameterError, problems, read_parameters
 
 WEB = ROOT / "web"
 SAM_STACK = "aws-sam-cli-managed-default"
@@ -78,7 +79,13 @@ def lambda_concurrency(region: str | None = None) -> int:
 
 
 def deploy(environment: str, given: list[str]) -> None:
-    """Runs `sam deploy` for an environment of samconfig.toml. Raises StackError if that failed."""
+    """Runs `sam deploy` for an environment of samconfig.toml. Raises StackError if that failed, or can't be right."""
+    try:
+        wrong = problems(read_parameters(environment, given))
+    except ParameterError as error:
+        raise StackError(str(error)) from error
+    if wrong:
+        raise StackError("\n".join(wrong))
     if subprocess.run(sam_deploy_command(environment, given), cwd=ROOT, check=False).returncode:
         raise StackError("sam has not deployed it; the reason is above.")
 

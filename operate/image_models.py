@@ -17,12 +17,12 @@ from booth.scenes import DEFAULT_PICTURES
 
 @dataclass
 class CandidateCheck:
-    """What Bedrock and Service Quotas say about a candidate, `model@region`, and what to do about it."""
+    """What AWS says about a candidate, `model@region`, and what to do about it."""
 
     model: str
     region: str
     state: str = "unknown"
-    """active, legacy, retired or unknown."""
+    """active, legacy, retired, off (the endpoint) or unknown."""
     access: str = "unknown"
     """granted, denied or unknown."""
     requests_a_minute: float | None = None
@@ -30,6 +30,10 @@ class CandidateCheck:
     is_default_quota: bool = False
     """`requests_a_minute` is AWS's documented default, not this account's own quota."""
     todo: list[str] = field(default_factory=list)
+    window: int = WINDOW_MS
+    """Shortest time between two calls at a slot of the booth's pacing, ms; `requests_a_minute` slots."""
+    note: str = ""
+    """What else was found; empty for nothing."""
 
     @property
     def is_usable(self) -> bool:
@@ -39,7 +43,7 @@ class CandidateCheck:
     @property
     def photos_an_hour(self) -> int:
         """Photos an hour that the quota allows with the booth's pacing, DEFAULT_PICTURES pictures each."""
-        return int((self.requests_a_minute or 0) * 3_600_000 / WINDOW_MS / DEFAULT_PICTURES)
+        return int((self.requests_a_minute or 0) * 3_600_000 / self.window / DEFAULT_PICTURES)
 
 
 def check_candidate(model: str, region: str) -> CandidateCheck:

@@ -28,6 +28,19 @@ def default_parameters(template: Path) -> dict[str, Any]:
     return {name: each.get("Default") for name, each in parameters.items()}
 
 
+def problems(parameters: dict[str, str]) -> list[str]:
+    """Why a stack with these parameters can't be right, in sentences: what no AllowedPattern can say."""
+    named = any(part.strip().partition("=")[0] == "endpoint" for part in parameters["ImageModels"].split(","))
+    if named and not parameters["PaintEndpoint"]:
+        return ["ImageModels names endpoint, but PaintEndpoint is empty: set PaintEndpoint=<the endpoint's name>."]
+    if parameters["PaintEndpoint"] and not named:
+        return [
+            f"PaintEndpoint is {parameters['PaintEndpoint']}, but ImageModels does not name it: put the word endpoint "
+            "where it belongs in the order, or leave PaintEndpoint empty."
+        ]
+    return []
+
+
 def read_parameters(config_env: str | None, overrides: Iterable[str], root: Path = ROOT) -> dict[str, str]:
     """The stack's parameters, and `Region` if samconfig.toml has one.
 

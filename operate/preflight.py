@@ -1,10 +1,11 @@
 """Before an event: can this AWS account paint? `make preflight`, with the operator's credentials.
 
-Asks Bedrock about each candidate of ImageModels, the SAM endpoint for a mask, Rekognition for a face, Lambda for its
-concurrent executions and Service Quotas for the endpoint's instances, and prints what was found and what to do about
+Asks Bedrock about each candidate of ImageModels, the endpoint that paints, if ImageModels names it, for pictures, the
+SAM endpoint for a mask, Rekognition for a face, Lambda for its concurrent executions and Service Quotas for the
+endpoints' instances, and prints what was found and what to do about
 it. Parameters are those of `sam deploy`: template.yaml's defaults, then those of samconfig.toml (--config-env), then
-those on the command line. No picture is generated: the only calls that cost anything are one DetectFaces and two
-InvokeEndpoint.
+those on the command line. Bedrock generates no picture: the only calls that cost anything are one DetectFaces, two
+InvokeEndpoint, and two more of the endpoint that paints.
 
 Exit status 0 if at least one candidate is usable, Rekognition finds a face, the SAM endpoint returns its mask, and what
 the parameter Keep wants beside it, and the quotas suffice for one visitor and one endpoint; else 1.
@@ -14,10 +15,14 @@ import argparse
 import os
 import sys
 
+import boto3
+
+from booth.painting.chain import parse_chain
 from booth.scenes import DEFAULT_PICTURES
 from deploy import account
 from operate.image_models import CandidateCheck, check_candidate
-from operate.parameters import ROOT, ParameterError, read_parameters
+from operate.painter import check_painter
+from operate.parameters import ROOT, ParameterError, problems, read_parameters
 from operate.services import ServiceCheck, check_instances, check_lambda, check_rekognition, check_sam
 
 PHOTO = ROOT / "tests" / "photos" / "astronaut.jpg"
@@ -35,6 +40,7 @@ def report(candidates: list[CandidateCheck], services: list[ServiceCheck]) -> li
     if any(each.is_default_quota for each in candidates):
         lines.append("* AWS's documented default, for Service Quotas told nothing; new accounts may have less.")
     lines += ["", *(f"{each.name}: {'ok' if each.is_usable else 'BAD'}, {each.finding}" for each in services), ""]
+    lines[-1:-1] = [f"{each.model}@{each.region}: {each.note}." for each in candidates if each.note]
     todo = [f"{each.model}@{each.region}: {text}" for each in candidates for text in each.todo]
     todo += [f"{each.name}: {each.todo}" for each in services if each.todo]
     if todo:
@@ -50,6 +56,23 @@ def report(candidates: list[CandidateCheck], services: list[ServiceCheck]) -> li
     return lines
 
 
+def check_chain(chain: str, paint_endpoint: str, paint_region: str, photo: bytes) -> list[CandidateCheck]:
+    """Each candidate of ImageModels, checked; `photo` (JPEG) is painted by the endpoint, if the chain names it."""
+    checked = []
+    for part in (part.strip() for part in chain.split(",")):
+        model, _, region = part.rpartition("@")
+        if model:
+            checked.append(check_candidate(model, region))
+        else:
+            checked.append(check_painter(parse_chain(part, paint_region)[0], paint_endpoint, photo))
+    return checked
+
+
+def own_region() -> str:
+    """The Region of the operator's configuration."""
+    return boto3.Session().region_name or ""
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Prints the report; exit status 0 if an event can begin, else 1."""
     parser = argparse.ArgumentParser(prog="python -m operate.preflight", description="Can this AWS account paint?")
@@ -61,6 +84,9 @@ def main(arguments: list[str] | None = None) -> int:
     except ParameterError as error:
         print(error, file=sys.stderr)
         return 1
+    if wrong := problems(parameters):
+        print("\n".join(wrong), file=sys.stderr)
+        return 1
     if "Region" in parameters:
         os.environ["AWS_DEFAULT_REGION"] = parameters["Region"]
     try:
@@ -69,15 +95,15 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     os.environ["SAM_ENDPOINT"], os.environ["SAM_PROTOCOL"] = parameters["SamEndpoint"], parameters["SamProtocol"]
-    pairs = [part.strip().rpartition("@") for part in parameters["ImageModels"].split(",")]
-    candidates = [check_candidate(model, region) for model, _, region in pairs]
     photo = PHOTO.read_bytes()
+    paint_endpoint, paint_region = parameters["PaintEndpoint"], parameters["PaintRegion"] or own_region()
+    candidates = check_chain(parameters["ImageModels"], paint_endpoint, paint_region, photo)
     faces, details = check_rekognition(photo)
     endpoint, arn, keep = (parameters[name] for name in ("SamEndpoint", "SamEndpointArn", "Keep"))
     services = [faces, check_sam(endpoint, arn, keep, photo, details)]
     services.append(check_lambda(int(parameters["LambdaConcurrency"])))
     if parameters["SamEndpoint"] == f"photo-booth-sam-{given.config_env}":  # the name that make sam-deploy gives
-        services.append(check_instances(given.config_env))
+        services.append(check_instances("sam_model", given.config_env))
     print("\n".join(report(candidates, services)))
     return 0 if any(each.is_usable for each in candidates) and all(each.is_usable for each in services) else 1
 

@@ -58,20 +58,28 @@ def check_lambda(lambda_concurrency: int) -> ServiceCheck:
     return ServiceCheck("Lambda", bool(many), finding, todo)
 
 
-def check_instances(environment: str) -> ServiceCheck:
-    """Whether the account's quota suffices for the SAM endpoint's instances in this environment of endpoint.toml.
+def check_instances(folder: str, environment: str, region: str | None = None) -> ServiceCheck:
+    """Whether the account's quota suffices for an endpoint's instances in this environment of its endpoint.toml.
 
     Advised is a quota of at least twice MinInstances: an update starts the new fleet beside the old one.
+
+    Args:
+        folder: of the endpoint, sam_model or paint_model.
+        region: the endpoint's; None for the default one.
     """
-    environments = tomllib.loads((ROOT / "sam_model" / "endpoint.toml").read_text(encoding="utf-8"))
-    fleet = default_parameters(ROOT / "sam_model" / "endpoint.yaml") | environments[environment]
+    environments = tomllib.loads((ROOT / folder / "endpoint.toml").read_text(encoding="utf-8"))
+    fleet = default_parameters(ROOT / folder / "endpoint.yaml") | environments[environment]
     quota, least = f"{fleet['InstanceType']} for endpoint usage", int(fleet["MinInstances"])
     wanted = max(2 * least, int(fleet["MaxInstances"]))
     if fleet["InstanceType"] == "serverless":
         return ServiceCheck("SageMaker", True, "the endpoint is serverless: no quota of instances")
     request = f'Ask AWS for {wanted}: Service Quotas, Amazon SageMaker, "{quota}".'
     try:
-        pages = client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
+        pages = (
+            client("service-quotas", region=region)
+            .get_paginator("list_service_quotas")
+            .paginate(ServiceCode="sagemaker")
+        )
         values = [each["Value"] for page in pages for each in page["Quotas"] if each["QuotaName"] == quota]
     except (ClientError, BotoCoreError) as error:
         todo = "See that your credentials may servicequotas:ListServiceQuotas."
@@ -114,6 +122,13 @@ def check_sam(endpoint: str, given_arn: str, keep: str, photo: bytes, details: l
     return ServiceCheck(name, True, f"{found}, keeps heads and people")
 
 
+def fault_of_status(status: str) -> tuple[str, str] | None:
+    """An endpoint's status and what to do, None if it is InService."""
+    if status in ("Creating", "Updating", "SystemUpdating", "RollingBack"):
+        return status, "Wait until it is InService."
+    return None if status == "InService" else (status, "Deploy it anew; SageMaker's console has its log.")
+
+
 def _fault_of_endpoint(endpoint: str, given_arn: str) -> tuple[str, str] | None:
     """The endpoint's state and what to do, None if it is InService and the booth may call it."""
     try:
@@ -124,10 +139,8 @@ def _fault_of_endpoint(endpoint: str, given_arn: str) -> tuple[str, str] | None:
     except BotoCoreError as error:
         return type(error).__name__, "Check the Region's name and network."
     status = description["EndpointStatus"]
-    if status in ("Creating", "Updating", "SystemUpdating", "RollingBack"):
-        return status, "Wait until it is InService."
-    if status != "InService":
-        return status, "Deploy it anew; SageMaker's console has its log."
+    if fault := fault_of_status(status):
+        return fault
     arn = description["EndpointArn"]
     if arn != (given_arn or f"{arn.rpartition('/')[0]}/{endpoint}"):
         return "InService, but the booth may not call it", f"Set SamEndpointArn to {arn}."

@@ -9,10 +9,14 @@ import json
 import uuid
 
 from booth import limits
+from local.app import PAINT_ENDPOINT, ROOT
 from local.iam import applies, as_list
+from local.template.document import default_of
 from tests.support.booth import HOLD
 from tests.support.photos import PHOTOS
 from tests.support.waiting import await_true
+
+CHAIN = ",".join(f"{each.strip()}=100000" for each in default_of(ROOT / "template.yaml", "ImageModels").split(","))
 
 # Allowed, but not called below, each with its reason: (function, action, part of the resource).
 NEEDED_ALL_THE_SAME = {
@@ -58,6 +62,8 @@ def test_nothing_is_allowed_that_is_never_called(quick):
         RepaintInventedPeople="true",
         PhotosPerDay="1000",
         PhotosPerMinute="1000",
+        ImageModels=f"{CHAIN},endpoint=60x3",
+        PaintEndpoint=PAINT_ENDPOINT,
     )
     [secret] = quick.app.stack.secrets.values()
     made = quick.app.client("secretsmanager").get_secret_value(SecretId=secret.name)["SecretString"]
@@ -104,11 +110,16 @@ def put_without_upload(booth, portrait, key):
 
 
 def dead_services(booth, portrait):
-    """Titan retired: Stability paints, in each of its Regions. Segment Anything dead: there is no mask to read."""
+    """Titan retired: Stability paints, in each of its Regions. Segment Anything dead: there is no mask to read.
+    Bedrock's models all retired: the endpoint paints.
+    """
     dead = {"status": 500, "type": "InternalFailure", "message": "dead"}
     booth.stand_in("sagemaker", canned={}, faults=[dead])
     booth.stand_in("bedrock", canned={}, faults=[{"kind": "retired", "match": "*titan*"}])
     booth.process(portrait)
+    booth.stand_in("bedrock", canned={}, faults=[{"kind": "retired"}])
+    booth.process(portrait)
+    booth.forget_pace()
     booth.stand_in("sagemaker", canned={})
     booth.stand_in("bedrock", canned={})
 

@@ -1,13 +1,18 @@
 """`make preflight` against services that speak AWS's wire: Bedrock's control plane, Service Quotas, SageMaker."""
 
+import base64
+import io
 import json
 from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote
 
 import pytest
+from PIL import Image
 from werkzeug.wrappers import Request, Response
 
-from operate import parameters, preflight, services
+from booth.painting.chain import parse_chain
+from deploy import stack
+from operate import painter, parameters, preflight, services
 from tests.support.serving import serving
 
 TITAN = "amazon.titan-image-generator-v2:0"
@@ -44,7 +49,8 @@ class Account:
         }
         self.instances = {"ml.c7i.xlarge for training job usage": 20.0, "ml.c7i.xlarge for endpoint usage": 4.0}
         self.executions = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 900}
-        self.endpoints = {"sam": "InService", "photo-booth-sam-dev": "InService"}
+        self.endpoints = {"sam": "InService", "photo-booth-sam-dev": "InService", "paint": "InService"}
+        self.painters = 1
         self.denied = set()
         self.says = {}
 
@@ -102,7 +108,8 @@ class Account:
         times = {"CreationTime": 1.7e9, "LastModifiedTime": 1.7e9}
         arn = f"arn:aws:sagemaker:us-east-1:123456789012:endpoint/{body['EndpointName'].lower()}"
         fields = {"EndpointName": body["EndpointName"], "EndpointArn": arn, "EndpointConfigName": "x"}
-        return self.answer(fields | times | {"EndpointStatus": status}, json11=True)
+        variants = [{"VariantName": "AllTraffic", "CurrentInstanceCount": self.painters}]
+        return self.answer(fields | times | {"EndpointStatus": status, "ProductionVariants": variants}, json11=True)
 
     def answer(self, body, json11=False):
         return Response(json.dumps(body), content_type=f"application/{'x-amz-json-1.1' if json11 else 'json'}")
@@ -426,7 +433,7 @@ def test_the_endpoints_instances_and_twice_as_many_are_asked_for(account, instan
     if instances is not None:
         account.instances[quota] = instances
 
-    found = services.check_instances("dev")
+    found = services.check_instances("sam_model", "dev")
 
     assert found.is_usable == suffice
     assert found.todo == (f'Ask AWS for 2: Service Quotas, Amazon SageMaker, "{quota}".' if advice else "")
@@ -438,3 +445,80 @@ def test_the_endpoint_that_is_ours_has_its_instances_looked_at(run):
         "SageMaker: ok, ml.c7i.xlarge for endpoint usage: 4" in run(CHAIN, "photo-booth-sam-dev", "--config-env=dev")[1]
     )
     assert "SageMaker:" not in run(CHAIN, "sam", "--config-env=dev")[1]
+
+
+# The painter of one's own
+
+OWN = "endpoint@us-east-1"
+
+
+@pytest.fixture
+def here(environment):
+    environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+
+def test_an_endpoint_that_paints_as_fast_as_said_is_enough_for_an_event(run, account, here):
+    account.painters = 2
+    code, out = run("endpoint=12x2", "sam", "PaintEndpoint=paint")
+    assert code == 0
+    assert row(out, OWN) == ["active", "granted", "24", "480"]
+    assert f"{OWN}: paints a picture in 0.0 s, 2 instances." in out
+    assert "endpoint in us-east-1 paints up to 480 photos an hour, 3 pictures each." in out
+    assert "To do" not in out
+
+
+def test_an_endpoint_with_fewer_instances_than_said_is_told(run, here):
+    code, out = run(f"endpoint=12x3,{CHAIN}", "sam", "PaintEndpoint=paint")
+    assert code == 0
+    assert row(out, OWN) == ["active", "granted", "12", "240"]
+    assert "It has 1 instances, and ImageModels counts on 3: raise MinInstances, or write endpoint=12x1." in out
+
+
+@pytest.mark.parametrize(("seconds", "pace", "photos"), [(8.2, "7", 146), (90.0, "0.67", 14)])
+def test_an_endpoint_that_is_slower_than_said_is_told_what_to_write(account, environment, here, seconds, pace, photos):
+    file = io.BytesIO()
+    Image.new("RGB", (1024, 1024)).save(file, "PNG")
+    answer = {"image": base64.b64encode(file.getvalue()).decode(), "seconds": seconds}
+    with serving(Response(json.dumps(answer))) as url:
+        environment.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", url)
+        found = painter.check_painter(parse_chain("endpoint", "us-east-1")[0], "paint", preflight.PHOTO.read_bytes())
+    assert found.is_usable and found.photos_an_hour == photos
+    assert found.todo == [
+        f"It paints a picture in {seconds} s, 1 instance, and the booth would ask an instance 12 times a minute: write "
+        f"endpoint={pace} in ImageModels."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "fault", "state", "told"),
+    [
+        (None, None, "off", "paint: ValidationException. Deploy it or turn it on"),
+        ("Creating", None, "off", "paint is Creating. Wait until it is InService."),
+        ("Failed", None, "off", "paint is Failed. Deploy it anew"),
+        ("InService", {"kind": "restarting"}, "active", "InService, but: ServiceUnavailable"),
+        ("InService", {"kind": "refused"}, "active", "InService, but: RequestRefused"),
+        ("InService", {"kind": "no-picture"}, "active", "InService, but: UnknownAnswer"),
+    ],
+)
+def test_an_endpoint_that_does_not_paint_is_told(run, account, models, here, status, fault, state, told):
+    account.endpoints["paint"] = status
+    models.set("painter", faults=[fault] if fault else [])
+    code, out = run("endpoint", "sam", "PaintEndpoint=paint")
+    assert code == 1
+    assert row(out, OWN)[0] == state
+    assert told in out
+    assert "No candidate is usable" in out
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["ImageModels=endpoint=3"], "ImageModels names endpoint, but PaintEndpoint is empty"),
+        (["PaintEndpoint=paint"], "PaintEndpoint is paint, but ImageModels does not name it"),
+    ],
+)
+def test_an_endpoint_that_is_named_on_one_side_only_is_refused_before_anything_is_deployed(given, told, capsys):
+    assert preflight.main(given) == 1
+    assert told in capsys.readouterr().err
+    with pytest.raises(stack.StackError, match=told):
+        stack.deploy("dev", given)

@@ -18,19 +18,22 @@ def connect(region: str, seconds: int = MODEL_CALL_SECONDS):
     return client("sagemaker-runtime", region=region, read_timeout=seconds, attempts=1)
 
 
-def invoke(region: str, body: dict[str, Any], seconds: int = MODEL_CALL_SECONDS) -> dict[str, Any]:
-    """Calls the endpoint PAINT_ENDPOINT once; returns the parsed JSON object.
+def invoke(
+    region: str, body: dict[str, Any], seconds: int = MODEL_CALL_SECONDS, endpoint: str | None = None
+) -> dict[str, Any]:
+    """Calls the endpoint once; returns the parsed JSON object.
 
     Args:
         body: as the endpoint's codec makes it.
         seconds: read timeout.
+        endpoint: its name; None for that of the environment's PAINT_ENDPOINT.
 
     Raises:
         CandidateGone, RequestRefused, UnknownAnswer, Throttled: as `answers.of_endpoint`.
         UnknownAnswer, ServiceUnavailable: as `answers.parsed`; and ServiceUnavailable if it passes.
         InternalError: botocore did not make the call.
     """
-    name = os.environ.get("PAINT_ENDPOINT")
+    name = endpoint or os.environ.get("PAINT_ENDPOINT")
     if not name:
         raise CandidateGone("ImageModels names the endpoint, but PaintEndpoint is empty")
     runtime = connect(region, seconds)
