@@ -3,11 +3,12 @@
 Alphas come from the real detector, Segment Anything and the matte. Three tables: what is left of the photo's wall in
 the soft band on flat scenes, and the processor time; what is left of what a model does to the whole picture (made
 answers, see `tests.support.answers`), beside a plain paste; and the wall that comes back through the mask of a model
-that keeps its black pixels exactly, by the alpha from which on it is black.
+by the alpha from which on it is black, for three ways in which models keep its black.
 """
 
 import argparse
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -76,19 +77,39 @@ def models(found: list[Cut]) -> None:
 
 def thresholds(found: list[Cut]) -> None:
     print("| the model keeps | keep | " + " | ".join(f"from {least}" for least in LEAST) + " |\n|" + "---|" * 10)
-    for cell in (1, 8):
+    for name, kept_of in WAYS.items():
         for keep in dict.fromkeys(keep for _, keep, _, _ in found):
-            spills = [spills_by_least(photo, alpha, cell) for _, kept, photo, alpha in found if kept == keep]
+            spills = [spills_by_least(photo, alpha, kept_of) for _, kept, photo, alpha in found if kept == keep]
             row = " | ".join(f"{value:.1f}" for value in np.mean(spills, axis=0))
-            print(f"| {'pixels' if cell == 1 else f'cells of {cell} x {cell}'} | {keep} | {row} |")
+            print(f"| {name} | {keep} | {row} |")
 
 
-def spills_by_least(photo: np.ndarray, alpha: np.ndarray, cell: int) -> list[float]:
-    """The wall that is left for each of LEAST, where the model keeps the cells whose middle is black in its mask."""
+def spills_by_least(photo: np.ndarray, alpha: np.ndarray, kept_of: Callable[[np.ndarray], np.ndarray]) -> list[float]:
+    """The wall that is left for each of LEAST, where the model keeps what `kept_of` makes of its mask (True = kept)."""
     seam, scene = SoftSeam(photo, foreground.estimate(photo, alpha), alpha), np.full_like(photo, FLAT["dark"])
-    y, x = (np.minimum(np.arange(side) // cell * cell + cell // 2, side - 1) for side in alpha.shape)
-    given = [np.where(masks.for_model(alpha, least)[np.ix_(y, x)][..., None], photo, scene) for least in LEAST]
+    given = [np.where(kept_of(masks.for_model(alpha, least))[..., None], photo, scene) for least in LEAST]
     return [answers.spill(photo, seam.blend(each), alpha, scene) for each in given]
+
+
+def middles(mask: np.ndarray, cell: int) -> np.ndarray:
+    """A cell is as its middle is: latents of 8 x 8."""
+    y, x = (np.minimum(np.arange(side) // cell * cell + cell // 2, side - 1) for side in mask.shape)
+    return mask[np.ix_(y, x)]
+
+
+def whole_blocks(mask: np.ndarray, block: int) -> np.ndarray:
+    """A block with a pixel that is not kept isn't: klein's, as the painter of one's own gives it its mask."""
+    height, width = mask.shape
+    padded = np.pad(mask, ((0, -height % block), (0, -width % block)), constant_values=True)
+    whole = padded.reshape(padded.shape[0] // block, block, -1, block).all(axis=(1, 3))
+    return whole.repeat(block, 0).repeat(block, 1)[:height, :width]
+
+
+WAYS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "pixels": lambda mask: mask,
+    "cells of 8 x 8": lambda mask: middles(mask, 8),
+    "whole blocks of 16 x 16": lambda mask: whole_blocks(mask, 16),
+}
 
 
 def main() -> None:

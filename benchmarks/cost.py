@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import visits
+from booth.painting.models import ENDPOINT_PICTURES_A_MINUTE
 from local.app import App
 
 PRICES = Path(__file__).parent / "prices.toml"
@@ -33,11 +34,15 @@ LIMIT = 0.01
 GROWTH = 2.0
 PHOTOS_AN_HOUR = 100
 """At an event, to share what the SAM endpoint costs by the hour: 1000 photos in a day of ten hours."""
+HOURS = (10, 100, 300)
+"""Photos an hour at which the ways to paint are compared."""
+PICTURES = 3
+"""A photo's."""
 SERVERLESS_GB, SERVERLESS_SECONDS = 6, 1.5
 """Memory of the serverless SAM endpoint, and what a call takes there: as set here, not measured."""
 FREE_PATHS = 1000
 """Of a month's invalidation paths, by CloudFront's page of prices; the one free share that is reckoned with here."""
-SWEEP_GB = 0.25
+SWEEP_GB = 0.5
 WATCH_SECONDS = 118
 """How long one `sweep` watches, see functions/sweep.py. A run is looked after until CLEAN_SECONDS after its end; sweeps
 begin every 60 s and wait for it, each up to this long: on average WATCH_SECONDS**2 / 2 / 60 seconds in all."""
@@ -143,6 +148,35 @@ def sam_costs(calls: int, model_bytes: int, prices: dict[str, Any]) -> dict[str,
     return costs | {"serverless": compute + model_bytes / 1e9 * serverless["gb"]}
 
 
+def painters(photos: int) -> int:
+    """Instances of the painter of one's own for so many photos an hour, at the pace that ImageModels takes for granted.
+
+    That is an estimate: a picture in 5 s, of which the painting is taken to be 4.
+    """
+    return math.ceil(photos * PICTURES / (ENDPOINT_PICTURES_A_MINUTE * 60))
+
+
+def painting_costs(photos: int, prices: dict[str, Any]) -> dict[str, float]:
+    """Dollars an hour for painting so many photos, by way."""
+    costs = {name: photos * PICTURES * price for name, price in prices["pictures"].items()}
+    return costs | {f"endpoint on {name}": painters(photos) * hour for name, hour in prices["painter"].items()}
+
+
+def painting_table(prices: dict[str, Any]) -> str:
+    """For each way to paint: dollars an hour and a photo, at each of HOURS, in Markdown."""
+    hours = [(photos, painting_costs(photos, prices)) for photos in HOURS]
+    rows = [
+        (way, [dollars for photos, costs in hours for dollars in (costs[way], costs[way] / photos)])
+        for way in hours[0][1]
+    ]
+    return table(rows, [f"{photos} photos an hour: {each}" for photos in HOURS for each in ("all", "one")], ".3f")
+
+
+def break_even(hour: float, prices: dict[str, Any], model: str = "Stability inpaint") -> int:
+    """From how many photos an hour on an instance at this price costs less than a model of Bedrock's."""
+    return math.floor(hour / (PICTURES * prices["pictures"][model])) + 1
+
+
 def deletion_costs(paths: int, looks: int, prices: dict[str, Any]) -> tuple[float, int]:
     """Dollars that a deletion's invalidations cost, and how many deletions of a month are free.
 
@@ -234,6 +268,10 @@ def main() -> int:
     sam = [sam_costs(calls, moved, prices) for _, calls, moved in measured.values()]
     models += [(f"SAM on {name}", [each[name] for each in sam]) for name in sam[0]]
     print(f"\nModels, a photo; an instance is shared by {PHOTOS_AN_HOUR} photos an hour:\n\n{table(models, head)}")
+    print("\nPainting alone, by photos an hour; the endpoint's are estimates (nobody has measured its seconds yet):\n")
+    print(painting_table(prices) + "\n")
+    for name, hour in prices["painter"].items():
+        print(f"{name} costs less than Stability's model from {break_even(hour, prices)} photos an hour on.")
     (once, free), (twice, fewer) = (deletion_costs(paths, looks, prices) for looks in (1, 2))
     print(f"\nA deletion, {paths} paths a look: {once:.3f}, and {twice:.3f} until two minutes after the end;")
     print(f"{free} or {fewer} a month are free, as CloudFront's first {FREE_PATHS} paths are.")

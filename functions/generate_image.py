@@ -11,7 +11,7 @@ from booth.aws import clients, objects, table
 from booth.errors import TimedOut
 from booth.handlers import step
 from booth.lifecycle import publishing
-from booth.log import logger
+from booth.log import logger, measure
 from booth.painting import admission, kept, paint, records, repainting
 from booth.painting.chain import Candidate
 from booth.parallel import gather
@@ -45,13 +45,15 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     except paint.PassedOver as passed:
         raise admission.pass_over(run, number, passed.candidate) from passed
 
-    def finished(painted: np.ndarray) -> bytes:
+    def finished(painted: np.ndarray, candidate: Candidate) -> bytes:
+        if (change := seam.change_of_kept(painted)) is not None:
+            measure("KeptChange", change, model=candidate.model)
         return encoding.encode_jpeg(seam.blend(painted), xmp=encoding.AI_MARK)
 
     def paint_again(candidate: Candidate) -> bytes:
-        return finished(paint.paint(jpeg, keeps.mask_for, prompt, seed + 1, [candidate], again=True)[0])
+        return finished(*paint.paint(jpeg, keeps.mask_for, prompt, seed + 1, [candidate], again=True))
 
-    picture = finished(painted)
+    picture = finished(painted, candidate)
     if repainting.is_due(run, number, began) and repainting.shows_invented_people(picture, run.faces):
         picture = repainting.painted_again(run, number, paint_again) or picture
     publishing.publish_picture(run, number, picture)

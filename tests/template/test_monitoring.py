@@ -13,6 +13,8 @@ import pytest
 from benchmarks import cost
 from booth import run
 from booth.painting.chain import parse_chain
+from booth.painting.models import ENDPOINT as ENDPOINT_WORD
+from booth.painting.models import MODELS
 from tests.support.templates import ROOT, TOOLS, read
 
 TEMPLATE, MONITORING = read(ROOT / "template.yaml"), read(ROOT / "monitoring.yaml")
@@ -40,15 +42,23 @@ PUBLISHED = {
     ("/aws/sagemaker/Endpoints", "EndpointName", "VariantName"): {"CPUUtilization", "MemoryUtilization"},
 }
 
+ENDED = {  # AWS's "Amazon Bedrock model lifecycle" and the models' cards
+    "amazon.titan-image-generator-v1",
+    "amazon.titan-image-generator-v2:0",  # 2026-06-30
+    "amazon.nova-canvas-v1:0",  # 2026-09-30
+}
+LIVING = {*MODELS, ENDPOINT_WORD} - ENDED
+
 FUNCTIONS = {name for name, each in TEMPLATE["Resources"].items() if each["Type"] == "AWS::Serverless::Function"}
 VALUES = {
     "StateMachineArn": {"Machine"},
     "ApiId": {"Api"},
     "QueueName": {"LostCalls"},
-    "EndpointName": {"SamEndpoint", "AWS::StackName"},
+    "EndpointName": {"SamEndpoint", "PaintEndpoint", "AWS::StackName"},
     "VariantName": {"AllTraffic"},
     "FunctionName": FUNCTIONS,
     "service": {"Booth"},
+    "model": LIVING,
 }
 """What a dimension's value is, by the name of the parameter that holds it."""
 
@@ -101,22 +111,34 @@ SHOWN = [metric for widget in dashboard()["widgets"] for metric in shown(widget)
 LOOKED_AT = [metric for alarm in ALARMS.values() for metric in metrics_of(alarm)] + SHOWN
 
 
-def counted():
-    """The names that the functions count, from their source."""
+def calls_of(function):
+    """The functions' calls of `function`, from their source."""
     for file in sorted((ROOT / "functions").rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "count":
-                if ast.unparse(node.args[0]) == "status.capitalize()":  # of a run that has ended
-                    yield from (status.capitalize() for status in run.ENDED if status != run.Status.DELETED)
-                else:
-                    yield ast.literal_eval(node.args[0])
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == function:
+                yield node
+
+
+def counted():
+    """The names that the functions count."""
+    for node in calls_of("count"):
+        if ast.unparse(node.args[0]) == "status.capitalize()":  # of a run that has ended
+            yield from (status.capitalize() for status in run.ENDED if status != run.Status.DELETED)
+        else:
+            yield ast.literal_eval(node.args[0])
+
+
+def measured():
+    """The names of what the functions measure by model."""
+    assert all([each.arg for each in node.keywords] == ["model"] for node in calls_of("measure"))
+    return {ast.literal_eval(node.args[0]) for node in calls_of("measure")}
 
 
 @pytest.mark.parametrize(("namespace", "name", "dimensions"), LOOKED_AT, ids=lambda value: str(value))
 def test_every_metric_is_one_that_somebody_publishes(namespace, name, dimensions):
     if namespace == OWN:
-        assert list(dimensions) == ["service"]
-        assert name in set(counted())
+        assert list(dimensions) == (["model", "service"] if name in measured() else ["service"])
+        assert name in set(counted()) | measured()
     else:
         assert name in PUBLISHED[namespace, *dimensions]
     for dimension, value in dimensions.items():
@@ -146,6 +168,11 @@ def test_a_count_is_published_under_the_namespace_and_dimension_that_alarms_and_
     [embedded] = line["_aws"]["CloudWatchMetrics"]
     assert (embedded["Namespace"], embedded["Dimensions"], line["service"]) == (OWN, [["service"]], "booth")
     assert [each["Name"] for each in embedded["Metrics"]] == ["EventLost"]
+
+
+def test_what_is_measured_by_model_is_shown_for_each_model_that_lives():
+    shown_by_model = {name: {each["model"] for _, other, each in SHOWN if other == name} for name in measured()}
+    assert shown_by_model == {"KeptChange": LIVING}
 
 
 @pytest.mark.parametrize("name", [name for name, each in ALARMS.items() if "Metrics" in each])
@@ -261,12 +288,6 @@ def test_the_costs_are_of_as_many_alarms_and_metrics_as_there_are():
 
 
 # The image models of samconfig.toml
-
-ENDED = {  # AWS's "Amazon Bedrock model lifecycle" and the models' cards
-    "amazon.titan-image-generator-v1",
-    "amazon.titan-image-generator-v2:0",  # 2026-06-30
-    "amazon.nova-canvas-v1:0",  # 2026-09-30
-}
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])

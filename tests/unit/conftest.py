@@ -80,7 +80,8 @@ def counts(capsys):
     def told():
         log.metrics.flush_metrics()
         lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"_aws"')]
-        names = [(line, each["Name"]) for line in lines for each in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]]
+        metrics = [(line, each) for line in lines for each in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]]
+        names = [(line, each["Name"]) for line, each in metrics if each["Unit"] == "Count"]
         return {name: sum(sum(line[name]) for line, other in names if other == name) for _, name in names}
 
     return told

@@ -16,7 +16,7 @@ from booth.painting.codecs.codec import Style
 from booth.painting.codecs.own import PAINTER
 from booth.pixels import encoding
 from booth.scenes import Prompt, catalogue
-from local.standins.painter_wire import read_request
+from paint_model.serving.protocol import read_request
 from tests.support.serving import serving
 
 INPAINT = "us.stability.stable-image-inpaint-v1:0"

@@ -26,6 +26,9 @@ GAIN = 0.5, 2.0
 """The least and the largest change of contrast that is taken back."""
 MOST = 64.0
 """The largest change of the kept region's mean that is taken back, in any channel, of 255."""
+INSIDE = 16
+"""Pixels: so far within the kept region a model's change of it is measured (`change_of_kept`). Nearer to the edge,
+models that work in blocks of up to 16 x 16 paint what is kept as well."""
 _CELL = 4  # pixels: a colour shift has low frequencies only, so it is computed per cell of 4 x 4
 
 
@@ -43,6 +46,8 @@ class Seam:
         self._is_empty = not keep.any()
         if self._is_empty:
             return
+        self._inside = _inside(keep)
+        self._whole_photo = photo
         self._window = _bounding_box(keep, MATCH_WIDTH)
         self._photo, self._keep = photo[self._window], keep[self._window]
         self._match_weights = _match_weights(self._keep)
@@ -64,6 +69,10 @@ class Seam:
         if not self._is_empty:
             result[self._window] = self._blended(generated[self._window])
         return result
+
+    def change_of_kept(self, generated: np.ndarray) -> float | None:
+        """How much the model has changed of what it was to keep, see `_change`."""
+        return None if self._is_empty else _change(self._whole_photo, generated, self._inside)
 
     def _blended(self, generated: np.ndarray) -> np.ndarray:
         shift = _shift(self._photo, generated, self._keep, self._match_weights)
@@ -91,6 +100,7 @@ class SoftSeam:
     def __init__(self, photo: np.ndarray, foreground: np.ndarray, alpha: np.ndarray):
         self._keep = alpha == 255
         self._photo = photo
+        self._inside = _inside(self._keep)
         self._whole = _whole_cells(self._keep)
         self._cells = _cells_of(photo, self._whole)
         self._band = np.flatnonzero((alpha != 0) & ~self._keep)  # flat indices
@@ -110,6 +120,10 @@ class SoftSeam:
         rows = len(self._keep), -1
         np.copyto(result.reshape(rows), self._photo.reshape(rows), where=np.repeat(self._keep, 3, axis=1))
         return result
+
+    def change_of_kept(self, generated: np.ndarray) -> float | None:
+        """How much the model has changed of what it was to keep, see `_change`."""
+        return _change(self._photo, generated, self._inside)
 
     def fitted(self, generated: np.ndarray) -> np.ndarray:
         """The generated picture with the model's shift of colours and contrast taken back; a new array.
@@ -133,6 +147,27 @@ def soft_edge(keep: np.ndarray) -> np.ndarray:
         fade = Image.fromarray(_fade(keep[window], FADE_WIDTH)).point([min(2 * value, 254) for value in range(256)])
         alpha[window] = np.maximum(np.asarray(fade), keep[window].view(np.uint8) * np.uint8(255))
     return alpha
+
+
+def _inside(keep: np.ndarray) -> np.ndarray:
+    """The cells that lie INSIDE pixels or more within the kept region (bool, H x W); bool, one for each whole cell."""
+    cells = _whole_cells(keep)
+    if not cells.any():
+        return cells
+    around = Image.fromarray(cells.view(np.uint8) * np.uint8(255)).filter(ImageFilter.BoxBlur(INSIDE // _CELL))
+    return np.asarray(around) == 255
+
+
+def _change(photo: np.ndarray, generated: np.ndarray, inside: np.ndarray) -> float | None:
+    """The mean absolute difference of a channel between photo and generated picture, 0 to 255; None if nothing counts.
+
+    Measured before anything is put back or taken back, at one pixel of each cell of `inside`.
+    """
+    if not inside.any():
+        return None
+    rows, columns = (slice(0, side * _CELL, _CELL) for side in inside.shape)
+    apart = photo[rows, columns][inside].astype(np.int16) - generated[rows, columns][inside]
+    return float(np.abs(apart).mean())
 
 
 def _whole_cells(keep: np.ndarray) -> np.ndarray:
