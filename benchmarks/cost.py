@@ -159,7 +159,9 @@ def painters(photos: int) -> int:
 def painting_costs(photos: int, prices: dict[str, Any]) -> dict[str, float]:
     """Dollars an hour for painting so many photos, by way."""
     costs = {name: photos * PICTURES * price for name, price in prices["pictures"].items()}
-    return costs | {f"endpoint on {name}": painters(photos) * hour for name, hour in prices["painter"].items()}
+    return costs | {
+        f"endpoint on {name}, estimate": painters(photos) * hour for name, hour in prices["painter"].items()
+    }
 
 
 def painting_table(prices: dict[str, Any]) -> str:

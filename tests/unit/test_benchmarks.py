@@ -16,6 +16,7 @@ from PIL import Image
 
 from benchmarks import booth, cost, strangers, waterfall
 from local.traffic import OTHERS, Count
+from tests.support.account import template
 
 ROOT = Path(__file__).parents[2]
 BEGAN = 1_795_640_000.0
@@ -274,6 +275,27 @@ def test_serverless_sam_is_paid_by_the_crop_and_an_instance_is_shared():
     one, ten = cost.sam_costs(1, 100_000, prices), cost.sam_costs(10, 1_000_000, prices)
     assert ten["serverless"] == pytest.approx(10 * one["serverless"])
     assert ten["ml.g5.xlarge"] == one["ml.g5.xlarge"] == pytest.approx(1.408 / 100)
+
+
+def test_a_painter_of_ones_own_is_paid_by_the_hour_of_as_many_instances_as_are_needed():
+    prices = tomllib.loads(cost.PRICES.read_text("utf-8"))
+    assert [cost.painters(photos) for photos in (1, 10, 100, 240, 241, 300, 480)] == [1, 1, 1, 1, 2, 2, 2]
+    assert cost.painting_costs(300, prices)["endpoint on ml.g5.xlarge, estimate"] == pytest.approx(2 * 1.408)
+    assert cost.painting_costs(300, prices)["Stability inpaint"] == pytest.approx(63)
+
+
+def test_the_document_has_what_painting_costs_and_from_where_on_an_endpoint_is_cheaper():
+    prices = tomllib.loads(cost.PRICES.read_text("utf-8"))
+    deploy = (ROOT / "docs" / "deploy.md").read_text("utf-8")
+    assert cost.painting_table(prices) in deploy
+    six, seven = (cost.break_even(prices["painter"][f"ml.{name}.xlarge"], prices) for name in ("g6", "g5"))
+    assert f"from {six} (`ml.g6.xlarge`) or {seven} (`ml.g5.xlarge`) photos an hour on" in deploy
+    for photos, hour in ((six, prices["painter"]["ml.g6.xlarge"]), (seven, prices["painter"]["ml.g5.xlarge"])):
+        assert (photos - 1) * 0.21 <= hour < photos * 0.21
+
+
+def test_sweep_is_reckoned_with_the_memory_that_it_has():
+    assert template().functions["Sweep"].memory_mb / 1024 == cost.SWEEP_GB
 
 
 def test_the_documents_have_the_price_tables_prices():
