@@ -89,6 +89,8 @@ errors in botocore's service models, "Error responses" of S3, "Common errors" of
 _SENTENCES = {
     ("bedrock", "throttled"): "Too many requests, please wait before trying again.",
     ("bedrock", "denied"): "You don't have access to the model with the specified model ID.",
+    ("sagemaker", "denied"): "User: x is not authorized to perform: sagemaker:InvokeEndpoint on resource: x because no "
+    "identity-based policy allows the sagemaker:InvokeEndpoint action",
 }
 """Where the message matters to whoever reads it; elsewhere it says that the fault was asked for."""
 

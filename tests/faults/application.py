@@ -6,14 +6,14 @@ import time
 import types
 from collections.abc import Iterator
 
-from local.app import App
+from local.app import PAINT_ENDPOINT, App
 from tests.support.booth import Booth
 
 WAITS_SCALED = 0.1
 
 
 PARAMETERS = {"Access": "token", "ModerationThreshold": "80", "PhotosPerDay": "100000", "PhotosPerMinute": "100000"}
-PARAMETERS["RepaintInventedPeople"] = "true"
+PARAMETERS |= {"RepaintInventedPeople": "true", "PaintEndpoint": PAINT_ENDPOINT}
 """With these every function makes all of its calls."""
 
 

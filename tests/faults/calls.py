@@ -33,6 +33,9 @@ WHOLE_PHOTO = Row("SegmentCrop", "sagemaker:InvokeEndpoint", "keep")
 """The call for what is more than the faces (`keep`): of a run's calls to the endpoint the one that no crop is in."""
 
 
+PAINTING = Row("GenerateImage", "sagemaker:InvokeEndpoint")
+"""The call of the endpoint that paints."""
+
 # Allowed, but never a call of its own.
 NO_CALL = {
     Row(function, "s3:ListBucket", "uploads"): "only lets S3 say 404 of a photo that is not there"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tests.faults.calls import BROWSERS_PUT, Row
+from tests.faults.calls import BROWSERS_PUT, PAINTING, Row
 
 # Read timeouts in seconds and the SDK's own tries of each service's clients: functions/booth.
 CLIENTS = {
@@ -26,7 +26,7 @@ UNKNOWN = {"kind": "error", "status": 400, "type": "ValidationException", "messa
 
 def fault_of(row: Row, name: str) -> dict | None:
     """The fault as `local.faults` wants it; None if the call can't meet it."""
-    timeout, tries = CLIENTS.get(row.service, (0, 1))
+    timeout, tries = CLIENTS["bedrock"] if row == PAINTING else CLIENTS.get(row.service, (0, 1))
     # The SDK itself notices that DynamoDB's answers don't fit their checksum, and that S3's XML is none.
     is_read_again = row.service in ("dynamodb", "s3") and not row.action.startswith("s3:GetObject")
     kinds = {

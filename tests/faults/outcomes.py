@@ -1,6 +1,6 @@
 """What a visitor sees of which fault."""
 
-from tests.faults.calls import BROWSERS_PUT, STEPS, WHOLE_PHOTO, Row
+from tests.faults.calls import BROWSERS_PUT, PAINTING, STEPS, WHOLE_PHOTO, Row
 from tests.faults.kinds import CRASHES, LASTING
 from tests.faults.scenarios import (
     AFTER_THE_END,
@@ -47,7 +47,7 @@ def expected(row: Row, fault: str) -> str:
         return "SUCCEEDED by face" if row == WHOLE_PHOTO else "SUCCEEDED by ellipse"
     if not lasts or (row.function, row.service) == ("GenerateImage", "rekognition"):
         return end  # a picture in which nobody could be counted is published
-    if row.service == "bedrock":  # throttled, it is asked again until the picture's minute is over
+    if row.service == "bedrock" or row == PAINTING:  # throttled, it is asked again until the picture's minute is over
         return {"denied": "FAILED ModelsUnavailable", "unknown for long": "FAILED NoModelLeft"}.get(
             fault, "FAILED TimedOut"
         )

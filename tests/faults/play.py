@@ -40,6 +40,7 @@ def in_order(booth: Booth) -> Iterator[None]:
         booth.stand_in("rekognition", canned={"faces": 1})
         booth.stand_in("sagemaker", canned={})
         booth.stand_in("bedrock", canned={})
+        booth.stand_in("painter", canned={})
         booth.forget_pace()
 
     reset()

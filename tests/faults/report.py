@@ -68,7 +68,8 @@ def _markdown(head: list[str], lines: list[list[str]]) -> str:
 TABLE = """# What happens when a call to AWS fails: every cell
 
 Played by `make faults` at commit {commit}: {cells} cells, each through the whole local application. A row is a call
-that the template's policies allow ({rows}; the SAM endpoint's has two, `keep` is for heads and whole people), a column
+that the template's policies allow ({rows}; the SAM endpoint's has two, `keep` is for heads and whole people;
+GenerateImage's is the endpoint that paints), a column
 a fault at the wire. Unexpected outcomes stand in bold.
 """
 

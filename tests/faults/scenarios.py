@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from booth import limits
+from tests.faults.application import signed_in
 from tests.faults.calls import STEPS, Row
 from tests.faults.trial import PHOTO, Trial
 from tests.support.booth import HOLD
@@ -24,6 +25,18 @@ def a_visit_that_keeps_people(trial: Trial) -> None:
     """As before; of the photo whole people are kept."""
     trial.keep = "person"
     a_visit(trial)
+
+
+def a_visit_at_the_endpoint(trial: Trial) -> None:
+    """As before; the chain is the endpoint alone."""
+    trial.booth.app.redeploy(ImageModels="endpoint=6000x3")
+    signed_in(trial.booth)
+    try:
+        a_visit(trial)
+    finally:
+        trial.disarm()
+        trial.booth.app.redeploy()
+        signed_in(trial.booth)
 
 
 def a_lost_event(trial: Trial) -> None:
@@ -234,6 +247,7 @@ SCENARIOS: list[tuple[str, Callable[[Trial], None]]] = [
     ("CropFaces dynamodb:GetItem *", LATE["CropFaces"]),
     ("MergeMasks dynamodb:GetItem *", an_execution_that_outlives_its_run),
     ("SegmentCrop sagemaker:InvokeEndpoint keep", a_visit_that_keeps_people),
+    ("GenerateImage sagemaker:InvokeEndpoint *", a_visit_at_the_endpoint),
     *((f"{step} *", a_visit) for step in STEPS),
     ("Finish s3:DeleteObject results/photo", no_face),
     ("Finish *", a_visit),

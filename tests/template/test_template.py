@@ -245,7 +245,7 @@ def test_every_alarm_says_what_it_means_and_tells_somebody():
 def test_the_dashboard_is_json():
     body = MONITORING["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
 
-    assert len(json.loads(body)["widgets"]) == 8
+    assert len(json.loads(body)["widgets"]) == 10
 
 
 @pytest.mark.parametrize(("environment", "documented_keys"), [("dev", "true"), ("prod", "false")])

@@ -6,12 +6,18 @@ from types import SimpleNamespace
 
 import pytest
 
+from booth import limits
+from local.app import ROOT
+from local.template.reader import load
 from tests.faults.__main__ import next_result
-from tests.faults.calls import Row
+from tests.faults.application import PARAMETERS
+from tests.faults.calls import PAINTING, Row, rows_of
 from tests.faults.cells import in_part, part
-from tests.faults.kinds import Cell
+from tests.faults.kinds import Cell, fault_of
+from tests.faults.outcomes import expected
 from tests.faults.record import Record, revision
 from tests.faults.report import exceptions
+from tests.faults.scenarios import scenario_of
 
 ROWS = [
     Row("Photo", "dynamodb:GetItem"),
@@ -95,3 +101,17 @@ def test_a_lane_that_has_died_is_not_waited_for():
     results = Empty()
     results.put("a result that came before")
     assert next_result(results, [dead]) == "a result that came before"
+
+
+def test_the_endpoint_that_paints_has_cells_of_its_own():
+    """It is called in a chain of its own, and waited for as long as Bedrock."""
+    attributes = {"Cdn": "E1EXAMPLE", "Cdn.DomainName": "cdn.example"}
+    stack = load(ROOT / "template.yaml", stack="f", region="us-east-1", parameters=PARAMETERS, attributes=attributes)
+    assert PAINTING in rows_of(stack)
+    assert scenario_of(PAINTING).__name__ == "a_visit_at_the_endpoint"
+    assert fault_of(PAINTING, "slow")["seconds"] == limits.MODEL_CALL_SECONDS - 0.5
+    assert {fault: expected(PAINTING, fault) for fault in ("reset", "denied", "unknown for long")} == {
+        "reset": "SUCCEEDED",
+        "denied": "FAILED ModelsUnavailable",
+        "unknown for long": "FAILED NoModelLeft",
+    }

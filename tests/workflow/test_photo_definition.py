@@ -208,11 +208,44 @@ def test_the_default_chain_is_titan_then_stability_and_has_codecs():
 
 
 @pytest.mark.parametrize(
+    "chain",
+    [
+        "endpoint",
+        "endpoint=12x2, us.stability.stable-image-inpaint-v1:0@us-east-1=10",
+        "us.stability.stable-image-inpaint-v1:0@us-west-2 ,endpoint=0.25",
+        "us.stability.stable-image-inpaint-v1:0@us-west-2,endpoint=7.5,us.stability.stable-image-inpaint-v1:0@us-east-1",
+    ],
+)
+@pytest.mark.parametrize(("given", "region"), [("", "us-east-1"), ("ap-northeast-2", "ap-northeast-2")])
+def test_only_the_function_that_paints_may_call_the_endpoint_and_both_know_its_region(chain, given, region):
+    parameters = {"ImageModels": chain, "PaintEndpoint": "photo-booth-paint-prod", "PaintRegion": given}
+    attributes = {"Cdn": "E1EXAMPLE", "Cdn.DomainName": "cdn.example"}
+    stack = load(ROOT / "template.yaml", stack="s", region="us-east-1", parameters=parameters, attributes=attributes)
+    calls = {
+        name: json.dumps(statements).count("endpoint/photo-booth-paint") for name, statements in stack.policies.items()
+    }
+    assert {name for name, number in calls.items() if number} == {"GenerateImage"}
+    [own] = [each for each in stack.policies["GenerateImage"] if each["Action"] == "sagemaker:InvokeEndpoint"]
+    assert own["Resource"] == f"arn:aws:sagemaker:{region}:123456789012:endpoint/photo-booth-paint-prod"
+    for name in ("Admit", "GenerateImage"):
+        environment = stack.functions[name].environment
+        assert f"endpoint@{region}" in map(str, parse_chain(environment["IMAGE_MODELS"], environment["PAINT_REGION"]))
+    assert not [each for each in read_application().policies["GenerateImage"] if "sagemaker" in json.dumps(each)]
+
+
+@pytest.mark.parametrize(
     "wrong",
     [
         {"ImageModels": "amazon.titan-image-generator-v2:0"},
         {"ImageModels": ""},
         {"ImageModels": "amazon.titan-image-generator-v2:0@us-east-1=0"},
+        {"ImageModels": ",endpoint"},
+        {"ImageModels": "endpoint,"},
+        {"ImageModels": "endpoint=0"},
+        {"ImageModels": "endpoint=2x0"},
+        {"ImageModels": "endpoint@us-east-1=2x1"},
+        {"PaintEndpoint": "Photo-Booth-Paint"},
+        {"PaintRegion": "Seoul"},
         {"ImageQuality": "best"},
         {"PictureSide": "2048"},
     ],
