@@ -38,6 +38,8 @@ BIND_SECONDS = 30
 class Painter:
     """The painter of one folder. Several threads may call it."""
 
+    module = "paint_model.serving"
+
     def __init__(self, folder: str | Path, python: str | Path = sys.executable, log: IO | None = None):
         """Start the process unless it runs, with the interpreter ``python``, which must have torch and diffusers.
 
@@ -113,7 +115,7 @@ class Painter:
         with self._lock:
             with contextlib.suppress(OSError), Client(self._address, family="AF_UNIX") as connection:
                 connection.send_bytes(b'{"ask": "end"}')
-                connection.poll(None)  # until the process's end closes it
+                connection.poll(BIND_SECONDS)  # until the process's end closes it
             self._close()
 
     def _close(self) -> None:
@@ -160,7 +162,7 @@ class Painter:
             if started.exists() and 0 <= time.time() - started.stat().st_mtime < AGAIN_SECONDS:
                 raise Unavailable(STARTING)
             Path(self._address).unlink(missing_ok=True)
-            command = [self._python, "-m", "paint_model.serving.process", self._address, str(self._folder)]
+            command = [self._python, "-m", self.module, self._address, str(self._folder)]
             paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
             try:
                 self._process = subprocess.Popen(

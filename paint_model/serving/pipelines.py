@@ -18,20 +18,13 @@ from diffusers.utils import logging as diffusers_logging
 from PIL import Image
 from transformers import logging as transformers_logging
 
-from paint_model.serving.protocol import BLOCK, Request
+from paint_model.serving.masks import blocks, without_painted
+from paint_model.serving.process import OutOfMemoryError, UnwantedError
+from paint_model.serving.protocol import Request
 
-GREY = 128
 ROOM = 1.25
 """Memory of a card that painting needs, in weights. FLUX.2 [klein] 4B has 16 GB of them in bfloat16 and takes about
 20 GB at its peak (published for an RTX 4090; 13 GB with parts of it in the computer's memory, by its model card)."""
-
-
-class UnwantedError(Exception):
-    """Nobody wants the picture any more."""
-
-
-class OutOfMemoryError(Exception):
-    """There was too little memory for the picture; what it had taken is given back."""
 
 
 class Painting(ABC):
@@ -167,21 +160,6 @@ def choose_device() -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-def blocks(mask: np.ndarray) -> np.ndarray:
-    """Return ``mask``, bool (height, width), with each block of 16 x 16 True of which any pixel is.
-
-    FLUX.2 looks at a block's centre only, and SDXL at one pixel of 8 x 8: what is small would stay as it was.
-    """
-    height, width = mask.shape
-    by_block = mask.reshape(height // BLOCK, BLOCK, width // BLOCK, BLOCK).any(axis=(1, 3))
-    return by_block.repeat(BLOCK, 0).repeat(BLOCK, 1)
-
-
-def without_painted(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Return ``pixels`` with grey where they are painted: what is to go can't show through the encoder's wide view."""
-    return np.where(mask[..., None], np.uint8(GREY), pixels)
 
 
 def _load(pipeline_class: type[DiffusionPipeline], folder: Path, device: str) -> DiffusionPipeline:

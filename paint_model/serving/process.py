@@ -1,4 +1,4 @@
-"""The process that paints: ``python -m paint_model.serving.process ADDRESS FOLDER``, started by `client.Painter`.
+"""The process that paints: ``python -m paint_model.serving ADDRESS FOLDER``, started by `client.Painter`.
 
 A serving container has several workers, each with one request at a time, but the weights are in memory once: here. The
 workers ask by the Unix socket ``ADDRESS``. One picture is painted at a time, in the main thread; `WAITING` requests may
@@ -23,7 +23,6 @@ import logging
 import os
 import queue
 import signal
-import sys
 import threading
 import time
 import traceback
@@ -52,6 +51,14 @@ OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_T
 logger = logging.getLogger("painter")
 
 
+class UnwantedError(Exception):
+    """Nobody wants the picture any more."""
+
+
+class OutOfMemoryError(Exception):
+    """There was too little memory for the picture; what it had taken is given back."""
+
+
 @dataclass
 class Job:
     """A picture to paint. ``deadline``: in seconds of time.monotonic; ``answer``: what is sent once ``done`` is set."""
@@ -61,6 +68,7 @@ class Job:
     connection: Connection
     answer: tuple[dict, bytes | None] = ({}, None)
     done: threading.Event = field(default_factory=threading.Event)
+    sent: threading.Event = field(default_factory=threading.Event)
 
     def unwanted(self) -> bool:
         """Whether the time is over or who asked is gone: he sends nothing more, so what can be read is the end."""
@@ -95,6 +103,7 @@ class Process:
         except Exception as problem:  # all that can be wrong with a folder, a card or an installation
             logger.error("The painter could not be started: %s", reason := explain(problem))
             self._tell({"failed": reason})
+            time.sleep(ALONE_SECONDS)  # for those who ask why
             return 1
         logger.info("The painter has painted on %s and takes requests.", painting.device)
         self._tell({"device": painting.device})
@@ -105,6 +114,7 @@ class Process:
                 self._inside.remove(job)
             job.done.set()
             if broken:
+                job.sent.wait()
                 self._try(painting)  # a card's error may be for good: then the end, and another process
 
     def _try(self, painting: "Painting") -> None:
@@ -121,8 +131,6 @@ class Process:
 
     def _paint(self, painting: "Painting", job: Job) -> bool:
         """Set the job's answer; return whether the pipeline failed in a way that it should not."""
-        from paint_model.serving.pipelines import OutOfMemoryError, UnwantedError
-
         begin = time.monotonic()
         # A thread of C's, which also ends a process that hangs in the card's driver.
         faulthandler.dump_traceback_later(max(0, job.deadline - begin) + HANG_SECONDS, exit=True)
@@ -153,8 +161,6 @@ class Process:
         with self._changed:
             self._state = state
             self._changed.notify_all()
-            if "failed" in state:  # give those who stay the time to read it
-                self._changed.wait_for(lambda: self._staying == 0, timeout=ALONE_SECONDS)
 
     def _end_when_alone(self) -> None:
         with self._changed:
@@ -181,10 +187,7 @@ class Process:
                 if ask["ask"] == "stay":
                     self._stay(connection)
                 else:
-                    answer, pixels = self._ask(connection, ask)
-                    connection.send_bytes(json.dumps(answer).encode())
-                    if pixels is not None:
-                        connection.send_bytes(pixels)
+                    self._answer(connection, ask)
             except (EOFError, OSError):  # who called is gone
                 pass
 
@@ -205,24 +208,39 @@ class Process:
                 self._staying -= 1
                 self._changed.notify_all()
 
-    def _ask(self, connection: Connection, ask: dict) -> tuple[dict, bytes | None]:
+    def _answer(self, connection: Connection, ask: dict) -> None:
         height, width = ask["height"], ask["width"]
         pixels = np.frombuffer(connection.recv_bytes(), np.uint8).reshape(height, width, 3)
         mask = np.frombuffer(connection.recv_bytes(), bool).reshape(height, width)
         request = Request(pixels, mask, ask["prompt"], ask["seed"])
         job = Job(request, time.monotonic() + ask["seconds"], connection)
         with self._changed:
-            if "device" not in self._state:
-                return {"status": 503, "error": STARTING}, None
-            if len(self._inside) > WAITING:
-                return {"status": 429, "error": "The painter is busy: others wait already."}, None
-            ahead = sum(other.request.mask.size for other in self._inside)
-            if ahead and (ahead + mask.size) * self._seconds_per_pixel > ask["seconds"]:
-                return {"status": 429, "error": "The painter is busy: the answer would come too late."}, None
-            self._inside.append(job)
-        self._jobs.put(job)
-        job.done.wait()
-        return job.answer
+            refusal = self._refusal(mask.size, ask["seconds"])
+            if not refusal:
+                self._inside.append(job)
+        if refusal:
+            job.answer = refusal, None
+        else:
+            self._jobs.put(job)
+            job.done.wait()
+        try:
+            answer, painted = job.answer
+            connection.send_bytes(json.dumps(answer).encode())
+            if painted is not None:
+                connection.send_bytes(painted)
+        finally:
+            job.sent.set()
+
+    def _refusal(self, size: int, seconds: float) -> dict:
+        """Return the answer to a request for ``size`` pixels within ``seconds`` that can't be admitted now, or {}."""
+        if "device" not in self._state:
+            return {"status": 503, "error": STARTING}
+        if len(self._inside) > WAITING:
+            return {"status": 429, "error": "The painter is busy: others wait already."}
+        ahead = sum(other.request.mask.size for other in self._inside)
+        if ahead and (ahead + size) * self._seconds_per_pixel > seconds:
+            return {"status": 429, "error": "The painter is busy: the answer would come too late."}
+        return {}
 
 
 def explain(problem: Exception) -> str:
@@ -248,7 +266,3 @@ def main(arguments: list[str]) -> int:
         return pipelines.load(Path(folder))
 
     return process.run(load)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
