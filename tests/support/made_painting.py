@@ -20,8 +20,8 @@ HANG_SECONDS = 0.2
 class Painting:
     """Paints the whole picture in a colour that is the seed.
 
-    Prompts: "until PATH" makes PATH.begun and paints once there is PATH, "hang PATH" makes it and never ends, "fail" and
-    "break" are defects, of the picture and of the card, "memory" needs too much.
+    Prompts: "until PATH" makes PATH.begun and paints once there is PATH, "hang PATH" makes it and never ends, "fail"
+    and "break" are defects, of the picture and of the card, "memory" needs too much.
     """
 
     device = "cpu"
