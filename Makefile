@@ -1,6 +1,7 @@
 # On this machine, without AWS (ARGS="..." goes to the program behind a target):
 #   make run         open the booth on port 8000 (PORT=8080; LAN=1: for tablets)
 #   make test        all tests (ARGS="tests/unit -k mask": some of them)
+#   make test-painter  those of the painter of one's own, which need PyTorch
 #   make test-fast   those that need no process, no server and no model
 #   make lint        what make test begins with: the code, scenes, settings
 #   make check       the deployment's tests, which make test runs too
@@ -41,7 +42,7 @@ STACK = photo-booth-$(ENV)
 # The first line of such a program says what it measures.
 BENCHES := $(shell sed -n 's/^""".*: `make \(bench-[a-z]*\)`.*/\1/p' benchmarks/*.py)
 
-.PHONY: help run test test-fast mutants check lint lock released audit check-scenes check-settings thumbnails api drawing machine pythons
+.PHONY: help run test test-painter test-fast mutants check lint lock released audit check-scenes check-settings thumbnails api drawing machine pythons
 .PHONY: browser setup tools clean faults fuzz odd-photos races load pacing bench trace cost bench-help $(BENCHES)
 .PHONY: preflight build deploy pair destroy env account out sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 
@@ -53,6 +54,9 @@ run: setup check-settings
 
 test: browser tools lint
 	.venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-painter: setup .tools/painter/.installed .tools/paint-serving/.installed
+	.venv/bin/python -m pytest -n 2 --dist loadfile tests/painter $(ARGS)
 
 test-fast: $(INSTALLED)
 	@.venv/bin/python -m pytest -q -n 2 --dist loadfile -m "not starts" $(or $(ARGS),tests/unit)

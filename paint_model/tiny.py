@@ -6,6 +6,8 @@ seconds) or real (klein only: FLUX.2 [klein] 4B's 16 GB, for measuring speed and
 no more, so that nothing is fetched.
 """
 
+# pyright: reportMissingImports=false
+
 import argparse
 import json
 import sys

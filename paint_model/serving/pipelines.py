@@ -4,6 +4,8 @@ This module needs torch and diffusers; it runs in the painter's process only. No
 from the folder.
 """
 
+# pyright: reportMissingImports=false
+
 import gc
 import json
 import os
