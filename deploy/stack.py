@@ -178,7 +178,7 @@ def booth_tokens(stack: str) -> dict[str, list[str]]:
         StackError: there is no valid one.
     """
     if secret := outputs(stack).get("BoothTokensSecret"):
-        text = boto3.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
+        text = _secret_text(secret)
         if problems := tokens.problems(text):
             raise StackError(f"the secret {secret}: {'; '.join(problems)}")
         found = {booth: each for booth, each in tokens.read(text).items() if each}
@@ -186,6 +186,15 @@ def booth_tokens(stack: str) -> dict[str, list[str]]:
             raise StackError(f"the secret {secret}: no booth has a token")
         return found
     return {}
+
+
+def _secret_text(secret: str) -> str:
+    """The secret's text. Raises StackError if it was deleted, or never had one."""
+    secrets = boto3.client("secretsmanager")
+    try:
+        return secrets.get_secret_value(SecretId=secret)["SecretString"]
+    except (secrets.exceptions.ResourceNotFoundException, secrets.exceptions.InvalidRequestException) as error:
+        raise StackError(f"the secret {secret} can't be read: {error.response['Error']['Message']}") from error
 
 
 def pairing_codes(stack: str) -> dict[str, str]:

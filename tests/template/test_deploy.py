@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -19,8 +21,9 @@ from deploy.build import ROOT
 from deploy.preview import with_preview
 from tests.support.templates import COMMON, PIXELS, TOOLS
 from tests.support.waiting import PATIENCE
+from tests.unit.test_stack import scan
 
-STACK = "photo-booth-dev"
+STACK, PROD = "photo-booth-dev", "photo-booth-prod"
 CHAIN = "amazon.titan-image-generator-v2:0@us-east-1=7, us.stability.stable-image-inpaint-v1:0@us-east-1"
 
 # What the emulator can't take, each with what is deployed in its place:
@@ -201,6 +204,38 @@ def test_the_page_is_put_there_whole(deployed, client, emulator):
     assert index["Body"].read() == with_preview(ROOT / "web", url)
     invalidations = client("cloudfront").list_invalidations(DistributionId=outputs(client)["CdnId"])
     assert invalidations["InvalidationList"]["Items"]
+
+
+def test_make_pair_prints_codes_that_pair_and_says_what_is_missing(emulator, client):
+    """As it is typed, make's own look at the credentials included."""
+    make = ["make", "--no-print-directory", "--dry-run", "--assume-old", ".venv/.installed", "pair", "ENV=prod"]
+    own = {name: value for name, value in emulator.items() if not name.startswith("MAKE")}  # make test sets them
+    status, lines = run(make, own)
+    assert status == 0, lines
+    *before, pair = [shlex.split(line) for line in lines.splitlines() if "deploy" in line]
+    assert (before, pair) == ([[".venv/bin/python", "-m", "deploy", "account"]], [*before[0][:3], "pair", PROD])
+    assert run(before[0], own) == (0, "")
+    assert run(pair, own) == (1, f"Stack with id {PROD} does not exist\n")
+    tokens = {
+        "lobby": "the-only-token-of-the-lobby",
+        "hall": ["the-old-token-of-the-hall", "the-new-token-of-the-hall"],
+    }
+    secret = client("secretsmanager").create_secret(Name="pads", SecretString=json.dumps(tokens))["ARN"]
+    values = {"BoothUrl": "https://d1.cloudfront.net", "BoothTokensSecret": secret}
+    template = {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}}}
+    template["Outputs"] = {name: {"Value": value} for name, value in values.items()}
+    client("cloudformation").create_stack(StackName=PROD, TemplateBody=json.dumps(template))
+    status, said = run(pair, own)
+    assert status == 0, said
+    codes = re.findall(r"((?:\x1b.*\n)+)Pairs a pad as (\w+): ", said)
+    assert {booth: scan(code) for code, booth in codes} == {
+        "lobby": "https://d1.cloudfront.net/#pair=the-only-token-of-the-lobby",
+        "hall": "https://d1.cloudfront.net/#pair=the-new-token-of-the-hall",
+    }
+    client("secretsmanager").delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
+    status, said = run(pair, own)
+    assert status == 1
+    assert said.startswith(f"the secret {secret} can't be read: ") and len(said.splitlines()) == 1
 
 
 def test_destroy_asks_first(deployed, client, emulator):
