@@ -35,10 +35,11 @@ const idle = new IdleTimer(settings.idleSeconds, () => restart("", { isIdle: tru
 
 let visitScreen; // once it has been loaded
 let loading; // settles then
+let missing = "start.loading"; // key of what the start says to a tap until then
 
 const start = new StartScreen(session, {
   onBegin: async () => {
-    start.say(visitScreen ? "" : "start.loading");
+    start.say(visitScreen ? "" : missing);
     await loadVisitScreen();
     consent.open();
   },
@@ -70,7 +71,8 @@ function loadVisitScreen() {
 
 /** A module that could not be loaded is not asked for again before a reload, in some browsers. Never settles. */
 async function reloadOnceConnected() {
-  start.say("note.lost");
+  missing = "note.lost";
+  start.say(missing);
   if (document.body.dataset.screen === "loading") {
     $("staff").textContent = text("note.lost");
   }

@@ -53,6 +53,60 @@ def test_offline_and_the_visitor_walks_on(quick, open_page):
     assert kept_photos(pad) == 0
 
 
+LOST = "The connection is lost. We try again by ourselves."
+
+
+def test_what_a_visit_needs_can_not_be_loaded_on_the_pad(quick, open_page):
+    """No visit begins without it. Once all of it is to be had the page loads itself anew, and the visit can begin."""
+    pad = open_page(go=False)
+    pad.clock.install()
+    missing = re.compile(r"/(screens/tiles|vendor/lean-qr)\.js$")
+    pad.route(missing, lambda route: route.abort())
+    pad.goto("/")
+    expect(pad.locator("#start-note")).to_have_text(LOST)
+    pad.click("#begin")
+    assert pad.inner_text("#start-note") == LOST
+    pad.evaluate("window.isOld = true")
+    pad.unroute(missing)
+    pad.route("**/lean-qr.js", lambda route: route.abort())
+    with pad.expect_response("**/tiles.js"):  # asked for again; the other one is still missing
+        pad.clock.run_for(2000)
+    assert pad.evaluate("window.isOld") and pad.inner_text("#start-note") == LOST
+    pad.unroute("**/lean-qr.js")
+    with pad.expect_navigation():
+        pad.clock.run_for(2000)
+    expect(pad.locator("#start-note")).to_have_text("")
+    pad.click("#begin")
+    pad.wait_for_selector("#agree")
+
+
+def test_what_a_visit_needs_never_comes(quick, open_page):
+    """Only what the browser asks for to run it: after 30 s the page loads itself anew."""
+    pad = open_page(go=False)
+    pad.clock.install()
+    held = []
+    pad.route("**/tiles.js", lambda route: route.continue_() if held else held.append(route))
+    pad.goto("/", wait_until="commit")
+    pad.click("#begin")
+    expect(pad.locator("#start-note")).to_have_text("One moment …")
+    with pad.expect_navigation():
+        pad.clock.run_for(30_000)
+    pad.click("#begin")
+    pad.wait_for_selector("#agree")
+
+
+def test_what_a_visit_needs_can_not_be_loaded_on_a_phone(quick, open_page):
+    phone = open_page("phone", f"#visit={uuid.uuid4()}", go=False)
+    phone.clock.install()
+    phone.route("**/screens/visit.js", lambda route: route.abort())
+    phone.goto(f"/#visit={uuid.uuid4()}")
+    expect(phone.locator("#staff")).to_have_text(LOST)
+    assert phone.locator("#staff").is_visible()
+    phone.unroute("**/screens/visit.js")
+    phone.clock.run_for(2000)
+    await_phase(phone, "missing")
+
+
 def test_everything_fails_once_or_twice(quick, open_page):
     """503, then 429 with a short Retry-After, then the PUT breaks off twice: the page goes on by itself."""
     pad = open_page()
