@@ -27,7 +27,7 @@ class Target:
 
 # Amazon Linux 2023, glibc 2.34; the second architecture is that of most machines on which it is built.
 LAMBDA = Target("Lambda's Python", "3.13", ("aarch64", "x86_64"))
-# AWS's inference container (sam_model/sdk.py): Ubuntu 22.04, glibc 2.35.
+# AWS's inference container (endpoints/sdk.py): Ubuntu 22.04, glibc 2.35.
 CONTAINER = Target("the serving container's Python", "3.12", ("x86_64",))
 
 LOCK = "requirements.txt"

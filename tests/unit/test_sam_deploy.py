@@ -20,6 +20,7 @@ import pytest
 import yaml
 
 from deploy import lock
+from endpoints import stack
 from local import http_server
 from local.emulator.services import Emulator
 from local.template.document import read
@@ -34,8 +35,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "sam_model" / "endpoint.yaml"
 DEV, PROD = "photo-booth-sam-dev", "photo-booth-sam-prod"
 IMAGE = f"123456789012.dkr.ecr.{REGION}.amazonaws.com/mine:1"
-REAL_SDK = deploy.SDK_PYTHON
-# Called like the SDK's Python: -m sam_model.sdk, command, Region, instance or endpoint.
+REAL_SDK = stack.SDK_PYTHON
+# Called like the SDK's Python: -m endpoints.sdk, command, Region, instance or endpoint.
 SDK = f"""#!/bin/sh
 case "$3" in
   image) echo "{IMAGE}-$5" ;;
@@ -89,13 +90,13 @@ def aws(environment, tmp_path, monkeypatch):
     monkeypatch.setattr(package, "DEFAULT_ARCHIVE", tmp_path / "build" / "model.tar.gz")
     (tmp_path / "sdk").write_text(SDK)
     (tmp_path / "sdk").chmod(0o755)
-    monkeypatch.setattr(deploy, "SDK_PYTHON", tmp_path / "sdk")
+    monkeypatch.setattr(stack, "SDK_PYTHON", tmp_path / "sdk")
     monkeypatch.setattr(package, "LOCKED", tmp_path)
     for folder in lock.SERVING:  # one small wheel in place of 50 MB and 300 MB
         tiny_wheel.lock(tmp_path, folder)
     yield account
-    for stack in list(account.stacks):
-        assert deploy.main(["destroy", stack.removeprefix("photo-booth-sam-")]) == 0
+    for name in list(account.stacks):
+        assert deploy.main(["destroy", name.removeprefix("photo-booth-sam-")]) == 0
     for server in running:
         server.shutdown()
 
@@ -108,7 +109,7 @@ def real_sdk(aws, environment):
         proxy.settimeout(0.1)
 
         def take():
-            environment.setattr(deploy, "SDK_PYTHON", REAL_SDK)
+            environment.setattr(stack, "SDK_PYTHON", REAL_SDK)
             environment.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.getsockname()[1]}")
             environment.setenv("NO_PROXY", "127.0.0.1")
 
@@ -253,7 +254,7 @@ def test_who_names_no_time_zone_gets_the_machines_own_and_is_told(aws, environme
 @pytest.mark.parametrize(("zone", "used"), [(":Asia/Seoul", "Asia/Seoul"), ("KST-9", "UTC"), ("/etc/passwd", "UTC")])
 def test_a_time_zone_that_aws_would_not_know_is_not_passed_on(environment, zone, used):
     environment.setenv("TZ", zone)
-    assert deploy.settings("dev", [])["TimeZone"] == used
+    assert stack.settings("dev", [])["TimeZone"] == used
 
 
 def test_a_failed_update_is_told_with_its_cause_and_leaves_what_was(aws, capsys):
@@ -310,7 +311,7 @@ def test_on_without_a_model_is_no_success(aws, real_sdk, capsys):
 
 def test_the_sdks_telemetry_is_off(environment):
     code = """
-import sam_model.sdk
+import endpoints.sdk
 from sagemaker.core.common_utils import resolve_value_from_config
 from sagemaker.core.config.config_schema import TELEMETRY_OPT_OUT_PATH
 from sagemaker.core.helper.session_helper import Session
@@ -373,7 +374,7 @@ def test_the_sdk_contradicts_nothing_of_ours():
 
 
 def test_a_missing_sdk_is_told(aws, capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr(deploy, "SDK_PYTHON", tmp_path / "python")
+    monkeypatch.setattr(stack, "SDK_PYTHON", tmp_path / "python")
     assert aws.deploy("dev") == 1
     assert "run make tools" in capsys.readouterr().err
 
@@ -399,7 +400,7 @@ def test_the_template_has_no_yaml_aliases():
 
 
 def test_dev_and_prod_render_as_their_settings_say():
-    dev, prod = (rendered(**deploy.settings(name, [])) for name in ("dev", "prod"))
+    dev, prod = (rendered(**stack.settings(name, [])) for name in ("dev", "prod"))
     assert set(prod) - set(dev) == {"Target", "Scaling", "Quiet"}
     assert set(dev) - set(prod) == {"Stop", "SchedulerRole"}
     counts = [item["EndpointConfig"]["ProductionVariants"][0]["InitialInstanceCount"] for item in (dev, prod)]
@@ -447,7 +448,7 @@ def test_each_region_and_instance_on_offer_has_its_image():
     offered = template["Parameters"]["InstanceType"]["AllowedValues"]
     assert set(offered) == set(template["Mappings"]["Instances"])
     asked = [*IMAGES, *(("us-east-1", instance) for instance in offered)]
-    code = f"from sam_model import sdk; print(*(sdk.image(*each) for each in {asked}))"
+    code = f"from endpoints import sdk; print(*(sdk.image(*each) for each in {asked}))"
     done = subprocess.run([REAL_SDK, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     answers = dict(zip(asked, done.stdout.split(), strict=True))
     assert answers.items() >= IMAGES.items()
@@ -461,7 +462,7 @@ def test_the_container_is_cut_off_from_every_network():
 
 
 def test_the_wheels_are_for_the_images_python():
-    text = (ROOT / "sam_model" / "sdk.py").read_text()
+    text = (ROOT / "endpoints" / "sdk.py").read_text()
     assert re.search(r'PYTHON = .*"py(\d)(\d+)"$', text, re.MULTILINE).groups() == tuple(
         lock.CONTAINER.python.split(".")
     )

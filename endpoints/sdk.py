@@ -1,8 +1,8 @@
 """What the deployment needs of AWS's SageMaker SDK (sagemaker-core), under the SDK's own Python, .tools/sagemaker:
 
-    python -m sam_model.sdk image us-east-1 ml.c7i.xlarge
-    python -m sam_model.sdk wait us-east-1 photo-booth-sam-dev
-    python -m sam_model.sdk reason us-east-1 photo-booth-sam-dev
+    python -m endpoints.sdk image us-east-1 ml.c7i.xlarge
+    python -m endpoints.sdk wait us-east-1 photo-booth-sam-dev
+    python -m endpoints.sdk reason us-east-1 photo-booth-sam-dev
 
 `image`: the container's image in a Region, for an instance type or "serverless". `wait`: waits until an endpoint is
 InService and prints a line about it. `reason`: why an endpoint failed, or an empty line. The result is on standard
