@@ -1,10 +1,10 @@
 """What the deployment needs of AWS's SageMaker SDK (sagemaker-core), under the SDK's own Python, .tools/sagemaker:
 
-    python -m endpoints.sdk image us-east-1 ml.c7i.xlarge
+    python -m endpoints.sdk image us-east-1 ml.c7i.xlarge sam
     python -m endpoints.sdk wait us-east-1 photo-booth-sam-dev
     python -m endpoints.sdk reason us-east-1 photo-booth-sam-dev
 
-`image`: the container's image in a Region, for an instance type or "serverless". `wait`: waits until an endpoint is
+`image`: an endpoint's image in a Region, for an instance type or "serverless". `wait`: waits until an endpoint is
 InService and prints a line about it. `reason`: why an endpoint failed, or an empty line. The result is on standard
 output, and so is the reason, in one line and with exit status 1, if there is none. Progress is on standard error.
 """
@@ -22,25 +22,29 @@ from sagemaker.core.resources import Endpoint  # pyright: ignore[reportMissingIm
 from sagemaker.core.serverless_inference_config import ServerlessInferenceConfig  # pyright: ignore[reportMissingImports]  in .tools/sagemaker
 from sagemaker.core.utils.exceptions import FailedStatusError, TimeoutExceededError  # pyright: ignore[reportMissingImports]  in .tools/sagemaker
 
-# AWS's PyTorch inference container. docs/sam-endpoint.md says why this one and what the package relies on in it.
-FRAMEWORK, VERSION, PYTHON = "pytorch", "2.6.0", "py312"
+PYTHON = "py312"
+# AWS's inference containers by endpoint. docs/sam-endpoint.md and docs/paint-endpoint.md say why these, and what the
+# packages rely on in them.
+CONTAINERS = {
+    "sam": {"framework": "pytorch", "version": "2.6.0"},
+    "paint": {"framework": "huggingface", "version": "5.5.3", "base_framework_version": "pytorch2.6.0"},
+}
 SERVERLESS = "serverless"
 POLL_SECONDS = 2
-TIMEOUT_SECONDS = 3600  # as in endpoint.yaml for an update
+TIMEOUT_SECONDS = 7200  # as for the stack
 
 
 class SdkError(RuntimeError):
     """There is no result; the message says why."""
 
 
-def image(region: str, instance: str) -> str:
-    """The container's image for an instance type, or for "serverless". Raises `SdkError` where AWS publishes none."""
-    serverless = instance == SERVERLESS
+def image(region: str, instance: str, kind: str) -> str:
+    """An endpoint's image for an instance type, or for "serverless". Raises `SdkError` where AWS publishes none."""
+    serverless, container = instance == SERVERLESS, CONTAINERS[kind]
     try:
         return image_uris.retrieve(
-            FRAMEWORK,
+            **container,
             region=region,
-            version=VERSION,
             py_version=PYTHON,
             instance_type=None if serverless else instance,
             serverless_inference_config=ServerlessInferenceConfig() if serverless else None,
@@ -48,8 +52,9 @@ def image(region: str, instance: str) -> str:
         )
     except ValueError as error:
         raise SdkError(
-            f"AWS publishes no {FRAMEWORK} {VERSION} inference image for {instance} in {region}: deploy in another "
-            f"Region, or name an image of yours as ImageUri. ({' '.join(str(error).split())})"
+            f"AWS publishes no {container['framework']} {container['version']} inference image for {instance} in "
+            f"{region}: deploy in another Region, or name an image of yours as ImageUri. "
+            f"({' '.join(str(error).split())})"
         ) from error
 
 
@@ -84,9 +89,9 @@ def reason(region: str, name: str) -> str:
 def main(arguments: list[str]) -> int:
     """Runs the command; exit status 1 if there is no result."""
     rich.reconfigure(stderr=True)  # the SDK prints its progress with rich
-    command, region, subject = arguments
+    command, region, *subject = arguments
     try:
-        print({"image": image, "wait": wait, "reason": reason}[command](region, subject))
+        print({"image": image, "wait": wait, "reason": reason}[command](region, *subject))
     except (SdkError, BotoCoreError, ClientError) as error:
         print(error)
         return 1

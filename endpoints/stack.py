@@ -1,14 +1,15 @@
-"""Creates, updates, switches and removes the SageMaker endpoint of endpoint.yaml, as one CloudFormation stack.
+"""Creates, updates, switches and removes a SageMaker endpoint, as the one CloudFormation stack of its endpoint.yaml.
 
-The stack and its endpoint are called photo-booth-sam-<environment>. Credentials and Region are boto3's own. AWS's
+The stack and its endpoint are called photo-booth-<kind>-<environment>. Credentials and Region are boto3's own. AWS's
 SageMaker SDK finds the container's image and waits for the endpoint (sdk.py).
 """
 
-import hashlib
 import os
 import subprocess
 import tomllib
 import zoneinfo
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,28 @@ import boto3
 from botocore.exceptions import ClientError, WaiterError
 
 ROOT = Path(__file__).resolve().parent.parent
-HERE = ROOT / "sam_model"
 SDK_PYTHON = ROOT / ".tools" / "sagemaker" / "bin" / "python"
 SERVERLESS = "serverless"
 CAPABILITIES = ["CAPABILITY_IAM"]  # the template makes the container's role and the schedule's
+# CloudFormation's operations may take two hours: provisioning, two timeouts of half an hour, traffic, ten minutes more.
+WAIT = {"Delay": 30, "MaxAttempts": 240}
 
 
 class DeployError(RuntimeError):
     """The deployment failed; the message says why and what to do."""
 
 
-def settings(environment: str, overrides: list[str]) -> dict[str, str]:
+@dataclass(frozen=True)
+class Kind:
+    """One of the project's endpoints."""
+
+    name: str
+    """In the stack's name, and in the make targets: make <name>-deploy."""
+    folder: Path
+    """With endpoint.yaml, the template, and endpoint.toml, its parameters by environment."""
+
+
+def settings(kind: Kind, environment: str, overrides: list[str]) -> dict[str, str]:
     """The template's parameters for an environment of endpoint.toml, with `overrides` of the form Name=value on top.
 
     Raises:
@@ -34,7 +46,7 @@ def settings(environment: str, overrides: list[str]) -> dict[str, str]:
     """
     if environment != environment.lower():
         raise DeployError(f"{environment} has capitals: SageMaker's ARNs have none, and the schedule's role names one.")
-    tables = tomllib.loads((HERE / "endpoint.toml").read_text(encoding="utf-8"))
+    tables = tomllib.loads((kind.folder / "endpoint.toml").read_text(encoding="utf-8"))
     if environment not in tables:
         raise DeployError(f"There is no environment {environment} in endpoint.toml, only {', '.join(tables)}.")
     values = {name: str(value) for name, value in tables[environment].items()}
@@ -54,7 +66,7 @@ def local_time_zone() -> str:
     return zone if zone in zoneinfo.available_timezones() else "UTC"
 
 
-def sdk(command: str, region: str, subject: str) -> str:
+def sdk(command: str, region: str, *subject: str) -> str:
     """The output of a command of sdk.py. AWS's SDK conflicts with our packages and so has a Python of its own.
 
     Raises:
@@ -63,35 +75,39 @@ def sdk(command: str, region: str, subject: str) -> str:
     if not SDK_PYTHON.exists():
         raise DeployError("AWS's SageMaker SDK isn't installed: run make tools.")
     done = subprocess.run(
-        [SDK_PYTHON, "-m", "endpoints.sdk", command, region, subject],
+        [SDK_PYTHON, "-m", "endpoints.sdk", command, region, *subject],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
         check=False,
     )
     if done.returncode:
-        raise DeployError(done.stdout.strip() or f"AWS's SageMaker SDK failed ({command} {subject}).")
+        raise DeployError(done.stdout.strip() or f"AWS's SageMaker SDK failed ({command} {' '.join(subject)}).")
     return done.stdout.strip()
 
 
 class Stack:
     """The endpoint's CloudFormation stack, which need not exist yet."""
 
-    def __init__(self, name: str):
-        self.name = name
+    def __init__(self, kind: Kind, environment: str):
+        self.kind = kind
+        self.name = f"photo-booth-{kind.name}-{environment}"
         self._cloudformation = boto3.client("cloudformation")
         self.region = self._cloudformation.meta.region_name
 
-    def deploy(self, parameters: dict[str, str], archive: Path) -> None:
-        """Creates the stack or updates it to `parameters` and the model in `archive`.
+    def deploy(self, parameters: dict[str, str], upload: Callable[[str], str]) -> None:
+        """Creates the stack or updates it to `parameters` and a model.
 
         A running endpoint stays in service. The model's key has its SHA-256, so the same model again changes nothing,
         and another one makes a new endpoint configuration, to which SageMaker moves the traffic.
 
+        Args:
+            upload: puts the model into the bucket of this name and returns its key, the parameter ModelKey.
+
         Raises:
             DeployError: CloudFormation failed, or the change is one that needs `switch` first.
         """
-        template = (HERE / "endpoint.yaml").read_text(encoding="utf-8")
+        template = (self.kind.folder / "endpoint.yaml").read_text(encoding="utf-8")
         if not self._description():
             self._cloudformation.create_stack(
                 StackName=self.name,
@@ -102,11 +118,13 @@ class Stack:
             self._wait("stack_create_complete", "the bucket is created")
         bucket = self.outputs().get("BucketName")
         if bucket is None:  # the very first creation failed, and such a stack can't be updated
-            raise DeployError(f"{self.name} is {self._description()['StackStatus']}: run make sam-destroy, then again.")
+            raise DeployError(
+                f"{self.name} is {self._description()['StackStatus']}: run make {self.kind.name}-destroy, then again."
+            )
         self._prepare_instance_change(parameters["InstanceType"])
-        key = _upload(archive, bucket)
+        key = upload(bucket)
         self._update(
-            "the endpoint is brought up; five to twenty minutes",
+            "the endpoint is brought up; ten to thirty minutes",
             TemplateBody=template,
             Parameters=_parameters(parameters | {"ModelKey": key}),  # the rest gets its default, so Running is true
         )
@@ -147,7 +165,7 @@ class Stack:
             return
         if SERVERLESS in (before, wanted):
             raise DeployError(
-                f"{self.name} runs on {before}, which SageMaker can't change into {wanted}. Run make sam-off first."
+                f"{self.name} runs on {before}, which SageMaker can't change into {wanted}. Run make {self.kind.name}-off first."
             )
         if now["MinInstances"] != now["MaxInstances"]:
             self._update_parameters("scaling is switched off", {"MaxInstances": now["MinInstances"]})
@@ -156,7 +174,7 @@ class Stack:
         """Updates some parameters; the template and the other parameters stay."""
         description = self._description()
         if not description:
-            raise DeployError(f"There is no stack {self.name}: run make sam-deploy.")
+            raise DeployError(f"There is no stack {self.name}: run make {self.kind.name}-deploy.")
         kept = [item["ParameterKey"] for item in description["Parameters"] if item["ParameterKey"] not in values]
         self._update(
             purpose,
@@ -177,7 +195,7 @@ class Stack:
     def _wait(self, event: str, purpose: str) -> None:
         print(f"{self.name}: {purpose} ...", flush=True)
         try:
-            self._cloudformation.get_waiter(event).wait(StackName=self.name)
+            self._cloudformation.get_waiter(event).wait(StackName=self.name, WaiterConfig=WAIT)
         except WaiterError as error:
             raise DeployError(f"{self.name}: {purpose}: that failed. {self._failure_reason()}") from error
 
@@ -206,14 +224,3 @@ class Stack:
 def _parameters(values: dict[str, str]) -> list[dict[str, str]]:
     """CloudFormation's list of parameters."""
     return [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()]
-
-
-def _upload(archive: Path, bucket: str) -> str:
-    """Uploads the archive under a key with its SHA-256, unless it is there already; returns the key."""
-    with archive.open("rb") as file:
-        key = f"model/{hashlib.file_digest(file, 'sha256').hexdigest()}/model.tar.gz"
-    s3 = boto3.client("s3")
-    if not s3.list_objects_v2(Bucket=bucket, Prefix=key)["KeyCount"]:
-        print(f"{archive.name} ({archive.stat().st_size / 1e6:.0f} MB) goes to s3://{bucket}/{key}", flush=True)
-        s3.upload_file(str(archive), bucket, key)
-    return key

@@ -6,48 +6,42 @@
 The stack and its endpoint are called photo-booth-sam-<environment> (endpoints/stack.py).
 """
 
-import argparse
+import hashlib
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from botocore.exceptions import BotoCoreError, ClientError
+import boto3
 
-from endpoints.stack import DeployError, Stack, sdk, settings
+from endpoints import command
+from endpoints.stack import Kind
 from sam_model import package
+
+KIND = Kind("sam", Path(__file__).resolve().parent)
+
+
+def pack(model: str, instance: str) -> Callable[[str], str]:
+    """Builds the archive of the weights in the folder `model`; returns its upload. Raises `PackageError`."""
+    package.build(Path(model), package.DEFAULT_ARCHIVE, gpu=instance.startswith("ml.g"))
+    return partial(upload, package.DEFAULT_ARCHIVE)
+
+
+def upload(archive: Path, bucket: str) -> str:
+    """Uploads the archive under a key with its SHA-256, unless it is there already; returns the key."""
+    with archive.open("rb") as file:
+        key = f"model/{hashlib.file_digest(file, 'sha256').hexdigest()}/model.tar.gz"
+    s3 = boto3.client("s3")
+    if not s3.list_objects_v2(Bucket=bucket, Prefix=key)["KeyCount"]:
+        print(f"{archive.name} ({archive.stat().st_size / 1e6:.0f} MB) goes to s3://{bucket}/{key}", flush=True)
+        s3.upload_file(str(archive), bucket, key)
+    return key
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line's action; exit status 1 and the reason if that fails."""
-    parser = argparse.ArgumentParser(prog="python -m sam_model.deploy")
-    parser.add_argument("action", choices=["deploy", "on", "off", "destroy"])
-    parser.add_argument("environment", help="a table of endpoint.toml, such as dev or prod")
-    parser.add_argument("overrides", nargs="*", metavar="Parameter=value", help="parameters of endpoint.yaml")
-    parser.add_argument("--model", type=Path, default=package.DEFAULT_MODEL, help="folder of the weights to deploy")
-    options = parser.parse_intermixed_args(arguments)
-    if options.action != "deploy" and (options.overrides or options.model != package.DEFAULT_MODEL):
-        parser.error("parameters and --model are for deploy")
-    try:
-        parameters = settings(options.environment, options.overrides)
-        stack = Stack(f"photo-booth-sam-{options.environment}")
-        if options.action == "deploy":
-            for schedule in ("StartSchedule", "StopSchedule"):
-                if parameters.get(schedule):
-                    print(f"{stack.name}: {schedule} is {parameters[schedule]}, time zone {parameters['TimeZone']}")
-            instance = parameters["InstanceType"]
-            if not parameters.get("ImageUri"):
-                parameters["ImageUri"] = sdk("image", stack.region, instance)
-            package.build(options.model, package.DEFAULT_ARCHIVE, gpu=instance.startswith("ml.g"))
-            stack.deploy(parameters, package.DEFAULT_ARCHIVE)
-        elif options.action == "destroy":
-            stack.destroy()
-        else:
-            stack.switch(options.action == "on")
-        if options.action in ("deploy", "on"):
-            stack.wait()
-    except (DeployError, package.PackageError, BotoCoreError, ClientError, OSError) as error:  # OSError: a full disk
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    program = command.Program(KIND, str(package.DEFAULT_MODEL), pack, (package.PackageError,))
+    return command.run(program, arguments)
 
 
 if __name__ == "__main__":

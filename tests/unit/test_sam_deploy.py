@@ -254,7 +254,7 @@ def test_who_names_no_time_zone_gets_the_machines_own_and_is_told(aws, environme
 @pytest.mark.parametrize(("zone", "used"), [(":Asia/Seoul", "Asia/Seoul"), ("KST-9", "UTC"), ("/etc/passwd", "UTC")])
 def test_a_time_zone_that_aws_would_not_know_is_not_passed_on(environment, zone, used):
     environment.setenv("TZ", zone)
-    assert stack.settings("dev", [])["TimeZone"] == used
+    assert stack.settings(deploy.KIND, "dev", [])["TimeZone"] == used
 
 
 def test_a_failed_update_is_told_with_its_cause_and_leaves_what_was(aws, capsys):
@@ -400,7 +400,7 @@ def test_the_template_has_no_yaml_aliases():
 
 
 def test_dev_and_prod_render_as_their_settings_say():
-    dev, prod = (rendered(**stack.settings(name, [])) for name in ("dev", "prod"))
+    dev, prod = (rendered(**stack.settings(deploy.KIND, name, [])) for name in ("dev", "prod"))
     assert set(prod) - set(dev) == {"Target", "Scaling", "Quiet"}
     assert set(dev) - set(prod) == {"Stop", "SchedulerRole"}
     counts = [item["EndpointConfig"]["ProductionVariants"][0]["InitialInstanceCount"] for item in (dev, prod)]
@@ -448,7 +448,7 @@ def test_each_region_and_instance_on_offer_has_its_image():
     offered = template["Parameters"]["InstanceType"]["AllowedValues"]
     assert set(offered) == set(template["Mappings"]["Instances"])
     asked = [*IMAGES, *(("us-east-1", instance) for instance in offered)]
-    code = f"from endpoints import sdk; print(*(sdk.image(*each) for each in {asked}))"
+    code = f"from endpoints import sdk; print(*(sdk.image(*each, 'sam') for each in {asked}))"
     done = subprocess.run([REAL_SDK, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     answers = dict(zip(asked, done.stdout.split(), strict=True))
     assert answers.items() >= IMAGES.items()
