@@ -1,8 +1,8 @@
 """Lock files: every package that ships, with its version and the hashes of its wheels.
 
 `requirements.in` names what the code imports; `requirements.txt`, the lock, names these with all their dependencies.
-`sam build` reads those of the layers, sam_model/package.py those of the SAM endpoint. pip refuses a wheel whose hash
-isn't listed.
+`sam build` reads those of the layers, sam_model/package.py and paint_model/package.py those of the endpoints. pip
+refuses a wheel whose hash isn't listed.
 """
 
 import hashlib
@@ -27,12 +27,12 @@ class Target:
 
 # Amazon Linux 2023, glibc 2.34; the second architecture is that of most machines on which it is built.
 LAMBDA = Target("Lambda's Python", "3.13", ("aarch64", "x86_64"))
-# AWS's inference container (endpoints/sdk.py): Ubuntu 22.04, glibc 2.35.
+# AWS's inference containers (endpoints/sdk.py): Ubuntu 22.04, glibc 2.35.
 CONTAINER = Target("the serving container's Python", "3.12", ("x86_64",))
 
 LOCK = "requirements.txt"
 LAYERS = ("layers/common", "layers/pixels")
-SERVING = ("sam_model/cpu", "sam_model/gpu")
+SERVING = ("sam_model/cpu", "sam_model/gpu", "paint_model/gpu")
 TARGETS: dict[str, Target] = {**dict.fromkeys(LAYERS, LAMBDA), **dict.fromkeys(SERVING, CONTAINER)}
 """Every folder with a lock, and the platform of its packages."""
 
