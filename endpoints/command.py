@@ -5,9 +5,12 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
 from endpoints.stack import DeployError, Kind, Stack, sdk, settings
+
+AWS = (BotoCoreError, ClientError, Boto3Error)  # the last: a failed upload
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def run(program: Program, arguments: list[str] | None) -> int:
             stack.switch(options.action == "on")
         if options.action in ("deploy", "on"):
             stack.wait()
-    except (DeployError, *program.errors, BotoCoreError, ClientError, OSError) as error:  # OSError: a full disk
+    except (DeployError, *program.errors, *AWS, OSError) as error:  # OSError: a full disk
         print(error, file=sys.stderr)
         return 1
     return 0

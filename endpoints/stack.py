@@ -165,7 +165,8 @@ class Stack:
             return
         if SERVERLESS in (before, wanted):
             raise DeployError(
-                f"{self.name} runs on {before}, which SageMaker can't change into {wanted}. Run make {self.kind.name}-off first."
+                f"{self.name} runs on {before}, which SageMaker can't change into {wanted}. "
+                f"Run make {self.kind.name}-off first."
             )
         if now["MinInstances"] != now["MaxInstances"]:
             self._update_parameters("scaling is switched off", {"MaxInstances": now["MinInstances"]})

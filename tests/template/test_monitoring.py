@@ -18,7 +18,7 @@ from booth.painting.models import MODELS
 from tests.support.templates import ROOT, TOOLS, read
 
 TEMPLATE, MONITORING = read(ROOT / "template.yaml"), read(ROOT / "monitoring.yaml")
-ENDPOINT = read(ROOT / "sam_model" / "endpoint.yaml")
+ENDPOINTS = {name: read(ROOT / f"{name}_model" / "endpoint.yaml") for name in ("sam", "paint")}
 OWN = "PhotoBooth"
 
 # What AWS publishes, by namespace and dimensions:
@@ -71,7 +71,9 @@ def alarms_of(template):
     return {name: each for name, each in template["Resources"].items() if each["Type"] == "AWS::CloudWatch::Alarm"}
 
 
-ALARMS = {name: each["Properties"] for each_of in (MONITORING, ENDPOINT) for name, each in alarms_of(each_of).items()}
+ALARMS = {name: each["Properties"] for name, each in alarms_of(MONITORING).items()}
+for _kind, _template in ENDPOINTS.items():
+    ALARMS |= {f"{_kind} {name}": each["Properties"] for name, each in alarms_of(_template).items()}
 
 
 def metrics_of(alarm):
@@ -187,9 +189,12 @@ def test_an_alarms_expressions_are_of_its_own_metrics(name):
     assert len({each["MetricStat"]["Period"] for each in metrics if "MetricStat" in each}) == 1
 
 
-def test_the_endpoints_alarms_name_its_variant():
-    assert ENDPOINT["Resources"]["Endpoint"]["Properties"]["EndpointName"] == {"Ref": "AWS::StackName"}
-    variants = ENDPOINT["Resources"]["EndpointConfig"]["Properties"]["ProductionVariants"][0]["Fn::If"][1:]
+@pytest.mark.parametrize("kind", ENDPOINTS)
+def test_the_endpoints_alarms_name_its_variant(kind):
+    resources = ENDPOINTS[kind]["Resources"]
+    assert resources["Endpoint"]["Properties"]["EndpointName"] == {"Ref": "AWS::StackName"}
+    [variant] = resources["EndpointConfig"]["Properties"]["ProductionVariants"]
+    variants = variant["Fn::If"][1:] if kind == "sam" else [variant]  # SAM's may be serverless
     assert {each["VariantName"] for each in variants} == VALUES["VariantName"]
 
 
@@ -197,7 +202,7 @@ def test_the_dashboard_shows_each_function_by_its_name():
     """A SEARCH would have to guess it: a function's name is the stack's, its own and something random."""
     for metric in ("Duration", "Errors"):
         assert {each["FunctionName"] for _, name, each in SHOWN if name == metric} == FUNCTIONS
-    assert "SEARCH" not in json.dumps(MONITORING) + json.dumps(ENDPOINT)
+    assert "SEARCH" not in json.dumps(MONITORING) + json.dumps(ENDPOINTS)
 
 
 # What CloudWatch makes of missing data: "Configuring how CloudWatch alarms treat missing data" in its user guide.

@@ -1,4 +1,4 @@
-"""Names that the three templates give: no other stack of the account has one of them, nor the same stack elsewhere.
+"""Names that the templates give: no other stack of the account has one of them, nor the same stack elsewhere.
 
 Which properties are names is CloudFormation's own word, in the registry schemas that cfn-lint carries; how far a name
 reaches and how long it may be is AWS's, in botocore's service models.
@@ -17,6 +17,7 @@ LONGEST = {
     "application": 79,  # characters of a stack's name: BudgetName's 100 less the longest Region and what else is in it
     "monitoring": 79,
     "sam": 63,  # EndpointName's; the endpoint has the stack's name
+    "paint": 63,
 }
 SHAPES = {  # what AWS's own service models call the names, for their lengths
     "AWS::ApplicationAutoScaling::ScalingPolicy": ("application-autoscaling", "PolicyName"),
@@ -83,7 +84,7 @@ def names(resources):
                 yield logical_id, resource["Type"], value
 
 
-@pytest.fixture(scope="module", params=["application", "monitoring", "sam"])
+@pytest.fixture(scope="module", params=["application", "monitoring", "sam", "paint"])
 def stack(request, transformed):
     """Gives the resources of a template, as a stack of this name has them in a Region, with all that is optional."""
 
@@ -95,13 +96,13 @@ def stack(request, transformed):
         given = parent | {"AlarmEmail": "booth@example.org", "MonthlyBudgetUsd": "50"}
         return resolved(ROOT / "monitoring.yaml", f"{name}-Monitoring-1ABCDEFGHIJK", region, **given)
 
-    def sam(name, region):
-        options = {"ModelKey": "model/1/model.tar.gz", "ImageUri": "image", "InstanceType": "ml.c7i.xlarge"}
+    def endpoint(name, region):
+        options = {"ModelKey": "model/1/", "ImageUri": "image", "InstanceType": "ml.g5.xlarge", "MaxInstances": "3"}
         options |= {"QuietMinutes": "60"}
         options |= {"StartSchedule": "rate(1 day)", "StopSchedule": "rate(1 day)", "AlarmTopicArn": "arn:aws:sns:::t"}
-        return resolved(ROOT / "sam_model" / "endpoint.yaml", name, region, **options)
+        return resolved(ROOT / f"{request.param}_model" / "endpoint.yaml", name, region, **options)
 
-    made = {"application": application, "monitoring": monitoring, "sam": sam}[request.param]
+    made = {"application": application, "monitoring": monitoring}.get(request.param, endpoint)
     made.longest = LONGEST[request.param]
     return made
 

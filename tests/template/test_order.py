@@ -22,13 +22,23 @@ CHOICES = {
         "StopSchedule": ["", "rate(1 day)"],
         "AlarmTopicArn": ["", "arn:aws:sns:us-east-1:123456789012:ops"],
     },
+    "paint": {
+        "ModelKey": ["", "model/1/"],
+        "ImageUri": ["image"],
+        "InstanceType": ["ml.g5.xlarge"],
+        "MaxInstances": ["1", "2"],
+        "Running": ["true", "false"],
+        "QuietMinutes": ["0", "60"],
+        "StopSchedule": ["", "rate(1 day)"],
+        "AlarmTopicArn": ["", "arn:aws:sns:us-east-1:123456789012:ops"],
+    },
 }
 
 
 @pytest.mark.parametrize("template", CHOICES)
 def test_nothing_refers_to_or_depends_on_what_is_not_created(template, transformed):
     """Of a resource whose condition is false CloudFormation creates nothing that depends on it, by its reference."""
-    path = transformed if template == "application" else ROOT / "sam_model" / "endpoint.yaml"
+    path = transformed if template == "application" else ROOT / f"{template}_model" / "endpoint.yaml"
     for values in itertools.product(*CHOICES[template].values()):
         assert resolved(path, "booth", "us-east-1", **dict(zip(CHOICES[template], values, strict=True)))
 

@@ -17,41 +17,28 @@ from pathlib import Path
 
 import boto3
 import pytest
-import yaml
 
 from deploy import lock
 from endpoints import stack
-from local import http_server
-from local.emulator.services import Emulator
 from local.template.document import read
 from sam_model import deploy, package
-from tests.support import tiny_sam, tiny_wheel
-from tests.support.fakes.cloudformation import REGION, CloudFormation, render
-from tests.support.fakes.sagemaker import DIGEST, SageMaker
+from tests.support import tiny_sam
+from tests.support.endpoints import IMAGE, REAL_SDK, Account, serving
+from tests.support.fakes.cloudformation import REGION, render
+from tests.support.fakes.sagemaker import DIGEST
 
 pytestmark = pytest.mark.starts
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "sam_model" / "endpoint.yaml"
 DEV, PROD = "photo-booth-sam-dev", "photo-booth-sam-prod"
-IMAGE = f"123456789012.dkr.ecr.{REGION}.amazonaws.com/mine:1"
-REAL_SDK = stack.SDK_PYTHON
-# Called like the SDK's Python: -m endpoints.sdk, command, Region, instance or endpoint.
-SDK = f"""#!/bin/sh
-case "$3" in
-  image) echo "{IMAGE}-$5" ;;
-  wait) echo "$5 is InService" ;;
-  reason) echo ;;
-esac
-"""
 
 
-class Aws(CloudFormation):
+class Aws(Account):
     """An emulated account with two tiny models to deploy, and the deployment's command line."""
 
     def __init__(self, folder):
         super().__init__(folder)
-        self.sagemaker = SageMaker(self)
         self.first, self.second = folder / "first", folder / "second"
         for number, model in enumerate((self.first, self.second)):
             model.mkdir()
@@ -62,43 +49,22 @@ class Aws(CloudFormation):
     def deploy(self, environment, *overrides, model=None):
         return deploy.main(["deploy", environment, "--model", str(model or self.first), *overrides])
 
-    def objects(self, stack=DEV):
-        """What lies in the stack's bucket: content by key."""
-        bucket = boto3.resource("s3").Bucket(self.stacks[stack]["bucket"])
-        return {item.key: item.get()["Body"].read() for item in bucket.objects.all()}
+    def image(self, name=DEV):
+        return self.container(name)["Image"]
 
-    def image(self, stack=DEV):
-        return self.endpoints[stack]["model"]["PrimaryContainer"]["Image"]
-
-    def model(self, stack=DEV):
+    def model(self, name=DEV):
         """The archive that the endpoint serves: its members' contents by name."""
-        url = self.endpoints[stack]["model"]["PrimaryContainer"]["ModelDataUrl"]
-        key = url.removeprefix(f"s3://{self.stacks[stack]['bucket']}/")
-        with tarfile.open(fileobj=io.BytesIO(self.objects(stack)[key])) as tar:
+        key = self.container(name)["ModelDataUrl"].removeprefix(f"s3://{self.stacks[name]['bucket']}/")
+        with tarfile.open(fileobj=io.BytesIO(self.objects(name)[key])) as tar:
             return {name: tar.extractfile(name).read() for name in tar.getnames()}
 
 
 @pytest.fixture
 def aws(environment, tmp_path, monkeypatch):
     account = Aws(tmp_path)
-    running = []
-    services = {"": Emulator({}), "_CLOUDFORMATION": account, "_SAGEMAKER": account.sagemaker}
-    for name, application in services.items():
-        listening = http_server.listen(0)
-        environment.setenv(f"AWS_ENDPOINT_URL{name}", f"http://127.0.0.1:{listening.getsockname()[1]}")
-        running.append(http_server.serve(listening, application))
     monkeypatch.setattr(package, "DEFAULT_ARCHIVE", tmp_path / "build" / "model.tar.gz")
-    (tmp_path / "sdk").write_text(SDK)
-    (tmp_path / "sdk").chmod(0o755)
-    monkeypatch.setattr(stack, "SDK_PYTHON", tmp_path / "sdk")
-    monkeypatch.setattr(package, "LOCKED", tmp_path)
-    for folder in lock.SERVING:  # one small wheel in place of 50 MB and 300 MB
-        tiny_wheel.lock(tmp_path, folder)
-    yield account
-    for name in list(account.stacks):
-        assert deploy.main(["destroy", name.removeprefix("photo-booth-sam-")]) == 0
-    for server in running:
-        server.shutdown()
+    with serving(account, deploy, environment, monkeypatch, tmp_path):
+        yield account
 
 
 @pytest.fixture
@@ -132,7 +98,7 @@ def heard(listening):
 
 def test_first_deployment_uploads_the_model_and_brings_the_endpoint_up(aws):
     assert aws.deploy("dev") == 0
-    [(key, content)] = aws.objects().items()
+    [(key, content)] = aws.objects(DEV).items()
     assert key == f"model/{hashlib.sha256(content).hexdigest()}/model.tar.gz"
     assert aws.model()["encoder.onnx"] == (aws.first / "encoder.onnx").read_bytes()
     assert aws.endpoints[DEV]["variant"]["InstanceType"] == "ml.c7i.xlarge"
@@ -143,14 +109,14 @@ def test_the_same_again_changes_nothing(aws, capsys):
     assert aws.deploy("dev") == 0
     assert aws.deploy("dev") == 0
     assert "nothing has changed" in capsys.readouterr().out
-    assert len(aws.objects()) == 1
+    assert len(aws.objects(DEV)) == 1
     assert [what for what, _ in aws.history] == ["created"]
 
 
 def test_a_new_model_updates_the_endpoint_and_keeps_its_name_and_the_old_model(aws):
     aws.deploy("dev")
     assert aws.deploy("dev", model=aws.second) == 0
-    assert len(aws.objects()) == 2
+    assert len(aws.objects(DEV)) == 2
     assert list(aws.endpoints) == [DEV]
     assert aws.model()["decoder.onnx"] == (aws.second / "decoder.onnx").read_bytes()
     (first, old), (then, new) = aws.history
@@ -379,24 +345,12 @@ def test_a_missing_sdk_is_told(aws, capsys, monkeypatch, tmp_path):
     assert "run make tools" in capsys.readouterr().err
 
 
-# The template
+# The template, beside what test_endpoint_templates.py asks of both
 
 
 def rendered(**parameters):
     given = {"ModelKey": "model/1/model.tar.gz", "InstanceType": "ml.c7i.xlarge", "ImageUri": IMAGE}
     return render(TEMPLATE, given | parameters)
-
-
-def test_cfn_lint_finds_nothing():
-    cfn_lint = Path(sys.executable).with_name("cfn-lint")
-    done = subprocess.run([cfn_lint, TEMPLATE], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (0, "")
-
-
-def test_the_template_has_no_yaml_aliases():
-    """CloudFormation refuses them, and cfn-lint does not."""
-    events = yaml.parse(TEMPLATE.read_text(encoding="utf-8"))
-    assert not [event for event in events if isinstance(event, yaml.AliasEvent)]
 
 
 def test_dev_and_prod_render_as_their_settings_say():
@@ -456,46 +410,11 @@ def test_each_region_and_instance_on_offer_has_its_image():
         assert f":2.6.0-{'gpu' if instance.startswith('ml.g') else 'cpu'}-py312" in image, instance
 
 
-def test_the_container_is_cut_off_from_every_network():
-    assert rendered()["Model"]["EnableNetworkIsolation"] == "true"
-    assert rendered(NetworkIsolation="false")["Model"]["EnableNetworkIsolation"] == "false"
-
-
 def test_the_wheels_are_for_the_images_python():
     text = (ROOT / "endpoints" / "sdk.py").read_text()
     assert re.search(r'PYTHON = .*"py(\d)(\d+)"$', text, re.MULTILINE).groups() == tuple(
         lock.CONTAINER.python.split(".")
     )
-
-
-def test_schedules_keep_every_parameter_but_running():
-    """One that an update doesn't name would silently fall back to its default."""
-    template = read(TEMPLATE)
-    resources = rendered(
-        StartSchedule="cron(0 8 ? * SAT *)", StopSchedule="cron(0 23 ? * SAT *)", TimeZone="Asia/Seoul"
-    )
-    for name, running in (("Start", "true"), ("Stop", "false")):
-        schedule = resources[name]
-        assert schedule["ScheduleExpressionTimezone"] == "Asia/Seoul"
-        change = json.loads(schedule["Target"]["Input"])
-        assert change["StackName"] == DEV
-        named = {item["ParameterKey"]: item for item in change["Parameters"]}
-        assert set(named) == set(template["Parameters"])
-        assert named.pop("Running")["ParameterValue"] == running
-        assert all(item["UsePreviousValue"] is True for item in named.values())
-
-
-def test_the_schedules_role_may_not_act_on_other_endpoints():
-    [policy] = rendered(StopSchedule="cron(0 20 * * ? *)")["SchedulerRole"]["Policies"]
-    allowed = {}
-    for statement in policy["PolicyDocument"]["Statement"]:
-        actions, resources = statement["Action"], statement["Resource"]
-        for action in actions if isinstance(actions, list) else [actions]:
-            allowed[action] = resources if isinstance(resources, list) else [resources]
-    assert not [action for action in allowed if action.endswith("*")]
-    assert all(DEV in arn for arn in allowed["cloudformation:UpdateStack"])
-    assert all(f":endpoint/{DEV}" in arn or ":endpoint-config/" in arn for arn in allowed["sagemaker:DeleteEndpoint"])
-    assert all(f"{DEV}" in arn for arn in allowed["cloudwatch:DeleteAlarms"])
 
 
 @pytest.mark.parametrize("instance", ["ml.c7i.xlarge", "ml.g5.xlarge"])
@@ -508,19 +427,3 @@ def test_photos_are_not_captured_and_a_key_of_ones_own_goes_where_it_may(instanc
     [rule] = resources["Bucket"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"] == key
     assert all(resources["Bucket"]["PublicAccessBlockConfiguration"].values())
-
-
-def test_alarms_say_what_to_do_and_tell_whom_they_should():
-    names = {"ServerErrors", "ClientErrors", "Slow", "Quiet"}
-    topic = "arn:aws:sns:us-east-1:123456789012:ops"
-    silent, told = rendered(QuietMinutes="60"), rendered(QuietMinutes="60", AlarmTopicArn=topic)
-    for name in names:
-        assert "make sam-" in told[name]["AlarmDescription"] or "Compare" in told[name]["AlarmDescription"]
-        assert (silent[name].get("AlarmActions"), told[name]["AlarmActions"]) == (None, [topic])
-    assert "Failed" not in silent
-    assert told["Failed"]["Targets"] == [{"Id": "topic", "Arn": topic}]
-    assert told["Quiet"]["EvaluationPeriods"] == "60"
-
-
-def test_without_a_running_endpoint_there_are_no_alarms():
-    assert not [name for name in rendered(Running="false", QuietMinutes="60") if name in ("ServerErrors", "Quiet")]

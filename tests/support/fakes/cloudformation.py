@@ -1,4 +1,4 @@
-"""CloudFormation's wire protocol around one kind of stack: sam_model/endpoint.yaml.
+"""CloudFormation's wire protocol around one kind of stack: sam_model/endpoint.yaml, or paint_model/endpoint.yaml.
 
 moto's CloudFormation does not look at a template's conditions again when a stack is updated, and that is how the
 endpoint comes and goes. This one renders the template with the parameters given and brings the endpoint there, by the
@@ -21,7 +21,7 @@ from xml.sax.saxutils import escape
 import boto3
 from werkzeug.wrappers import Request, Response
 
-from local.template.document import TemplateError
+from local.template.document import TemplateError, read
 from local.template.intrinsics import Template
 
 REGION = "us-east-1"
@@ -145,8 +145,7 @@ class CloudFormation:
 
     def _parameters(self, request, before):
         """Every parameter of the template with its value, as a request names them."""
-        needed = {"InstanceType": "serverless", "ImageUri": "image"}  # these have no default
-        declared = Template(self.path, "", REGION, needed, {}).document["Parameters"]
+        declared = read(self.path)["Parameters"]
         values = {name: str(value["Default"]) for name, value in declared.items() if "Default" in value}
         number = 1
         while f"Parameters.member.{number}.ParameterKey" in request:

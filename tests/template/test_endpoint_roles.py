@@ -1,4 +1,4 @@
-"""What the roles of sam_model/endpoint.yaml allow, beside what AWS says that is needed.
+"""What the roles of the endpoints' templates allow, beside what AWS says that is needed.
 
 The schedule's role updates the stack, and CloudFormation's registry names the rights that a type's handlers need; the
 schemas are those that cfn-lint carries.
@@ -13,9 +13,10 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from local import iam
 from tests.support.templates import ROOT, resolved
 
-STACK, REGION = "photo-booth-sam-prod", "us-east-1"
+STACK, REGION = "photo-booth-prod", "us-east-1"
 AT = f"{REGION}:123456789012"
-OPTIONS = {"ModelKey": "model/1/model.tar.gz", "ImageUri": "image"}
+OPTIONS = {"ModelKey": "model/1/", "ImageUri": "image"}
+KINDS = ("sam", "paint")
 OPTIONS |= {"MaxInstances": "6", "QuietMinutes": "60", "StopSchedule": "rate(1 day)"}
 NOT_OURS = {  # of the registry's lists, which cover every use of a type
     "application-autoscaling:PutScheduledAction",  # our target has no ScheduledActions
@@ -41,9 +42,9 @@ ARNS = {  # of what a handler acts on, by type; by action where that is somethin
 }
 
 
-def sam(running="true", instance="ml.c7i.xlarge", **more):
-    options = OPTIONS | {"InstanceType": instance, "Running": running} | more
-    return resolved(ROOT / "sam_model" / "endpoint.yaml", STACK, REGION, **options)
+def endpoint(kind, running="true", instance="ml.g5.xlarge"):
+    options = OPTIONS | {"InstanceType": instance, "Running": running}
+    return resolved(ROOT / f"{kind}_model" / "endpoint.yaml", STACK, REGION, **options)
 
 
 def statements(role):
@@ -64,9 +65,11 @@ def arn(kind, action):
     return ARNS.get(action) or ARNS[kind]
 
 
-@pytest.mark.parametrize("instance", ["ml.c7i.xlarge", "serverless"])
-def test_the_schedule_may_do_what_cloudformation_does_when_the_endpoint_comes_and_goes(instance):
-    on, off = sam("true", instance), sam("false", instance)
+@pytest.mark.parametrize(
+    ("kind", "instance"), [("sam", "ml.c7i.xlarge"), ("sam", "serverless"), ("paint", "ml.g5.xlarge")]
+)
+def test_the_schedule_may_do_what_cloudformation_does_when_the_endpoint_comes_and_goes(kind, instance):
+    on, off = endpoint(kind, "true", instance), endpoint(kind, "false", instance)
     moving = {name: on[name]["Type"] for name in on.keys() - off.keys()}
     told = json.dumps([on[name]["Properties"] for name in moving])  # and it reads what these refer to
     still = {name: off[name]["Type"] for name in re.findall(rf":stack/{STACK}/[^/]+/(\w+)", told) if name in off}
@@ -79,15 +82,17 @@ def test_the_schedule_may_do_what_cloudformation_does_when_the_endpoint_comes_an
     assert not {(kind, each) for kind, each in needed if not iam.allows(own, iam.Call(each, arn(kind, each)))}
 
 
-def test_the_schedule_may_act_on_no_other_endpoint_or_alarm():
-    own = statements(sam()["SchedulerRole"]["Properties"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_schedule_may_act_on_no_other_endpoint_or_alarm(kind):
+    own = statements(endpoint(kind)["SchedulerRole"]["Properties"])
 
-    for kind in ("AWS::SageMaker::Endpoint", "AWS::CloudWatch::Alarm"):
-        for action in permissions(kind, "create", "read", "delete") - {"cloudwatch:DescribeAlarms"}:
-            assert not iam.allows(own, iam.Call(action, ARNS[kind].replace(STACK, "another")))
+    for resource in ("AWS::SageMaker::Endpoint", "AWS::CloudWatch::Alarm"):
+        for action in permissions(resource, "create", "read", "delete") - {"cloudwatch:DescribeAlarms"}:
+            assert not iam.allows(own, iam.Call(action, ARNS[resource].replace(STACK, "another")))
 
 
-def test_the_container_may_do_what_sagemakers_guide_asks_of_a_models_role():
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_container_may_do_what_sagemakers_guide_asks_of_a_models_role(kind):
     """ "CreateModel API: Execution Role Permissions"."""
     log = f"arn:aws:logs:{AT}:log-group:arn:aws:cloudformation:{AT}:stack"
     needed = {
@@ -103,7 +108,7 @@ def test_the_container_may_do_what_sagemakers_guide_asks_of_a_models_role():
         "s3:GetObject": "",
     }
     allowed = {}
-    for statement in statements(sam()["Role"]["Properties"]):
+    for statement in statements(endpoint(kind)["Role"]["Properties"]):
         for action in iam.as_list(statement["Action"]):
             allowed.setdefault(action, []).extend(iam.as_list(statement["Resource"]))
 
@@ -112,8 +117,9 @@ def test_the_container_may_do_what_sagemakers_guide_asks_of_a_models_role():
         assert any(each.startswith(resource) or iam.matches(each, resource) for each in allowed[action]), action
 
 
-def test_sagemaker_takes_the_role_as_its_guide_says_and_for_this_account_alone():
-    [trust] = sam()["Role"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+@pytest.mark.parametrize("kind", KINDS)
+def test_sagemaker_takes_the_role_as_its_guide_says_and_for_this_account_alone(kind):
+    [trust] = endpoint(kind)["Role"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
 
     assert trust["Principal"] == {"Service": "sagemaker.amazonaws.com"}
     assert trust["Condition"] == {"ArnLike": {"aws:SourceArn": f"arn:aws:sagemaker:{AT}:*"}}
