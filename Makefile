@@ -22,6 +22,9 @@
 #   make destroy     delete all of it, photos included, after asking
 #   make sam-deploy, sam-check, sam-off, sam-on, sam-destroy, sam-package
 #                    the Segment Anything endpoint: docs/sam-endpoint.md
+#   make paint-deploy, paint-check, paint-off, paint-on, paint-destroy,
+#        paint-package
+#                    an image model of your own: docs/paint-endpoint.md
 
 PORT ?= 8000
 ENV := dev
@@ -45,6 +48,7 @@ BENCHES := $(shell sed -n 's/^""".*: `make \(bench-[a-z]*\)`.*/\1/p' benchmarks/
 .PHONY: help run test test-painter test-fast mutants check lint lock released audit check-scenes check-settings thumbnails api drawing machine pythons
 .PHONY: browser setup tools clean faults fuzz odd-photos races load pacing bench trace cost bench-help $(BENCHES)
 .PHONY: preflight build deploy pair destroy env account out sam-package sam-deploy sam-on sam-off sam-destroy sam-check
+.PHONY: paint-package paint-deploy paint-on paint-off paint-destroy paint-check
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -77,6 +81,22 @@ sam-on sam-off sam-destroy: account setup .tools/sagemaker/.installed
 sam-check: setup
 	@.venv/bin/python -m sam_model.check $(ENDPOINT)
 
+paint-package: setup
+	@.venv/bin/python -m paint_model.package $(if $(MODEL),--model "$(MODEL)") $(ARGS)
+
+# A new instance answers 503 for minutes, until it has loaded the model.
+paint-deploy: account setup .tools/sagemaker/.installed
+	@.venv/bin/python -m paint_model.deploy deploy $(ENV) $(if $(MODEL),--model "$(MODEL)") \
+	  $(if $(INSTANCE),InstanceType=$(INSTANCE)) $(ARGS)
+	@.venv/bin/python -m paint_model.check photo-booth-paint-$(ENV) --wait 1800
+
+paint-on paint-off paint-destroy: account setup .tools/sagemaker/.installed
+	@.venv/bin/python -m paint_model.deploy $(@:paint-%=%) $(ENV)
+
+paint-check: ENDPOINT = photo-booth-paint-$(ENV)
+paint-check: setup
+	@.venv/bin/python -m paint_model.check $(ENDPOINT) $(ARGS)
+
 fuzz: out setup
 	@.venv/bin/python -m tests.fuzz $(if $(N),--count $(N)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
@@ -99,7 +119,7 @@ released: setup
 	@.venv/bin/python -m tests.upgrade.capture $(REVISION)
 
 audit: setup .tools/audit/.installed
-	@found=0; for lock in layers/common layers/pixels sam_model/cpu sam_model/gpu; do \
+	@found=0; for lock in layers/common layers/pixels sam_model/cpu sam_model/gpu paint_model/gpu; do \
 	  echo "$$lock:"; said=$$(.tools/audit/bin/pip-audit --disable-pip --require-hashes -r $$lock/requirements.txt 2>&1) || found=1; \
 	  case "$$said" in *Traceback*) $(call say,The vulnerability service did not answer: is there a network?);; esac; \
 	  printf '%s\n' "$$said"; \
