@@ -1,13 +1,16 @@
 """paint_model/deploy.py over the wire, beside what test_sam_deploy.py asks of the code that both share."""
 
 import json
+import re
 import subprocess
+import tomllib
 
 import boto3
 import pytest
 
 from local.template.document import read
 from paint_model import deploy, model, package, upload
+from paint_model.prices import HOURLY
 from tests.support.endpoints import IMAGE, REAL_SDK, Account, serving
 from tests.support.fakes.cloudformation import REGION
 
@@ -180,3 +183,14 @@ def test_each_instance_on_offer_has_its_image():
         "2.6.0-transformers5.5.3-gpu-py312-cu124-ubuntu22.04"
         for region, _ in asked
     ]
+
+
+def test_the_document_and_the_price_table_have_the_prices_that_a_deployment_tells():
+    text = (package.ROOT / "docs" / "paint-endpoint.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(ml\.\S+)` \| (\d\.\d+) \| (\S+) \| (\S+) \| (\S+) \|", text, re.MULTILINE)
+    assert {name: float(hour) for name, hour, *_ in rows} == HOURLY
+    for name, _, day, month, photo in rows:
+        hour = HOURLY[name]
+        assert (day, month, photo) == (f"{10 * hour:.2f}", f"{730 * hour:.0f}", f"{hour / 100:.3f}")
+    table = tomllib.loads((package.ROOT / "benchmarks" / "prices.toml").read_text(encoding="utf-8"))["painter"]
+    assert table.items() <= HOURLY.items()
