@@ -1,5 +1,7 @@
 # On this machine, without AWS (ARGS="..." goes to the program behind a target):
-#   make run         open the booth on port 8000 (PORT=8080; LAN=1: for tablets)
+#   make run         open the booth on port 8000 (PORT=8080; LAN=1: for tablets;
+#                    PAINTER=<model folder>: real pictures, docs/own-machine.md)
+#   make painter     install what PAINTER= needs: .tools/painter, gigabytes
 #   make test        all tests (ARGS="tests/unit -k mask": some of them)
 #   make test-painter  those of the painter of one's own, which need PyTorch
 #   make test-fast   those that need no process, no server and no model
@@ -45,7 +47,7 @@ STACK = photo-booth-$(ENV)
 # The first line of such a program says what it measures.
 BENCHES := $(shell sed -n 's/^""".*: `make \(bench-[a-z]*\)`.*/\1/p' benchmarks/*.py)
 
-.PHONY: help run test test-painter test-fast mutants check lint lock released audit check-scenes check-settings thumbnails api drawing machine pythons
+.PHONY: help run painter test test-painter test-fast mutants check lint lock released audit check-scenes check-settings thumbnails api drawing machine pythons
 .PHONY: browser setup tools clean faults fuzz odd-photos races load pacing bench trace cost bench-help $(BENCHES)
 .PHONY: preflight build deploy pair destroy env account out sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 .PHONY: paint-package paint-deploy paint-on paint-off paint-destroy paint-check
@@ -54,7 +56,10 @@ help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
 run: setup check-settings
-	@exec .venv/bin/python -m local run --port "$(PORT)" $(if $(LAN),--lan $(filter-out 1,$(LAN)))
+	@exec .venv/bin/python -m local run --port "$(PORT)" $(if $(LAN),--lan $(filter-out 1,$(LAN))) \
+	  $(if $(PAINTER),--painter "$(PAINTER)")
+
+painter: .tools/painter/.installed
 
 test: browser tools lint
 	.venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)

@@ -8,14 +8,18 @@ import sys
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from booth.keep import Keep
 from client.booth import Booth, NoAnswer, VisitError, shortfall
 from local.app import App, StartError
+
+if TYPE_CHECKING:
+    from local.painter import Own
 
 HERE = "http://127.0.0.1:8000"
 """Where `python -m local run` opens the booth unless it is told otherwise."""
@@ -31,8 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
             "that they have the link of. Nothing else of it can be reached from there.",
             flush=True,
         )
+    painter = _painter(arguments.painter) if arguments.painter else None
     print("Starting the booth ...", flush=True)
-    with App(_port(arguments.port), lan=lan) as app:
+    with App(_port(arguments.port), lan=lan, painter=painter) as app:
         if arguments.faults:
             _set_faults(app.standins_url, arguments.faults)
         print(f"The booth is open: {app.url}   (the functions' log: {app.log_path}; Ctrl-C closes it)", flush=True)
@@ -46,6 +51,14 @@ def run(arguments: argparse.Namespace) -> int:
         print("Photos and pictures are kept in memory: they are gone when you close it.", flush=True)
         threading.Event().wait()
     raise AssertionError("the wait ends by Ctrl-C or SIGTERM")
+
+
+def _painter(folder: Path) -> "Callable[[IO[str]], Own]":
+    """What loads the model in a folder. Raises StartError if it can't be painted with here."""
+    from local import painter  # brings numpy and Pillow
+
+    model = painter.check(folder)
+    return lambda log: painter.start(model, lambda text: print(text, flush=True), log)
 
 
 def _end(number: int, _frame: object) -> None:
@@ -172,6 +185,12 @@ def main() -> int:
         type=Path,
         metavar="FILE",
         help='how the stand-ins misbehave: {"bedrock": {"faults": [{"kind": "retired", "match": "*titan*"}]}}',
+    )
+    start.add_argument(
+        "--painter",
+        type=Path,
+        metavar="FOLDER",
+        help="a model that paints, on this machine, in place of the procedural painter: docs/own-machine.md",
     )
     start.set_defaults(do=run)
     send = commands.add_parser("photo", help="send photos through the application and save the pictures")

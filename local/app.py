@@ -16,10 +16,10 @@ import ssl
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, TYPE_CHECKING, Any
 
 from local import iam
 from local.account import REGION
@@ -29,12 +29,16 @@ from local.faults import Faults, Gate
 from local.http_server import listen, serve
 from local.lambdas.function import Function
 from local.log import Log
+from local.patience import with_patience
 from local.resources import create_resources, create_secrets
 from local.standins.process import StandinsProcess
 from local.template.application import Application, Schedule
 from local.template.document import default_of
 from local.template.reader import load
 from local.traffic import Traffic
+
+if TYPE_CHECKING:
+    from local.painter import Own
 
 ROOT = Path(__file__).parent.parent
 STACK = "photo-booth"
@@ -59,6 +63,7 @@ class App:
         build: folder with what `sam build` made, to run that, for this machine's kind of processor, in place of the
             sources.
         python: the interpreter of the functions; awslambdaric is installed for it.
+        painter: loads a painter of one's own, which then paints alone, and is given the log for what it prints.
     """
 
     def __init__(
@@ -69,15 +74,18 @@ class App:
         lan: str = "",
         build: Path | None = None,
         python: str = sys.executable,
+        painter: "Callable[[IO[str]], Own] | None" = None,
     ):
         self._port = port
         self._lan = lan
         self._build = build
         self._python = python
+        self._load_painter = painter
         # Here a photo costs nothing, the models have no quotas, and Lambda's is not a new account's.
         free = dict.fromkeys(("PhotosPerCaller", "PhotosPerMinute", "PhotosPerDay"), "0")
         free |= {"SamEndpoint": SAM_ENDPOINT, "ImageModels": _unlimited(), "LambdaConcurrency": "1000"}
         self._parameters = free | dict(parameters or {})
+        self._patience = 0
         self._stop = threading.Event()
         self._ready = False
         self._closers = []
@@ -116,10 +124,11 @@ class App:
         self._closers.append(log.close)
         self.url = f"https://{self._lan}:{self.port}" if self._lan else f"http://127.0.0.1:{self.port}"
         tls = self._certify() if self._lan else None
+        painter = self._own_painter(log.file)
         aws_socket, s3_socket = _listen(0), _listen(0)
         self.aws_url = f"http://127.0.0.1:{aws_socket.getsockname()[1]}"
         self.s3_url = f"http://127.0.0.1:{s3_socket.getsockname()[1]}"
-        self._standins = StandinsProcess(SAM_ENDPOINT, PAINT_ENDPOINT, log.file)
+        self._standins = StandinsProcess(SAM_ENDPOINT, PAINT_ENDPOINT, log.file, painter)
         self._closers.append(self._standins.close)
         self.standins_url = self._standins.url
         self._key, self._secret = "AKIALOCALPHOTOBOOTH0", secrets.token_urlsafe(30)  # the operator's
@@ -203,6 +212,16 @@ class App:
         self._closers.append(gc.unfreeze)
         self._ready = True
 
+    def _own_painter(self, log: IO[str]) -> "Own | None":
+        """The painter that paints alone and sets the pace, if there is one of one's own. Raises StartError."""
+        if not self._load_painter:
+            return None
+        painter = self._load_painter(log)
+        self._closers.append(painter.process.end)
+        self._parameters |= {"PaintEndpoint": PAINT_ENDPOINT, "ImageModels": f"endpoint={painter.pace}"}
+        self._patience = painter.more_seconds
+        return painter
+
     def _certify(self) -> ssl.SSLContext:
         """What serves https at the LAN's address; `fingerprint` is the certificate's. Raises StartError."""
         from local import lan
@@ -215,13 +234,14 @@ class App:
 
     def _read_template(self, **parameters: str) -> Application:
         origins = self.url if self._lan else f"{self.url},http://localhost:{self.port}"
-        return load(
+        stack = load(
             ROOT / "template.yaml",
             stack=STACK,
             region=REGION,
             parameters=self._parameters | {"PageOrigins": origins} | parameters,
             attributes={"Cdn": self._distribution, "Cdn.DomainName": self.url.partition("://")[2]},
         )
+        return with_patience(stack, self._patience)
 
     def _name(self, function: str) -> str:
         return self.stack.functions[function].name

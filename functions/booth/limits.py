@@ -1,5 +1,10 @@
 """The time limits of a run, in seconds. The state machine's own timeouts follow from them."""
 
+import os
+
+SLOW_PAINTER_SECONDS = int(os.environ.get("SLOW_PAINTER_SECONDS", "0"))
+"""How much longer than on AWS an image model may take: the local mode says so, for a painter of its own."""
+
 URL_SECONDS = 300
 """How long a presigned upload URL is valid (the contract's `Expires`)."""
 
@@ -9,7 +14,7 @@ FIRST_CHECK_SECONDS = 60
 LATE_UPLOAD_SECONDS = 600
 """An upload whose PUT never comes ends this long after its URL has expired."""
 
-RUN_SECONDS = 120
+RUN_SECONDS = 120 + SLOW_PAINTER_SECONDS
 """A run's deadline: this long after its last picture's turn; before it has turns, after its claim."""
 
 STOP_SECONDS = RUN_SECONDS - 8
@@ -24,7 +29,7 @@ LATEST_SEGMENTING_SECONDS = 25
 LATEST_PAINTING_SECONDS = 60
 """No model call begins later after the picture's turn: a call of MODEL_CALL_SECONDS and `finish` still fit in."""
 
-MODEL_CALL_SECONDS = 40
+MODEL_CALL_SECONDS = 40 + SLOW_PAINTER_SECONDS
 """Read timeout of one image model call. Published figures for one 1024 px picture lie between 3 and 15 s."""
 
 LATEST_REPAINT_CHECK_SECONDS = 20
@@ -49,7 +54,7 @@ REMOVING_SECONDS = 5
 CONTINUE_SECONDS = 2
 """After this pause `sweep` goes on with a run of which versions are left: other runs come first meanwhile."""
 
-CLEAN_SECONDS = 120
+CLEAN_SECONDS = 120 + SLOW_PAINTER_SECONDS
 """This long after a run's end no function works on it any more (their timeouts are shorter): `sweep` cleans again."""
 
 DELETE_SECONDS = 60

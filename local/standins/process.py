@@ -6,11 +6,16 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from local.http_server import listen
 
+if TYPE_CHECKING:
+    from local.painter import Own
+
 _ROOT = Path(__file__).parents[2]
+PAINTER_PYTHON = _ROOT / ".tools" / "painter" / "bin" / "python"
+"""The interpreter with the packages that a model of one's own needs."""
 
 
 class StandinsProcess:
@@ -19,14 +24,17 @@ class StandinsProcess:
     Args:
         endpoint, paint_endpoint: the names of Segment Anything's endpoint and the painter's on SageMaker.
         log: gets what it prints.
+        painter: paints in place of the procedural painter behind that endpoint.
     """
 
-    def __init__(self, endpoint: str, paint_endpoint: str, log: IO[str]):
+    def __init__(self, endpoint: str, paint_endpoint: str, log: IO[str], painter: "Own | None" = None):
         with listen(0) as free:
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", "local.standins", "--port", str(port)]
         command += ["--endpoint", endpoint, "--paint-endpoint", paint_endpoint]
+        if painter:
+            command += ["--painter", str(painter.folder), "--paint-seconds", str(painter.limit)]
         # Its standard input ends with this process.
         command += ["--until-stdin-ends"]
         # Ctrl-C in the terminal is for the application, which ends this.

@@ -281,18 +281,23 @@ CANNED: dict[str, Callable[[Request, str, dict[str, Any]], Response]] = {
     ),
     "sagemaker": lambda request, endpoint, canned: sagemaker.canned(request, endpoint, canned.get("matte", True)),
     "bedrock": lambda request, _endpoint, _canned: image_models.serve(request, _canned_picture),
-    "painter": lambda request, endpoint, _canned: painter.serve(request, endpoint, _canned_picture),
+    "painter": lambda request, endpoint, _canned: painter.serve(request, endpoint, painter.Scenes(_canned_picture)),
 }
 
 
-def serve_until_ended(port: int, endpoint: str, paint_endpoint: str) -> None:
-    """Serve every stand-in until the process is ended. Raises what a model that can't be loaded raises."""
+def serve_until_ended(port: int, endpoint: str, paint_endpoint: str, own: painter.OwnPainter | None) -> None:
+    """Serve every stand-in until the process is ended. ``own`` paints behind ``paint_endpoint`` if there is one.
+
+    Raises what a model that can't be loaded raises.
+    """
     stand_ins = StandIns(
         {
             "rekognition": rekognition.Rekognition,
             "sagemaker": lambda: sagemaker.SageMaker(endpoint),
             "bedrock": _load_bedrock,
-            "painter": lambda: partial(painter.serve, endpoint=paint_endpoint, paint=_load_bedrock().paint),
+            "painter": lambda: partial(
+                painter.serve, endpoint=paint_endpoint, model=own or painter.Scenes(_load_bedrock().paint)
+            ),
         },
         endpoint,
         paint_endpoint,

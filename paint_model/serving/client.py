@@ -29,6 +29,8 @@ ROOT = Path(__file__).resolve().parents[2]
 STAY = b'{"ask": "stay"}'
 SECONDS = 38.0
 """Time limit of a request, waiting included: the application gives up after 40 s. PAINT_SECONDS overrides it."""
+STARTED = "started"
+"""A file beside the socket, which tells when a process was started."""
 AGAIN_SECONDS = 10
 """A process that ended is started again at most so often."""
 BIND_SECONDS = 30
@@ -116,6 +118,7 @@ class Painter:
             with contextlib.suppress(OSError), Client(self._address, family="AF_UNIX") as connection:
                 connection.send_bytes(b'{"ask": "end"}')
                 connection.poll(BIND_SECONDS)  # until the process's end closes it
+                (self._home / STARTED).unlink(missing_ok=True)  # it did not fail: it may be started again at once
             self._close()
 
     def _close(self) -> None:
@@ -152,7 +155,7 @@ class Painter:
         return True
 
     def _start(self) -> None:
-        started = self._home / "started"
+        started = self._home / STARTED
         with (self._home / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # until the file is closed
             if self._connect():  # another user has started it meanwhile

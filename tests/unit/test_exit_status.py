@@ -34,6 +34,8 @@ IMPOSSIBLE = (
     "local run --lan nowhere.invalid --port 0",
     "local run --lan 0.0.0.0 --port 0",
     "local run --lan fd00::2 --port 0",
+    "local run --painter nowhere",
+    "local run --painter docs",
     "local.standins",
     "deploy page photo-booth-dev",
     "deploy smoke photo-booth-dev",
