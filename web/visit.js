@@ -72,14 +72,13 @@ export class Visit {
     const stopAging = this.#age();
     try {
       await this.#takeUp();
-      if (!this.record.bound) {
-        await this.#send(signal);
+      while (!await this.#goThrough(signal)) {
+        await pause(MISSING_PAUSE_MS, signal);
       }
       if (this.#hasLeft) {
         await this.#forget();
         return;
       }
-      await this.#follow(signal);
       await this.#watch(signal);
     } catch (error) {
       if (signal.aborted) {
@@ -100,6 +99,27 @@ export class Visit {
       }
     } finally {
       stopAging();
+    }
+  }
+
+  /** Sends the photo and follows the visit to its end; gives whether that is done, or else is to be done again. */
+  async #goThrough(signal) {
+    try {
+      if (!this.record.bound) {
+        await this.#send(signal);
+      }
+      if (!this.#hasLeft) {
+        await this.#follow(signal);
+      }
+      return true;
+    } catch (error) {
+      if (error.code !== "NotFound" || !this.record.blob) {
+        throw error;
+      }
+      // A booth at home that was started again knows nothing of it any more; one on AWS says Deleted for days.
+      await this.#keep({ uploaded: null, sent: false, bound: false });
+      this.#update({ phase: "sending", share: 0, answer: null });
+      return false;
     }
   }
 
@@ -277,7 +297,7 @@ export class Visit {
         if (error.code === "BadRequest" && !this.record.blob) {
           throw new BoothError("WrongLink"); // cut off, or typed
         }
-        if (error.code !== "NotFound") {
+        if (error.code !== "NotFound" || this.record.blob) {
           throw error;
         }
         // Too late, or too early: the pad may not have sent the photo yet.

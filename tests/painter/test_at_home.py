@@ -58,7 +58,7 @@ class RunningBooth:
                 words = file.read_bytes().split(b"\0")
             except OSError:
                 continue  # it has ended
-            if b"paint_model.serving.process" in words and os.fsencode(self.folder) in words:
+            if b"paint_model.serving" in words and os.fsencode(self.folder) in words:
                 found.append(int(file.parent.name))
         return found
 

@@ -139,11 +139,17 @@ class Booth:
 
     def forget_pace(self):
         """As if no image model had ever been called, and none were gone."""
-        found = self.table.get_paginator("scan").paginate(
-            TableName=self.table_name,
+        self._forget(
             FilterExpression="begins_with(pk, :pace) OR begins_with(pk, :slot)",
             ExpressionAttributeValues={":pace": {"S": "pace"}, ":slot": {"S": "slot#"}},
         )
+
+    def forget_everything(self):
+        """As a booth at home that was closed and opened again: the table is empty."""
+        self._forget()
+
+    def _forget(self, **which):
+        found = self.table.get_paginator("scan").paginate(TableName=self.table_name, **which)
         for item in [item for page in found for item in page["Items"]]:
             self.table.delete_item(TableName=self.table_name, Key={"pk": item["pk"]})
 

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.sync_api import expect
 
+from tests.support.booth import HOLD
 from tests.support.page import await_phase, await_pictures, kept_photos, request_id, take_photo
 from tests.support.photos import PHOTOS
 
@@ -372,3 +373,18 @@ def test_fifty_visits_leave_nothing_behind(quick, open_page):
     assert late["nodes"] <= early["nodes"] + 100
     assert late["listeners"] <= early["listeners"] + 100
     assert late["heap"] <= early["heap"] + 1_000_000
+
+
+def test_a_booth_at_home_that_was_started_again_gets_the_photo_again(quick, open_page):
+    """It has forgotten all of it, but the pad has the photo still."""
+    quick.stand_in("bedrock", canned={}, latency=HOLD)
+    pad = open_page()
+    take_photo(pad)
+    pad.click("#use")
+    await_phase(pad, "working")
+    asked = request_id(pad)
+    quick.forget_everything()
+    quick.stand_in("bedrock", canned={})
+    await_phase(pad, "ended")
+    await_pictures(pad, 3)
+    assert (request_id(pad), kept_photos(pad)) == (asked, 0)  # the same link on the phones
