@@ -1,17 +1,13 @@
 # On this machine, without AWS (ARGS="..." goes to the program behind a target):
 #   make run         open the booth on port 8000 (PORT=8080; LAN=1: for tablets;
-#                    PAINTER=<model folder>: real pictures, docs/own-machine.md)
-#   make painter     install what PAINTER= needs: .tools/painter, gigabytes
+#                    PAINTER=<folder>, after make painter: docs/own-machine.md)
 #   make test        all tests (ARGS="tests/unit -k mask": some of them)
-#   make test-painter  those of the painter of one's own, which need PyTorch
-#   make test-fast   those that need no process, no server and no model
-#   make lint        what make test begins with: the code, scenes, settings
-#   make check       the deployment's tests, which make test runs too
+#   make test-fast, test-painter    without process and model; with PyTorch
+#   make lint, check                what make test begins with; the deployment's
 #   make setup       only what make run needs: .venv and models/
 #   make thumbnails  paint one for each scene without (ARGS=sky: this one anew)
 #   make drawing, api  after a change of template or state machine; openapi.yaml
-#   make lock        after a change of a requirements.in: lock what ships
-#   make audit       known vulnerabilities of what ships (asks the Internet)
+#   make lock, audit   after a change of what ships; its known vulnerabilities
 #   make released    after a release, for tests of the next (REVISION=<commit>)
 #   make faults, races, fuzz, odd-photos, load, pacing, mutants
 #                    tests of minutes or hours: docs/reliability.md
@@ -23,10 +19,8 @@
 #   make pair        a QR code that pairs a pad with its token
 #   make destroy     delete all of it, photos included, after asking
 #   make sam-deploy, sam-check, sam-off, sam-on, sam-destroy, sam-package
-#                    the Segment Anything endpoint: docs/sam-endpoint.md
-#   make paint-deploy, paint-check, paint-off, paint-on, paint-destroy,
-#        paint-package
-#                    an image model of your own: docs/paint-endpoint.md
+#                    Segment Anything: docs/sam-endpoint.md; the same with paint-:
+#                    an image model of your own, docs/paint-endpoint.md
 
 PORT ?= 8000
 ENV := dev
