@@ -30,11 +30,14 @@ from sam_model.serving.windows import Grid, face_ellipse
 
 # All lengths are in units of the face (`Frame`), all heights relative to the eyes.
 RAYS = (-80, -55, -28, 0, 28, 55, 80)  # degrees from straight up, along which hair is looked for
+UPWARDS = math.radians(30)  # on a ray nearer to that, what lies outside the face is taken for hair in a crowd too
 SOLID = 0.95  # of the matte: a pixel of a person and of nothing else
 HAIR_ELLIPSE = (2.4, 3.0, 2.6)  # half axes across, up, down: where hair may lie
 COLLAR = (-1.8, 0.85)  # below this height and within this distance of the middle there is no hair
 HAT = (0.9, 1.05)  # above this height and within this distance of the middle one vote is enough
 CROWN = (1.7, 2.4)  # half axes across and up: where the background begins within, all that is before it is the head
+AROUND, LENGTHS = np.radians(np.arange(-110, 111, 2)), np.arange(0.5, 3.0, 0.04)  # rays on which that is looked for
+SURE = 1.6  # it begins so near: whoever stands behind, this is the head
 CROWDED = (1.5, 2.0, 1.6)  # half axes across, up, down: hair within, where others stand behind
 EARS = (0.45, 1.28, 0.75)  # an ellipse this far below the eyes, half axes across and down
 NEAR_ELLIPSE = (1.7, 2.4, 1.5)  # half axes across, up, down: what is kept of the matte near a face without a vote
@@ -152,7 +155,7 @@ class _View:
         up, across, person = self.up, np.abs(self.across), (self.matte > 0.5) & ~self.others
         hat = (up > HAT[0]) & (across < HAT[1])
         seen, rest = votes[0], np.logical_or.reduce(votes[1:])
-        crown = self._crown()
+        crown = self._crown(seen)
         hair = seen & (rest | hat) & self._ellipse(*HAIR_ELLIPSE) & ~((up < COLLAR[0]) & (across < COLLAR[1]))
         within = (crown | self._ellipse(*CROWDED)) if self.near_by else np.ones_like(crown)
         ears = ((self.across / EARS[1]) ** 2 + ((up + EARS[0]) / EARS[2]) ** 2 <= 1) & self.nearest
@@ -165,29 +168,48 @@ class _View:
         head = gaussian(head.astype(np.float32), max(0.5, 0.08 * self.unit)) > 0.5
         return connected_with(head | self.mask, self.mask) & ~self.others
 
-    def _crown(self) -> np.ndarray:
-        """Return what lies between the face and the background where that begins within `CROWN`, bool (h, w).
+    def _ends(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return where the background begins on each of the rays `AROUND`, within the limits of a crown.
 
-        Above a face there is hair, or a hat, unless somebody else stands there: then the person goes on.
+        As the length of the ray, float (n,), 0 where it doesn't, and as the cells before, bool (n, m) of `_on_rays`.
         """
         limits = CROWN if self.near_by else HAIR_ELLIPSE
-        angles = np.radians(np.arange(-110, 111, 2))
-        lengths = np.arange(0.5, max(limits), 0.04)
-        up, across = np.cos(angles)[:, None] * lengths, np.sin(angles)[:, None] * lengths
-        x = self.frame.eyes[0] + self.frame.unit * (up * self.frame.up[0] + across * self.frame.side[0])
-        y = self.frame.eyes[1] + self.frame.unit * (up * self.frame.up[1] + across * self.frame.side[1])
+        up, across = np.cos(AROUND)[:, None] * LENGTHS, np.sin(AROUND)[:, None] * LENGTHS
+        person = self._on_rays(self.matte > 0.5)
+        gap = np.lib.stride_tricks.sliding_window_view(np.pad(person, ((0, 0), (0, 5))), 6, axis=1).any(axis=-1)
+        within = (up / limits[1]) ** 2 + (across / limits[0]) ** 2 <= 1
+        end = np.where((~gap & within).any(axis=1), LENGTHS[(~gap).argmax(axis=1)], 0)
+        return end, end[:, None] > LENGTHS
+
+    def _on_rays(self, cells: np.ndarray) -> np.ndarray:
+        """Return the bool (h, w) cells at each of `LENGTHS` along each of the rays `AROUND` the eyes: bool (n, m)."""
+        x, y = (
+            self.frame.eyes[axis]
+            + self.frame.unit
+            * LENGTHS
+            * (np.cos(AROUND)[:, None] * self.frame.up[axis] + np.sin(AROUND)[:, None] * self.frame.side[axis])
+            for axis in (0, 1)
+        )
         columns = np.floor((x - self.grid.box[0]) * self.grid.cells_per_pixel).astype(int)
         rows = np.floor((y - self.grid.box[1]) * self.grid.cells_per_pixel).astype(int)
         height, width = self.grid.shape
         inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
-        person = inside & (self.matte[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)] > 0.5)
-        gap = np.lib.stride_tricks.sliding_window_view(np.pad(person, ((0, 0), (0, 5))), 6, axis=1).any(axis=-1)
-        within = (up / limits[1]) ** 2 + (across / limits[0]) ** 2 <= 1
-        ends = (~gap & within).any(axis=1)
-        end = np.where(ends, lengths[(~gap).argmax(axis=1)], 0)
-        angle = np.degrees(np.arctan2(self.across, self.up))
-        index = np.clip(np.rint((angle + 110) / 2).astype(int), 0, len(angles) - 1)
-        return (np.abs(angle) <= 110) & (np.hypot(self.up, self.across) < end[index])
+        return inside & cells[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)]
+
+    def _crown(self, found: np.ndarray) -> np.ndarray:
+        """Return what lies between the face and the background where that begins within `CROWN`, bool (h, w).
+
+        Above a face there is hair, or a hat, unless somebody else stands there: then the person goes on, or ends
+        farther from the face and has not been ``found`` by Segment Anything.
+        """
+        end, before = self._ends()
+        if self.near_by:
+            beyond = before & ~self._on_rays(self.mask)
+            known = (beyond & self._on_rays(found)).sum(axis=1) >= 0.5 * beyond.sum(axis=1)
+            end = np.where(known | (end <= SURE), end, 0)
+        angle = np.arctan2(self.across, self.up)
+        index = np.clip(np.rint((angle - AROUND[0]) / (AROUND[1] - AROUND[0])).astype(int), 0, len(AROUND) - 1)
+        return (np.abs(angle) <= AROUND[-1]) & (np.hypot(self.up, self.across) < end[index])
 
     def _vote(self, logits: np.ndarray) -> np.ndarray:
         found = self.grid.sample(np.clip(logits, -MAX_LOGIT, MAX_LOGIT), len(logits) / max(self.photo))
@@ -227,10 +249,16 @@ class _View:
         return points, [kind for _, kind in inside] + ([PADDING] if box is None else BOX_CORNERS)
 
     def _hair_points(self) -> list[np.ndarray]:
-        """Return where hair is seen on the rays: just outside the face, on a person, on no other face."""
+        """Return where hair is seen on the rays: just outside the face, on a person, on no other face.
+
+        Beside a face in a crowd that may be somebody's clothes, unless the background begins behind.
+        """
         face = dilated(self.mask, max(1, round(2 * self.grid.cells_per_pixel)))
+        end, _ = self._ends()
         found = []
         for angle in np.radians(RAYS):
+            if self.near_by and abs(angle) > UPWARDS and not end[np.abs(AROUND - angle).argmin()]:
+                continue
             ray = np.array([math.cos(angle), math.sin(angle)])  # up, across
             for length in np.arange(0.9, 2.4, 0.5 / max(1.0, self.unit)):
                 cell = self._cell(ray * length)

@@ -73,6 +73,38 @@ class TestHeads:
         alpha, _ = heads.heads([face], matte, decoder(only_face))
         assert alpha[54:60, 155:165].min() > 0.9  # 30 pixels above what it found
 
+    def test_the_clothes_of_who_stands_behind_are_no_hair(self):
+        """Segment Anything takes what it is asked for as hair, and the rest of that with it."""
+        front, behind = face_at(160, 150), face_at(100, 40)
+        matte = np.ones((240, 320), np.float32)
+        y, x = np.mgrid[:240, :320]
+        head = np.hypot((x - 160) / 18, (y - 144) / 28) < 1  # short hair: 2 pixels beside the face, 16 above
+        body = ~head & (np.hypot(x - 160, y - 144) < 60)
+        face = (abs(x - 160) < 16) & (y > 132) & (y < 176)
+
+        def decode(points, labels):
+            if 0 not in labels:  # nothing unwanted: it is asked for the face
+                return decoder(face.astype(np.float32))(points, labels)
+            wanted = [body[int(py), int(px)] for (px, py), kind in zip(points, labels, strict=True) if kind == 1]
+            return decoder((head | (body & any(wanted))).astype(np.float32))(points, labels)
+
+        alpha, _ = heads.heads([front, behind], matte, decode)
+        assert alpha[125:150, 154:166].min() > 0.95
+        assert alpha[(np.hypot((x - 160) / 23, (y - 144) / 33) > 1) & (y > 90) & (y < 160)].max() < 0.1
+
+    @pytest.mark.parametrize("is_hat", [True, False])
+    def test_what_stands_above_a_head_in_a_crowd_is_a_hat_if_segment_anything_finds_it(self, is_hat):
+        front, beside = face_at(160, 150), face_at(230, 150)
+        y, x = np.mgrid[:240, :320]
+        head = np.hypot(x - 160, y - 144) < 28
+        above = (abs(x - 160) < 14) & (y < 144) & (y > 101)  # up to 2.1 units above the eyes, then the background
+        matte = np.maximum(head | above, scene(beside)).astype(np.float32)
+        found = (head | (above & is_hat)).astype(np.float32)
+        alpha, _ = heads.heads([front, beside], matte, decoder(found))
+        assert alpha[120:150, 150:170].min() > 0.95
+        assert (alpha[105:110, 155:165].min() > 0.9) == is_hat
+        assert (alpha[105:110, 155:165].max() > 0.1) == is_hat
+
     def test_a_head_without_time_is_the_matte_near_the_face(self):
         face = face_at(160, 90)
         matte = scene(face)
