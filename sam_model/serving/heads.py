@@ -30,7 +30,8 @@ from sam_model.serving.windows import Grid, face_ellipse
 
 # All lengths are in units of the face (`Frame`), all heights relative to the eyes.
 RAYS = (-80, -55, -28, 0, 28, 55, 80)  # degrees from straight up, along which hair is looked for
-UPWARDS = math.radians(30)  # on a ray nearer to that, what lies outside the face is taken for hair in a crowd too
+UPWARDS = math.radians(30)  # on a ray nearer to that, what lies outside the face is taken for hair before a body too
+BODY = (-1.5, 3.2)  # below this height and within this distance of a face's middle may be the body
 SOLID = 0.95  # of the matte: a pixel of a person and of nothing else
 HAIR_ELLIPSE = (2.4, 3.0, 2.6)  # half axes across, up, down: where hair may lie
 COLLAR = (-1.8, 0.85)  # below this height and within this distance of the middle there is no hair
@@ -117,9 +118,11 @@ class _View:
         self.near_by = [other for other in others if _distance(self.frame, other.frame) < NEAR_BY]
         distance = np.hypot(self.up, self.across)
         self.nearest = np.ones(grid.shape, bool)
-        self.others = np.zeros(grid.shape, bool)
+        self.others, self.bodies = np.zeros(grid.shape, bool), np.zeros(grid.shape, bool)
         for other in self.near_by:
-            self.nearest &= distance <= np.hypot(*other.frame.coordinates(x, y))
+            up, across = other.frame.coordinates(x, y)
+            self.nearest &= distance <= np.hypot(up, across)
+            self.bodies |= (up < BODY[0]) & (np.abs(across) < BODY[1])
             self.others |= self._mask_of(other)
         self.decoded = found.mask is not None
         self.face_mask = self._mask_of(found)
@@ -159,7 +162,7 @@ class _View:
         hair = seen & (rest | hat) & self._ellipse(*HAIR_ELLIPSE) & ~((up < COLLAR[0]) & (across < COLLAR[1]))
         within = (crown | self._ellipse(*CROWDED)) if self.near_by else np.ones_like(crown)
         ears = ((self.across / EARS[1]) ** 2 + ((up + EARS[0]) / EARS[2]) ** 2 <= 1) & self.nearest
-        known = (seen | rest) if self.near_by else person
+        known = (seen | votes[1]) if self.near_by else person
         head = (
             fill_holes(self.mask | (person & (ears & known | (hair & within) | (crown & self.nearest)))) & ~self.others
         )
@@ -200,13 +203,13 @@ class _View:
         """Return what lies between the face and the background where that begins within `CROWN`, bool (h, w).
 
         Above a face there is hair, or a hat, unless somebody else stands there: then the person goes on, or ends
-        farther from the face and has not been ``found`` by Segment Anything.
+        farther from the face, where a body may be, and Segment Anything has not ``found`` it.
         """
         end, before = self._ends()
-        if self.near_by:
-            beyond = before & ~self._on_rays(self.mask)
-            known = (beyond & self._on_rays(found)).sum(axis=1) >= 0.5 * beyond.sum(axis=1)
-            end = np.where(known | (end <= SURE), end, 0)
+        beyond = before & ~self._on_rays(self.mask)
+        known = (beyond & self._on_rays(found)).sum(axis=1) >= 0.5 * beyond.sum(axis=1)
+        alone = ~(beyond & self._on_rays(self.bodies)).any(axis=1)
+        end = np.where(known | alone | (end <= SURE), end, 0)
         angle = np.arctan2(self.across, self.up)
         index = np.clip(np.rint((angle - AROUND[0]) / (AROUND[1] - AROUND[0])).astype(int), 0, len(AROUND) - 1)
         return (np.abs(angle) <= AROUND[-1]) & (np.hypot(self.up, self.across) < end[index])
@@ -251,14 +254,12 @@ class _View:
     def _hair_points(self) -> list[np.ndarray]:
         """Return where hair is seen on the rays: just outside the face, on a person, on no other face.
 
-        Beside a face in a crowd that may be somebody's clothes, unless the background begins behind.
+        Beside a face it may be the clothes of somebody who stands behind, unless the background begins there.
         """
         face = dilated(self.mask, max(1, round(2 * self.grid.cells_per_pixel)))
         end, _ = self._ends()
         found = []
         for angle in np.radians(RAYS):
-            if self.near_by and abs(angle) > UPWARDS and not end[np.abs(AROUND - angle).argmin()]:
-                continue
             ray = np.array([math.cos(angle), math.sin(angle)])  # up, across
             for length in np.arange(0.9, 2.4, 0.5 / max(1.0, self.unit)):
                 cell = self._cell(ray * length)
@@ -266,6 +267,8 @@ class _View:
                     continue
                 cell = self._cell(ray * (length + 0.12))
                 if cell is not None and self.matte[cell] > SOLID and not self.others[cell]:
+                    if self.bodies[cell] and abs(angle) > UPWARDS and not end[np.abs(AROUND - angle).argmin()]:
+                        break
                     up, across = ray * (length + 0.12)
                     found.append(self.frame.point(up - 0.1, across))
                 break

@@ -75,7 +75,7 @@ class TestHeads:
 
     def test_the_clothes_of_who_stands_behind_are_no_hair(self):
         """Segment Anything takes what it is asked for as hair, and the rest of that with it."""
-        front, behind = face_at(160, 150), face_at(100, 40)
+        front, behind = face_at(160, 150), face_at(150, 40)
         matte = np.ones((240, 320), np.float32)
         y, x = np.mgrid[:240, :320]
         head = np.hypot((x - 160) / 18, (y - 144) / 28) < 1  # short hair: 2 pixels beside the face, 16 above
@@ -92,16 +92,19 @@ class TestHeads:
         assert alpha[125:150, 154:166].min() > 0.95
         assert alpha[(np.hypot((x - 160) / 23, (y - 144) / 33) > 1) & (y > 90) & (y < 160)].max() < 0.1
 
-    @pytest.mark.parametrize("is_hat", [True, False])
-    def test_what_stands_above_a_head_in_a_crowd_is_a_hat_if_segment_anything_finds_it(self, is_hat):
-        front, beside = face_at(160, 150), face_at(230, 150)
+    @pytest.mark.parametrize(
+        ("other", "found", "is_hat"),
+        [((230, 150), False, True), ((150, 55), False, False), ((150, 55), True, True)],
+        ids=["nobody behind", "somebody's body", "Segment Anything knows"],
+    )
+    def test_what_stands_high_above_a_head_is_a_hat_unless_it_may_be_a_body(self, other, found, is_hat):
+        faces = [face_at(160, 150), face_at(*other)]
         y, x = np.mgrid[:240, :320]
         head = np.hypot(x - 160, y - 144) < 28
         above = (abs(x - 160) < 14) & (y < 144) & (y > 101)  # up to 2.1 units above the eyes, then the background
-        matte = np.maximum(head | above, scene(beside)).astype(np.float32)
-        found = (head | (above & is_hat)).astype(np.float32)
-        alpha, _ = heads.heads([front, beside], matte, decoder(found))
-        assert alpha[120:150, 150:170].min() > 0.95
+        matte = (head | above | (np.hypot(x - other[0], y - other[1]) < 34)).astype(np.float32)
+        alpha, _ = heads.heads(faces, matte, decoder((head | (above & found)).astype(np.float32)))
+        assert alpha[125:150, 150:170].min() > 0.95
         assert (alpha[105:110, 155:165].min() > 0.9) == is_hat
         assert (alpha[105:110, 155:165].max() > 0.1) == is_hat
 
