@@ -152,6 +152,8 @@ cost: setup
 $(BENCHES): bench-%: setup
 	@.venv/bin/python -m benchmarks.$* $(ARGS)
 
+bench-paint: .tools/painter/.installed
+
 bench-cold: .tools/sam/.installed .tools/runtime/.installed
 
 bench-help:

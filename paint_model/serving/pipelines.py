@@ -37,6 +37,8 @@ class Painting(ABC):
     def __init__(self, folder: Path, device: str):
         """Raises what diffusers raises for missing and broken files, and torch's errors for too little memory."""
         self.device = device
+        self.peak = 0
+        """Bytes of the card that the last picture took at most, the weights included; 0 without a card."""
         self._pipeline = _load(self.pipeline_class, folder, device)
         self._pipeline.set_progress_bar_config(disable=True)
 
@@ -52,6 +54,8 @@ class Painting(ABC):
         all memory is given back but what the weights take.
         """
         height, width = request.mask.shape
+        if self.device == "cuda":
+            torch.cuda.reset_peak_memory_stats()
 
         def ask(_pipeline, _step, _timestep, values: dict) -> dict:
             if unwanted():
@@ -83,6 +87,7 @@ class Painting(ABC):
     def _give_back(self) -> None:
         gc.collect()
         if self.device == "cuda":
+            self.peak = torch.cuda.max_memory_reserved()
             torch.cuda.empty_cache()
         elif self.device == "mps":
             torch.mps.empty_cache()

@@ -22,7 +22,9 @@ import json
 import logging
 import os
 import queue
+import resource
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -105,7 +107,8 @@ class Process:
             self._tell({"failed": reason})
             time.sleep(ALONE_SECONDS)  # for those who ask why
             return 1
-        logger.info("The painter has painted on %s and takes requests.", painting.device)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e9 if sys.platform == "darwin" else 1e6)
+        logger.info("The painter has painted on %s, with %.1f GB of memory at most, and waits.", painting.device, peak)
         self._tell({"device": painting.device})
         while True:
             job = self._jobs.get()
@@ -141,7 +144,8 @@ class Process:
             seconds = time.monotonic() - begin
             self._seconds_per_pixel = seconds / job.request.mask.size
             job.answer = {"status": 200, "seconds": seconds}, pixels.tobytes()
-            logger.info("Painted %dx%d in %.1f s.", *reversed(job.request.mask.shape), seconds)
+            size, card = job.request.mask.shape[::-1], painting.peak / 1e9
+            logger.info("Painted %dx%d in %.1f s, with %.1f GB of the card at most.", *size, seconds, card)
         except UnwantedError:
             logger.warning("Gave up a picture after %.1f s.", time.monotonic() - begin)
             job.answer = {"status": 503, "error": "The picture could not be painted in time."}, None

@@ -3,6 +3,7 @@
 So this says nothing about how a picture looks; it says which pixels it can depend on.
 """
 
+import dataclasses
 import json
 import resource
 import subprocess
@@ -12,6 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from booth.painting.codecs.own import PAINTER
+from booth.pixels.frames import fit
+from booth.pixels.intake import normalise
 from tests.painter.conftest import PYTHON, ROOT, ask, memory, painted
 
 PHOTOS = ROOT / "tests" / "photos"
@@ -100,6 +104,25 @@ print(json.dumps(sorted(shapes)))
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [(256 // 16) * (320 // 16)]
+
+
+def frames(max_pixels):
+    """Each shape that the test photos have once the application has scaled and padded them for the endpoint."""
+    sizes = dataclasses.replace(PAINTER.sizes, max_pixels=max_pixels)
+    photos = [normalise(path.read_bytes()) for path in sorted(PHOTOS.iterdir()) if path.suffix != ".md"]
+    return {frame.canvas: (photo, frame) for photo in photos for frame in [fit(photo.size, sizes)]}.values()
+
+
+@pytest.mark.parametrize(("kind", "max_pixels"), [("klein", PAINTER.sizes.max_pixels), ("sdxl", 512 * 384)])
+def test_every_photo_comes_back_in_its_own_size(request, kind, max_pixels):
+    """SDXL in smaller sizes: its twenty steps take long without a card."""
+    found = frames(max_pixels)
+    assert len(found) >= 5
+    for photo, frame in found:
+        canvas = frame.place(np.asarray(photo.photo))
+        picture = painted(request.getfixturevalue(kind), canvas, np.ones(canvas.shape[:2], bool))
+        assert picture.shape == canvas.shape
+        assert frame.restore(picture).shape == np.asarray(photo.photo).shape
 
 
 def test_a_long_prompt_is_not_repeated_in_the_log(painter, folders, photo):

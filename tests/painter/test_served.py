@@ -169,8 +169,8 @@ def painter_of(container):
     return only
 
 
-def test_the_server_is_healthy_before_the_painter_and_a_request_is_told_so_at_once(port):
-    """Whichever comes first: /ping is the server's own and says nothing about its workers."""
+def test_before_it_has_painted_the_server_is_healthy_and_a_request_is_told_that_it_is_being_started(port):
+    """/ping is the server's own and says nothing about its workers; it may have painted by now."""
     status, answer = invoke(port, body(PHOTO, RIGHT))
     assert status == 200 or (status, json.loads(answer)) == (503, {"error": "The painter is being started."})
 

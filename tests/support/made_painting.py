@@ -24,7 +24,7 @@ class Painting:
     and "break" are defects, of the picture and of the card, "memory" needs too much.
     """
 
-    device = "cpu"
+    device, peak = "cpu", 0
 
     def __init__(self, folder: Path):
         if folder.name == "no-packages":
