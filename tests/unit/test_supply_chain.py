@@ -40,6 +40,11 @@ def test_the_lock_holds_what_the_code_asks_for(folder):
     assert all(hashes(text).values())
 
 
+def test_make_audit_reads_every_lock():
+    [listed] = re.findall(r"for lock in (.+?); do", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    assert listed.split() == list(lock.TARGETS)
+
+
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A project that needs one package, which is the only one there is."""
