@@ -110,6 +110,8 @@ def _wanted(index: bytes, names: Iterable[str], model: str) -> list[str]:
         parts = json.loads(index)
         kind = parts["_class_name"]
         parts = {key for key, value in parts.items() if isinstance(value, list) and value[1]}
+        if odd := [part for part in parts if not part.isidentifier()]:
+            raise ValueError(f"{odd[0]} is no part's name")  # it would be a folder outside the model's
     except (ValueError, LookupError, AttributeError, TypeError) as problem:
         raise ModelError(f"{INDEX} of {model} is none of diffusers: {problem!r}") from problem
     if kind not in PIPELINES:

@@ -30,7 +30,7 @@ def upload(package: Package, bucket: str) -> str:
     print(f"{len(missing)} files ({size / 1e9:.2f} GB) go to s3://{bucket}/{prefix}", flush=True)
     progress = Progress("uploaded", size)
     for path, member in sorted(missing.items()):
-        alike = [key for key, size in there.items() if key.split("/", 2)[2] == path and size == member.size]
+        alike = [key for key, size in there.items() if key.split("/", 2)[2:] == [path] and size == member.size]
         if source := _same(s3, bucket, alike, member):
             more = {"Metadata": {"sha256": member.sha256}, "MetadataDirective": "REPLACE"}  # a copy in parts has none
             s3.copy({"Bucket": bucket, "Key": source}, bucket, prefix + path, more, progress, Config=PARTS)

@@ -236,6 +236,7 @@ def test_a_hub_that_cannot_be_reached_is_told(world, capsys, environment):
     [
         ({"_class_name": "FluxFillPipeline"}, "is a FluxFillPipeline; the painter takes Flux2KleinPipeline"),
         ({"text_encoder": ["transformers", "CLIPTextModel"]}, "has no files of text_encoder"),
+        ({"../vae": ["diffusers", "AutoencoderKL"]}, "../vae is no part's name"),
     ],
 )
 def test_a_model_that_the_painter_does_not_know_is_told_before_its_weights_come(world, capsys, change, reason):
