@@ -124,6 +124,13 @@ def test_a_new_model_updates_the_endpoint_and_keeps_its_name_and_the_old_model(a
     assert old != new
 
 
+def test_an_upload_that_s3_refuses_is_told_in_one_line(aws, capsys):
+    aws.refused = "model.tar.gz"
+    assert aws.deploy("dev") == 1
+    error = capsys.readouterr().err
+    assert "AccessDenied" in error and len(error.splitlines()) == 1
+
+
 def test_an_instance_with_a_gpu_gets_the_package_and_the_image_for_it(aws):
     aws.deploy("dev", "InstanceType=ml.g6.xlarge")
     assert b"tiny-gpu" in aws.model()["code/requirements.txt"]
