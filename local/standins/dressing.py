@@ -9,6 +9,7 @@ from PIL import Image
 from local.standins.scenes.noise import blur, resize
 
 SIDE = 512  # pixels of the longer side at which hair, skin and clothes are told apart
+CELL = 2  # pixels of that size: bodies are told apart by cells
 CLOTHES = ((0.10, 0.42, 0.47), (0.62, 0.12, 0.17), (0.80, 0.58, 0.13), (0.16, 0.25, 0.58), (0.16, 0.40, 0.22),
            (0.44, 0.18, 0.42), (0.85, 0.42, 0.20), (0.78, 0.76, 0.70))  # fmt: skip
 HAIR = ((0.58, 0.24, 0.08), (0.86, 0.76, 0.52), (0.16, 0.10, 0.09), (0.60, 0.60, 0.62), (0.50, 0.14, 0.20))
@@ -83,26 +84,58 @@ def zones(colours: np.ndarray, alpha: np.ndarray, kept: np.ndarray, faces: list[
     heads = [(np.array(f.eyes) * scale, np.array(f.up) * scale, max(1.0, np.hypot(*f.up) * scale)) for f in faces]
     if not heads:
         return []
-    # Whose each pixel is: a body is below its head, and who is nearer to the camera is before the others.
-    owner = np.argmin([np.hypot(x - e[0], 0.6 * (y - e[1])) / u for e, _, u in heads], axis=0)
+    owner = np.argmin([np.hypot(x - e[0], y - e[1]) / u for e, _, u in heads], axis=0)
+    wearer = _wearers(look, heads)
+    hair = np.zeros_like(x)
+    for index, head in enumerate(heads):  # beside and above a face, before whomever
+        above, aside = _view(x, y, *head)
+        np.copyto(hair, np.clip(4 * (above + 1.1), 0, 1) * (aside < 1.8) * (above < 2.6), where=owner == index)
     made = []
-    for index, (eyes, up, unit) in enumerate(heads):
-        above = ((x - eyes[0]) * up[0] + (y - eyes[1]) * up[1]) / unit**2  # 0 at the eyes, -1 at the mouth
-        aside = np.abs((y - eyes[1]) * up[0] - (x - eyes[0]) * up[1]) / unit**2
+    for index, head in enumerate(heads):
+        above, aside = _view(x, y, *head)
         face = (aside < 0.7) & (above < 0.2) & (above > -0.9)
         if not face.any():
             continue
         skin = _likeness(look, look[face]) * np.clip(4 * (0.5 - above), 0, 1)
-        mine = seen * (owner == index) * (1 - skin)
-        away = np.clip(1 - 2.2 * blur(held, max(1.0, 0.08 * unit)), 0, 1) * (owner == index)
-        high = np.clip(4 * (above + 1.1), 0, 1)
-        for part, palette in ((high, HAIR), (1 - high, CLOTHES)):
-            whole = mine * part
+        away = np.clip(1 - 2.2 * blur(held, max(1.0, 0.08 * head[2])), 0, 1)
+        for part, palette in ((hair * (owner == index), HAIR), ((1 - hair) * (wearer == index), CLOTHES)):
+            whole = seen * part * (1 - skin)
             if whole.sum() >= 1 and (whole * held).sum() < ENOUGH * whole.sum():
                 level = float((look.mean(-1) * whole).sum() / whole.sum())
                 choices = _others(palette, look[whole > 0.5])
                 made.append(Zone(blur(part * (1 - skin) * away, 1.0), level, choices))
     return made
+
+
+def _view(x: np.ndarray, y: np.ndarray, eyes: np.ndarray, up: np.ndarray, unit: float) -> tuple[np.ndarray, np.ndarray]:
+    """How far above a face's eyes, and to their sides, the pixels are, in units of the face: the mouth is at -1."""
+    dx, dy = x - eyes[0], y - eyes[1]
+    return (dx * up[0] + dy * up[1]) / unit**2, np.abs(dy * up[0] - dx * up[1]) / unit**2
+
+
+def _wearers(look: np.ndarray, heads: list[tuple[np.ndarray, np.ndarray, float]]) -> np.ndarray:
+    """Whose clothes each pixel (RGB, 0..1) would be: theirs from whose chest the shortest way leads there.
+
+    A way is long where colours change, so clothes end at their own edges. `heads`: eyes, up and unit of each face, in
+    pixels. int HxW, their indexes.
+    """
+    cells = look[::CELL, ::CELL]
+    y, x = np.mgrid[: cells.shape[0], : cells.shape[1]].astype(np.float32) * CELL
+    across, down = (np.abs(np.diff(cells, axis=axis)).sum(-1).clip(0, 0.4) * 20 + 0.3 for axis in (1, 0))
+    ways = np.full((len(heads), *cells.shape[:2]), 1e6, np.float32)
+    taken = np.zeros(cells.shape[:2], bool)
+    for index in sorted(range(len(heads)), key=lambda index: -heads[index][0][1]):  # from the front: lower faces
+        above, aside = _view(x, y, *heads[index])
+        ways[index][(aside < 1.1) & (above < -1.7) & (above > -5.0) & ~taken] = 0
+        taken |= (aside < 1.3) & (above < 1.3)
+    for _ in range(3):
+        for lengths, paths in ((across.T, ways.transpose(2, 0, 1)), (down, ways.transpose(1, 0, 2))):
+            for cell in range(len(lengths)):
+                np.minimum(paths[cell + 1], paths[cell] + lengths[cell], out=paths[cell + 1])
+            for cell in range(len(lengths) - 1, -1, -1):
+                np.minimum(paths[cell], paths[cell + 1] + lengths[cell], out=paths[cell])
+    wearer = ways.argmin(axis=0)
+    return np.repeat(np.repeat(wearer, CELL, axis=0), CELL, axis=1)[: look.shape[0], : look.shape[1]]
 
 
 def dressed(colours: np.ndarray, found: list[Zone], seed: int) -> np.ndarray:

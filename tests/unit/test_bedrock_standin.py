@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from werkzeug.wrappers import Request
 
 from booth.painting import models
-from local.standins import image_models
+from local.standins import dressing, image_models
 from local.standins.bedrock import Bedrock
 from tests.support.serving import serving
 
@@ -456,6 +456,26 @@ def test_a_group_keeps_every_face_and_has_a_body_under_each(client):
         columns = slice(int((x - 0.5 * rx) * 1024), int((x + 0.5 * rx) * 1024))
         assert apart[rows, columns].mean() > 25, "no scene under a face"
     assert change[:60].mean() > 25, "new sky above"
+
+
+def test_clothes_end_at_their_own_edges_and_not_half_way_to_the_next_face():
+    colours = np.full((300, 400, 3), 0.9, np.float32)
+    body = np.zeros((2, 300, 400), bool)
+    body[0, 120:, 40:224] = True  # half way is 195
+    body[1, 120:, 224:390] = True
+    heads = [(100, 60, 160, 130), (230, 60, 290, 130)]
+    for wide, tone in zip(body, ((0.8, 0.35, 0.1), (0.1, 0.3, 0.7)), strict=True):
+        colours[wide] = tone
+    kept = np.zeros((300, 400), bool)
+    for left, top, right, bottom in heads:
+        colours[top:bottom, left:right], kept[top:bottom, left:right] = (0.75, 0.55, 0.45), True
+    alpha = (body.any(axis=0) | kept).astype(np.float32)
+    found = dressing.zones(colours, alpha, kept, [dressing.Face.in_box(box) for box in heads])
+    clothes = [zone.weight[150:].sum(axis=0) for zone in found if zone.weight[150:].sum() > 1000]
+    assert len(clothes) == 2
+    left, right = clothes
+    assert left[60:216].min() > 100 > 20 > right[60:216].max()
+    assert right[232:370].min() > 100 > 20 > left[232:370].max()
 
 
 def test_a_face_without_a_person_gets_head_and_shoulders(client):
