@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageChops, ImageFilter
 
 from booth.painting.models import MODELS
 from booth.pixels import foreground, masks
@@ -91,6 +91,44 @@ def test_the_foreground_is_the_same_in_whatever_tiles_it_is_made(case, tile, at_
         patched.setattr(foreground, "_TILE", tile)
         patched.setattr(foreground, "_AT_ONCE", at_once)
         assert np.array_equal(foreground.estimate(photo, alpha), people)
+
+
+def divided(photo, alpha, found, radius):
+    """One pass of Forte's estimation over the whole photo, which `foreground.estimate` makes in tiles."""
+
+    def mean(colours, weights):
+        image = Image.fromarray(np.dstack([colours, np.full_like(weights, 255)]))
+        weighted = ImageChops.multiply(image, Image.fromarray(np.dstack([weights] * 4)))
+        sums = np.asarray(weighted.filter(ImageFilter.BoxBlur(radius))).astype(np.float32)
+        return sums[..., :3] * (np.float32(255) / np.maximum(sums[..., 3:], 1))
+
+    share = alpha[..., None] * np.float32(1 / 255)
+    near, behind = mean(found[0], alpha), mean(found[1], 255 - alpha)
+    lacking = photo - share * near - (1 - share) * behind
+    colours = near + share * lacking, behind + (1 - share) * lacking
+    band = ((alpha > 0) & (alpha < 255))[..., None]
+    return [np.where(band, np.rint(each.clip(0, 255)), photo).astype(np.uint8) for each in colours]
+
+
+@pytest.mark.parametrize(("side", "radii"), [(1024, (11, 4, 5, 2)), (768, (8, 3, 4, 2))])
+def test_the_tiles_give_what_the_whole_photo_gives(side, radii):
+    rng = np.random.default_rng(side)
+    photo = rng.integers(0, 256, (96, side, 3), np.uint8)
+    y, x = np.mgrid[:96, :side]
+    alpha = (255 * np.clip((np.abs(y - 48) - 20) / 12 + 0.5, 0, 1)).astype(np.uint8) * (x % 300 > 40)
+    cells, share = (np.asarray(Image.fromarray(each).reduce(4)) for each in (photo, alpha.astype(np.uint8)))
+    found = [cells, cells]
+    for radius in radii[:2]:
+        found = divided(cells, share, found, radius)
+    found = [np.asarray(Image.fromarray(each).resize((side, 96), Image.Resampling.BILINEAR)) for each in found]
+    found = [np.where(((alpha > 0) & (alpha < 255))[..., None], each, photo) for each in found]
+    for radius in radii[2:]:
+        found = divided(photo, alpha, found, radius)
+    inside = (
+        slice(16, 80),
+        slice(16, -16),
+    )  # beyond the border the tiles repeat the photo, the filters their own results
+    assert np.array_equal(foreground.estimate(photo, alpha)[inside], found[0][inside])
 
 
 @given(size(), st.data())
