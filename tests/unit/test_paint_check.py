@@ -69,7 +69,7 @@ def noise(photo, where):
 
 
 def test_the_stand_in_passes_with_its_scene_painter(endpoint, capsys):
-    services = {"painter": lambda: partial(painter.serve, endpoint=NAME, paint=BEDROCK.paint)}
+    services = {"painter": lambda: partial(painter.serve, endpoint=NAME, model=painter.Scenes(BEDROCK.paint))}
     endpoint(server.StandIns(services, "sam", NAME))
     status, out, err = asked(capsys)
     assert (status, err) == (0, "")
