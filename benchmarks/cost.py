@@ -24,6 +24,7 @@ from typing import Any
 from benchmarks import visits
 from booth.painting.models import ENDPOINT_PICTURES_A_MINUTE
 from local.app import App
+from paint_model.prices import HOURLY
 
 PRICES = Path(__file__).parent / "prices.toml"
 FACES = (1, 3, 10)
@@ -38,6 +39,8 @@ HOURS = (10, 100, 300)
 """Photos an hour at which the ways to paint are compared."""
 PICTURES = 3
 """A photo's."""
+PAINTERS = {name: HOURLY[name] for name in ("ml.g6.xlarge", "ml.g5.xlarge")}
+"""Dollars an hour of an instance that paints."""
 SERVERLESS_GB, SERVERLESS_SECONDS = 6, 1.5
 """Memory of the serverless SAM endpoint, and what a call takes there: as set here, not measured."""
 FREE_PATHS = 1000
@@ -159,9 +162,7 @@ def painters(photos: int) -> int:
 def painting_costs(photos: int, prices: dict[str, Any]) -> dict[str, float]:
     """Dollars an hour for painting so many photos, by way."""
     costs = {name: photos * PICTURES * price for name, price in prices["pictures"].items()}
-    return costs | {
-        f"endpoint on {name}, estimate": painters(photos) * hour for name, hour in prices["painter"].items()
-    }
+    return costs | {f"endpoint on {name}, estimate": painters(photos) * hour for name, hour in PAINTERS.items()}
 
 
 def painting_table(prices: dict[str, Any]) -> str:
@@ -272,7 +273,7 @@ def main() -> int:
     print(f"\nModels, a photo; an instance is shared by {PHOTOS_AN_HOUR} photos an hour:\n\n{table(models, head)}")
     print("\nPainting alone, by photos an hour; the endpoint's are estimates (nobody has measured its seconds yet):\n")
     print(painting_table(prices) + "\n")
-    for name, hour in prices["painter"].items():
+    for name, hour in PAINTERS.items():
         print(f"{name} costs less than Stability's model from {break_even(hour, prices)} photos an hour on.")
     (once, free), (twice, fewer) = (deletion_costs(paths, looks, prices) for looks in (1, 2))
     print(f"\nA deletion, {paths} paths a look: {once:.3f}, and {twice:.3f} until two minutes after the end;")

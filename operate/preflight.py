@@ -104,6 +104,8 @@ def main(arguments: list[str] | None = None) -> int:
     services.append(check_lambda(int(parameters["LambdaConcurrency"])))
     if parameters["SamEndpoint"] == f"photo-booth-sam-{given.config_env}":  # the name that make sam-deploy gives
         services.append(check_instances("sam_model", given.config_env))
+    if paint_endpoint and paint_endpoint == f"photo-booth-paint-{given.config_env}":  # make paint-deploy's
+        services.append(check_instances("paint_model", given.config_env, paint_region))
     print("\n".join(report(candidates, services)))
     return 0 if any(each.is_usable for each in candidates) and all(each.is_usable for each in services) else 1
 

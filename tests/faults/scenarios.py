@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from booth import limits
-from tests.faults.application import signed_in
+from tests.faults.application import redeploy
 from tests.faults.calls import STEPS, Row
 from tests.faults.trial import PHOTO, Trial
 from tests.support.booth import HOLD
@@ -29,14 +29,12 @@ def a_visit_that_keeps_people(trial: Trial) -> None:
 
 def a_visit_at_the_endpoint(trial: Trial) -> None:
     """As before; the chain is the endpoint alone."""
-    trial.booth.app.redeploy(ImageModels="endpoint=6000x3")
-    signed_in(trial.booth)
+    redeploy(trial.booth, ImageModels="endpoint=6000x3")
     try:
         a_visit(trial)
-    finally:
         trial.disarm()
-        trial.booth.app.redeploy()
-        signed_in(trial.booth)
+    finally:
+        redeploy(trial.booth)
 
 
 def a_lost_event(trial: Trial) -> None:

@@ -288,9 +288,9 @@ def test_the_document_has_what_painting_costs_and_from_where_on_an_endpoint_is_c
     prices = tomllib.loads(cost.PRICES.read_text("utf-8"))
     deploy = (ROOT / "docs" / "deploy.md").read_text("utf-8")
     assert cost.painting_table(prices) in deploy
-    six, seven = (cost.break_even(prices["painter"][f"ml.{name}.xlarge"], prices) for name in ("g6", "g5"))
+    six, seven = (cost.break_even(cost.PAINTERS[f"ml.{name}.xlarge"], prices) for name in ("g6", "g5"))
     assert f"from {six} (`ml.g6.xlarge`) or {seven} (`ml.g5.xlarge`) photos an hour on" in deploy
-    for photos, hour in ((six, prices["painter"]["ml.g6.xlarge"]), (seven, prices["painter"]["ml.g5.xlarge"])):
+    for photos, hour in ((six, cost.PAINTERS["ml.g6.xlarge"]), (seven, cost.PAINTERS["ml.g5.xlarge"])):
         assert (photos - 1) * 0.21 <= hour < photos * 0.21
 
 
