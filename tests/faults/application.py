@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from local.app import PAINT_ENDPOINT, App
 from tests.support.booth import Booth
+from tests.support.tokens import give_tokens
 
 WAITS_SCALED = 0.1
 
@@ -40,9 +41,7 @@ def whole_application() -> Iterator[Booth]:
 def redeploy(booth: Booth, **parameters: str) -> None:
     """Deploys with other parameters; the booth's token stays, which functions keep while they are warm."""
     booth.app.redeploy(**parameters)
-    [secret] = booth.app.stack.secrets.values()
-    tokens = json.dumps({"booth": booth.token})
-    booth.app.client("secretsmanager").put_secret_value(SecretId=secret.name, SecretString=tokens)
+    give_tokens(booth, json.dumps({"booth": booth.token}))
 
 
 def signed_in(booth: Booth) -> Booth:

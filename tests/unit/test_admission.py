@@ -258,3 +258,62 @@ def test_a_pace_that_was_written_before_turns_were_given_back_is_read(dynamodb, 
     )
     assert records.pace().free == {}
     assert len(admission.admit(running(), PICTURES).turns) == 3
+
+
+# An endpoint of one's own
+
+
+@pytest.fixture
+def instance(running, environment):
+    """Runs at an endpoint whose one instance paints twelve pictures a minute; Bedrock stands behind it."""
+    environment.setenv("IMAGE_MODELS", f"endpoint,{INPAINT}@us-east-1=3")
+    environment.setenv("PAINT_REGION", "ap-northeast-2")
+    return running
+
+
+def test_an_instance_holds_a_quarter_of_an_hour_of_pictures_and_who_comes_then_is_sent_away(instance, environment):
+    now = clock.now_ms()
+    environment.setattr(clock, "now_ms", lambda: now)
+    for number in range(60):
+        turns = admission.admit(instance(), PICTURES).turns
+        assert [turn.at - now for turn in turns.values()] == [15_000 * number + more for more in (0, 5_000, 10_000)]
+        assert {(turn.candidate, turn.window) for turn in turns.values()} == {("endpoint@ap-northeast-2", 5_000)}
+    with pytest.raises(QueueFull):
+        admission.admit(instance(), PICTURES)
+
+
+def test_an_instances_late_call_moves_the_next_one_by_its_own_window(instance, environment):
+    run = instance()
+    turn = admission.admit(run, [1]).turns[1]
+    now, slept = clock.now_ms(), []
+    environment.setattr(clock, "now_ms", lambda: now + round(1000 * sum(slept)))
+    environment.setattr(admission.time, "sleep", slept.append)
+    admission.await_slot(turn)
+    now += 1000
+    admission.await_slot(turn)
+    assert sum(slept) == pytest.approx(4)
+    assert admission.admit(run, [1], lost="TurnLate").turns[1].at == records.slot_last_used(turn) + 5_000
+
+
+def test_turns_of_an_instance_are_given_back_by_functions_that_do_not_know_the_chain(instance, environment):
+    kept, ended = instance(), instance()
+    admission.admit(kept, PICTURES)
+    before = records.pace().slots
+    admission.admit(ended, PICTURES)
+    store.end(store.get(ended), "FAILED", "TimedOut", {})
+    environment.delenv("IMAGE_MODELS")
+    admission.release_turns(store.get(ended))
+    assert records.pace().slots == before
+
+
+def test_a_turn_that_an_older_release_wrote_has_bedrocks_window(running):
+    run = running()
+    turn = admission.admit(run, [1]).turns[1]
+    table.connect().update_item(
+        TableName=table.table_name(),
+        Key=table.key_of("run", run),
+        UpdateExpression="REMOVE turns.p1.#window",
+        ExpressionAttributeNames={"#window": "window"},
+    )
+    assert store.get(run).turns == {1: turn}
+    assert turn.window == WINDOW_MS

@@ -110,8 +110,9 @@ def test_the_endpoint_that_paints_has_cells_of_its_own():
     assert PAINTING in rows_of(stack)
     assert scenario_of(PAINTING).__name__ == "a_visit_at_the_endpoint"
     assert fault_of(PAINTING, "slow")["seconds"] == limits.MODEL_CALL_SECONDS - 0.5
-    assert {fault: expected(PAINTING, fault) for fault in ("reset", "denied", "unknown for long")} == {
+    assert {fault: expected(PAINTING, fault) for fault in ("reset", "denied", "unknown once", "unknown for long")} == {
         "reset": "SUCCEEDED",
         "denied": "FAILED ModelsUnavailable",
+        "unknown once": "PARTIAL",
         "unknown for long": "FAILED NoModelLeft",
     }
