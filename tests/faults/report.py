@@ -109,6 +109,7 @@ WORDS = """
 | by /photo, right | nobody knew of the photo until somebody asked for it |
 | ellipse | the faces are kept by the ellipse in their boxes, not by Segment Anything's mask |
 | face | the faces alone are kept, where whole people were to be |
+| PARTIAL | a picture is missing: its model stands alone in the chain, so nobody is left for it |
 | Throttled, AccessDenied, ... | FAILED with this code; the photo is kept for another try |
 """
 
