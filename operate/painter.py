@@ -14,6 +14,7 @@ from booth.painting import answers, sagemaker
 from booth.painting.chain import Candidate
 from booth.painting.codecs.codec import Style
 from booth.painting.codecs.own import PAINTER
+from booth.painting.endpoint_answers import KNOWN_OF_ENDPOINT
 from booth.pixels import encoding
 from booth.scenes import Prompt
 from operate.image_models import CandidateCheck
@@ -58,10 +59,7 @@ def check_painter(candidate: Candidate, endpoint: str, photo: bytes) -> Candidat
     try:
         seconds = painted_in(candidate.region, endpoint, photo)
     except (BoothError, answers.CandidateGone, answers.RequestRefused, answers.UnknownAnswer) as error:
-        found.todo.append(
-            f"InService, but: {type(error).__name__}: {error}. A new instance paints after some minutes; else look "
-            "into the endpoint's log, and at your rights."
-        )
+        found.todo.append(f"InService, but: {type(error).__name__}: {error}. {_advice(error)}")
         return found
     found.access = "granted"
     _compare(found, candidate, seconds, _instances(described))
@@ -88,6 +86,15 @@ def painted_in(region: str, endpoint: str, photo: bytes) -> float:
         return float(answer["seconds"])
     except (KeyError, TypeError, ValueError):
         raise answers.UnknownAnswer("200: it does not say how long it took") from None
+
+
+def _advice(error: Exception) -> str:
+    """What to do about an endpoint that is InService and does not paint: the booth's own table has some of it."""
+    if isinstance(cause := error.__cause__, ClientError):
+        known = answers.find(code_of(cause), str(cause.response["Error"].get("Message")), KNOWN_OF_ENDPOINT)
+        if known and known.todo:
+            return known.todo
+    return "A new instance paints after some minutes; else look into the endpoint's log."
 
 
 def _instances(described: Any) -> int:

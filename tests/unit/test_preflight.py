@@ -499,6 +499,7 @@ def test_an_endpoint_that_is_slower_than_said_is_told_what_to_write(account, env
         ("InService", {"kind": "restarting"}, "active", "InService, but: ServiceUnavailable"),
         ("InService", {"kind": "refused"}, "active", "InService, but: RequestRefused"),
         ("InService", {"kind": "no-picture"}, "active", "InService, but: UnknownAnswer"),
+        ("InService", {"kind": "denied"}, "active", "Look at the function's role"),
     ],
 )
 def test_an_endpoint_that_does_not_paint_is_told(run, account, models, here, status, fault, state, told):
