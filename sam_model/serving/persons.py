@@ -15,7 +15,8 @@ from sam_model.serving.windows import Grid, face_ellipse
 MISSED = 0.8  # of the matte's mean in a face's ellipse: below, the face was missed and is looked at from nearer
 NEAR_SIDE = 256  # of the matte's input then
 GRID_SIDE = 512  # the long side at which people are told apart
-HOLE = 0.25  # holes up to this size, in squares of the largest face's unit, are the matte's errors
+HOLE = 0.5  # holes, and parts apart, up to this size, in squares of the largest face's unit, are the matte's errors
+EDGE = 0.15  # in units of the largest face: how far around a hole its soft band reaches
 INSIDE = 0.2  # in units of the smallest face: so far inside a person there is no soft band, but clothes
 BAND = 0.6  # in units of the largest face: how far a person's soft band reaches
 
@@ -53,9 +54,11 @@ def persons(matte: np.ndarray, faces: list[Face]) -> np.ndarray:
                 kept[labels[int(y * size[1] / height), int(x * size[0] / width)]] = True
     kept[0] = False  # the background's label
     people = kept[labels]
-    holes = _small_holes(people, HOLE * (max(frame.unit for frame in frames) * scale) ** 2)
+    small = HOLE * (max(frame.unit for frame in frames) * scale) ** 2
+    holes = _small_holes(people, small, max(2, round(EDGE * max(frame.unit for frame in frames) * scale)))
     inside = eroded(people, max(2, round(INSIDE * min(frame.unit for frame in frames) * scale)))
-    gate = _gate(people, solid & ~people, max(1, round(BAND * max(frame.unit for frame in frames) * scale)))
+    others = solid & ~people & (np.bincount(labels.ravel()) > small)[labels]  # what is smaller is a lock of hair
+    gate = _gate(people, others, max(1, round(BAND * max(frame.unit for frame in frames) * scale)))
     gate, filled = (
         np.clip(
             np.asarray(Image.fromarray(part.astype(np.float32)).resize((width, height), Image.Resampling.BILINEAR)),
@@ -77,12 +80,16 @@ def _gate(people: np.ndarray, others: np.ndarray, radius: int) -> np.ndarray:
     return np.where(people, 1, np.where(others, 0, np.clip((share - 0.35) / 0.3, 0, 1)))
 
 
-def _small_holes(people: np.ndarray, largest: float) -> np.ndarray:
-    """Return the holes of up to ``largest`` cells with the soft band around them, bool (h, w)."""
-    labels = label(fill_holes(people) & ~people)
+def _small_holes(people: np.ndarray, largest: float, band: int) -> np.ndarray:
+    """Return the holes of up to ``largest`` cells with the soft ``band`` of so many cells around them, bool (h, w).
+
+    A hole may be open at the photo's bottom, where people are cut off.
+    """
+    filled = fill_holes(np.vstack([people, np.ones_like(people[:1])]))[:-1]
+    labels = label(filled & ~people)
     small = np.bincount(labels.ravel()) <= largest
     small[0] = False  # the background's label
-    return dilated(small[labels], 2) & fill_holes(people)
+    return dilated(small[labels], band) & filled
 
 
 def _keep_missed(alpha: np.ndarray, face: Face) -> None:

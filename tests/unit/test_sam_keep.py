@@ -171,6 +171,21 @@ class TestPersons:
         matte[160:200, 140:180] = 0
         assert persons.persons(matte, [face])[180, 160] == 0
 
+    def test_a_lock_of_hair_that_the_matte_has_apart_from_the_head_stays(self):
+        face = face_at(160, 90)
+        y, x = np.mgrid[:240, :320]
+        matte = np.maximum(scene(face), 0.4 * (np.hypot(x - 160, y - 84) < 50)).astype(np.float32)
+        matte[40:43, 155:165] = 0.8
+        alpha = persons.persons(matte, [face])
+        assert alpha[41, 157:163].min() > 0.75 and alpha[46, 157:163].min() > 0.35
+
+    @pytest.mark.parametrize("top", [180, 228], ids=["inside", "at the photo's bottom"])
+    def test_a_hole_of_a_wrists_size_is_filled(self, top):
+        face = face_at(160, 90)  # its unit is 20 pixels
+        matte = scene(face)
+        matte[top : top + 12, 150:163] = 0.2
+        assert persons.persons(matte, [face])[top + 2 : top + 10, 152:161].min() > 0.99
+
     def test_a_face_that_the_matte_misses_is_looked_at_from_nearer_and_else_is_its_ellipse(self):
         face = face_at(160, 90)
         seen = []

@@ -116,7 +116,8 @@ def test_the_tiles_give_what_the_whole_photo_gives(side, radii):
     photo = rng.integers(0, 256, (96, side, 3), np.uint8)
     y, x = np.mgrid[:96, :side]
     alpha = (255 * np.clip((np.abs(y - 48) - 20) / 12 + 0.5, 0, 1)).astype(np.uint8) * (x % 300 > 40)
-    cells, share = (np.asarray(Image.fromarray(each).reduce(4)) for each in (photo, alpha.astype(np.uint8)))
+    photo[alpha > 64] |= 192  # white hair before a dark wall: what is lacking goes beyond 255
+    cells, share = (np.asarray(Image.fromarray(each).reduce(4)) for each in (photo, alpha))
     found = [cells, cells]
     for radius in radii[:2]:
         found = divided(cells, share, found, radius)
@@ -199,6 +200,16 @@ def test_a_picture_that_shows_something_else_is_left_as_it_is(portrait):
     photo, _, seam = portrait
     for unlike in (255 - photo, photo[:, ::-1], np.roll(photo, 40, axis=0), np.full_like(photo, 30), photo // 64 * 9):
         assert np.array_equal(seam.fitted(unlike), unlike)
+
+
+def test_what_gets_lighter_than_white_is_white(portrait):
+    photo, alpha, seam = portrait
+    darker = np.rint(photo * 0.6).astype(np.uint8)
+    darker[:12] = 250  # nothing of the person is there
+    assert not alpha[:12].any()
+    fitted = seam.fitted(darker)
+    assert (fitted[:12] == 255).all()
+    assert np.abs(fitted[alpha == 255].astype(int) - photo[alpha == 255]).mean() < 3
 
 
 @pytest.mark.parametrize("scene", FLAT)
