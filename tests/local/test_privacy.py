@@ -11,6 +11,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from PIL import Image
 
 from booth import limits
+from booth.painting.models import ENDPOINT, MODELS
 from tests.support.waiting import await_true
 
 NAME, REQUEST, POLICY, EXIF = "Marked-Name", "Marked-Request-2f1c6a1b90", "Marked-Policy", "Marked-Exif"
@@ -138,8 +139,9 @@ def test_logs_and_metrics_tell_nothing(seen):
     for each in metrics:
         [told] = each["_aws"]["CloudWatchMetrics"]
         names = {metric["Name"] for metric in told["Metrics"]}
-        assert told["Dimensions"] == [["service"]]
-        assert each.keys() - names <= {"_aws", "service"}
+        assert told["Dimensions"] in ([["service"]], [["model", "service"]])
+        assert each.keys() - names <= {"_aws", "service", "model"}
+        assert each.get("model", ENDPOINT) in {*MODELS, ENDPOINT}
 
 
 def test_the_table_keeps_the_consent_and_where_it_is_the_contract_the_name(seen):
