@@ -236,6 +236,7 @@ def test_make_pair_prints_codes_that_pair_and_says_what_is_missing(emulator, cli
     status, said = run(pair, own)
     assert status == 1
     assert said.startswith(f"the secret {secret} can't be read: ") and len(said.splitlines()) == 1
+    client("cloudformation").delete_stack(StackName=PROD)
 
 
 def test_destroy_asks_first(deployed, client, emulator):
