@@ -139,6 +139,12 @@ def count_to(booth, name, count):
     booth.table.put_item(TableName=booth.table_name, Item=item | {"expires": {"N": str(int(time.time()) + 9999)}})
 
 
+def counted(booth, name):
+    """How far a counter of the table is."""
+    key = {"pk": {"S": f"count#{table.hashed(name)}"}}
+    return int(booth.table.get_item(TableName=booth.table_name, Key=key, ConsistentRead=True)["Item"]["count"]["N"])
+
+
 def within_one_minute(booth, scene):
     """What `scene` gives, with all counters at 0 before and after. One that a minute's end has met is played again."""
     ended = True
@@ -167,19 +173,29 @@ def test_a_booth_that_asks_too_fast_waits_a_little_and_the_others_do_not(guarded
         assert 0 < int(headers["Retry-After"]) <= 60
 
 
+DAY = 86_400
+
+
 def test_the_days_budget_ends_in_a_clear_answer_not_a_bill(quick):
     quick.redeploy(PhotosPerDay="5")
-    day = f"day {int(time.time()) // 86_400}"
-    count_to(quick, day, 4)
+    today = int(time.time()) // DAY
+    both = [f"day {today}", f"day {today + 1}"]  # midnight may pass at any moment
+    for day in both:
+        count_to(quick, day, 4)
     uploads = [quick.upload() for _ in range(2)]
     quick.put(uploads[0], photo())
     # The last one: were it to come by two entry points at once, the second would find the day spent.
     await_true(lambda: "version" in quick.record(uploads[0]))
     assert quick.await_end(uploads[0])["status"] == "SUCCEEDED"
+    assert sorted(counted(quick, day) for day in both) == [4, 5]
+    for day in both:
+        count_to(quick, day, 5)
     # The day's last photo is taken: no URL any more, and the one that was given before leads to a clear end.
+    before = int(time.time())
     status, headers, body = ask_for_upload(quick)
     assert (status, body["error"]["code"]) == (429, "TooManyPhotos")
-    assert abs(int(headers["Retry-After"]) - (86_400 - time.time() % 86_400)) < 60
+    seconds = range(before, int(time.time()) + 1)
+    assert int(headers["Retry-After"]) in [DAY - second % DAY for second in seconds]
     quick.put(uploads[1], photo())
     result = quick.await_end(uploads[1])
     assert (result["status"], result["error"]["code"]) == ("FAILED", "BudgetSpent")

@@ -167,11 +167,17 @@ def late_steps(booth, portrait):
         booth.age(uploaded, limits.STOP_SECONDS)
         booth.sweep()
         booth.await_end(uploaded)
+        await_true(lambda uploaded=uploaded: is_cleaned(booth.record(uploaded)))  # or sweep took it back for the step
         booth.stand_in(service, canned={"faces": 1})
         booth.await_idle(function)
     booth.age(uploaded, limits.TRY_AGAIN_SECONDS)
     booth.sweep()
     await_true(lambda: ("Sweep", "s3:DeleteObjectVersion") in actions(booth))
+
+
+def is_cleaned(record):
+    """Whether sweep has removed what an ended run had left, and will only look once more."""
+    return record["due"] >= record["ended"] + limits.CLEAN_SECONDS * 1000
 
 
 def put_and_hold(booth, portrait, service):

@@ -64,6 +64,13 @@ def upload_request(filename):
     return contract.upload_request({"type": "photo", "filename": filename, "contentType": "image/jpeg"}, set(), False)
 
 
+@pytest.fixture
+def one_day(environment):
+    """No midnight passes."""
+    today = budget.today()
+    environment.setattr(budget, "today", lambda: today)
+
+
 def issued(key):
     """A Key given by /upload."""
     assert uploads.issue(key[-40:], key, picture_id=key[-40:], scenes=[], content_type="image/jpeg", consent=None)
@@ -167,7 +174,7 @@ def knock(pool, photos):
         pass
 
 
-def test_the_days_photos_are_counted_once_whatever_doors_they_come_through(account, environment):
+def test_the_days_photos_are_counted_once_whatever_doors_they_come_through(account, environment, one_day):
     environment.setenv("PHOTOS_PER_DAY", "20")  # beyond what eight entry points at once count before they give it back
     photos = [(key, account.put(key)) for key in (issued(f"photo/{number}.jpg") for number in range(8))]
     runs = [uploads.find_by_upload(key).id for key, _ in photos]
@@ -291,7 +298,7 @@ def test_a_claimed_run_is_started_by_a_poll_though_its_photo_is_gone(account):
     assert account.executions() == [claimed.id]
 
 
-def test_a_photo_beyond_the_days_budget_is_refused_once_and_for_all(account, environment, counts):
+def test_a_photo_beyond_the_days_budget_is_refused_once_and_for_all(account, environment, one_day, counts):
     environment.setenv("PHOTOS_PER_DAY", "1")
     first, second = issued("photo/1.jpg"), issued("photo/2.jpg")
     taken = starting.photo_arrived(first, account.put(first))
@@ -308,7 +315,7 @@ def test_a_photo_beyond_the_days_budget_is_refused_once_and_for_all(account, env
     assert account.executions() == [taken.id]
 
 
-def test_a_second_claim_changes_nothing_and_gives_its_count_back(account, environment):
+def test_a_second_claim_changes_nothing_and_gives_its_count_back(account, environment, one_day):
     environment.setenv("PHOTOS_PER_DAY", "9")
     run = uploads.find_by_upload(issued("photo/a.jpg"))
     claimed = starting.claim(run.id, "v1")
