@@ -74,6 +74,18 @@ def await_pictures(page: Page, count: int) -> None:
     expect(page.locator(".tile.loaded")).to_have_count(count)
 
 
+def await_empty_outbox(page: Page) -> None:
+    """Waits until each photo that the device has kept has been sent or given up."""
+    is_empty = """async (patience) => {
+      const { unfinished } = await import("/outbox.js");
+      for (let left = patience * 50; left && (await unfinished()).length; left -= 1) {
+        await new Promise((resolve) => { setTimeout(resolve, 20); });
+      }
+      return (await unfinished()).length === 0;
+    }"""
+    assert page.evaluate(is_empty, PATIENCE)
+
+
 def kept_photos(page: Page) -> int:
     """How many photos the device keeps."""
     return page.evaluate(

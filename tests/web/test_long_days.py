@@ -10,18 +10,12 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.booth import HOLD
-from tests.support.page import await_phase, await_pictures, kept_photos, request_id, take_photo
+from tests.support.page import await_empty_outbox, await_phase, await_pictures, kept_photos, request_id, take_photo
 from tests.support.photos import PHOTOS
 
 EXPIRED = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
 """S3's answer to an old presigned URL; what else it names is left out."""
 DAY = 24 * 60 * 60
-AWAIT_EMPTY_OUTBOX = """async () => {
-  const { unfinished } = await import("/outbox.js");
-  for (let frame = 0; frame < 2000 && (await unfinished()).length; frame += 1) {
-    await new Promise((resolve) => { requestAnimationFrame(resolve); });
-  }
-}"""
 
 
 class Network(BaseHTTPRequestHandler):
@@ -171,7 +165,7 @@ def test_a_clock_that_is_set_loses_no_photo(quick, open_page):
     phone = open_page("phone", f"#visit={request}")
     await_phase(phone, "ended")
     assert answers == []
-    pad.evaluate(AWAIT_EMPTY_OUTBOX)
+    await_empty_outbox(pad)
     assert kept_photos(pad) == 0
 
 
@@ -188,7 +182,7 @@ def test_a_photo_is_kept_for_a_day_at_most(quick, open_page):
     pad.evaluate(KEEP, [0, pad.evaluate("Date.now()") - (DAY + 60) * 1000])
     pad.clock.set_fixed_time("2020-01-01")
     pad.reload()
-    pad.evaluate(AWAIT_EMPTY_OUTBOX)
+    await_empty_outbox(pad)
     assert kept_photos(pad) == 0
     assert [url.rsplit("/", 1)[1] for url in sent] == ["upload"]
 
@@ -351,7 +345,7 @@ def test_fifty_visits_leave_nothing_behind(quick, open_page):
             pad.evaluate(f"moved += {DAY * 1000 * (1 if visit % 10 == 4 else -1)}")
             cut.clear()
             pad.evaluate("dispatchEvent(new Event('online'))")
-            pad.evaluate(AWAIT_EMPTY_OUTBOX)
+            await_empty_outbox(pad)
         if visit in (9, 49):
             browser.send("HeapProfiler.collectGarbage")
             counted = browser.send("Memory.getDOMCounters")

@@ -4,7 +4,7 @@ import shutil
 
 from playwright.sync_api import expect
 
-from tests.support.page import await_phase, await_pictures, kept_photos, take_photo
+from tests.support.page import await_empty_outbox, await_phase, await_pictures, kept_photos, take_photo
 from tests.support.photos import PHOTOS
 
 KEEPS_EMPTY_BLOBS = """
@@ -116,7 +116,7 @@ def test_two_tabs_send_a_photo_once(quick, open_page):
     held.clear()
     with second.expect_response(lambda response: response.request.method == "PUT" and response.ok):
         pad.close()
-    second.wait_for_function("""async () => (await (await import("/outbox.js")).unfinished()).length === 0""")
+    await_empty_outbox(second)
 
 
 def test_a_database_and_locks_that_never_answer(quick, open_page):
