@@ -1,10 +1,14 @@
 """Fixtures: the whole application, once for a folder of tests."""
 
+import contextlib
+
 import pytest
 
 from local.app import App
 from tests.support.booth import Booth
 from tests.support.photos import PHOTOS
+
+CANNED = {"rekognition": {"faces": 1}, "sagemaker": {}, "bedrock": {}, "painter": {}}
 
 
 @pytest.fixture(scope="package")
@@ -16,28 +20,48 @@ def app():
 @pytest.fixture
 def booth(app):
     """The application with its real models. Whatever a test does, no function makes a call that its role may not."""
+    with _played(app) as booth:
+        for service in CANNED:
+            _use_model(booth, service)
+        yield booth
+
+
+@pytest.fixture
+def quick(app):
+    """The application with canned answers in place of the models: one face, flat backgrounds."""
+    with _played(app) as booth:
+        _can(booth)
+        yield booth
+
+
+@contextlib.contextmanager
+def _played(app):
+    """A test's hand on the application; afterwards the application is as before.
+
+    What the test leaves under way gets canned answers: it would keep the models busy beside the next test.
+    """
     booth, before = Booth(app), app.calls("refused")
     yield booth
     refused = app.calls("refused") - before
     app.drop_events = False
     app.fail()
     booth.forget_pace()
-    for service in ("rekognition", "sagemaker", "bedrock", "painter"):
-        booth.http("DELETE", f"{app.standins_url}/standins/{service}")
+    for service in CANNED:
+        _use_model(booth, service)  # its counts begin anew
+    _can(booth)
     if booth.is_redeployed:
         booth.await_idle()  # or a function at work would be refused what it had been allowed
         app.redeploy()
     assert not refused
 
 
-@pytest.fixture
-def quick(booth):
-    """The application with canned answers in place of the models: one face, flat backgrounds."""
-    booth.stand_in("rekognition", canned={"faces": 1})
-    booth.stand_in("sagemaker", canned={})
-    booth.stand_in("bedrock", canned={})
-    booth.stand_in("painter", canned={})
-    return booth
+def _use_model(booth, service):
+    booth.http("DELETE", f"{booth.app.standins_url}/standins/{service}")
+
+
+def _can(booth):
+    for service, canned in CANNED.items():
+        booth.stand_in(service, canned=canned)
 
 
 @pytest.fixture(scope="session")

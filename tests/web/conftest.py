@@ -1,6 +1,8 @@
 """The booth's page in a real browser with a fake camera, against the whole application."""
 
+import contextlib
 import json
+from collections import defaultdict
 
 import pytest
 from PIL import Image, ImageOps
@@ -39,22 +41,66 @@ def browser(tmp_path_factory):
         browser.close()
 
 
+HAS_OWN_TIME = "Function.prototype.toString.call(setTimeout).includes('native code')"
+"""Whether a page's time is the browser's: a clock that Playwright has installed can't be taken out again."""
+
+
+class Devices:
+    """Browser contexts, each a device of its own, which are wiped between two tests.
+
+    A new one costs as much processor time as opening the page does.
+    """
+
+    def __init__(self, browser, origin):
+        self._browser, self._origin = browser, origin
+        self._wiped = defaultdict(list)
+        """By their options: a context, and the blank page that keeps it open."""
+
+    @contextlib.contextmanager
+    def lent(self, options):
+        """A device with nothing on it. One that gets a clock, or a service worker, is not lent again."""
+        wiped = self._wiped[json.dumps(options, sort_keys=True)]
+        if wiped:
+            device, blank = wiped.pop()
+        else:
+            device = self._browser.new_context(base_url=self._origin, **options)
+            blank = device.new_page()
+        yield device
+        pages = [page for page in device.pages if page != blank]
+        if options["service_workers"] == "allow" or not all(page.evaluate(HAS_OWN_TIME) for page in pages):
+            device.close()
+            return
+        for page in pages:
+            page.close()
+        device.set_offline(False)
+        device.unroute_all()
+        device.clear_cookies()
+        everything = {"origin": self._origin, "storageTypes": "all"}
+        device.new_cdp_session(blank).send("Storage.clearDataForOrigin", everything)
+        wiped.append((device, blank))
+
+
+@pytest.fixture(scope="package")
+def devices(browser, app):  # noqa: F811
+    return Devices(browser, app.url)
+
+
 @pytest.fixture
-def open_page(browser, app):  # noqa: F811
+def open_page(devices):
     """Opens the page on a device of its own; fails the test if a page met an error of its own.
 
     Args of what it gives: a name of SIZES, the fragment of the address, settings to change, options of the context.
     """
-    contexts, problems = [], []
+    problems = []
 
     def open_page(size="pad", fragment="", settings=None, go=True, **options) -> Page:
         usual = {"locale": "en-US", "service_workers": "block", "permissions": ["camera"]}
         usual["reduced_motion"] = "reduce"  # Playwright waits for the end of each animation
         options = usual | options
-        context = browser.new_context(viewport=SIZES[size], base_url=app.url, **options)
+        context = lent.enter_context(devices.lent(options))
         context.set_default_timeout(PATIENCE * 1000)
-        contexts.append(context)
         page = context.new_page()
+        page.set_viewport_size(SIZES[size])
         play_animations(page, 20)  # a screen takes touches after 30 ms
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
@@ -63,7 +109,6 @@ def open_page(browser, app):  # noqa: F811
             page.goto(f"/{fragment}")
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    with contextlib.ExitStack() as lent:
+        yield open_page
     assert [problem for problem in problems if not any(known in problem for known in EXPECTED)] == []
