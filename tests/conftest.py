@@ -1,5 +1,6 @@
 """Settings of all tests."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -19,3 +20,9 @@ settings.load_profile("untimed")
 def pytest_collection_modifyitems(items):
     """The many short files of tests/unit come last, so that all workers end at about the same time."""
     items.sort(key=lambda item: item.path.is_relative_to(Path(__file__).parent / "unit"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_unconfigure():
+    """What is here ends with the process: pytest's last looks for garbage would take each worker a second or two."""
+    gc.freeze()
