@@ -80,6 +80,7 @@ def main() -> int:
     record = Record(OUT / f"{commit}.jsonl")
     context = multiprocessing.get_context("spawn")
     tasks, results = context.Queue(), context.Queue()
+    tasks.cancel_join_thread()  # Ctrl-C: it would wait until lanes that are gone have taken all tasks
     lanes = [context.Process(target=lane, args=(tasks, results), daemon=True) for _ in range(arguments.lanes)]
     for each in lanes:
         each.start()
