@@ -46,12 +46,18 @@ def test_a_broken_file_is_replaced(tmp_path, kept):
     assert x509.load_pem_x509_certificate(file.read_bytes()).not_valid_after_utc > datetime.now(UTC)
 
 
-@pytest.mark.parametrize(("given", "option"), [("LAN=1", " --lan"), ("LAN=10.0.0.5", " --lan 10.0.0.5"), ("LAN=", "")])
-def test_make_run_opens_it_only_where_that_is_asked_for(given, option):
+@pytest.mark.parametrize(
+    ("given", "option"),
+    [
+        ("LAN=1", " --lan"),
+        ("LAN=10.0.0.5", " --lan 10.0.0.5"),
+        ("LAN=", ""),
+        ("PAINTER=models/paint/klein", ' --painter "models/paint/klein"'),
+    ],
+)
+def test_make_run_passes_on_what_it_is_told_and_opens_it_only_where_that_is_asked_for(given, option):
     command = ["make", "--no-print-directory", "--dry-run", "run", "PYTHON=python3", given]
     own = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}  # make test sets them
     made = subprocess.run(command, check=True, capture_output=True, cwd=ROOT, env=own, encoding="utf-8")
-    lines = made.stdout.splitlines()
-    assert (
-        lines[-1].strip().removeprefix("exec ") == f'.venv/bin/python -m local run --port "8000"{option or " "}'.strip()
-    )
+    last = made.stdout.replace("\\\n", " ").splitlines()[-1]
+    assert last.split() == ["exec", *f'.venv/bin/python -m local run --port "8000"{option}'.split()]
