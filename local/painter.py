@@ -23,17 +23,14 @@ import numpy as np
 from local.app import ROOT, StartError
 from local.standins.process import PAINTER_PYTHON
 from paint_model.serving.client import Painter
+from paint_model.serving.models import PIPELINES, ROOM
 from paint_model.serving.protocol import MAX_PIXELS, Request, Unavailable
 
-CLASSES = ("Flux2KleinPipeline", "Flux2KleinInpaintPipeline", "StableDiffusionXLInpaintPipeline")
-"""What model_index.json may name: those of `paint_model.serving.pipelines`, which can't be imported without torch."""
 HELP = "docs/own-machine.md says where a model comes from."
 BYTES = {"cuda": 2, "mps": 2, "cpu": 4}
 """Of memory that a number of the weights takes: on the processor they are float32, whatever they are on disk."""
-ROOM = 1.25
-"""Memory that painting takes, in weights (`paint_model.serving.pipelines`)."""
 OFFLOADED = 0.8
-"""The same on a card that holds a part of them at a time: FLUX.2 [klein] 4B then takes 13 GB (its model card)."""
+"""As ROOM, on a card that holds a part of them at a time: FLUX.2 [klein] 4B then takes 13 GB (its model card)."""
 SIDE = math.isqrt(MAX_PIXELS)
 """Pixels of the square that is painted for measuring, the largest that the painter takes."""
 USUAL_SECONDS = 40
@@ -114,8 +111,8 @@ def weights_of(folder: Path) -> int:
         name, parts = index["_class_name"], [part for part, of in index.items() if isinstance(of, list) and of[0]]
     except (OSError, ValueError, KeyError, IndexError, TypeError):
         raise StartError(f"{folder} is no model folder of diffusers: it has no model_index.json. {HELP}") from None
-    if name not in CLASSES:
-        raise StartError(f"{folder} holds a {name}, which can't paint here; wanted is {' or '.join(CLASSES)}.")
+    if name not in PIPELINES:
+        raise StartError(f"{folder} holds a {name}, which can't paint here; wanted is {' or '.join(PIPELINES)}.")
     if missing := [part for part in parts if not (folder / part).is_dir()]:
         raise StartError(f"{folder} is not whole: {missing[0]}/ is missing. {HELP}")
     wanted = {file.parent / shard for file in folder.glob("*/*.index.json") for shard in _shards(file)}

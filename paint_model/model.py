@@ -13,6 +13,7 @@ from pathlib import Path
 
 from endpoints.progress import Progress
 from paint_model import hub
+from paint_model.serving.models import PIPELINES
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT = "black-forest-labs/FLUX.2-klein-4B"
@@ -20,8 +21,6 @@ LOCKS = ROOT / "paint_model" / "weights"
 """Commit, licence, each file's size and SHA-256, by model."""
 STORE = ROOT / "models" / "paint"
 INDEX = "model_index.json"
-# The pipelines that paint_model/serving paints with.
-PIPELINES = ("Flux2KleinPipeline", "Flux2KleinInpaintPipeline", "StableDiffusionXLInpaintPipeline")
 ACCEPTED = "LICENCE-ACCEPTED"
 """In the model's folder: the commit whose licence somebody has said yes to."""
 LICENCE = re.compile(r"LICEN[CS]E(\.\w+)?", re.IGNORECASE)

@@ -9,9 +9,9 @@ from the folder.
 import gc
 import json
 import os
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -21,18 +21,17 @@ from PIL import Image
 from transformers import logging as transformers_logging
 
 from paint_model.serving.masks import blocks, without_painted
+from paint_model.serving.models import ROOM
 from paint_model.serving.process import OutOfMemoryError, UnwantedError
 from paint_model.serving.protocol import Request
 
-ROOM = 1.25
-"""Memory of a card that painting needs, in weights. FLUX.2 [klein] 4B has 16 GB of them in bfloat16 and takes about
-20 GB at its peak (published for an RTX 4090; 13 GB with parts of it in the computer's memory, by its model card)."""
 
-
-class Painting(ABC):
+class Painting:
     """A loaded pipeline. One picture at a time."""
 
-    pipeline_class: type[DiffusionPipeline]
+    pipeline_class: ClassVar[type[DiffusionPipeline]]
+    numbers: ClassVar[dict[str, float]]
+    """What the pipeline is told of every picture: strength, steps, guidance."""
 
     def __init__(self, folder: Path, device: str):
         """Raises what diffusers raises for missing and broken files, and torch's errors for too little memory."""
@@ -41,11 +40,6 @@ class Painting(ABC):
         """Bytes of the card that the last picture took at most, the weights included; 0 without a card."""
         self._pipeline = _load(self.pipeline_class, folder, device)
         self._pipeline.set_progress_bar_config(disable=True)
-
-    @abstractmethod
-    def call(self, image: Image.Image, mask: Image.Image, prompt: str, options: dict) -> Image.Image:
-        """Run the pipeline with ``options`` (generator, size, call-back)."""
-        ...
 
     def paint(self, request: Request, unwanted: Callable[[], bool]) -> np.ndarray:
         """Return the picture, uint8 (height, width, 3).
@@ -63,19 +57,18 @@ class Painting(ABC):
             return values
 
         try:
-            image = self.call(
-                Image.fromarray(without_painted(request.pixels, request.mask)),
-                Image.fromarray(np.where(blocks(request.mask), np.uint8(255), np.uint8(0))),
-                request.prompt,
-                {
-                    # On the processor whatever the device is: the noise of a seed is then the same everywhere.
-                    "generator": torch.Generator("cpu").manual_seed(request.seed),
-                    "width": width,
-                    "height": height,
-                    "callback_on_step_end": ask,
-                },
+            answer = self._pipeline(
+                prompt=request.prompt,
+                image=Image.fromarray(without_painted(request.pixels, request.mask)),
+                mask_image=Image.fromarray(np.where(blocks(request.mask), np.uint8(255), np.uint8(0))),
+                # On the processor whatever the device is: the noise of a seed is then the same everywhere.
+                generator=torch.Generator("cpu").manual_seed(request.seed),
+                width=width,
+                height=height,
+                callback_on_step_end=ask,
+                **self.numbers,
             )
-            return np.array(image)
+            return np.array(answer.images[0])
         except (MemoryError, RuntimeError) as problem:
             if not _is_memory(problem):
                 raise
@@ -107,18 +100,7 @@ class Klein(Painting):
     """FLUX.2 [klein]: four steps, no guidance, no negative prompt, all of what is painted from noise (strength 1)."""
 
     pipeline_class = _KleinPipeline
-
-    def call(self, image: Image.Image, mask: Image.Image, prompt: str, options: dict) -> Image.Image:
-        """As `Painting.call`."""
-        return self._pipeline(
-            prompt=prompt,
-            image=image,
-            mask_image=mask,
-            strength=1.0,
-            num_inference_steps=4,
-            guidance_scale=1.0,
-            **options,
-        ).images[0]
+    numbers: ClassVar[dict[str, float]] = {"strength": 1.0, "num_inference_steps": 4, "guidance_scale": 1.0}
 
 
 class SDXL(Painting):
@@ -128,18 +110,7 @@ class SDXL(Painting):
     """
 
     pipeline_class = StableDiffusionXLInpaintPipeline
-
-    def call(self, image: Image.Image, mask: Image.Image, prompt: str, options: dict) -> Image.Image:
-        """As `Painting.call`."""
-        return self._pipeline(
-            prompt=prompt,
-            image=image,
-            mask_image=mask,
-            strength=0.99,
-            num_inference_steps=20,
-            guidance_scale=8.0,
-            **options,
-        ).images[0]
+    numbers: ClassVar[dict[str, float]] = {"strength": 0.99, "num_inference_steps": 20, "guidance_scale": 8.0}
 
 
 CLASSES: dict[str, Callable[[Path, str], Painting]] = {

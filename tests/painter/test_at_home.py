@@ -149,7 +149,7 @@ def test_ctrl_c_while_it_is_loaded_leaves_nothing(folder):
 
 def test_the_check_before_the_start_knows_the_classes_that_the_painter_has():
     known = "from paint_model.serving.pipelines import CLASSES; print(*sorted(CLASSES))"
-    checked = "from local.painter import CLASSES; print(*sorted(CLASSES))"
+    checked = "from paint_model.serving.models import PIPELINES; print(*sorted(PIPELINES))"
     said = [
         subprocess.run([python, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True).stdout
         for python, program in ((PAINTER, known), (ROOT / ".venv" / "bin" / "python", checked))
