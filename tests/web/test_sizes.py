@@ -11,7 +11,8 @@ LONG = {"en": "Summer Festival of the Hanam Arts Centre 2026", "ko": "하남문�
 
 CONTROLS = "button, a, input:not([type=file]), summary, #qr"
 # What is wrong: controls (of the open dialog, if there is one) that are not whole in the window or lie below something
-# else, at the page's start and, where it may scroll, at its end.
+# else, at the page's start and, where it may scroll, at its end; at its start, texts of the screen that run out of the
+# window's sides or below the page's head.
 WRONG = """async ([controls, mayScroll]) => {
   const drawn = () => new Promise(requestAnimationFrame);
   const isHidden = (control) => {
@@ -20,6 +21,16 @@ WRONG = """async ([controls, mayScroll]) => {
     const met = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
     return !(isIn && (control.contains(met) || met?.closest("label")?.contains(control)));
   };
+  const heads = [...document.querySelectorAll("#top > *")].map((each) => each.getBoundingClientRect());
+  const runsOut = ({ left, top, right, bottom }) => left < -1 || right > innerWidth + 1
+    || heads.some((head) => left < head.right && right > head.left && top < head.bottom && bottom > head.top);
+  const textsRunOut = ({ firstChild }) => {
+    const range = document.createRange();
+    range.selectNodeContents(firstChild);
+    return [...range.getClientRects()].some(runsOut);
+  };
+  const isSeen = (each) => each.checkVisibility({ visibilityProperty: true });
+  const isShown = (each) => isSeen(each) && each.clientWidth !== 1; // 1: to be heard only
   const within = document.querySelector("dialog[open]") ?? document;
   const wrong = [];
   for (const end of mayScroll ? [1e6, 0] : [0]) {
@@ -27,9 +38,11 @@ WRONG = """async ([controls, mayScroll]) => {
     scrollTo(0, end);
     await drawn();
     const all = [...within.querySelectorAll(controls)];
-    const seen = all.filter((each) => each.checkVisibility({ visibilityProperty: true }));
-    wrong.push(...seen.filter(isHidden).map((each) => each.id || each.outerHTML.slice(0, 80)));
+    wrong.push(...all.filter(isSeen).filter(isHidden).map((each) => each.id || each.outerHTML.slice(0, 80)));
   }
+  const texts = within === document ? [...document.querySelectorAll("main *")].filter(isShown) : [];
+  const told = texts.filter(({ firstChild }) => firstChild?.nodeType === Node.TEXT_NODE);
+  wrong.push(...told.filter(textsRunOut).map(({ textContent }) => textContent));
   return document.documentElement.scrollWidth > innerWidth ? [...wrong, "the page is too wide"] : wrong;
 }"""
 # Texts that are too small to be read by somebody who stands before a kiosk.
