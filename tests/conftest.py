@@ -16,6 +16,9 @@ os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "PhotoBooth")
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
+# Each look for garbage takes longer the more there is; what is imported from here on is none.
+gc.set_threshold(50_000, 20, 100)
+
 
 def pytest_collection_modifyitems(items):
     """The many short files of tests/unit come last, so that all workers end at about the same time."""
@@ -26,7 +29,6 @@ def pytest_collection_finish():
     """What is loaded by now stays, and is not looked through for garbage each time: a quarter of a worker's time."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
 
 
 @pytest.hookimpl(tryfirst=True)
