@@ -16,16 +16,14 @@ from tests.support.seam import FLAT, feathered, halo, kept_psnr
 
 def backgrounds(case: Case) -> dict[str, np.ndarray]:
     """What may stand around the faces, by name: flat colours, and scenes of the local painter."""
-    from local.standins import bedrock, rekognition
+    from local.standins.bedrock import BEDROCK
     from local.standins.image_wires import Order
-    from local.standins.matte import Matte
 
     height, width = case.keep.shape
     made = {f"flat {name}": np.full((height, width, 3), colour, np.uint8) for name, colour in FLAT.items()}
-    models = Matte(), rekognition.FaceDetector(rekognition.MODEL)
     for prompt in ("starry night sky, cosmos", "green forest", "wide blue sky with white clouds"):
         order = Order(prompt, "", case.photo, case.keep, range(3, 4))
-        [made[f"painter, {prompt.split(',')[0]}"]] = bedrock.paint(order, *models)
+        [made[f"painter, {prompt.split(',')[0]}"]] = BEDROCK.paint(order)
     return made
 
 

@@ -1,6 +1,8 @@
 """Stand-in for the image models on Bedrock runtime: procedural scenes behind their wire formats."""
 
+import hashlib
 import threading
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
@@ -16,46 +18,65 @@ from local.standins.scenes.noise import blur
 
 
 class Bedrock:
-    """Bedrock runtime: a request in, a response out. Threads may share it; the model loads at first use."""
+    """Bedrock runtime: a request in, a response out. Threads may share it; the models load at first use."""
 
     def __init__(self):
         self._models: tuple[Matte, FaceDetector] | None = None
-        self._loading = threading.Lock()
+        self._seen: tuple[bytes, People] | None = None
+        self._looking = threading.Lock()
 
     def __call__(self, request: Request) -> Response:
         """Answer `POST /model/{modelId}/invoke`; all else is Bedrock's UnknownOperationException (404)."""
         return image_models.serve(request, self.paint)
 
     def paint(self, order: Order) -> list[np.ndarray]:
-        """As the function `paint`."""
-        return paint(order, *self._loaded())
-
-    def _loaded(self) -> tuple[Matte, FaceDetector]:
-        with self._loading:
+        """As the function `paint`. A visit's pictures are of one photo: who is in it is looked for once."""
+        photo = hashlib.sha256(order.photo.tobytes() + order.kept.tobytes() + repr(order.kept.shape).encode()).digest()
+        with self._looking:
             if self._models is None:
                 self._models = Matte(), FaceDetector(rekognition.MODEL)
-            return self._models
+            if self._seen is None or self._seen[0] != photo:
+                self._seen = photo, look(order.photo, order.kept, *self._models)
+            people = self._seen[1]
+        return paint(order, people)
 
 
 BEDROCK = Bedrock()
 """The one of this process: the painter's endpoint paints with it, too."""
 
 
-def paint(order: Order, matte: Matte, detector: FaceDetector) -> list[np.ndarray]:
+@dataclass(frozen=True)
+class People:
+    """The people in a photo whose faces are kept."""
+
+    faces: list[Face]
+    alpha: np.ndarray
+    """How much each pixel belongs to them, float32 HxW, 0..1."""
+    colours: np.ndarray
+    """Their own, float32 HxWx3, 0..1."""
+    zones: list[dressing.Zone]
+    """Their hair and clothes that are painted anew."""
+
+
+def look(photo: np.ndarray, kept: np.ndarray, matte: Matte, detector: FaceDetector) -> People:
+    """Who is in a photo, uint8 HxWx3, of which some is kept, bool HxW."""
+    faces = find_faces(photo, kept, detector)
+    alpha, colours = cut_out(photo, kept, faces, matte)
+    return People(faces, alpha, colours, dressing.zones(colours, alpha, kept, faces))
+
+
+def paint(order: Order, people: People) -> list[np.ndarray]:
     """One picture for each seed, of the photo's size, uint8 HxWx3.
 
     As a model does, it looks at the whole photo: the people whose faces are kept are in the picture, with other hair
     and clothes where these are not kept. Everybody else is painted over.
     """
     height, width = order.kept.shape
-    faces = find_faces(order.photo, order.kept, detector)
-    person, colours = cut_out(order.photo, order.kept, faces, matte)
-    zones = dressing.zones(colours, person, order.kept, faces)
     images = []
     for seed in order.seeds:
         scene = render(order.text, order.negative, seed, width, height)
-        people = dressing.dressed(colours, zones, seed)
-        images.append(compose(order.photo, order.kept, faces, person, people, scene))
+        clothed = dressing.dressed(people.colours, people.zones, seed)
+        images.append(compose(order.photo, order.kept, people.faces, people.alpha, clothed, scene))
     return images
 
 
