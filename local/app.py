@@ -279,10 +279,9 @@ class App:
 
         Each with the function's name in the template.
         """
-        records = self.authority.record()[kind] + self._standins.ask("/authority")[kind]
-        return {
+        return self.authority.calls(kind) | {
             (name, iam.Call(action, resource, tuple(tuple(pair) for pair in context)))
-            for name, action, resource, context in records
+            for name, action, resource, context in self._standins.ask("/authority")[kind]
         }
 
     def _on_created(self, event: dict) -> None:

@@ -256,13 +256,17 @@ class Authority:
                 )
         return None
 
+    def calls(self, kind: str) -> set[tuple[str, Call]]:
+        """What was allowed ("made") or not ("refused"), as (function's name, call)."""
+        with self._lock:
+            return set({"made": self.made, "refused": self.refused}[kind])
+
     def record(self) -> dict[str, list]:
         """What was allowed and what refused, as [function's name, action, resource, condition keys], for JSON."""
-        with self._lock:
-            return {
-                kind: [[name, call.action, call.resource, call.context] for name, call in sorted(calls, key=repr)]
-                for kind, calls in (("made", self.made), ("refused", self.refused))
-            }
+        return {
+            kind: [[name, call.action, call.resource, call.context] for name, call in sorted(calls, key=repr)]
+            for kind, calls in ((kind, self.calls(kind)) for kind in ("made", "refused"))
+        }
 
     def to_json(self) -> bytes:
         """The statements and names that it decides by, for another process."""
