@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -45,17 +46,27 @@ def test_make_audit_reads_every_lock():
     assert listed.split() == list(lock.TARGETS)
 
 
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory):
+    """A project that needs one package, which is the only one there is; locked once for all tests."""
+    folder = tmp_path_factory.mktemp("locked")
+    tiny_wheel.write(folder / "wheels")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PIP_NO_INDEX", "1")
+        environment.setenv("PIP_FIND_LINKS", str(folder / "wheels"))
+        for target in lock.TARGETS:
+            (folder / target).mkdir(parents=True)
+            (folder / target / "requirements.in").write_text("tiny-thing==1.2\n")
+            lock.lock(folder, target)
+    return folder
+
+
 @pytest.fixture
-def project(tmp_path, monkeypatch):
-    """A project that needs one package, which is the only one there is."""
-    wheels = tmp_path / "wheels"
-    tiny_wheel.write(wheels)
+def project(locked, tmp_path, monkeypatch):
+    """A copy of that project, which may be changed."""
+    shutil.copytree(locked, tmp_path, dirs_exist_ok=True)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
-    for folder in lock.TARGETS:
-        (tmp_path / folder).mkdir(parents=True)
-        (tmp_path / folder / "requirements.in").write_text("tiny-thing==1.2\n")
-        lock.lock(tmp_path, folder)
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
     return tmp_path
 
 
