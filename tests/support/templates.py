@@ -28,7 +28,7 @@ def tool(*command, **options):
     return done.returncode, done.stdout + done.stderr
 
 
-class _Tagged(yaml.SafeLoader):
+class _Tagged(yaml.CSafeLoader):
     """YAML in which `!GetAtt A.B` reads as {"Fn::GetAtt": "A.B"}."""
 
 

@@ -22,7 +22,7 @@ CONSENT = {"policy": "1", "language": "en", "time": "2026-11-22T10:00:00Z", "wal
 
 def document():
     """The document, to be changed."""
-    return yaml.safe_load(DOCUMENT.read_text("utf-8"))
+    return yaml.load(DOCUMENT.read_text("utf-8"), yaml.CSafeLoader)
 
 
 def at(document, *path):

@@ -27,7 +27,7 @@ AWS_ERRORS = {
 }
 
 
-class _Tagged(yaml.SafeLoader):
+class _Tagged(yaml.CSafeLoader):
     """YAML in which `!GetAtt A.B` reads as ("GetAtt", "A.B")."""
 
 
