@@ -46,8 +46,8 @@ def patch_moto() -> None:
     # Nobody changes what was found: the answer is written before the next request is looked at.
     replace(tables, "copy", types.SimpleNamespace(copy=copy.copy, deepcopy=lambda found: found))
     # It asks each value whether it is one of five other kinds before it takes it for a text.
-    value_of = DynamoType.cast_value.fget
-    replace(DynamoType, "cast_value", property(lambda of: of.value if of.type == "S" else value_of(of)))
+    cast_value = DynamoType.cast_value
+    replace(DynamoType, "cast_value", property(lambda of: of.value if of.type == "S" else cast_value.__get__(of)))
 
     # It parses the state machine for each execution (90 ms), which changes nothing in what was parsed.
     replace(AmazonStateLanguageParser, "parse", staticmethod(cache(AmazonStateLanguageParser.parse)))
