@@ -1,6 +1,7 @@
 """sam_model/inference.py and sam_model/serving/: with the real weights on the test photos, and with tiny exports."""
 
 import base64
+import copy
 import io
 import json
 import os
@@ -40,8 +41,24 @@ LANDMARKS = ("eyeLeft", "eyeRight", "nose", "mouthLeft", "mouthRight")
 
 
 @pytest.fixture(scope="module")
-def model():
+def loaded():
     return inference.model_fn(str(ROOT / "models" / "sam"))
+
+
+@pytest.fixture(scope="module")
+def model(loaded):
+    """The model, which encodes each photo once for all tests: nothing takes a request longer."""
+    seen = {}
+
+    def encode(pixels):
+        name = (pixels.shape, pixels.tobytes())
+        if name not in seen:
+            seen[name] = loaded.sam.encode(pixels)
+        return seen[name]
+
+    remembering, remembering.sam = copy.copy(loaded), copy.copy(loaded.sam)
+    remembering.sam.encode = encode
+    return remembering
 
 
 @pytest.fixture(scope="module")
@@ -161,11 +178,11 @@ class TestRealWeights:
         for mask in alone:
             assert mask.any() and not (mask & ~union).any()
 
-    def test_requests_at_the_same_time_dont_disturb_each_other(self, model):
+    def test_requests_at_the_same_time_dont_disturb_each_other(self, loaded, model):
         calls = [{"encode_image": photo(name), "input_box": FACES[name][0][0]} for name in FACES]
         wanted = [segment(model, **call) for call in calls]
         with ThreadPoolExecutor(len(calls)) as pool:
-            got = list(pool.map(lambda call: segment(model, **call), calls))
+            got = list(pool.map(lambda call: segment(loaded, **call), calls))
         for mask, want in zip(got, wanted, strict=True):
             assert (mask == want).all()
 
