@@ -1,9 +1,8 @@
-"""What AWS's and others' linters say of the template, of what it transforms to, and of the state machine."""
+"""What AWS's and others' linters say of the template, and of what it transforms to."""
 
 import json
 import re
 
-from local.template.reader import load
 from tests.support.templates import ROOT, SAM, TOOLS, tool
 
 
@@ -67,17 +66,6 @@ def test_the_linter_would_find_a_circle(transformed, tmp_path):
 
     assert status != 0
     assert "E3004" in text
-
-
-def test_the_state_machine_after_substitution(tmp_path):
-    attributes = {"Cdn": "E1EXAMPLE", "Cdn.DomainName": "cdn.example"}
-    application = load(ROOT / "template.yaml", stack="booth", region="us-east-1", attributes=attributes)
-    definition = tmp_path / "machine.asl.json"
-    definition.write_text(json.dumps(application.state_machines["PhotoMachine"].definition))
-    validator = TOOLS / "npm" / "node_modules" / ".bin" / "asl-validator"
-    status, text = tool(validator, "--json-path", definition)
-
-    assert status == 0, text
 
 
 def test_checkov():
