@@ -337,10 +337,9 @@ class App:
         set_versioning(self.uploads_bucket, holds)
 
     def _run_schedule(self, schedule: Schedule) -> None:
-        event = {"version": "0", "detail-type": "Scheduled Event", "source": "aws.scheduler", "detail": {}}
         while not self._stop.wait(schedule.seconds):
             if not self.hold_schedules:
-                self.invoke(schedule.function, event)
+                self.invoke(schedule.function, schedule.event(STACK))
 
 
 def _unlimited() -> str:

@@ -11,13 +11,17 @@ def error(request: Request, status: int, code: str, message: str) -> Response:
     """An error as the service that a request goes to words it."""
     if "X-Amz-Target" in request.headers:
         body = json.dumps({"__type": code, "message": message})
-        return Response(body, status, content_type="application/x-amz-json-1.1")
+        # A service answers in its version of the protocol.
+        return Response(body, status, content_type=request.headers["Content-Type"])
+    said = f"<Code>{code}</Code><Message>{escape(message)}</Message>"
+    request_id = f"<RequestId>{uuid.uuid4()}</RequestId>"
     if request.path.startswith("/2020-05-31/"):  # CloudFront
-        xml = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
-        return Response(f"<ErrorResponse>{xml}</ErrorResponse>", status, content_type="text/xml")
+        side = "Sender" if status < 500 else "Receiver"
+        xml = f"<ErrorResponse><Error><Type>{side}</Type>{said}</Error>{request_id}</ErrorResponse>"
+        return Response(xml, status, content_type="text/xml")
     if request.path.startswith(("/endpoints/", "/model/", "/2015-03-31/")):
         body = json.dumps({"message": message})
         headers = {"x-amzn-ErrorType": code, "x-amzn-RequestId": str(uuid.uuid4())}
         return Response(body, status, headers, content_type="application/json")
-    xml = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
-    return Response("" if request.method == "HEAD" else xml, status, content_type="application/xml")
+    xml = "" if request.method == "HEAD" else f"<Error>{said}{request_id}</Error>"
+    return Response(xml, status, content_type="application/xml")

@@ -199,8 +199,10 @@ def http_event(request: Request, body: bytes, headers: Mapping[str, str], addres
             "time": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now)),
             "timeEpoch": int(now * 1000),
         },
-        "isBase64Encoded": not is_text,
+        "isBase64Encoded": bool(body) and not is_text,
     }
+    if request.args:
+        event["queryStringParameters"] = {name: ",".join(values) for name, values in request.args.lists()}
     if body:
         event["body"] = body.decode("utf-8", "replace") if is_text else base64.b64encode(body).decode()
     return event

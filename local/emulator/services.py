@@ -4,11 +4,12 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 
-from werkzeug.wrappers import Request
+from werkzeug.wrappers import Request, Response
 
 from local import iam
 from local.emulator import cloudfront, speed, step_functions
 from local.emulator.dynamodb import DynamoDB
+from local.emulator.wire import mended
 from local.http_server import Application
 
 
@@ -48,12 +49,16 @@ class Emulator:
         for head, application in self._routes.items():
             if environ["PATH_INFO"].startswith(head):
                 return application(environ, start_response)
-        if refusal := iam.refused(self._authority, Request(environ)):
+        request = Request(environ)
+        if refusal := iam.refused(self._authority, request):
             return refusal(environ, start_response)
+        return mended(request, self._answer(environ))(environ, start_response)
+
+    def _answer(self, environ: dict) -> Response:
         target = environ.get("HTTP_X_AMZ_TARGET", "")
         if target.startswith("DynamoDB_"):
-            return self._dynamodb.answer(environ)(environ, start_response)
+            return self._dynamodb.answer(environ)
         if target == "AWSStepFunctions.StartExecution":
             with self._starting:
-                return self._moto(environ, start_response)
-        return self._moto(environ, start_response)
+                return Response.from_app(self._moto, environ)
+        return Response.from_app(self._moto, environ)

@@ -1,6 +1,7 @@
 """Step Functions: what moto does otherwise where the booth would notice."""
 
 import time
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -9,8 +10,9 @@ from local.emulator.replacing import replace
 
 @cache
 def patch_moto() -> None:
-    """Once in a process: retries are counted right, and an execution can be stopped from its beginning."""
+    """Once in a process: retries are counted right, and an execution can be stopped from its beginning, at a time."""
     from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
+    from moto.stepfunctions.parser.backend.execution import Execution
     from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
     # Retriers count under a key that each makes when first asked for it: two items of a Map that fail in the same
@@ -29,3 +31,12 @@ def patch_moto() -> None:
         stop(worker, **how)
 
     replace(ExecutionWorker, "stop", stop_when_begun)
+
+    # StopExecution answers before the execution's thread has noted when it ended, and would say no time.
+    stop_execution = Execution.stop
+
+    def stop_at(execution: Execution, stop_date: datetime, **how: Any) -> None:
+        execution.stop_date = execution.stop_date or stop_date
+        stop_execution(execution, stop_date=stop_date, **how)
+
+    replace(Execution, "stop", stop_at)

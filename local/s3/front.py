@@ -15,6 +15,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from local import iam
 from local.emulator.dispatch import answer_of
+from local.emulator.wire import mended
 from local.http_server import ARRIVED
 from local.s3.buckets import bucket_of
 from local.s3.cors import cors_headers, preflight
@@ -127,4 +128,5 @@ class S3Front:
                     response.headers.setdefault("x-amz-version-id", "null")
             else:
                 response = Response.from_app(self._moto, environ, buffered=True)
-            return response, self._events.event_of(request, request_id) if response.status_code == 200 else None
+            event = self._events.event_of(request, request_id) if response.status_code == 200 else None
+            return mended(request, response), event

@@ -21,17 +21,21 @@ PAINTER_PYTHON = _ROOT / ".tools" / "painter" / "bin" / "python"
 class StandinsProcess:
     """`python -m local.standins`, at `url`. It ends with this process, however that ends.
 
+    `module` is what is started; the tests start one that looks on.
+
     Args:
         endpoint, paint_endpoint: the names of Segment Anything's endpoint and the painter's on SageMaker.
         log: gets what it prints.
         painter: paints in place of the procedural painter behind that endpoint.
     """
 
+    module = "local.standins"
+
     def __init__(self, endpoint: str, paint_endpoint: str, log: IO[str], painter: "Own | None" = None):
         with listen(0) as free:
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
-        command = [sys.executable, "-m", "local.standins", "--port", str(port)]
+        command = [sys.executable, "-m", self.module, "--port", str(port)]
         command += ["--endpoint", endpoint, "--paint-endpoint", paint_endpoint]
         if painter:
             command += ["--painter", str(painter.folder), "--paint-seconds", str(painter.limit)]

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import uuid
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
 
+from local.account import ACCOUNT, REGION
 from local.lambdas.function import Function
 
 
@@ -24,6 +29,22 @@ class Schedule:
     expression: str
     seconds: int | None
     input: str | None
+
+    def event(self, stack: str) -> Any:
+        """What Scheduler hands the function of a stack now: the input, or its own event, whose detail is a text."""
+        if self.input is not None:
+            return json.loads(self.input)
+        return {
+            "version": "0",
+            "id": str(uuid.uuid4()),
+            "detail-type": "Scheduled Event",
+            "source": "aws.scheduler",
+            "account": ACCOUNT,
+            "time": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            "region": REGION,
+            "resources": [f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{stack}-{self.function.lower()}"],
+            "detail": "{}",
+        }
 
 
 @dataclass(frozen=True)

@@ -116,8 +116,8 @@ class Account:
         return Response(json.dumps(body), content_type=f"application/{'x-amz-json-1.1' if json11 else 'json'}")
 
     def error(self, status, kind, said, target=""):
-        response = Response(json.dumps({"__type": kind, "message": said} if target else {"message": said}), status)
-        response.headers["x-amzn-ErrorType"] = kind
+        response = self.answer({"__type": kind, "message": said} if target else {"message": said}, json11=bool(target))
+        response.status_code, response.headers["x-amzn-ErrorType"] = status, kind
         return response
 
 

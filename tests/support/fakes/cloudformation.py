@@ -25,6 +25,7 @@ from local.template.document import TemplateError, read
 from local.template.intrinsics import Template
 
 REGION = "us-east-1"
+REQUEST_ID = "<RequestId>b9b4b068-3a41-11e5-94eb-example</RequestId>"
 STAMP = datetime(2026, 12, 5, 8, tzinfo=UTC).isoformat()
 
 
@@ -73,11 +74,12 @@ class CloudFormation:
         try:
             body = getattr(self, action)(request)
         except Refused as error:
-            text = (
-                f"<Error><Type>Sender</Type><Code>ValidationError</Code><Message>{escape(str(error))}</Message></Error>"
-            )
-            return Response(f"<ErrorResponse>{text}</ErrorResponse>", 400)(environ, start_response)
-        text = f"<{action}Response><{action}Result>{body}</{action}Result></{action}Response>"
+            said = f"<Code>ValidationError</Code><Message>{escape(str(error))}</Message>"
+            text = f"<ErrorResponse><Error><Type>Sender</Type>{said}</Error>{REQUEST_ID}</ErrorResponse>"
+            return Response(text, 400, content_type="text/xml")(environ, start_response)
+        result = "" if body is None else f"<{action}Result>{body}</{action}Result>"
+        metadata = f"<ResponseMetadata>{REQUEST_ID}</ResponseMetadata>"
+        text = f"<{action}Response>{result}{metadata}</{action}Response>"
         return Response(text, content_type="text/xml")(environ, start_response)
 
     def CreateStack(self, request):
@@ -116,7 +118,6 @@ class CloudFormation:
             if self.endpoints.pop(request["StackName"], None):
                 self.history.append(("deleted", None))
             del self.stacks[request["StackName"]]
-        return ""
 
     def DescribeStacks(self, request):
         name = request["StackName"]

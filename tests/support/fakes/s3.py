@@ -8,8 +8,12 @@ key-marker and version-id-marker it begins behind that version, with key-marker 
 import threading
 import xml.etree.ElementTree as ET
 from bisect import bisect_left, bisect_right
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from collections.abc import Callable, Iterable, Mapping
+from urllib.parse import quote
+
+from werkzeug.wrappers import Request, Response
+
+from local import http_server
 
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 PAGE = 1000
@@ -32,46 +36,30 @@ class FakeS3:
         self.listed = self.most_listed = 0
         """How many entries were listed since the last deletion, and the most that ever were."""
         self._lock = threading.Lock()
-        fake = self
+        listening = http_server.listen(0)
+        self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        self._server = http_server.serve(listening, self)
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+    def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
+        request = Request(environ)
+        response = getattr(self, f"_{request.method.lower()}")(request)
+        response.headers["x-amz-request-id"] = "N4N7GDK58NMKJ12R"
+        return response(environ, start_response)
 
-            def do_GET(self):
-                query = parse_qs(urlsplit(self.path).query, keep_blank_values=True)
-                asked = {name: values[0] for name, values in query.items()}
-                if "versions" in asked:
-                    fake.on_list(asked.get("prefix", ""))
-                    self.answer(200, fake.list_versions(asked))
-                else:
-                    self.answer(200, f'<ListBucketResult xmlns="{NAMESPACE}"><KeyCount>0</KeyCount></ListBucketResult>')
+    def _get(self, request: Request) -> Response:
+        if "versions" in request.args:
+            self.on_list(request.args.get("prefix", ""))
+            return _xml(self.list_versions(request.args))
+        return _xml(f'<ListBucketResult xmlns="{NAMESPACE}"><KeyCount>0</KeyCount></ListBucketResult>')
 
-            def do_HEAD(self):
-                key = unquote(urlsplit(self.path).path.split("/", 2)[2])
-                fake.on_head(key)
-                found = fake.versions.get(key)
-                self.answer(200 if found else 404, "", {"x-amz-version-id": f"v{found[-1]}"} if found else {})
+    def _head(self, request: Request) -> Response:
+        key = request.path.split("/", 2)[2]
+        self.on_head(key)
+        found = self.versions.get(key)
+        return Response("", 200, {"x-amz-version-id": f"v{found[-1]}"}) if found else Response("", 404)
 
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                self.answer(200, fake.delete(ET.fromstring(body)))
-
-            def answer(self, status, body, headers=None):
-                data = body.encode()
-                self.send_response(status)
-                for name, value in {"Content-Length": str(len(data)), **(headers or {})}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(data)
-
-            def log_message(self, *_):
-                """Writes nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+    def _post(self, request: Request) -> Response:
+        return _xml(self.delete(ET.fromstring(request.get_data())))
 
     def put(self, key: str, count: int = 1, new: bool = False) -> None:
         """Puts so many versions under a Key, one after another."""
@@ -84,7 +72,7 @@ class FakeS3:
         """How many versions a Key has."""
         return len(self.versions.get(key, []))
 
-    def list_versions(self, asked: dict[str, str]) -> str:
+    def list_versions(self, asked: Mapping[str, str]) -> str:
         with self._lock:
             prefix, key_marker = asked.get("prefix", ""), asked.get("key-marker", "")
             keys = sorted((key for key in self.versions if key.startswith(prefix)), key=str.encode)
@@ -145,3 +133,7 @@ class FakeS3:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+def _xml(text: str) -> Response:
+    return Response(text, content_type="application/xml")

@@ -1,0 +1,22 @@
+"""moto's answers, put right where AWS's protocols have them otherwise."""
+
+from werkzeug.wrappers import Request, Response
+
+_ECHOED = ("x-amz-sdk-checksum-algorithm", "x-amz-content-sha256", "x-amz-checksum-algorithm")
+"""Headers of requests that moto's S3 keeps with the object, and answers with."""
+
+
+def mended(request: Request, response: Response) -> Response:
+    """The answer with the status and the headers that the service's protocol gives it.
+
+    Services that are asked by X-Amz-Target (awsJson) answer in the content type of the request, and have one status,
+    400, for all errors of the caller's. S3 tells of Last-Modified only where the object is read.
+    """
+    if "X-Amz-Target" in request.headers:
+        response.content_type = request.headers["Content-Type"]
+        if 400 < response.status_code < 500:
+            response.status_code = 400
+        return response
+    for name in _ECHOED if request.method in ("GET", "HEAD") else (*_ECHOED, "Last-Modified"):
+        response.headers.pop(name, None)
+    return response

@@ -1,0 +1,26 @@
+"""Has everything judged that goes over a wire in a test (docs/decisions/0029-judges.md)."""
+
+import pytest
+
+from tests.support.judges.watch import STANDINS_SAID, WATCH
+
+
+def pytest_configure() -> None:
+    WATCH.install()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item):
+    WATCH.rests = item.get_closest_marker("strange_answers") is not None
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown():
+    yield
+    if said := WATCH.take():
+        pytest.fail("AWS has it otherwise:\n" + "\n".join(said), pytrace=False)
+
+
+def pytest_unconfigure() -> None:
+    STANDINS_SAID.unlink(missing_ok=True)
