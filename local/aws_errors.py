@@ -12,7 +12,7 @@ def error(request: Request, status: int, code: str, message: str) -> Response:
     if "X-Amz-Target" in request.headers:
         body = json.dumps({"__type": code, "message": message})
         # A service answers in its version of the protocol.
-        return Response(body, status, content_type=request.headers["Content-Type"])
+        return Response(body, status, content_type=request.headers.get("Content-Type"))
     said = f"<Code>{code}</Code><Message>{escape(message)}</Message>"
     request_id = f"<RequestId>{uuid.uuid4()}</RequestId>"
     if request.path.startswith("/2020-05-31/"):  # CloudFront

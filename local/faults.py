@@ -67,7 +67,7 @@ KINDS_OF_PAINTER = {
 """What only the stand-in of the painter's endpoint can be told, in the serving code's words."""
 
 SPOILT = "booth.spoilt"
-"""Set in a request's environment whose answer is not the service's: malformed, or cut."""
+"""Key of a list in the WSGI environment: what was done to an answer that is no longer the service's own."""
 
 _DEFAULTS = {"kind": "error", "match": "*", "times": None, "skip": 0, "share": 1}
 _OWN_FIELDS = {"error": {"status", "type", "message"}, "hang": {"seconds"}, "slow": {"seconds"}}
@@ -218,7 +218,7 @@ def strike(
     if response is None:
         return None
     if kind in ("malformed", "cut"):
-        request.environ[SPOILT] = True
+        request.environ.get(SPOILT, []).append(kind)
         return _spoilt(response, kind, request.method)
     if kind == "killed after":
         _kill_caller(request)

@@ -13,10 +13,12 @@ def mended(request: Request, response: Response) -> Response:
     400, for all errors of the caller's. S3 tells of Last-Modified only where the object is read.
     """
     if "X-Amz-Target" in request.headers:
-        response.content_type = request.headers["Content-Type"]
+        response.content_type = request.headers.get("Content-Type", response.content_type)
         if 400 < response.status_code < 500:
             response.status_code = 400
         return response
+    if "X-Amz-Copy-Source" in request.headers:
+        response.headers.pop("ETag", None)  # it is in the body
     for name in _ECHOED if request.method in ("GET", "HEAD") else (*_ECHOED, "Last-Modified"):
         response.headers.pop(name, None)
     return response

@@ -229,7 +229,7 @@ def test_a_deletion_that_breaks_off_is_finished_by_sweep(quick, visit):
 
 def test_a_failed_visit_and_its_upload_that_was_kept_for_another_try(quick, visit):
     uploaded, request_id = visit
-    dead = {"status": 500, "type": "InternalServerException", "message": "dead"}
+    dead = {"kind": "broken"}
     quick.stand_in("rekognition", canned={"faces": 1}, faults=[dead])
     quick.put(uploaded, photo())
     assert await_status(quick, uploaded)["status"] == "FAILED"

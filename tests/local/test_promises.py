@@ -135,7 +135,7 @@ def test_a_run_past_its_time_is_settled_with_what_it_has(quick):
     assert [each["error"]["code"] for each in result["pictures"] if each["error"]] == ["TimedOut"]
 
 
-DEAD = [{"status": 500, "type": "InternalServerException", "message": "dead"}]
+DEAD = [{"kind": "broken"}]
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,8 @@ class Account(CloudFormation):
         self.s3.append((request.method, request.path, "x-amz-copy-source" in request.headers))
         if request.method == "PUT" and request.path.endswith(self.refused or "?"):
             start_response("403 Forbidden", [("Content-Type", "text/xml"), ("Connection", "close")])
-            return [b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"]
+            said = b"<Code>AccessDenied</Code><Message>Access Denied</Message><RequestId>N4N7GDK58NMKJ12R</RequestId>"
+            return [b"<Error>" + said + b"</Error>"]
         return self._emulator(environ, start_response)
 
 

@@ -3,9 +3,9 @@
 from booth.errors import AccessDenied, ServiceUnavailable, Throttled
 
 ERRORS = [
-    ({"status": 400, "type": "ThrottlingException", "message": "slow down"}, Throttled),
-    ({"status": 500, "type": "InternalServerError", "message": "oh"}, ServiceUnavailable),
-    ({"status": 400, "type": "AccessDeniedException", "message": "no"}, AccessDenied),
+    ({"kind": "throttled"}, Throttled),
+    ({"kind": "broken"}, ServiceUnavailable),
+    ({"kind": "denied"}, AccessDenied),
     ({"kind": "reset"}, ServiceUnavailable),
     ({"kind": "malformed"}, ServiceUnavailable),
 ]

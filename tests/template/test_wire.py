@@ -29,21 +29,22 @@ from local.http_server import Handler
 from local.lambdas.results import InvokeResult, error, refusal, throttled
 from local.s3.front import S3Front
 from local.standins import server
+from local.standins.process import StandinsProcess
 from local.template.application import Schedule
 from local.template.reader import load
 from tests.faults.application import PARAMETERS
 from tests.faults.calls import rows_of
 from tests.faults.kinds import UNKNOWN
 from tests.support.events import EVENTS
-from tests.support.judges import watch
 from tests.support.judges.events import event_problems
 from tests.support.judges.exceptions import EXCEPTIONS
-from tests.support.judges.watch import Watch, exchange_of
+from tests.support.judges.watch import STANDINS_SAID, WATCH, exchange_of
 from tests.support.judges.wire import problems
 from tests.support.serving import serving
 
 KEY, OPERATOR, SECRET = "AKIAEXAMPLE", "AKIAOPERATOR", "secret"
 """A function's key, whose calls meet faults, and the operator's."""
+CREDENTIALS = {"region_name": REGION, "aws_access_key_id": KEY, "aws_secret_access_key": SECRET}
 MODELS = ("rekognition", "sagemaker-runtime", "bedrock-runtime")
 INVOCATIONS = "/2015-03-31/functions/"
 FUNCTION = f"arn:aws:lambda:{REGION}:123456789012:function:photo-booth-admit"
@@ -70,6 +71,7 @@ def picture(*how):
 OUTPAINTING = {"text": "a sky", "image": picture("RGB"), "maskImage": picture("RGB")}
 TITAN = {"taskType": "OUTPAINTING", "outPaintingParams": OUTPAINTING}
 PAINTING = {"image": picture("RGB", 256), "mask": picture("L", 256), "prompt": "a sky", "seed": 1}
+FACES = {"Image": {"Bytes": png("RGB", 96)}}
 INVOKE = {"EndpointName": "paint", "ContentType": "application/json", "Body": json.dumps(PAINTING)}
 CALLS = {
     "dynamodb:GetItem": ("dynamodb", "get_item", ITEM),
@@ -95,8 +97,8 @@ CALLS = {
     "cloudfront:CreateInvalidation": ("cloudfront", "create_invalidation", {
         "DistributionId": "E1", "InvalidationBatch": PATHS}),
     "lambda:InvokeFunction": ("lambda", "invoke", {"FunctionName": FUNCTION, "Payload": "{}"}),
-    "rekognition:DetectFaces": ("rekognition", "detect_faces", {"Image": {"Bytes": png("RGB", 96)}}),
-    "rekognition:DetectModerationLabels": ("rekognition", "detect_moderation_labels", {"Image": {"Bytes": png("RGB", 96)}}),
+    "rekognition:DetectFaces": ("rekognition", "detect_faces", FACES),
+    "rekognition:DetectModerationLabels": ("rekognition", "detect_moderation_labels", FACES),
     "sagemaker:InvokeEndpoint": ("sagemaker-runtime", "invoke_endpoint", INVOKE),
     "bedrock:InvokeModel": ("bedrock-runtime", "invoke_model", {
         "modelId": "amazon.titan-image-generator-v2:0", "body": json.dumps(TITAN)}),
@@ -425,6 +427,8 @@ PLANTED = {
         "s3:ListBucket", None, asking(query="list-type=2&max-keys=many"), "'many', no integer"),
     "a header of a request that the operation does not have": (
         "s3:PutObject", None, asking(sent={"x-amz-colour": "red"}), "the header x-amz-colour is none"),
+    "a header that is too long": (
+        "sagemaker:InvokeEndpoint", None, asking(sent={"x-amzn-sagemaker-inference-id": "1" * 65}), "characters: 65"),
     "a name in the path that the pattern does not match": (
         "sagemaker:InvokeEndpoint", None, asking(path="/endpoints/pai_nt/invocations"), "does not match the pattern"),
     "an operation that the service does not have": (
@@ -442,14 +446,21 @@ def test_the_judge_of_the_wire_catches(wires, name):
     assert any(said in sentence for sentence in found), found
 
 
-def test_who_looks_on_tells_each_thing_once(wires, monkeypatch):
-    told = Watch()
-    request = Request(EnvironBuilder("/", method="POST").get_environ())
-    wrong = PLANTED["a value of another type"][2](wires.call(FACE))
-    monkeypatch.setattr(watch, "exchange_of", lambda *_: wrong)
-    for _ in range(2):
-        told.look(request, Response())
-    assert [sentence.partition(": ")[0] for sentence in told.said] == ["rekognition DetectFaces answers 200"]
+def test_a_test_is_told_of_what_a_server_answered_in_it_and_once():
+    wrong = Response('{"Faces": []}', content_type="application/x-amz-json-1.1")
+    with serving(wrong) as url:
+        client = boto3.client("rekognition", endpoint_url=url, **CREDENTIALS)
+        for _ in range(2):
+            client.detect_faces(Image={"Bytes": b"x"})
+    said = "rekognition DetectFaces answers 200: the answer has Faces, which DetectFacesResponse does not"
+    assert WATCH.take() == [said]
+
+
+def test_a_test_is_told_of_what_the_stand_ins_process_answered_in_it():
+    assert StandinsProcess.module == "tests.support.judges.standins"
+    STANDINS_SAID.write_text("bedrock-runtime InvokeModel answers 200: ...\n")
+    assert WATCH.take() == ["bedrock-runtime InvokeModel answers 200: ..."]
+    assert WATCH.take() == []
 
 
 @pytest.mark.parametrize("pattern", EXCEPTIONS)
@@ -477,7 +488,7 @@ def test_s3_tells_of_a_new_object_as_aws_makes_it(wires):
         Bucket="uploads", NotificationConfiguration={"EventBridgeConfiguration": {}}
     )
     with serving(front) as url:
-        client = boto3.client("s3", endpoint_url=url, aws_access_key_id=KEY, aws_secret_access_key=SECRET)
+        client = boto3.client("s3", endpoint_url=url, **CREDENTIALS)
         client.put_object(**OBJECT, Body=b"photo")
         assert told.wait(20)
     assert event_problems(events[0]) == []

@@ -25,6 +25,7 @@ def invoke_model(client):
 
 
 @pytest.mark.starts
+@pytest.mark.strange_answers("as proxies, and services in trouble, send them")
 @pytest.mark.parametrize(
     ("service", "call", "answers"),
     [

@@ -16,7 +16,10 @@ from local.faults import Faults, Gate
 from tests.support.credentials import FAKE_CREDENTIALS
 from tests.support.serving import serving
 
-pytestmark = pytest.mark.starts
+pytestmark = [
+    pytest.mark.starts,
+    pytest.mark.strange_answers("behind the gate is no service: it answers everything with {}"),
+]
 
 BATCH = {"Paths": {"Quantity": 1, "Items": ["/*"]}, "CallerReference": "once"}
 ENTRY = {"Source": "a", "DetailType": "b", "Detail": "{}"}

@@ -291,7 +291,9 @@ def throttling(environment):
         calls.append(request.headers["X-Amz-Target"].partition(".")[2])
         is_describe = calls[-1] == "DescribeExecution"
         error = {"__type": "com.amazon.coral.availability#ThrottlingException", "message": "Rate exceeded"}
-        return Response(json.dumps(error if is_describe else {"stopDate": 1}), 400 if is_describe else 200)
+        answer = Response(json.dumps(error if is_describe else {"stopDate": 1}), 400 if is_describe else 200)
+        answer.content_type = "application/x-amz-json-1.0"
+        return answer
 
     with serving(answer) as url:
         environment.setenv("AWS_ENDPOINT_URL_SFN", url)

@@ -48,8 +48,9 @@ class Watch:
         answer, invoke, watch = Handler.answer, LambdaHost.invoke, self
 
         def watched(handler: Handler, request: Request) -> Response | None:
+            spoilt = request.environ[SPOILT] = []  # a list: what it comes to may be given a copy of the environment
             response = answer(handler, request)
-            if response is not None and not watch.rests and SPOILT not in request.environ:
+            if response is not None and not watch.rests and not spoilt:
                 watch.look(request, response)
             return response
 
