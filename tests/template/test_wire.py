@@ -394,6 +394,8 @@ PLANTED = {
     "an error that the operation does not have": (
         FACE, "throttled", with_bytes(b"ThrottlingException", b"TooManyFaces"), "is none of DetectFaces's"),
     "an error of another operation of the service": (
+        FACE, "throttled", with_bytes(b"Throttling", b"ResourceNotFound"), "is none of DetectFaces's"),
+    "an error that S3 does not have": (
         "s3:GetObject", "throttled", with_bytes(b"SlowDown", b"SlowDownPlease"), "is none of GetObject's"),
     "an error with another status": (
         "bedrock:InvokeModel", "throttled", with_status(400), "comes with status 400, and the model says 429"),

@@ -54,6 +54,10 @@ _COMMON_S3 = {
 """Beside those that botocore's model of S3 lists under `Error.Code`: "Error responses" of S3's API reference;
 AccessForbidden and BadRequest in "Troubleshooting CORS" of its User Guide."""
 
+_PAGES = {("rekognition", "ThrottlingException"): 400}
+"""Where a page of AWS's says another status than the model. "Error messages and codes" of Rekognition has it under 400,
+the model calls it the service's own fault; functions go by the code, and take either."""
+
 COMMON = {"json": _COMMON, "rest-json": _COMMON_REST, "rest-xml": _COMMON_XML, "query": _COMMON_XML}
 
 
@@ -68,7 +72,9 @@ def known_errors(service: str, operation: str) -> dict[str, tuple[int, Shape | N
         known |= {code: (status, None) for code, status in COMMON[protocol_of(model)].items()}
     for shape in model.operation_model(operation).error_shapes:
         told = shape.metadata.get("error", {})
-        by_default = 500 if shape.metadata.get("fault") or shape.name.startswith("Internal") else 400
+        # `fault` is in the model; botocore's Shape does not hand it on.
+        by_default = 500 if shape._shape_model.get("fault") else 400
+        by_default = _PAGES.get((service, shape.name), by_default)
         status = known.get(shape.name, (by_default,))[0] if service == "s3" else by_default
         known[told.get("code", shape.name)] = (told.get("httpStatusCode", status), shape)
     return known
