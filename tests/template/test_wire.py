@@ -26,6 +26,7 @@ from local.emulator import cloudfront
 from local.emulator.services import Emulator, forget_all
 from local.faults import KINDS_OF_IMAGE_MODELS, KINDS_OF_PAINTER, Faults, Gate
 from local.http_server import Handler
+from local.lambdas.host import LambdaHost
 from local.lambdas.results import InvokeResult, error, refusal, throttled
 from local.s3.front import S3Front
 from local.standins import server
@@ -463,6 +464,14 @@ def test_a_test_is_told_of_what_the_stand_ins_process_answered_in_it():
     STANDINS_SAID.write_text("bedrock-runtime InvokeModel answers 200: ...\n")
     assert WATCH.take() == ["bedrock-runtime InvokeModel answers 200: ..."]
     assert WATCH.take() == []
+
+
+def test_a_test_is_told_of_an_event_that_a_function_was_given_in_it():
+    host = LambdaHost([], region=REGION, log=print)
+    host.invoke("sweep", json.dumps(EVENTS["sweep"] | {"detail": {}}).encode())
+    host.close()
+    [said] = WATCH.take()
+    assert said.startswith("event aws.scheduler: detail is no text")
 
 
 @pytest.mark.parametrize("pattern", EXCEPTIONS)
