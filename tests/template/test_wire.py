@@ -480,7 +480,7 @@ def test_each_exception_is_something_that_the_judge_still_says(wires):
     wires.seen.clear()
     wires.client("dynamodb").describe_table(TableName="table")
     wires.client("s3").put_object(**OBJECT, Body=b"photo")
-    wires.client("s3").put_object_tagging(**OBJECT, Tagging={"TagSet": []})
+    wires.client("s3").put_object_tagging(**OBJECT, Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
     signed = {"authorization": "AWS4-HMAC-SHA256 Credential=A/20261128/us-east-1/bedrock/aws4_request"}
     model = {"modelId": "a", "modelArn": "b", "modelName": "Titan Image Generator G1 v2"}
     told = json.dumps({"modelDetails": model}).encode()
