@@ -229,7 +229,7 @@ def test_every_end_is_told_once_as_an_event(quick):
     pattern = {"source": ["photo-booth"], "detail-type": ["PhotoFinished"]}
     for status in ("SUCCEEDED", "FAILED"):
         wanted = json.dumps(pattern | {"detail": {"status": [status]}})
-        events.create_archive(ArchiveName=status, EventSourceArn=bus, EventPattern=wanted)
+        events.create_archive(ArchiveName=status, EventSourceArn=bus, EventPattern=wanted, Description=status)
     for data in (photo(), b"no photo"):
         uploaded, _ = quick.process(data)
         assert quick.await_clean(uploaded) == []
