@@ -6,11 +6,13 @@ Reads JSON from stdin and writes JSON to stdout: a list of plays in, a list of t
 of the interpreter's faults are mended, see `tests.support.traces`. A trace is what happened, in order:
 
     ["state", name, input]                a state was entered
+    ["exit", name, output]                and left; not a Fail
     ["call", function, payload, seconds]  a function was called, with its time limit
     ["wait", seconds]                     before a retry, the longest; or in a Wait
     ["end", status, output, error]        of the execution
 
-Nothing waits, and a Map's items are worked on one after the other, so that a trace has one order.
+Nothing waits, and a Map's items are worked on one after the other, so that a trace has one order. A play that has a
+`request` is one of TestState, and its trace is the answer.
 """
 
 import importlib
@@ -87,9 +89,13 @@ class Player:
         """Notes the states inside of a Map, which have no event."""
 
         def enter(state, given, *more):
-            if "Map" in more[-1]:
-                self._trace.append(["state", more[-1]["State"]["Name"], given])
-            return handler(state, given, *more)
+            if "Map" not in more[-1]:
+                return handler(state, given, *more)
+            name = more[-1]["State"]["Name"]
+            self._trace.append(["state", name, given])
+            output, following = handler(state, given, *more)
+            self._trace.append(["exit", name, output])
+            return output, following
 
         return enter
 
@@ -97,6 +103,9 @@ class Player:
         if kind.endswith("StateEntered"):
             entered = (details or {})["stateEnteredEventDetails"]
             self._trace.append(["state", entered["name"], json.loads(entered["input"])])
+        if kind.endswith("StateExited"):
+            left = (details or {})["stateExitedEventDetails"]
+            self._trace.append(["exit", left["name"], json.loads(left["output"])])
         return OWN["_add_event"](execution, kind, details)
 
     def _limit(self, resource, given, seconds):
@@ -126,5 +135,12 @@ class Player:
         self._trace.append(["wait", seconds])
 
 
+def test_state(request: dict) -> dict:
+    """TestState's answer, an error's included."""
+    vars(engine).update(OWN)
+    return json.loads(engine._test_state(request)[2])
+
+
 if __name__ == "__main__":
-    json.dump([Player(play).play() for play in json.load(sys.stdin)], sys.stdout)
+    plays = json.load(sys.stdin)
+    json.dump([test_state(each["request"]) if "request" in each else Player(each).play() for each in plays], sys.stdout)

@@ -67,6 +67,8 @@ def _tape_and_trace(run: Run, waits: Iterable[int]) -> tuple[list, list]:
             trace.append(["state", details["name"], json.loads(details["input"])])
             if kind == "WaitStateEntered" and (seconds := next(waited)):
                 trace.append(["wait", seconds])
+        elif kind.endswith("StateExited"):
+            trace.append(["exit", details["name"], json.loads(details["output"])])
         elif kind == "TaskScheduled":
             if called:
                 trace.append(["wait", next(retries)])
@@ -86,6 +88,15 @@ def play(recordings: list[Recording]) -> list[list]:
     plays = [{"definition": each.definition, "input": each.input} for each in recordings]
     for given, each in zip(plays, recordings, strict=True):
         given |= {"tape": each.tape, "mended": each.mended}
+    return _second(plays)
+
+
+def states_tested(requests: list[dict]) -> list[dict]:
+    """What ministack's TestState answers, errors included."""
+    return _second([{"request": each} for each in requests])
+
+
+def _second(plays: list[dict]) -> list:
     done = subprocess.run([PYTHON, SECOND], input=json.dumps(plays), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

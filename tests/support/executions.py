@@ -1,0 +1,104 @@
+"""Executions of the state machine in which everything happens that it is made for, by what its functions answer."""
+
+from itertools import cycle, islice
+
+from tests.support.engine import HANG, failing, ok, read_application, tasks_of
+from tests.support.traces import Recorder, Recording
+
+[MACHINE] = read_application().state_machines.values()
+TASKS = tasks_of(MACHINE.definition["States"])
+STEPS = [name for name in TASKS if name != "AdmitAgain"]  # each by the function of its name
+RETRIED = dict.fromkeys(name for task in TASKS.values() for rule in task["Retry"] for name in rule["ErrorEquals"])
+
+
+def names_of(rule):
+    """The errors that a retrier is for."""
+    return ["KeyError" if name == "States.ALL" else name for name in rule["ErrorEquals"]]
+
+
+def used_up(task, retrier):
+    """A script in which the Task fails until this retrier of its Retry is used up."""
+    rule = TASKS[task]["Retry"][retrier]
+    failures = [failing(name) for name in islice(cycle(names_of(rule)), 1 + rule["MaxAttempts"])]
+    if task == "AdmitAgain":
+        return {"GenerateImage": [failing("TurnLost")], "Admit": [lambda: None, *failures]}
+    return {task: failures}
+
+
+def almost_used_up(task):
+    """The Task's failures up to the last one that all its retriers allow, the rules by turns."""
+    left = [[failing(names_of(rule)[0])] * rule["MaxAttempts"] for rule in TASKS[task]["Retry"]]
+    return [failures.pop() for _ in range(max(map(len, left))) for failures in left if failures]
+
+
+def once(name):
+    """A script in which each Task fails once with this error, if it is retried; AdmitAgain too."""
+    failing_steps = [step for step in STEPS if any(name in rule["ErrorEquals"] for rule in TASKS[step]["Retry"])]
+    script = {step: [failing(name)] for step in failing_steps}
+    if "Admit" in script and "GenerateImage" in script:
+        script["GenerateImage"] = [failing(name), failing("TurnLost")]
+        script["Admit"] = [failing(name), lambda: None, failing(name)]
+    return script
+
+
+def turns(*waits):
+    """Admit's answer: for pictures in order, from the first number, the seconds to wait."""
+    return ok({"turns": [{"picture": number, "wait": wait} for number, wait in waits], "at_once": 1})
+
+
+TWO_TURNS = turns((1, 0), (2, 3))
+# By name: what the functions answer (`tests.support.engine.Run.script`), and the photo.
+SCRIPTS = {
+    "all is well": ({}, {"crops": 3, "pictures": 3}),
+    "nothing is cut out": ({}, {"crops": 0}),
+    "every retry": ({step: almost_used_up(step) for step in STEPS}, {}),
+    **{
+        f"{task}'s rule {number} is used up": (used_up(task, number), {})
+        for task, state in TASKS.items()
+        for number in range(len(state["Retry"]))
+    },
+    **{f"{name}, once in each step": (once(name), {}) for name in RETRIED if name != "States.ALL"},
+    **{f"{step} fails for good": ({step: [failing("AccessDenied")]}, {}) for step in STEPS},
+    "some crops and pictures fail": (
+        {("SegmentCrop", 1): [failing("KeyError")], ("GenerateImage", 2): [failing("ContentBlocked")]},
+        {"crops": 3, "pictures": 3},
+    ),
+    "every crop and picture fails": (
+        {"SegmentCrop": [failing("KeyError")] * 2, "GenerateImage": [failing("ContentBlocked")] * 2},
+        {"crops": 2, "pictures": 2},
+    ),
+    "filtered twice, whatever comes between": (
+        {"GenerateImage": [failing(name) for name in ("OutputBlocked", "Throttled", "OutputBlocked")]},
+        {},
+    ),
+    "turns that are waited for, lost and late": (
+        {
+            "Admit": [TWO_TURNS, turns((1, 2)), turns((1, 1))],
+            "GenerateImage": [failing("TurnLost"), failing("Throttled"), failing("TurnLate")],
+        },
+        {"pictures": 2},
+    ),
+    "not admitted again": ({"GenerateImage": [failing("TurnLost")], "Admit": [TWO_TURNS, failing("QueueFull")]}, {}),
+    **{
+        f"Finish says {status}": ({"Finish": [ok({"status": status, "error": "None"})]}, {})
+        for status in ("PARTIAL", "FAILED", "what nobody knows")
+    },
+}
+# Tasks that give no answer in time, each given a second.
+HANGS = {
+    "steps hang": {"SegmentCrop": [HANG], "GenerateImage": [HANG], "Finish": [HANG]},
+    "the first step hangs": {"DetectFaces": [HANG]},
+}
+
+NOTHING_SELECTED = "an answer lacks what is selected"
+"""It differs in the interpreters."""
+
+
+def record_all() -> dict[str, Recording]:
+    """By name, recorded in moto's interpreter."""
+    with Recorder() as recorder:
+        recorded = {name: recorder.record(script, {}, **photo) for name, (script, photo) in SCRIPTS.items()}
+        for name, script in HANGS.items():
+            recorded[name] = recorder.record(script, dict.fromkeys(script, 1))
+        recorded[NOTHING_SELECTED] = recorder.record({"DetectFaces": [ok({})]}, {})
+    return recorded
