@@ -148,6 +148,10 @@ class LambdaHost:
         """
         self._pools[name].configure(environment)
 
+    def stop(self, name: str) -> None:
+        """End the function's processes, in the middle of what they do: as a crash, to whoever invoked them."""
+        self._pools[name].stop()
+
     def busy(self, name: str) -> int:
         """Number of workers of the function that hold an invocation now."""
         return self._pools[name].busy()

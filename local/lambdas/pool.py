@@ -98,6 +98,14 @@ class Pool:
         for worker in old:
             worker.kill()
 
+    def stop(self) -> None:
+        """End all workers, those under way too."""
+        with self._changed:
+            workers = [*self._idle, *self._busy]
+            self._idle.clear()
+        for worker in workers:
+            worker.kill()
+
     def close(self) -> list[Worker]:
         """Kill all workers for good, and give them: their processes may take a moment to end."""
         with self._changed:

@@ -37,6 +37,7 @@ def in_order(booth: Booth) -> Iterator[None]:
     def reset() -> None:
         booth.app.drop_events = False
         booth.app.fail()
+        booth.end_sweeps()
         booth.stand_in("rekognition", canned={"faces": 1})
         booth.stand_in("sagemaker", canned={})
         booth.stand_in("bedrock", canned={})

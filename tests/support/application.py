@@ -45,6 +45,7 @@ def _played(app):
     refused = app.calls("refused") - before
     app.drop_events = False
     app.fail()
+    booth.end_sweeps()
     booth.forget_pace()
     for service in CANNED:
         _use_model(booth, service)  # its counts begin anew

@@ -163,6 +163,11 @@ class Booth:
         """What the schedule does every minute; returns at once."""
         self.app.invoke("Sweep", {})
 
+    def end_sweeps(self):
+        """Each looks for two minutes at what is due by then: with every test there would be more of them at it."""
+        if self.app.busy("Sweep"):
+            self.app.lambdas.stop(self.app.stack.functions["Sweep"].name)
+
     def dropped_event(self, uploaded):
         """The event of an upload that `drop_events` kept back."""
         found = lambda: [e for e in self.app.dropped if e["detail"]["object"]["key"] == uploaded["Key"]]  # noqa: E731

@@ -147,18 +147,29 @@ def test_another_environment_counts_from_the_next_invocation_on(start, tmp_path)
     until(lambda: not any(is_held(tmp_path / f"{pid}.lock") for pid in old))
 
 
-def test_a_worker_that_is_killed_is_told_as_lambda_tells_it(start, tmp_path):
+@pytest.mark.parametrize("by", ["its process", "its function"])
+def test_a_worker_that_is_killed_is_told_as_lambda_tells_it(start, tmp_path, by):
     host = start()
     with ThreadPoolExecutor() as threads:
         future = threads.submit(call, host, do="hang")
         until((tmp_path / "hanging").exists)
         assert host.busy("probe") == 1
         [pid] = host.processes("probe")
-        os.kill(pid, signal.SIGKILL)
+        if by == "its process":
+            os.kill(pid, signal.SIGKILL)
+        else:
+            host.stop("probe")
         error = json.loads(future.result().body)
     assert error["errorType"] == "Runtime.ExitError"
     assert error["errorMessage"].endswith("Error: Runtime exited with error: signal: killed")
     assert host.busy("probe") == 0
+
+
+def test_a_function_that_was_stopped_goes_on_with_another_process(start):
+    host = start()
+    before = json.loads(call(host, do="tell").body)["pid"]
+    host.stop("probe")
+    assert json.loads(call(host, do="tell").body)["pid"] != before
 
 
 def parent_of(pid):
