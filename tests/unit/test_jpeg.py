@@ -43,7 +43,7 @@ def jpeg(image, **options):
 
 
 def pixels(data):
-    return np.asarray(intake.normalise(data).decoded.convert("RGB"))
+    return np.asarray(intake.normalise(data, side=1).decoded.convert("RGB"))  # enlarged for nobody
 
 
 def scans_at(data):
