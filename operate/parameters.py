@@ -15,7 +15,8 @@ class ParameterError(Exception):
     """The parameters can't be read; the text says why."""
 
 
-class _Loader(yaml.SafeLoader):
+# libyaml's, where it is. Which one it is pyright can't know.
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # pyright: ignore[reportGeneralTypeIssues]
     """Loads a CloudFormation template; its short forms (!Ref, !Sub, ...) become None."""
 
 
