@@ -62,6 +62,7 @@ def test_any_size_fits_any_rules(width, height, min_side, max_side, max_pixels, 
     assert allowed(sizes, *fit((width, height), sizes).canvas)
 
 
+@pytest.mark.starts
 @settings(max_examples=30)
 @given(photos(), some.sampled_from(ALL_SIZES))
 def test_what_the_model_leaves_comes_back_where_it_was(photo, sizes):

@@ -46,6 +46,7 @@ def test_a_broken_file_is_replaced(tmp_path, kept):
     assert x509.load_pem_x509_certificate(file.read_bytes()).not_valid_after_utc > datetime.now(UTC)
 
 
+@pytest.mark.starts
 @pytest.mark.parametrize(
     ("given", "option"),
     [

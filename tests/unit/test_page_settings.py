@@ -128,6 +128,7 @@ def test_whatever_stands_in_the_file_is_told_as_problems_and_raises_nothing(tmp_
     assert all(at == "1" for at, _, _ in told(tmp_path_factory.mktemp("any"), json.dumps(value)))
 
 
+@pytest.mark.starts
 @pytest.mark.parametrize("target", ["run", "lint", "build", "deploy"])
 def test_each_target_that_needs_the_settings_checks_them_first(target):
     command = ["make", "--dry-run", target, "PYTHON=python3"]
@@ -138,6 +139,7 @@ def test_each_target_that_needs_the_settings_checks_them_first(target):
     assert lines.index(steps[1]) < lines.index(last)
 
 
+@pytest.mark.starts
 def test_the_command_fails_where_something_is_wrong(tmp_path):
     program = (
         "import runpy, local.check_scenes as checked, pathlib;"

@@ -75,6 +75,7 @@ def of_memory(environment, size):
     environment.setattr(painter, "_memory", lambda: size)
 
 
+@pytest.mark.starts
 def test_a_whole_model_that_fits_is_taken(model, tmp_path, monkeypatch):
     of_memory(monkeypatch, 32 * GB)
     found = painter.check(model, interpreter(tmp_path, json.dumps(ON_A_CARD)))
@@ -110,6 +111,7 @@ def test_what_is_no_whole_model_is_told_before_anything_starts(model, tmp_path):
     assert "has no weights" in refusal(model, nothing)
 
 
+@pytest.mark.starts
 def test_packages_that_are_missing_or_broken_are_told_with_what_to_type(model, tmp_path):
     assert refusal(model, tmp_path / "nowhere").startswith("Install the painter's packages: make painter")
     broken = interpreter(tmp_path, "Traceback ...\nModuleNotFoundError: No module named 'torch'", status=1)
@@ -117,6 +119,7 @@ def test_packages_that_are_missing_or_broken_are_told_with_what_to_type(model, t
     assert "make painter" in said and said.endswith("ModuleNotFoundError: No module named 'torch'")
 
 
+@pytest.mark.starts
 @pytest.mark.parametrize(
     ("found", "memory", "said"),
     [

@@ -16,6 +16,8 @@ from local.faults import KINDS_OF_PAINTER
 from local.standins import painter, sagemaker, server
 from tests.support.serving import serving
 
+pytestmark = pytest.mark.starts
+
 SAM, PAINT = "booth-sam", "booth-paint"
 SIZE = 320, 256
 
