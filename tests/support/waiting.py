@@ -8,8 +8,9 @@ PATIENCE = 120
 
 
 def await_true(condition: Callable[[], object]) -> None:
-    """Waits for a condition. Raises AssertionError."""
-    until = time.monotonic() + PATIENCE
+    """Waits for a condition, at which it looks less and less often. Raises AssertionError."""
+    until, pause = time.monotonic() + PATIENCE, 0.05
     while not condition():
         assert time.monotonic() < until, f"waited in vain for {condition}"
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(1.1 * pause, 0.5)
