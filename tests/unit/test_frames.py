@@ -62,7 +62,6 @@ def test_any_size_fits_any_rules(width, height, min_side, max_side, max_pixels, 
     assert allowed(sizes, *fit((width, height), sizes).canvas)
 
 
-@pytest.mark.starts
 @settings(max_examples=30)
 @given(photos(), some.sampled_from(ALL_SIZES))
 def test_what_the_model_leaves_comes_back_where_it_was(photo, sizes):
@@ -77,7 +76,7 @@ def test_what_the_model_leaves_comes_back_where_it_was(photo, sizes):
     assert back.shape == pixels.shape
     apart = np.abs(back.astype(int) - pixels)
     assert apart[4:-4, 4:-4].max() <= 3, "at the edge of a photo that is scaled, the padding's grey may show"
-    assert apart.max() <= (3 if frame.box == (0, 0, *frame.canvas) else 20)
+    assert apart.max() <= (3 if frame.box == (0, 0, *frame.canvas) else 32)
 
 
 @settings(max_examples=30)
