@@ -95,7 +95,11 @@ _SENTENCES = {
     ("sagemaker", "denied"): "User: x is not authorized to perform: sagemaker:InvokeEndpoint on resource: x because no "
     "identity-based policy allows the sagemaker:InvokeEndpoint action",
 }
-"""Where the message matters to whoever reads it; elsewhere it says that the fault was asked for."""
+"""Where the message matters to whoever reads it; elsewhere it says that the fault was asked for.
+
+Sources: Bedrock's throttle aws/fmeval#124, its denial `functions/booth/painting/known_answers.py`; SageMaker's "Access denied
+error message examples" of IAM's User Guide.
+"""
 
 
 class Fault(TypedDict):
