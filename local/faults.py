@@ -97,8 +97,8 @@ _SENTENCES = {
 }
 """Where the message matters to whoever reads it; elsewhere it says that the fault was asked for.
 
-Sources: Bedrock's throttle aws/fmeval#124, its denial `functions/booth/painting/known_answers.py`; SageMaker's "Access denied
-error message examples" of IAM's User Guide.
+Sources: Bedrock's throttle aws/fmeval#124, its denial `functions/booth/painting/known_answers.py`; SageMaker's "Access
+denied error message examples" of IAM's User Guide.
 """
 
 

@@ -93,10 +93,11 @@ class Watch:
 
     def take(self) -> list[str]:
         """What was said since the last time, here and by the stand-ins' process."""
-        said, self.said[:] = list(self.said), []
-        if STANDINS_SAID.exists() and STANDINS_SAID.stat().st_size:
-            said += STANDINS_SAID.read_text().splitlines()
-            STANDINS_SAID.write_text("")
+        said = [self.said.pop(0) for _ in range(len(self.said))]
+        if STANDINS_SAID.exists():
+            taken = STANDINS_SAID.rename(STANDINS_SAID.with_suffix(".taken"))  # what is written from now on comes next
+            said += taken.read_text().splitlines()
+            taken.unlink()
         return said
 
 
