@@ -38,8 +38,10 @@ from tests.faults.application import PARAMETERS
 from tests.faults.calls import rows_of
 from tests.faults.kinds import UNKNOWN
 from tests.support.events import EVENTS
+from tests.support.fakes import control_plane
+from tests.support.fakes.cloudformation import CloudFormation
 from tests.support.judges.events import event_problems
-from tests.support.judges.exceptions import EXCEPTIONS
+from tests.support.judges.exceptions import EXCEPTIONS, is_excepted
 from tests.support.judges.exchanges import Exchange
 from tests.support.judges.watch import STANDINS_SAID, WATCH, exchange_of
 from tests.support.judges.wire import problems
@@ -302,6 +304,70 @@ def test_what_lambda_refuses_is_an_error_of_invoke(wires, monkeypatch, result):
     assert problems(wires.call("lambda:InvokeFunction")) == []
 
 
+# The operator's programs
+
+
+MODEL, PROFILE = control_plane.INPAINT, f"us.{control_plane.INPAINT}"
+ASKED = [
+    ("bedrock", "get_foundation_model", {"modelIdentifier": MODEL}),
+    ("bedrock", "get_foundation_model", {"modelIdentifier": "nothing"}),
+    ("bedrock", "get_foundation_model_availability", {"modelId": MODEL}),
+    ("bedrock", "get_inference_profile", {"inferenceProfileIdentifier": PROFILE}),
+    ("service-quotas", "list_service_quotas", {"ServiceCode": "bedrock"}),
+    ("lambda", "get_account_settings", {}),
+    ("sagemaker", "describe_endpoint", {"EndpointName": "sam"}),
+    ("sagemaker", "describe_endpoint", {"EndpointName": "nothing"}),
+]
+"""What `make preflight` asks."""
+GIVEN = {"ImageUri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/sam:1", "InstanceType": "ml.c7i.xlarge"}
+FIRST = [{"ParameterKey": name, "ParameterValue": value} for name, value in GIVEN.items()]
+SWITCHED = [{"ParameterKey": "Running", "ParameterValue": "false"}]
+SWITCHED += [{"ParameterKey": name, "UsePreviousValue": True} for name in GIVEN]
+IAM = {"Capabilities": ["CAPABILITY_IAM"]}
+STACKS = [
+    ("create_stack", {"TemplateBody": (ROOT / "sam_model" / "endpoint.yaml").read_text(), "Parameters": FIRST}),
+    ("describe_stacks", {}),
+    ("update_stack", {"UsePreviousTemplate": True, "Parameters": SWITCHED} | IAM),
+    ("update_stack", {"UsePreviousTemplate": True}),
+    ("describe_stack_events", {}),
+    ("delete_stack", {}),
+    ("describe_stacks", {}),
+]
+"""What `make sam-deploy`, `sam-off` and `sam-destroy` ask of CloudFormation, in this order; refusals among it."""
+
+
+@pytest.mark.parametrize("denied", [False, True])
+@pytest.mark.parametrize(("service", "operation", "arguments"), ASKED)
+def test_what_preflight_asks_is_answered_as_its_model_says(wires, service, operation, arguments, denied):
+    plane = control_plane.ControlPlane()
+    wires.seen.clear()
+    with serving(plane.wsgi) as url:
+        client = boto3.client(service, endpoint_url=url, **CREDENTIALS)
+        plane.denied = {client.meta.method_to_api_mapping[operation]} if denied else set()
+        with contextlib.suppress(ClientError):
+            getattr(client, operation)(**arguments)
+    [exchange] = wires.seen
+    assert [sentence for sentence in problems(exchange) if not is_excepted(sentence)] == []
+
+
+@pytest.fixture(scope="module")
+def deployed(wires, tmp_path_factory):
+    """The exchanges of `STACKS`."""
+    with pytest.MonkeyPatch.context() as patch, serving(CloudFormation(tmp_path_factory.mktemp("stack"))) as url:
+        patch.setattr(boto3, "client", lambda service: wires.client(service))  # the fake's own, for its bucket
+        client = boto3.Session().client("cloudformation", endpoint_url=url, **CREDENTIALS)
+        wires.seen.clear()
+        for operation, arguments in STACKS:
+            with contextlib.suppress(ClientError):
+                getattr(client, operation)(StackName="photo-booth-sam-dev", **arguments)
+    return [exchange for exchange in wires.seen if exchange.service == "cloudformation"]
+
+
+def test_what_a_deployment_asks_of_cloudformation_is_answered_as_its_model_says(deployed):
+    assert [exchange.status for exchange in deployed] == [200, 200, 200, 400, 200, 200, 400]
+    assert [sentence for exchange in deployed for sentence in problems(exchange)] == []
+
+
 # The judge of the wire can say no
 
 
@@ -351,6 +417,14 @@ def asking_json(change):
         value = json.loads(exchange.request)
         change(value)
         return dataclasses.replace(exchange, request=json.dumps(value).encode())
+
+    return changed
+
+
+def asking_text(old, new):
+    def changed(exchange):
+        assert old.encode() in exchange.request
+        return dataclasses.replace(exchange, request=exchange.request.replace(old.encode(), new.encode()))
 
     return changed
 
@@ -448,6 +522,37 @@ def test_the_judge_of_the_wire_catches(wires, name):
     assert problems(exchange) == []
 
     found = problems(plant(exchange))
+    assert any(said in sentence for sentence in found), found
+
+
+PLANTED_IN_STACKS = {
+    "a status that there is not": (1, with_bytes(b"CREATE_COMPLETE", b"CREATED"), "not in the enum StackStatus"),
+    "a stack without its time": (1, with_bytes(b"CreationTime", b"CreatedAt"), "has no CreationTime"),
+    "a time without a zone": (1, with_bytes(b"+00:00", b""), "not a time in the form iso8601"),
+    "items of another name": (1, with_bytes(b"member>", b"item>"), "its items are called member"),
+    "an answer without an id": (
+        1,
+        with_bytes(b"ResponseMetadata", b"Metadata"),
+        "no ResponseMetadata with a RequestId",
+    ),
+    "another result": (1, with_bytes(b"DescribeStacksResult", b"Result"), "in place of DescribeStacksResult"),
+    "a result where there is none": (5, with_bytes(b"<Resp", b"<DeleteStackResult/><Resp"), "in place of nothing"),
+    "a parameter without its number": (0, asking_text("member.1.", "member.one."), "numbered from 1"),
+    "a parameter of another name": (
+        0,
+        asking_text("ParameterValue", "Content"),
+        "has Content, which Parameter does not",
+    ),
+    "another version": (1, asking_text("Version=2010-05-15", "Version=2010"), "the Version is not 2010-05-15"),
+    "an action that there is not": (1, asking_text("DescribeStacks", "ShowStacks"), "no operation is called by"),
+    "an error that blames the service": (6, with_bytes(b"Sender", b"Receiver"), "with status 400 it is Sender"),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED_IN_STACKS)
+def test_the_judge_of_the_wire_catches_in_a_service_that_is_asked_by_forms(deployed, name):
+    number, plant, said = PLANTED_IN_STACKS[name]
+    found = problems(plant(deployed[number]))
     assert any(said in sentence for sentence in found), found
 
 
