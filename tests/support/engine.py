@@ -19,6 +19,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import boto3
@@ -59,6 +60,19 @@ def tasks_of(states: Mapping[str, dict]) -> dict[str, dict]:
         elif state["Type"] == "Map":
             found |= tasks_of(state["ItemProcessor"]["States"])
     return found
+
+
+def change(*path: str | int, remove: Iterable[str] = (), **fields: object) -> Callable[[Any], None]:
+    """A change of the object at `path` in a definition: fields of it removed, then others given or given anew."""
+
+    def change(definition: Any) -> None:
+        for name in path:
+            definition = definition[name]
+        for name in remove:
+            del definition[name]
+        definition |= fields
+
+    return change
 
 
 # What Lambda answers

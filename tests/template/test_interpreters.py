@@ -32,7 +32,7 @@ import pytest
 
 from deploy import states
 from tests.support import state_cases
-from tests.support.engine import ok
+from tests.support.engine import change, ok
 from tests.support.executions import HANGS, MACHINE, SCRIPTS, record_all
 from tests.support.traces import Recorder, changed, difference, play, states_tested
 
@@ -109,19 +109,6 @@ def test_a_path_that_selects_nothing_is_an_error_to_one_and_null_to_the_other():
 
 
 # A difference is found
-
-
-def change(*path, remove=(), **fields):
-    """A change of the object at `path` in a definition."""
-
-    def change(definition):
-        for name in path:
-            definition = definition[name]
-        for name in remove:
-            del definition[name]
-        definition |= fields
-
-    return change
 
 
 CROPS, PICTURES = ("States", "SegmentCrops"), ("States", "GenerateImages")

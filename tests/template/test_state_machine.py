@@ -14,7 +14,7 @@ from botocore.loaders import Loader
 from cfnlint.api import lint
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
-from tests.support.engine import read_application
+from tests.support.engine import change, read_application
 from tests.support.templates import TOOLS, tool
 
 [MACHINE] = read_application().state_machines.values()
@@ -68,19 +68,6 @@ def test_the_state_machine_after_substitution(judge):
 
 def test_the_definition_is_not_too_long():
     assert len(json.dumps(MACHINE.definition)) < LONGEST
-
-
-def change(*path, remove=(), **fields):
-    """A change of the object at `path` in a definition."""
-
-    def change(definition):
-        for name in path:
-            definition = definition[name]
-        for name in remove:
-            del definition[name]
-        definition |= fields
-
-    return change
 
 
 DETECT = ("States", "DetectFaces")
