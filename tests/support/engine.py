@@ -297,11 +297,10 @@ class Engine:
         run.end = entered[-1]["name"]
         return run
 
-    def with_timeouts(self, seconds: Mapping[str, int]) -> dict:
-        """The definition with other TimeoutSeconds of some Tasks, by name."""
+    def with_timeout(self, task: str, seconds: int) -> dict:
+        """The definition with another TimeoutSeconds of one Task."""
         definition = copy.deepcopy(self.definition)
-        for task, limit in seconds.items():
-            tasks_of(definition["States"])[task]["TimeoutSeconds"] = limit
+        tasks_of(definition["States"])[task]["TimeoutSeconds"] = seconds
         return definition
 
     def _draw(self, shortest: float, longest: float) -> float:

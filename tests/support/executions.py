@@ -2,7 +2,7 @@
 
 from itertools import cycle, islice
 
-from tests.support.engine import HANG, failing, ok, read_application, tasks_of
+from tests.support.engine import HANG, change, failing, ok, read_application, tasks_of
 from tests.support.traces import Recorder, Recording
 
 [MACHINE] = read_application().state_machines.values()
@@ -84,17 +84,32 @@ SCRIPTS = {
         for status in ("PARTIAL", "FAILED", "what nobody knows")
     },
 }
-# Tasks that give no answer in time, each given a second.
-HANGS = {
-    "steps hang": {"SegmentCrop": [HANG], "GenerateImage": [HANG], "Finish": [HANG]},
-    "the first step hangs": {"DetectFaces": [HANG]},
+CROPS, PICTURES = ("States", "SegmentCrops"), ("States", "GenerateImages")
+CROP, PICTURE = ((*of, "ItemProcessor", "States") for of in (CROPS, PICTURES))
+# The same with a definition that is changed: Tasks that give no answer within a second, Maps that fail.
+CHANGED = {
+    "steps hang": (
+        {"SegmentCrop": [HANG], "GenerateImage": [HANG], "Finish": [HANG]},
+        change(*CROP, "SegmentCrop", TimeoutSeconds=1),
+        change(*PICTURE, "GenerateImage", TimeoutSeconds=1),
+        change("States", "Finish", TimeoutSeconds=1),
+    ),
+    "the first step hangs": ({"DetectFaces": [HANG]}, change("States", "DetectFaces", TimeoutSeconds=1)),
+    "the crops' Map fails": (
+        {"SegmentCrop": [failing("KeyError")]},
+        change(*CROP, "SegmentCrop", remove=["Catch"]),
+        change(*CROP, remove=["KeepTheEllipses"]),
+    ),
+    "the pictures' Map fails": (
+        {"GenerateImage": [failing("TurnLost")], "Admit": [lambda: None, failing("KeyError")]},
+        change(*PICTURE, "AdmitAgain", remove=["Catch"]),
+    ),
 }
 
 
 def record_all() -> dict[str, Recording]:
     """By name, recorded in moto's interpreter."""
     with Recorder() as recorder:
-        recorded = {name: recorder.record(script, {}, **photo) for name, (script, photo) in SCRIPTS.items()}
-        for name, script in HANGS.items():
-            recorded[name] = recorder.record(script, dict.fromkeys(script, 1))
+        recorded = {name: recorder.record(script, **photo) for name, (script, photo) in SCRIPTS.items()}
+        recorded |= {name: recorder.record(script, *changes) for name, (script, *changes) in CHANGED.items()}
     return recorded

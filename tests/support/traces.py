@@ -1,8 +1,9 @@
 """The same execution in two interpreters: recorded in moto's, played again in ministack's, and compared."""
 
+import copy
 import json
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
@@ -47,10 +48,12 @@ class Recorder:
         self._patch.undo()
         self._engine.__exit__(*problem)
 
-    def record(self, script: Mapping, limits: Mapping[str, int], **photo: int) -> Recording:
-        """Run the machine; `script` and `photo` are `Engine.run`'s, `limits` are other time limits of Tasks."""
+    def record(self, script: Mapping, *changes: Callable[[dict], None], **photo: int) -> Recording:
+        """Run the machine, its definition changed; `script` and `photo` are `Engine.run`'s."""
         self._waits.clear()
-        definition = self._engine.with_timeouts(limits)
+        definition = copy.deepcopy(self._engine.definition)
+        for change in changes:
+            change(definition)
         run = self._engine.run(script, at_once=1, definition=definition, **photo)
         return Recording(definition, {"run": run.id}, *_tape_and_trace(run, self._waits))
 

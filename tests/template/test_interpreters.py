@@ -13,7 +13,7 @@ MaxConcurrencyPath: ministack ignores it, and works on all items at once. "If yo
 TimeoutSeconds of the machine: ministack ignores it. "If it runs longer than the specified time, the execution fails
     with a States.Timeout": as moto has it (`tests/workflow`); not compared. [3]
 A Map that fails: in ministack the other items go on. "All iterations stop when the Map state fails": as moto has it;
-    not compared, for every error in a Map is caught inside. [2]
+    compared with one item, for every error in our Maps is caught inside. [2]
 A path that selects nothing: ministack takes null, moto raises States.Runtime, which its Catch of States.ALL catches.
     Both are wrong: "A States.Runtime error isn't retriable, and will always cause the execution to fail. A retry or
     catch on States.ALL won't catch States.Runtime errors." The machine doesn't rest on it: `sweep` settles a run whose
@@ -33,10 +33,10 @@ import pytest
 from deploy import states
 from tests.support import state_cases
 from tests.support.engine import change, ok
-from tests.support.executions import HANGS, MACHINE, SCRIPTS, record_all
+from tests.support.executions import CHANGED, CROP, CROPS, MACHINE, PICTURE, PICTURES, SCRIPTS, record_all
 from tests.support.traces import Recorder, changed, difference, play, states_tested
 
-NAMES = [*SCRIPTS, *HANGS]
+NAMES = [*SCRIPTS, *CHANGED]
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_only_one_knows_the_longest_delay(recordings):
 @pytest.mark.strange_answers("moto's history tells of this error as one of the Task, and of no resource")
 def test_a_path_that_selects_nothing_is_an_error_to_one_and_null_to_the_other():
     with Recorder() as recorder:
-        recording = recorder.record({"DetectFaces": [ok({})]}, {})
+        recording = recorder.record({"DetectFaces": [ok({})]})
     [trace] = play([recording])
 
     [first, second] = difference(recording, trace)
@@ -111,8 +111,6 @@ def test_a_path_that_selects_nothing_is_an_error_to_one_and_null_to_the_other():
 # A difference is found
 
 
-CROPS, PICTURES = ("States", "SegmentCrops"), ("States", "GenerateImages")
-CROP, PICTURE = ((*of, "ItemProcessor", "States") for of in (CROPS, PICTURES))
 PAINT, AGAIN = (*PICTURE, "GenerateImage"), (*PICTURE, "AdmitAgain")
 WELL, RETRIES, SOME = "all is well", "every retry", "some crops and pictures fail"
 TURNS = "turns that are waited for, lost and late"
@@ -140,6 +138,7 @@ PLANTS = {
         "Finish says PARTIAL",
     ),
     "another Default": (change("States", "HowDidItEnd", Default="LeftToSweep"), "Finish says FAILED"),
+    "a Map's error that is caught elsewhere": (change(*CROPS, "Catch", 0, Next="MergeMasks"), "the crops' Map fails"),
     "another parameter": (change(*PAINT, "Parameters", "Payload", **{"attempt.$": "$.turn.wait"}), RETRIES),
     "a parameter more": (change("States", "CropFaces", "Parameters", "Payload", more=None), WELL),
     "another function": (change("States", "CropFaces", "Parameters", FunctionName="another"), WELL),

@@ -381,7 +381,7 @@ def test_a_map_that_fails_as_a_whole_leads_to_finish(engine, of, task):
 
 @pytest.mark.parametrize("task", SINGLE_STEPS)
 def test_a_step_that_hangs_is_given_up(engine, task):
-    run = engine.run({task: [HANG]}, definition=engine.with_timeouts({task: 1}))
+    run = engine.run({task: [HANG]}, definition=engine.with_timeout(task, 1))
 
     assert len(run.payloads(task)) == 1
     assert run.waits == []
@@ -390,21 +390,21 @@ def test_a_step_that_hangs_is_given_up(engine, task):
 
 
 def test_a_crop_that_hangs_is_given_up_alone(engine):
-    run = engine.run({("SegmentCrop", 1): [HANG]}, crops=3, definition=engine.with_timeouts({"SegmentCrop": 1}))
+    run = engine.run({("SegmentCrop", 1): [HANG]}, crops=3, definition=engine.with_timeout("SegmentCrop", 1))
 
     assert run.finish["segmented"] == [{"crop": 0}, {"crop": 1, "error": "States.Timeout"}, {"crop": 2}]
     assert run.end == "Succeeded"
 
 
 def test_a_picture_that_hangs_is_given_up_alone(engine):
-    run = engine.run({("GenerateImage", 3): [HANG]}, pictures=3, definition=engine.with_timeouts({"GenerateImage": 1}))
+    run = engine.run({("GenerateImage", 3): [HANG]}, pictures=3, definition=engine.with_timeout("GenerateImage", 1))
 
     assert run.finish["pictures"] == [{"picture": 1}, {"picture": 2}, {"picture": 3, "error": "States.Timeout"}]
     assert run.end == "PartlySucceeded"
 
 
 def test_a_finish_that_hangs_is_called_again(engine):
-    run = engine.run({"Finish": [HANG]}, definition=engine.with_timeouts({"Finish": 1}))
+    run = engine.run({"Finish": [HANG]}, definition=engine.with_timeout("Finish", 1))
 
     assert len(run.payloads("Finish")) == 2
     assert run.end == "Succeeded"
