@@ -14,6 +14,7 @@ from local.iam import applies, as_list
 from local.template.document import default_of
 from tests.support.booth import HOLD
 from tests.support.photos import PHOTOS
+from tests.support.reference import faults_of_call
 from tests.support.waiting import await_true
 
 CHAIN = ",".join(f"{each.strip()}=100000" for each in default_of(ROOT / "template.yaml", "ImageModels").split(","))
@@ -72,6 +73,8 @@ def test_nothing_is_allowed_that_is_never_called(quick):
     everything_that_happens(quick, portrait)
 
     calls = quick.app.calls("made")
+    unknown = {(call.action, fault) for _, call in calls for fault in faults_of_call(call)}
+    assert not unknown, "what the local mode took the calls for is nothing that AWS's reference knows"
     unused = {
         (function, action, resource)
         for function, statements in quick.app.stack.policies.items()

@@ -64,7 +64,7 @@ def built_for(architecture: str, folder: Path, resource: str | None = None) -> P
     return folder / "build"
 
 
-class _Resolver(Template):
+class Resolver(Template):
     """Reads any template; what only a deployment knows of a resource is text that no other stack has."""
 
     def __init__(self, path: Path, stack: str, region: str, parameters: Mapping[str, str]):
@@ -104,5 +104,5 @@ _PARTITIONS = Loader().load_data("endpoints")["partitions"]
 
 def resolved(path: Path, stack: str, region: str, **parameters: str) -> dict[str, dict]:
     """The resources that a stack of this name has in this Region, functions resolved, each as `read` gives it."""
-    resolver = _Resolver(path, stack, region, parameters)
+    resolver = Resolver(path, stack, region, parameters)
     return {name: resolver.read(each) for name, each in resolver.resources.items()}
