@@ -15,32 +15,12 @@ from booth import run
 from booth.painting.chain import parse_chain
 from booth.painting.models import ENDPOINT as ENDPOINT_WORD
 from booth.painting.models import MODELS
+from tests.support.metrics import MORE, faults_of_metric, faults_of_statistic
 from tests.support.templates import ROOT, TOOLS, read
 
 TEMPLATE, MONITORING = read(ROOT / "template.yaml"), read(ROOT / "monitoring.yaml")
 ENDPOINTS = {name: read(ROOT / f"{name}_model" / "endpoint.yaml") for name in ("sam", "paint")}
 OWN = "PhotoBooth"
-
-# What AWS publishes, by namespace and dimensions:
-# https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
-# https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html and monitoring-metrics-dimensions.html
-# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html (a REST API has 4XXError, 5XXError)
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
-# https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
-EXECUTIONS = {f"Executions{what}" for what in ("Started", "Succeeded", "Failed", "TimedOut", "Aborted")}
-INVOCATIONS = {"Invocations", "Errors", "Throttles", "Duration", "ConcurrentExecutions"}
-HTTP_API = {"Count", "4xx", "5xx", "Latency", "IntegrationLatency", "DataProcessed"}
-REQUESTS = {"Invocations", "Invocation4XXErrors", "Invocation5XXErrors", "ModelLatency", "OverheadLatency"}
-PUBLISHED = {
-    ("AWS/States", "StateMachineArn"): EXECUTIONS | {"ExecutionTime"},
-    ("AWS/Lambda", "FunctionName"): INVOCATIONS,
-    ("AWS/Lambda",): INVOCATIONS,
-    ("AWS/ApiGateway", "ApiId"): HTTP_API,
-    ("AWS/ApiGateway", "ApiId", "Stage"): HTTP_API,
-    ("AWS/SQS", "QueueName"): {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"},
-    ("AWS/SageMaker", "EndpointName", "VariantName"): REQUESTS,
-    ("/aws/sagemaker/Endpoints", "EndpointName", "VariantName"): {"CPUUtilization", "MemoryUtilization"},
-}
 
 ENDED = {  # AWS's "Amazon Bedrock model lifecycle" and the models' cards
     "amazon.titan-image-generator-v1",
@@ -142,9 +122,74 @@ def test_every_metric_is_one_that_somebody_publishes(namespace, name, dimensions
         assert list(dimensions) == (["model", "service"] if name in measured() else ["service"])
         assert name in set(counted()) | measured()
     else:
-        assert name in PUBLISHED[namespace, *dimensions]
+        assert not list(faults_of_metric(namespace, name, set(dimensions)))
     for dimension, value in dimensions.items():
         assert value in VALUES[dimension]
+
+
+def test_the_list_lacks_only_what_is_said():
+    looked_at = {(namespace, frozenset(dimensions)) for namespace, _, dimensions in LOOKED_AT}
+    assert MORE.keys() <= looked_at
+
+
+def statistics():
+    """(statistic, period, unit, number of periods) of each alarm, and of each metric of a widget."""
+    for alarm in ALARMS.values():
+        periods = alarm["EvaluationPeriods"]
+        periods = periods if isinstance(periods, int) else 1440  # QuietMinutes, at most
+        several = [each["MetricStat"] for each in alarm.get("Metrics", []) if "MetricStat" in each]
+        for each in several or [alarm]:
+            statistic = each.get("Stat") or each.get("Statistic") or each["ExtendedStatistic"]
+            yield statistic, each["Period"], each.get("Unit"), periods
+    for widget in dashboard()["widgets"]:
+        own = widget["properties"]
+        for row in own["metrics"]:
+            options = own | (row[-1] if isinstance(row[-1], dict) else {})
+            if "expression" not in options:
+                yield options["stat"], options["period"], None, 1
+
+
+def test_every_statistic_and_period_is_one_that_cloudwatch_knows():
+    assert [each for one in statistics() for each in faults_of_statistic(*one)] == []
+
+
+PLANTED = {
+    "a namespace that is none": (
+        ("AWS/StepFunctions", "ExecutionsFailed", {"StateMachineArn"}),
+        "AWS has no namespace",
+    ),
+    "a REST API's name": (("AWS/ApiGateway", "5XXError", {"ApiId"}), "AWS/ApiGateway has no metric 5XXError by ApiId"),
+    "another dimension": (("AWS/Lambda", "Errors", {"Function"}), "AWS/Lambda has no metrics by Function"),
+    "too few dimensions": (("AWS/SageMaker", "Invocations", {"EndpointName"}), "AWS/SageMaker has no metrics by"),
+    "none where there is one": (("AWS/States", "ExecutionsFailed", set()), "AWS/States has no metrics by nothing"),
+    "another spelling": (("AWS/States", "ExecutionsTimedout", {"StateMachineArn"}), "AWS/States has no metric"),
+    "a metric of the instances": (
+        ("AWS/SageMaker", "CPUUtilization", {"EndpointName", "VariantName"}),
+        "AWS/SageMaker",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_the_list_finds_a_planted_metric(fault):
+    metric, words = PLANTED[fault]
+    [said] = faults_of_metric(*metric)
+    assert said.startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("one", "words"),
+    [
+        (("Median", 60), "there is no statistic Median"),
+        (("p101", 60), "there is no statistic p101"),
+        (("Sum", 90), "no period has 90 s"),
+        (("p95", 60, "Mikroseconds"), "there is no unit Mikroseconds"),
+        (("Sum", 60, None, 1441), "1441 periods of 60 s are more"),
+    ],
+)
+def test_a_planted_statistic_is_found(one, words):
+    [said] = faults_of_statistic(*one)
+    assert said.startswith(words)
 
 
 def test_every_count_is_looked_at_or_known_not_to_be():
