@@ -5,6 +5,7 @@ reaches and how long it may be is AWS's, in botocore's service models.
 """
 
 import itertools
+import re
 
 import pytest
 from botocore.loaders import Loader
@@ -14,6 +15,7 @@ from tests.support.templates import ROOT, resolved
 
 MODELS = Loader()
 LONGEST = {
+    "open application": 79,
     "application": 79,  # characters of a stack's name: BudgetName's 100 less the longest Region and what else is in it
     "monitoring": 79,
     "sam": 63,  # EndpointName's; the endpoint has the stack's name
@@ -30,8 +32,9 @@ SHAPES = {  # what AWS's own service models call the names, for their lengths
     "AWS::Scheduler::Schedule": ("scheduler", "Name"),
 }
 LENGTHS = {  # and those of which the models don't tell it
-    "AWS::CloudFront::CachePolicy": 64,  # of CloudFront's three the registry gives it for one, in words
+    "AWS::CloudFront::CachePolicy": 64,  # of CloudFront's four the registry gives it for one, in words
     "AWS::CloudFront::OriginAccessControl": 64,
+    "AWS::CloudFront::OriginRequestPolicy": 64,
     "AWS::CloudFront::ResponseHeadersPolicy": 64,
     "AWS::CloudWatch::Dashboard": 255,  # PutDashboard's reference page
     "AWS::S3::Bucket": 63,  # "General purpose bucket naming rules"
@@ -84,12 +87,15 @@ def names(resources):
                 yield logical_id, resource["Type"], value
 
 
-@pytest.fixture(scope="module", params=["application", "monitoring", "sam", "paint"])
+@pytest.fixture(scope="module", params=list(LONGEST))
 def stack(request, transformed):
     """Gives the resources of a template, as a stack of this name has them in a Region, with all that is optional."""
 
     def application(name, region):
         return resolved(transformed, name, region, Access="token", AccessLogDays="7")
+
+    def open_to_all(name, region):
+        return resolved(transformed, name, region, Access="open", AccessLogDays="0")
 
     def monitoring(name, region):
         parent = application(name, region)["Monitoring"]["Properties"]["Parameters"]
@@ -102,7 +108,8 @@ def stack(request, transformed):
         options |= {"StartSchedule": "rate(1 day)", "StopSchedule": "rate(1 day)", "AlarmTopicArn": "arn:aws:sns:::t"}
         return resolved(ROOT / f"{request.param}_model" / "endpoint.yaml", name, region, **options)
 
-    made = {"application": application, "monitoring": monitoring}.get(request.param, endpoint)
+    several = {"application": application, "open application": open_to_all, "monitoring": monitoring}
+    made = several.get(request.param, endpoint)
     made.longest = LONGEST[request.param]
     return made
 
@@ -131,9 +138,37 @@ def test_no_name_is_too_long_for_aws_however_long_the_stacks(stack):
     for logical_id, kind, (name, *more) in names(stack("s" * stack.longest, "ap-northeast-2")):
         if more or ":stack/" in name:  # it is named by others, or by CloudFormation
             continue
-        service, shape = SHAPES.get(kind, (None, None))
-        limit = model(service)["shapes"][shape]["max"] if service else LENGTHS[kind]
-        assert len(name) <= limit, (logical_id, name)
+        assert not list(faults_of_name(kind, name)), logical_id
+
+
+def faults_of_name(kind, name):
+    """What AWS's model of the name, and the registry's schema of its property, say against it."""
+    service, shape = SHAPES.get(kind, (None, None))
+    told = model(service)["shapes"][shape] if service else {"max": LENGTHS[kind]}
+    if len(name) > told["max"]:
+        yield f"{len(name)} characters, of {told['max']}"
+    [own] = {path for paths in identities(kind) for path in paths}
+    registered = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema["properties"][own[0]]
+    for pattern in {told.get("pattern", ""), registered.get("pattern", "")} - {""}:
+        # As Java and JavaScript write it: all that can be printed, and flags within.
+        ours = pattern.replace(r"\p{Print}", "[ -~]").replace("(?i)", "")
+        if not re.fullmatch(ours, name):
+            yield f"it does not match {pattern}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "words"),
+    [
+        ("AWS::SageMaker::Endpoint", "photo_booth", "it does not match"),
+        ("AWS::S3::Bucket", "Photo-Booth", "it does not match"),
+        ("AWS::Logs::LogGroup", "/aws/photo booth", "it does not match"),
+        ("AWS::Lambda::LayerVersion", "booth.common", "it does not match"),
+        ("AWS::CloudFront::OriginRequestPolicy", "s" * 65, "65 characters, of 64"),
+        ("AWS::CloudWatch::Alarm", "s" * 256, "256 characters, of 255"),
+    ],
+)
+def test_a_planted_name_is_found(kind, name, words):
+    assert [each for each in faults_of_name(kind, name) if each.startswith(words)]
 
 
 def test_what_knows_no_regions_is_told_from_what_does():
