@@ -13,8 +13,8 @@ from local.app import PAINT_ENDPOINT, ROOT
 from local.iam import applies, as_list
 from local.template.document import default_of
 from tests.support.booth import HOLD
+from tests.support.judges.reference import faults_of_call
 from tests.support.photos import PHOTOS
-from tests.support.reference import faults_of_call
 from tests.support.waiting import await_true
 
 CHAIN = ",".join(f"{each.strip()}=100000" for each in default_of(ROOT / "template.yaml", "ImageModels").split(","))

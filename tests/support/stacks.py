@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from local.account import ACCOUNT
-from tests.support.reference import arn_of
+from tests.support.judges.reference import arn_of
 from tests.support.templates import ROOT, Resolver
 
 REGION, OTHER = "us-east-1", "eu-west-1"

@@ -1,4 +1,4 @@
-"""What AWS's and others' linters say of the template, and of what it transforms to; test_schemas.py has the registry."""
+"""What AWS's and others' linters say of the template; test_schemas.py has what the registry says."""
 
 import json
 import re

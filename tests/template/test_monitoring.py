@@ -15,7 +15,7 @@ from booth import run
 from booth.painting.chain import parse_chain
 from booth.painting.models import ENDPOINT as ENDPOINT_WORD
 from booth.painting.models import MODELS
-from tests.support.metrics import MORE, faults_of_metric, faults_of_statistic
+from tests.support.judges.metrics import MORE, faults_of_metric, faults_of_statistic
 from tests.support.templates import ROOT, TOOLS, read
 
 TEMPLATE, MONITORING = read(ROOT / "template.yaml"), read(ROOT / "monitoring.yaml")

@@ -1,6 +1,6 @@
 """Every policy of the three templates, and every call that the functions make, before AWS's reference.
 
-The judge is `tests.support.reference`. Planted faults show that it can say no, and in which words.
+The judge is `tests.support.judges.reference`. Planted faults show that it can say no, and in which words.
 """
 
 import ast
@@ -20,7 +20,7 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
 from local import iam
-from tests.support.reference import ALL_RESOURCES, action, faults_of, faults_of_call
+from tests.support.judges.reference import ALL_RESOURCES, action, faults_of, faults_of_call
 from tests.support.stacks import AT, REGION, SCHEDULED, stacks, statements_of
 from tests.support.templates import ROOT, read
 
