@@ -141,20 +141,21 @@ class Template:
         return f"{self._stack}-{logical_id}".lower() if name is NO_VALUE else name
 
     def ref(self, name: str) -> Any:
-        """The value of Ref: of a parameter, or a resource's physical name."""
+        """The value of Ref: of a parameter; of a resource, its name or, as on AWS, its ARN."""
         for known in (self.pseudo, self._attributes, self._parameters):
             if name in known:
                 return known[name]
         kind = self.resources.get(name, {}).get("Type")
         if kind == "AWS::Serverless::StateMachine":
             return self.get_att([name, "Arn"])
+        if kind == "AWS::SecretsManager::Secret":  # AWS's ends in six random characters; without them it is taken, too
+            return f"arn:aws:secretsmanager:{self._region}:{ACCOUNT}:secret:{self.name(name)}"
         if kind == "AWS::Serverless::LayerVersion":
             return name
         if kind in (
             "AWS::DynamoDB::Table",
             "AWS::S3::Bucket",
             "AWS::SSM::Parameter",
-            "AWS::SecretsManager::Secret",
             "AWS::Serverless::Function",
         ):
             return self.name(name)

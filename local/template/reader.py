@@ -207,13 +207,13 @@ class _Reader:
         generate = self._getter(logical_id, properties)("GenerateSecretString")
         if "GenerateStringKey" not in generate:
             refuse_unknown(logical_id, generate, {"ExcludePunctuation", "PasswordLength"})
-            name = self._template.ref(logical_id)
-            self._application.secrets[logical_id] = Secret(name, {}, "", secret_value(name))
+            value = secret_value(self._template.ref(logical_id))
+            self._application.secrets[logical_id] = Secret(self._template.name(logical_id), {}, "", value)
             return
         used = {"GenerateStringKey", "SecretStringTemplate"}
         refuse_unknown(logical_id, generate, used | {"ExcludePunctuation", "PasswordLength"})
         self._application.secrets[logical_id] = Secret(
-            self._template.ref(logical_id), json.loads(generate["SecretStringTemplate"]), generate["GenerateStringKey"]
+            self._template.name(logical_id), json.loads(generate["SecretStringTemplate"]), generate["GenerateStringKey"]
         )
 
     def _state_machine(self, logical_id: str, properties: dict) -> None:

@@ -194,7 +194,8 @@ def test_tokens_of_the_booths_are_made_and_read_only_where_they_are_needed():
     root = FOLDER.parents[3]
     attributes = {"Cdn": "E1", "Cdn.DomainName": "cdn.example"}
     functions = ("Upload", "Photo", "DeletePhoto")
-    for access, name, secret in (("open", "", "unit-cdnkey"), ("token", "unit-boothtokens", "unit-boothtokens")):
+    tokens = "arn:aws:secretsmanager:us-east-1:123456789012:secret:unit-boothtokens"
+    for access, name, secret in (("open", "", "unit-cdnkey"), ("token", tokens, "unit-boothtokens")):
         application = load(
             root / "template.yaml",
             stack="unit",
