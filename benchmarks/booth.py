@@ -2,7 +2,8 @@
 
 Both run here, their functions under the same Lambda host, against the same stand-ins and the same S3, one after the
 other in turn. What counts are the ratios of the two; seconds depend on the machine. The ratios are compared with those
-kept in docs/performance.md (exit status 1 if one has become worse); `--keep` writes them there.
+kept in docs/performance.md (exit status 1 if one has become worse); `--keep` writes them there. At the end
+it tells what prediction.py reckons for AWS.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from benchmarks import visits
+from benchmarks import prediction, visits
 from benchmarks.processes import cpu_seconds
 from local.account import REGION
 from local.app import SAM_ENDPOINT, App
@@ -28,6 +29,7 @@ from local.lambdas.host import LambdaHost
 
 DOCUMENT = visits.ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- make bench: begin -->", "<!-- make bench: end -->"
+PREDICTED = "<!-- make bench, predicted: begin -->", "<!-- make bench, predicted: end -->"
 FACES = (1, 3, 10)
 LIMIT_SECONDS = 1.0
 """What the application may add to the critical path."""
@@ -155,13 +157,13 @@ def kept_table(document: str) -> str:
     return document.partition(BEGIN)[2].partition(END)[0]
 
 
-def with_table(document: str, table: str) -> str:
-    """docs/performance.md with another table. Raises ValueError if it has no place for one."""
-    head, begin, rest = document.partition(BEGIN)
-    _, end, tail = rest.partition(END)
+def with_table(document: str, table: str, marks: tuple[str, str] = (BEGIN, END)) -> str:
+    """docs/performance.md with another table between these marks. Raises ValueError if it has no place for one."""
+    head, begin, rest = document.partition(marks[0])
+    _, end, tail = rest.partition(marks[1])
     if not begin or not end:
         raise ValueError("docs/performance.md has lost the marks around the table")
-    return f"{head}{BEGIN}\n{table}\n{END}{tail}"
+    return f"{head}{begin}\n{table}\n{end}{tail}"
 
 
 def machine() -> str:
@@ -183,7 +185,7 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="write the table into docs/performance.md")
     arguments = parser.parse_args()
     photo, lines = visits.page_photo(), []
-    above = {}
+    above, here = {}, {}
     print("This application : the old function = ratio (medians)", flush=True)
     with visits.open_app() as app:
         old = OldFunction(app)
@@ -192,6 +194,7 @@ def main() -> int:
                 ours, theirs = run_case(app, old, case, photo, arguments.repeats)
                 lines.append(row(case.name, ours, theirs))
                 print(lines[-1], flush=True)
+                here[case.name] = ours["first picture, s"], ours["all pictures, s"]
                 if not case.spread and case.keep == "face":
                     above[case.name] = ours["all pictures, s"] - visits.CRITICAL_SECONDS
         finally:
@@ -213,8 +216,11 @@ def main() -> int:
     news = worse(table, kept_table(document), compared)
     for each in news:
         print(f"worse: {each}")
+    predicted = prediction.predict(here)
+    print(f"\n{predicted}")
     if arguments.keep:
-        DOCUMENT.write_text(with_table(document, table), "utf-8")
+        document = with_table(document, table)
+        DOCUMENT.write_text(with_table(document, f"\n{machine()}\n\n{predicted}\n", PREDICTED), "utf-8")
     return 1 if news else 0
 
 

@@ -7,7 +7,9 @@ import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from random import Random
 from statistics import NormalDist
 from typing import Any
 
@@ -26,6 +28,10 @@ class LogNormal:
 
     median: float
     sigma: float
+
+    def draw(self, random: Random) -> float:
+        """A time in ms."""
+        return random.lognormvariate(math.log(self.median), self.sigma)
 
     def percentile(self, percent: float) -> float:
         """In ms."""
@@ -69,6 +75,40 @@ def fitted(published: Mapping[str, Any]) -> LogNormal | None:
         return LogNormal.of_mean(published["mean"], published["p95"])
     known = [(percent, published[f"p{percent}"]) for percent in PREFERRED if f"p{percent}" in published]
     return LogNormal.through(known[0], known[1]) if len(known) > 1 else None
+
+
+@dataclass(frozen=True)
+class Hop:
+    """A kind of way that a visit takes again and again, with the times of one or more sizes (bytes), smallest first."""
+
+    calls: tuple[str, ...]
+    """The SDK's calls that are on it, as "service.Operation"."""
+    sizes: tuple[tuple[int, LogNormal], ...]
+    ms_per_mb: float
+
+    def times(self, size: float) -> LogNormal:
+        """The times of this many bytes; beyond the largest size that is known the median goes on growing as before."""
+        median, sigma = self.sizes[0][1].median, self.sizes[0][1].sigma
+        for (below, small), (above, large) in pairwise(self.sizes):
+            if size > below:
+                share = (size - below) / (above - below)
+                median = small.median + share * (large.median - small.median)
+                sigma = small.sigma + min(share, 1) * (large.sigma - small.sigma)
+        return LogNormal(median + self.ms_per_mb * size / 1e6, sigma)
+
+
+def hops() -> dict[str, Hop]:
+    """The hops of latencies.toml by name. Raises ValueError if a row that one names gives no log-normal."""
+    document, made = tomllib.loads(FILE.read_text("utf-8")), {}
+    published = {row["id"]: row["published"] for row in document["row"]}
+    for hop in document["hop"]:
+        sizes = []
+        for size, name in zip(hop.get("bytes", [0]), hop["rows"], strict=True):
+            if (fit := fitted(published[name])) is None:
+                raise ValueError(f"{name} publishes too little to draw from")
+            sizes.append((size, fit))
+        made[hop["name"]] = Hop(tuple(hop["calls"]), tuple(sizes), hop.get("ms_per_mb", 0))
+    return made
 
 
 def in_words(published: Mapping[str, Any]) -> str:
