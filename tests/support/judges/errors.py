@@ -21,9 +21,10 @@ _COMMON = {
     "UnrecognizedClientException": 400,
     "ValidationException": 400,
 }
-"""Of every service asked by X-Amz-Target. "Common Errors" in the API references of Step Functions, Systems Manager,
-EventBridge, Secrets Manager and Rekognition; "Error handling with DynamoDB" (ValidationException, 400, is not in
-botocore's model of DynamoDB). The pages for services of another protocol say 403 for AccessDeniedException."""
+"""Of every service asked by X-Amz-Target. "Common Errors" as the API references of such services have it (read in those
+of Athena and EMR); "Error handling with DynamoDB" (ValidationException, 400, is not in botocore's model of DynamoDB).
+UnknownOperationException is on no such page. Pages for services of another protocol have 403 for AccessDeniedException.
+"""
 
 _COMMON_REST = {
     "AccessDeniedException": 403,
@@ -31,7 +32,7 @@ _COMMON_REST = {
     "UnknownOperationException": 404,
     "ValidationException": 400,
 }
-"""Of services asked by paths, in JSON. "Common Error Types" in the API references of Lambda, SageMaker and Bedrock."""
+"""Of services asked by paths, in JSON. "Common Errors" of Lambda's API reference, taken for SageMaker's and Bedrock's too."""
 
 _COMMON_XML = {
     "AccessDenied": 403,
@@ -56,7 +57,7 @@ AccessForbidden and BadRequest in "Troubleshooting CORS" of its User Guide."""
 
 _PAGES = {("rekognition", "ThrottlingException"): 400}
 """Where a page of AWS's says another status than the model. "Error messages and codes" of Rekognition has it under 400,
-the model calls it the service's own fault; functions go by the code, and take either."""
+the model calls it the service's own fault. Functions go by the code."""
 
 COMMON = {"json": _COMMON, "rest-json": _COMMON_REST, "rest-xml": _COMMON_XML, "query": _COMMON_XML}
 
