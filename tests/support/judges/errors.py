@@ -32,7 +32,7 @@ _COMMON_REST = {
     "UnknownOperationException": 404,
     "ValidationException": 400,
 }
-"""Of services asked by paths, in JSON. "Common Errors" of Lambda's API reference, taken for SageMaker's and Bedrock's too."""
+"""Of services asked by paths, in JSON. "Common Errors" of Lambda's, taken for SageMaker's and Bedrock's too."""
 
 _COMMON_XML = {
     "AccessDenied": 403,
