@@ -7,7 +7,6 @@ own; the stand-ins with their models run in another one. boto3 finds them all by
 import dataclasses
 import errno
 import gc
-import hashlib
 import json
 import os
 import secrets
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from local import iam
-from local.account import REGION
+from local.account import REGION, access_key, session_token
 from local.emulator import cloudfront
 from local.emulator.services import Emulator, forget_all
 from local.faults import Faults, Gate
@@ -148,13 +147,17 @@ class App:
         self._distribution = cloudfront.create_distribution()
         self.stack = self._read_template()
         # Each function has a role of its own, as on AWS: here, an access key of its own.
-        keys = {name: _access_key(function.name) for name, function in self.stack.functions.items()}
+        keys = {name: access_key(function.name) for name, function in self.stack.functions.items()}
         self.authority = iam.Authority(
             statements={keys[name]: statements for name, statements in self.stack.policies.items()},
             names={keys[name]: name for name in keys},
         )
         self._faults = Faults(self.authority.names)
-        self._environments = {name: {**environment, "AWS_ACCESS_KEY_ID": key} for name, key in keys.items()}
+        tokens = {key: session_token(key) for key in keys.values()}
+        self._environments = {
+            name: {**environment, "AWS_ACCESS_KEY_ID": key, "AWS_SESSION_TOKEN": tokens[key]}
+            for name, key in keys.items()
+        }
         self.lambdas = LambdaHost(
             [
                 self._deployed(name, function, self._environments[name])
@@ -177,7 +180,9 @@ class App:
         emulator = Emulator({"/2015-03-31/functions/": self.lambdas.wsgi}, self.authority)
         run(aws_socket, self.traffic.counted(Gate(emulator, self._faults)))
         secrets_by_key = dict.fromkeys([self._key, *keys.values()], self._secret)
-        s3 = S3Front(secrets_by_key, region=REGION, on_created=self._on_created, authority=self.authority)
+        s3 = S3Front(
+            secrets_by_key, region=REGION, on_created=self._on_created, authority=self.authority, tokens=tokens
+        )
         s3_door = self.traffic.counted(Gate(s3, self._faults))
         run(s3_socket, s3_door)
         self.client = cache(boto3.Session(self._key, self._secret, region_name=REGION).client)
@@ -346,11 +351,6 @@ def _unlimited() -> str:
     """The template's `ImageModels`, each with a quota that nobody uses up."""
     chain = default_of(ROOT / "template.yaml", "ImageModels")
     return ",".join(f"{candidate.strip()}=100000" for candidate in chain.split(","))
-
-
-def _access_key(function: str) -> str:
-    """An access key id in the form of a role's, made from the function's name."""
-    return "ASIA" + hashlib.sha256(function.encode()).hexdigest()[:16].upper()
 
 
 def _listen(port: int, address: str = "127.0.0.1") -> socket.socket:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, BinaryIO
 
-from werkzeug.exceptions import ClientDisconnected
+from werkzeug.exceptions import BadRequest
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Request, Response
 
@@ -28,6 +28,53 @@ _HEADER = re.compile(rb"([!-9;-~]+):[ \t]*([^\r\n]*)\r?\n")
 
 ARRIVED = "booth.arrived"
 """Key of the WSGI environment: when the request's head came, as a datetime; its body may take long."""
+SILENCE_SECONDS = 20
+"""A client that sends nothing of its body for so long is given up. AWS's services do so, and don't say when."""
+
+
+class Body(io.RawIOBase):
+    """A request's body, which comes off the connection as a whole when it is first read.
+
+    Raises BadRequest when it is read and ended before its announced end or is no chunked one; TimeoutError after
+    SILENCE_SECONDS.
+    """
+
+    def __init__(self, read: Callable[[], bytes]):
+        self._read = read
+        self._body: io.BytesIO | None = None
+        self._error: Exception | None = None
+
+    @property
+    def has_come(self) -> bool:
+        """Whether it was read, to its end or not."""
+        return self._body is not None or self.has_failed
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it can't be read to its end."""
+        return self._error is not None
+
+    def load(self) -> None:
+        """Read it off the connection, once. What is wrong with it is raised when it is used."""
+        if self.has_come:
+            return
+        try:
+            self._body = io.BytesIO(self._read())
+        except BadRequest as error:  # also what werkzeug makes of a TimeoutError
+            self._error = error.__context__ if isinstance(error.__context__, TimeoutError) else error
+        except TimeoutError as error:
+            self._error = error
+        except OSError as error:  # werkzeug's, for chunks that are none
+            self._error = BadRequest(str(error))
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self.load()
+        if self._error or self._body is None:
+            raise self._error or EOFError
+        return self._body.readinto(buffer)
 
 
 class Handler(WSGIRequestHandler):
@@ -55,22 +102,17 @@ class Handler(WSGIRequestHandler):
         """Answer one request, or close the connection without an answer."""
         request = Request(self.make_environ(), populate_request=False)
         request.environ[ARRIVED] = datetime.now(UTC)
-        try:
-            body = request.get_data()
-        except ClientDisconnected:
-            self.close_connection = True
-            return
-        request.environ["wsgi.input"] = io.BytesIO(body)
-        try:
-            response = self.answer(request)
-        except ConnectionResetError:  # a fault
-            response = None
-        except Exception:
-            _log.exception("%s failed", request.path)
-            response = Response("Internal Server Error", 500)
+        body = Body(lambda: self._receive(request))
+        if not self._asks_to_go_on:
+            # An answer before the body's end would break the connection, and applications read at once what is there.
+            body.load()
+        whole = request.environ | {"wsgi.input": body, "wsgi.input_terminated": True}
+        response = self._answer(Request(whole), body)
         if response is None:
             self.close_connection = True
             return
+        if body.has_failed or not body.has_come:  # what follows on the connection may be a body, or a request
+            response.headers["Connection"] = "close"
         data = response.get_data()
         self.send_response(response.status_code)
         for name, value in response.get_wsgi_headers(request.environ):
@@ -82,13 +124,41 @@ class Handler(WSGIRequestHandler):
         self.wfile.flush()
         response.close()  # the application learns that its answer has been sent
 
+    def _answer(self, request: Request, body: Body) -> Response | None:
+        """The application's answer, or that it failed; None: there is to be none."""
+        try:
+            return self.answer(request)
+        except ConnectionResetError:  # a fault
+            return None
+        except Exception:
+            if body.has_failed:
+                return Response("Bad Request", 400)
+            _log.exception("%s failed", request.path)
+            return Response("Internal Server Error", 500)
+
+    def _receive(self, request: Request) -> bytes:
+        """The request's body off the connection. Who asked whether to go on is told so first."""
+        if self._asks_to_go_on:
+            self.send_response_only(100)
+            self.end_headers()
+            self.wfile.flush()
+        self.connection.settimeout(SILENCE_SECONDS)
+        try:
+            return request.get_data(cache=False)
+        finally:
+            self.connection.settimeout(None)
+
     def answer(self, request: Request) -> Response | None:
         """The server's application's answer; None: there is none."""
         return Response.from_app(self.server.app, request.environ)
 
+    @property
+    def _asks_to_go_on(self) -> bool:
+        """Whether the client sends the body when it is told to. Those of HTTP/1.0 are not: they know no such answer."""
+        return self.headers.get("Expect", "").lower() == "100-continue" and self.request_version >= "HTTP/1.1"
+
     def handle_expect_100(self) -> bool:
-        super().handle_expect_100()
-        self.wfile.flush()
+        """Say nothing yet: the application may refuse the request by its head."""
         return True
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:

@@ -17,6 +17,7 @@ from local import iam
 from local.emulator.dispatch import answer_of
 from local.emulator.wire import mended
 from local.http_server import ARRIVED
+from local.s3 import bodies
 from local.s3.buckets import bucket_of
 from local.s3.cors import cors_headers, preflight
 from local.s3.errors import S3Error, error_response
@@ -36,6 +37,7 @@ class S3Front:
             object written to a bucket whose EventBridge notifications are on, after the answer has been sent,
             in order, by a thread of its own. What it raises is logged and ends nothing.
         authority: decides what the holders of the credentials may do; by default everything.
+        tokens: session tokens by access key id, of those whose credentials are temporary.
     """
 
     def __init__(
@@ -45,8 +47,9 @@ class S3Front:
         region: str,
         on_created: Callable[[dict], None],
         authority: iam.Authority | None = None,
+        tokens: Mapping[str, str] | None = None,
     ):
-        self._signatures = Signatures(credentials, region)
+        self._signatures = Signatures(credentials, region, tokens or {})
         self._authority = authority or iam.Authority()
         self._events = CreatedEvents(region, on_created)
         self._moto = create_backend_app("s3")
@@ -55,17 +58,20 @@ class S3Front:
     def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
         request = Request(environ)
         request_id = secrets.token_hex(8).upper()
-        # The body is read in full first: an error answered before its end would break the connection, and a slow
-        # sender must not hold the key's lock.
-        body = request.get_data(cache=False)
         cors, event = {}, None
         try:
+            request = Request(bodies.read_address(environ))
             if request.method == "OPTIONS":
                 cors, response = preflight(request), Response()
             else:
                 cors = cors_headers(request, request.method) or {}
+                bodies.check_head(request)
                 self._signatures.check(request, environ.get(ARRIVED, datetime.now(UTC)))
+                # Who asks whether to go on is told only now, and what a POST is for stands in its body. All of it is
+                # read before the key's lock is taken: a slow sender must not hold that.
+                body = bodies.read(request) if request.method == "POST" else b""
                 self._authorize(request, body)
+                body = body or bodies.read(request)
                 response, event = self._forward(request, body, request_id)
                 if response.status_code == 404:
                     self._refuse_missing(request)
@@ -105,12 +111,6 @@ class S3Front:
         Requests for one key are handled one after the other, so that a condition (`If-None-Match: *`), the write and
         the look at what was written are one step, and nobody reads an object while moto closes its file to replace it.
         """
-        if (
-            request.method == "PUT"
-            and request.content_length is None
-            and "x-amz-decoded-content-length" not in request.headers
-        ):
-            raise S3Error(411, "MissingContentLength", "You must provide the Content-Length HTTP header.")
         environ = {
             **request.environ,
             "wsgi.input": io.BytesIO(body),

@@ -6,13 +6,14 @@ import hmac
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from werkzeug.wrappers import Request
 
+from local.s3.bodies import decoded
 from local.s3.errors import S3Error, iso
 
 CLOCK_SKEW = timedelta(minutes=15)  # S3 accepts requests signed by a clock that is this much ahead
@@ -34,11 +35,13 @@ class Signatures:
     Args:
         credentials: secret access keys by access key id; everybody else is refused.
         region: the Region that signatures must name.
+        tokens: session tokens by access key id, of those whose credentials are temporary.
     """
 
-    def __init__(self, credentials: Mapping[str, str], region: str):
+    def __init__(self, credentials: Mapping[str, str], region: str, tokens: Mapping[str, str]):
         self._credentials = dict(credentials)
         self._region = region
+        self._tokens = dict(tokens)
 
     def check(self, request: Request, arrived: datetime) -> None:
         """Refuse, as S3 does, whoever has no valid signature.
@@ -71,7 +74,7 @@ class Signatures:
             match = re.search(r"Credential=([^/,\s]+)/\d{8}/[\w-]+/s3/aws4_request", header)
             if not match:
                 raise S3Error(400, "AuthorizationHeaderMalformed", "The authorization header is malformed.")
-            self._secret(match[1])
+            self._secret(match[1], request.headers.get("X-Amz-Security-Token", ""))
         else:
             raise S3Error(403, "AccessDenied", "Access Denied")
 
@@ -97,7 +100,7 @@ class Signatures:
                 f'Invalid credential date "{scope[0]}". This date is not the same as X-Amz-Date: '
                 f'"{query["X-Amz-Date"][:8]}".'
             )
-        secret = self._secret(access_key)
+        secret = self._secret(access_key, query.get("X-Amz-Security-Token", ""))
         end = date + timedelta(seconds=int(expires))
         if date > now + CLOCK_SKEW:
             raise S3Error(403, "AccessDenied", "Request is not valid yet", ServerTime=iso(now))
@@ -119,14 +122,19 @@ class Signatures:
             )
         _check_signature(request, query, signed, Credentials(access_key, secret), self._region)
 
-    def _secret(self, access_key: str) -> str:
-        if access_key not in self._credentials:
+    def _secret(self, access_key: str, token: str) -> str:
+        """The secret access key of those credentials. A key whose token is missing is none that S3 knows."""
+        wanted = self._tokens.get(access_key, "")
+        if access_key not in self._credentials or (wanted and not token):
             raise S3Error(
                 403,
                 "InvalidAccessKeyId",
                 "The AWS Access Key Id you provided does not exist in our records.",
                 AWSAccessKeyId=access_key,
             )
+        if not hmac.compare_digest(wanted.encode(), token.encode()):
+            words = "The provided token is malformed or otherwise invalid."
+            raise S3Error(400, "InvalidToken", words, **{"Token-0": token})
         return self._credentials[access_key]
 
 
@@ -161,9 +169,9 @@ def _check_signature(
 
 
 def _query_pairs(request: Request) -> list[tuple[str, str]]:
-    """The query's names and values, percent-decoded; unlike a form's, a plus sign stays one."""
+    """The query's names and values, decoded."""
     pairs = [pair.partition("=") for pair in request.query_string.decode("ascii", "replace").split("&") if pair]
-    return [(unquote(name), unquote(value)) for name, _, value in pairs]
+    return [(decoded(name), decoded(value)) for name, _, value in pairs]
 
 
 def _malformed(message: str) -> S3Error:
