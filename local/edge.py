@@ -11,11 +11,14 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from urllib.parse import parse_qs
 
 from botocore.exceptions import ClientError
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wrappers import Request, Response
 
 from local.account import ACCOUNT, REGION
+from local.emulator import viewers
 from local.lambdas.host import LambdaHost
 
 WEB = Path(__file__).parent.parent / "web"
@@ -31,6 +34,9 @@ _SECURITY_HEADERS = {  # as the CDN sends them
 }
 _FORWARDED = ("Content-Type", "CloudFront-Viewer-Address")
 """The headers that the CDN sends on to the API where access is open: of the viewer's, and its own."""
+_ALL_METHODS = ("GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE")
+_READING_METHODS = ("GET", "HEAD")
+_OF_THE_CONNECTION = ("connection", "transfer-encoding", "expect", "upgrade", "keep-alive")
 _KEY_HEADER = "x-cdn-key"
 _CDN_ADDRESS = "130.176.0.1"
 """From which the API sees the CDN's calls come: one of CloudFront's, for origins."""
@@ -66,6 +72,7 @@ class Edge:
         key: Callable[[], str],
     ):
         self._routes = routes
+        self._paths = {path for _, path in routes}
         self._lambdas = lambdas
         self._s3 = s3
         self._results_bucket = results_bucket
@@ -81,39 +88,41 @@ class Edge:
     def api(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
         """The API at its own address (WSGI application)."""
         request = Request(environ)
-        function = self._routes.get((request.method, request.path))
-        if function:
-            answer = self._invoke(request, function, dict(request.headers.items()), request.remote_addr)
-        else:
-            answer = _json(404, {"message": "Not Found"})
+        answer = self._ask_api(request, dict(request.headers.items()), request.remote_addr, _query(request))
         return answer(environ, start_response)
 
     def _respond(self, request: Request) -> Response:
-        function = self._routes.get((request.method, request.path))
         if request.path == "/health":
             return _json(200, {"ready": True}) if self._ready() else _json(503, {"ready": False})
-        if function:
-            return self._invoke(request, function, self._to_api(request), _CDN_ADDRESS)
-        if request.method in ("GET", "HEAD"):
-            return self._result(request) if request.path.startswith("/photo/") else self._page(request)
-        return _json(404, {"message": "Not Found"})
+        is_api = request.path in self._paths
+        if refused := viewers.refusal(request, _ALL_METHODS if is_api else _READING_METHODS):
+            return refused
+        if is_api:
+            # An open stack's policy passes no query on.
+            query = "" if self._key() else _query(request)
+            return self._ask_api(request, self._to_api(request), _CDN_ADDRESS, query)
+        return self._result(request) if request.path.startswith("/photo/") else self._page(request)
 
     def _to_api(self, request: Request) -> dict[str, str]:
         """The headers with which the CDN asks the API, by its origin request policy; Host is the API's."""
-        seen = {name.lower(): value for name, value in request.headers.items()}
+        seen = viewers.headers_to_origin(request)
         if key := self._key():
             seen["cloudfront-viewer-address"] = f"{request.remote_addr}:{request.environ.get('REMOTE_PORT', 1024)}"
-            seen = {name.lower(): seen[name.lower()] for name in _FORWARDED if name.lower() in seen} | {
-                _KEY_HEADER: key
-            }
+            seen = {name.lower(): seen[name.lower()] for name in _FORWARDED if name.lower() in seen}
+            seen |= {"user-agent": "Amazon CloudFront", _KEY_HEADER: key}
         return seen | {"host": f"local.execute-api.{REGION}.amazonaws.com"}
 
-    def _invoke(self, request: Request, function: str, headers: Mapping[str, str], address: str | None) -> Response:
+    def _ask_api(self, request: Request, headers: Mapping[str, str], address: str | None, query: str) -> Response:
+        """The API's answer to a request that comes with these headers and this query from this address."""
+        function = self._routes.get((request.method, request.path))
+        if not function:
+            return _json(404, {"message": "Not Found"})
         body = request.get_data()
         if len(body) > _MAX_BODY:
             return _json(413, {"message": "Request Entity Too Large"})
         started = time.monotonic()
-        result = self._lambdas.invoke(function, json.dumps(http_event(request, body, headers, address)).encode())
+        event = http_event(request, body, headers, address, query)
+        result = self._lambdas.invoke(function, json.dumps(event).encode())
         if time.monotonic() - started > _TIMEOUT_SECONDS:
             return _json(503, {"message": "Service Unavailable"})
         # Also a throttled one (AWS re:Post, "How do I resolve the Internal server error of an API Gateway API?").
@@ -127,12 +136,20 @@ class Edge:
     def _result(self, request: Request) -> Response:
         try:
             found = self._s3.get_object(Bucket=self._results_bucket, Key=request.path.removeprefix("/"))
-        except ClientError as error:
-            return Response("Not found", status=error.response["ResponseMetadata"]["HTTPStatusCode"])
+        except ClientError:
+            # The bucket's policy lets the CDN list nothing, so S3 does not tell it that a picture is missing.
+            xml = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+            return Response(xml, 403, self._cdn_headers, content_type="application/xml")
         headers = self._cdn_headers | {"etag": found["ETag"]}
         if "CacheControl" in found:
             headers["cache-control"] = found["CacheControl"]
-        return Response(found["Body"].read(), content_type=found["ContentType"], headers=headers)
+        picture = found["Body"].read()
+        answer = Response(picture, content_type=found["ContentType"], headers=headers)
+        # A part of it, or that it has not changed: "How CloudFront processes partial requests", "Conditional requests".
+        try:
+            return answer.make_conditional(request.environ, accept_ranges=True, complete_length=len(picture))
+        except RequestedRangeNotSatisfiable as error:
+            return Response.from_app(error, request.environ)
 
     def _page(self, request: Request) -> Response:
         """A file of the page, compressed as its cache behavior says (CloudFront prefers brotli, which is smaller)."""
@@ -170,8 +187,13 @@ def with_uploads(edge: Callable, s3: Callable, bucket: str, inside: str, outside
     return answer
 
 
-def http_event(request: Request, body: bytes, headers: Mapping[str, str], address: str | None) -> dict:
-    """The event that an HTTP API, called with these headers from this address, hands to a function (format 2.0)."""
+def http_event(request: Request, body: bytes, headers: Mapping[str, str], address: str | None, query: str) -> dict:
+    """The event that an HTTP API, called with these headers from this address, hands to a function.
+
+    It is of format 2.0: "Create AWS Lambda proxy integrations for HTTP APIs in API Gateway" in the Developer Guide. The
+    body has come as a whole by then, so nothing tells how.
+    """
+    headers = {name.lower(): value for name, value in headers.items() if name.lower() not in _OF_THE_CONNECTION}
     is_text = request.mimetype.startswith("text/") or request.mimetype in ("application/json", "application/xml")
     route = f"{request.method} {request.path}"
     now = time.time()
@@ -179,8 +201,8 @@ def http_event(request: Request, body: bytes, headers: Mapping[str, str], addres
         "version": "2.0",
         "routeKey": route,
         "rawPath": request.path,
-        "rawQueryString": request.query_string.decode(),
-        "headers": {name.lower(): value for name, value in headers.items()},
+        "rawQueryString": query,
+        "headers": headers,
         "requestContext": {
             "accountId": ACCOUNT,
             "apiId": "local",
@@ -191,7 +213,7 @@ def http_event(request: Request, body: bytes, headers: Mapping[str, str], addres
                 "path": request.path,
                 "protocol": "HTTP/1.1",
                 "sourceIp": address,
-                "userAgent": request.headers.get("User-Agent", ""),
+                "userAgent": headers.get("user-agent", ""),
             },
             "requestId": str(uuid.uuid4()),
             "routeKey": route,
@@ -201,11 +223,18 @@ def http_event(request: Request, body: bytes, headers: Mapping[str, str], addres
         },
         "isBase64Encoded": bool(body) and not is_text,
     }
-    if request.args:
-        event["queryStringParameters"] = {name: ",".join(values) for name, values in request.args.lists()}
+    if cookies := headers.pop("cookie", ""):
+        event["cookies"] = [each.strip() for each in cookies.split(";")]
+    if query:
+        given = parse_qs(query, keep_blank_values=True)
+        event["queryStringParameters"] = {name: ",".join(values) for name, values in given.items()}
     if body:
         event["body"] = body.decode("utf-8", "replace") if is_text else base64.b64encode(body).decode()
     return event
+
+
+def _query(request: Request) -> str:
+    return request.query_string.decode("latin-1")
 
 
 def _json(status: int, value: dict) -> Response:

@@ -267,7 +267,7 @@ def test_pictures_of_a_caller_who_counts_have_names_that_nobody_guesses(quick):
                 assert ask_for_upload(quick, id=seen)[0] == 409
                 assert quick.ask(quick.upload(), str(uuid.uuid4()), id=seen)[0] == 409
         assert quick.delete(request_id)[0] == 200
-        assert [quick.http("GET", url)[0] for url in urls] == [404, 404, 404]
+        assert [quick.http("GET", url)[0] for url in urls] == [403, 403, 403]
 
 
 def test_one_upload_takes_no_more_than_one_id_by_photo(quick):

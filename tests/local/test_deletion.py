@@ -150,7 +150,7 @@ def test_after_the_end_the_pictures_and_the_cdns_copies_are_gone(quick, visit):
     urls = [result["url_original"], *json.loads(result["url_generated"])]
     assert [quick.http("GET", url)[0] for url in urls] == [200] * 4
     assert quick.delete(request_id)[0] == 200
-    assert [quick.http("GET", url)[0] for url in urls] == [404] * 4
+    assert [quick.http("GET", url)[0] for url in urls] == [403] * 4
     assert_gone(quick, uploaded, request_id)
     assert {url.removeprefix(quick.url) for url in urls} < set(invalidations(quick))
     assert_tombstone_without_names(quick, uploaded)
