@@ -186,6 +186,7 @@ def test_a_body_that_never_comes_is_not_awaited_for_ever(front, wire, monkeypatc
         (hashlib.md5(b"other").digest(), 400, "BadDigest"),
         (b"short", 400, "InvalidDigest"),
     ],
+    ids=["right", "another body's", "no digest"],
 )
 def test_a_digest_is_held_against_the_body(front, wire, digest, status, code):
     put(wire, front, front.target(), JPEG, f"Content-MD5: {base64.b64encode(digest).decode()}")
