@@ -28,6 +28,8 @@ _HEADER = re.compile(rb"([!-9;-~]+):[ \t]*([^\r\n]*)\r?\n")
 
 ARRIVED = "booth.arrived"
 """Key of the WSGI environment: when the request's head came, as a datetime; its body may take long."""
+BODY = "booth.body"
+"""There, too: its Body, whoever reads it."""
 SILENCE_SECONDS = 20
 """A client that sends nothing of its body for so long is given up. AWS's services do so, and don't say when."""
 
@@ -48,6 +50,11 @@ class Body(io.RawIOBase):
     def has_come(self) -> bool:
         """Whether it was read, to its end or not."""
         return self._body is not None or self.has_failed
+
+    @property
+    def whole(self) -> bytes:
+        """All of it; empty if it was not read, or not to its end."""
+        return self._body.getvalue() if self._body else b""
 
     @property
     def has_failed(self) -> bool:
@@ -102,12 +109,13 @@ class Handler(WSGIRequestHandler):
         """Answer one request, or close the connection without an answer."""
         request = Request(self.make_environ(), populate_request=False)
         request.environ[ARRIVED] = datetime.now(UTC)
-        body = Body(lambda: self._receive(request))
+        sent = Request(request.environ.copy())
+        body = Body(lambda: self._receive(sent))
         if not self._asks_to_go_on:
             # An answer before the body's end would break the connection, and applications read at once what is there.
             body.load()
-        whole = request.environ | {"wsgi.input": body, "wsgi.input_terminated": True}
-        response = self._answer(Request(whole), body)
+        request.environ |= {BODY: body, "wsgi.input": body, "wsgi.input_terminated": True}
+        response = self._answer(Request(request.environ), body)
         if response is None:
             self.close_connection = True
             return

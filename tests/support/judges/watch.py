@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from werkzeug.wrappers import Request, Response
 
 from local.faults import SPOILT
-from local.http_server import Handler
+from local.http_server import BODY, Handler
 from local.lambdas.host import LambdaHost
 from local.lambdas.results import InvokeResult
 from local.standins.process import StandinsProcess
@@ -125,7 +125,7 @@ def exchange_of(request: Request, response: Response) -> Exchange:
         address.path,
         address.query,
         {name.lower(): value for name, value in request.headers.items()},
-        request.get_data(),
+        request.environ[BODY].whole,
         response.status_code,
         {name.lower(): value for name, value in response.get_wsgi_headers(request.environ).items()},
         b"" if request.method == "HEAD" else response.get_data(),
