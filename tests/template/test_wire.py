@@ -632,7 +632,8 @@ def test_s3_tells_of_a_new_object_as_aws_makes_it(wires):
 )
 def test_the_http_api_hands_on_a_call_as_aws_makes_it(asked):
     request = Request(EnvironBuilder(**asked).get_environ())
-    event = http_event(request, request.get_data(), dict(request.headers), "203.0.113.7")
+    query = request.query_string.decode()
+    event = http_event(request, request.get_data(), dict(request.headers), "203.0.113.7", query)
     assert event_problems(event) == []
 
 
