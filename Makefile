@@ -16,7 +16,7 @@
 # With AWS credentials; ENV=dev (the default) or ENV=prod:
 #   make preflight   before an event: can your account paint?
 #   make deploy      all of it, and a photo through it (ARGS="Name=value")
-#   make pair        a QR code that pairs a pad with its token
+#   make prove, pair   all of it tried once, and destroyed; a pad's QR code
 #   make destroy     delete all of it, photos included, after asking
 #   make sam-deploy, sam-check, sam-off, sam-on, sam-destroy, sam-package
 #                    Segment Anything: docs/sam-endpoint.md; the same with paint-:
@@ -43,7 +43,7 @@ BENCHES := $(shell sed -n 's/^""".*: `make \(bench-[a-z]*\)`.*/\1/p' benchmarks/
 
 .PHONY: help run painter test test-painter test-fast mutants check lint lock released audit check-scenes check-settings thumbnails api drawing machine pythons
 .PHONY: browser setup tools clean faults fuzz odd-photos races load pacing bench trace cost bench-help $(BENCHES)
-.PHONY: preflight build deploy pair destroy env account out sam-package sam-deploy sam-on sam-off sam-destroy sam-check
+.PHONY: preflight build deploy prove pair destroy env account out sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 .PHONY: paint-package paint-deploy paint-on paint-off paint-destroy paint-check
 
 help:
@@ -241,6 +241,9 @@ deploy: env out account build
 	.venv/bin/python -m deploy sam $(ENV) $(ARGS)
 	.venv/bin/python -m deploy page $(STACK)
 	.venv/bin/python -m deploy smoke $(STACK)
+
+prove: out account setup
+	@.venv/bin/python -m prove $(ARGS)
 
 pair: env account
 	@.venv/bin/python -m deploy pair $(STACK)

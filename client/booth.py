@@ -67,6 +67,11 @@ class Booth:
         status, pause, answer = self._with_retries(lambda: self._ask("/photo", json.dumps(body).encode()))
         return status, answer, pause
 
+    def delete(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """DELETE /photo; gives HTTP status and answer. Raises NoAnswer."""
+        status, _, answer = self._with_retries(lambda: self._ask("/photo", json.dumps(body).encode(), "DELETE"))
+        return status, answer
+
     def upload(self, file: Path, **fields: Any) -> dict[str, Any]:
         """Asks for an upload URL and PUTs the file there; gives the body of /upload.
 
@@ -121,13 +126,13 @@ class Booth:
 
         return self._with_retries(fetch)[2]
 
-    def _ask(self, path: str, data: bytes | None = None) -> tuple[int, int, dict[str, Any]]:
+    def _ask(self, path: str, data: bytes | None = None, method: str | None = None) -> tuple[int, int, dict[str, Any]]:
         """HTTP status, Retry-After in seconds and answer of one call. Raises NoAnswer if it is no JSON object."""
         headers = {"Content-Type": "application/json"} if data else {}
         if data and self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         address = self.url + path
-        status, head, content = _fetch(urllib.request.Request(address, data, headers), self.url, 35)
+        status, head, content = _fetch(urllib.request.Request(address, data, headers, method=method), self.url, 35)
         if 300 <= status < 400:
             raise NoAnswer(f"{address} redirects to {head['Location']}: use the booth's own address")
         try:

@@ -7,9 +7,10 @@ import subprocess
 import time
 import tomllib
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError, WaiterError
@@ -78,15 +79,18 @@ def lambda_concurrency(region: str | None = None) -> int:
     return limit["UnreservedConcurrentExecutions"]
 
 
-def deploy(environment: str, given: list[str]) -> None:
-    """Runs `sam deploy` for an environment of samconfig.toml. Raises StackError if that failed, or can't be right."""
+def deploy(environment: str, given: list[str], more: list[str] | None = None) -> None:
+    """Runs `sam deploy` for an environment of samconfig.toml. Raises StackError if that failed, or can't be right.
+
+    The arguments are those of `sam_deploy_command`.
+    """
     try:
         wrong = problems(read_parameters(environment, given))
     except ParameterError as error:
         raise StackError(str(error)) from error
     if wrong:
         raise StackError("\n".join(wrong))
-    if subprocess.run(sam_deploy_command(environment, given), cwd=ROOT, check=False).returncode:
+    if subprocess.run(sam_deploy_command(environment, given, more), cwd=ROOT, check=False).returncode:
         raise StackError("sam has not deployed it; the reason is above.")
 
 
@@ -222,19 +226,27 @@ def _qr_code(text: str) -> str:
     return "\n".join(f"\x1b[30;107m{line}\x1b[0m" for line in lines)
 
 
-def smoke(url: str, token: str, photo: Path, out: Path, show: Callable[[str], None]) -> None:
+def consent() -> dict[str, Any]:
+    """A visitor's consent, for POST /upload."""
+    return {"policy": "smoke test", "language": "en", "time": datetime.now(UTC).isoformat(), "wall": False}
+
+
+def smoke(
+    url: str, token: str, photo: Path, out: Path, show: Callable[[str], None], scenes: Sequence[str] = ()
+) -> None:
     """Sends a photo to the booth at `url`, as a visitor does who gives consent, and saves its pictures to `out`.
+
+    Args:
+        scenes: ids from GET /scenes; none for the default ones.
 
     Raises:
         StackError: a picture is missing, or the booth doesn't answer within OPEN_SECONDS.
     """
     out.mkdir(parents=True, exist_ok=True)
-    now = datetime.now(UTC).isoformat()
-    consent = {"policy": "smoke test", "language": "en", "time": now, "wall": False}
     booth = Booth(url, token, show, retry_until=time.monotonic() + OPEN_SECONDS)
     try:
-        wanted = len(booth.catalogue()["default"])
-        result = booth.send(photo, out, consent=consent)
+        wanted = len(scenes or booth.catalogue()["default"])
+        result = booth.send(photo, out, consent=consent(), **({"scenes": [*scenes]} if scenes else {}))
     except VisitError as error:
         raise StackError(f"the photo did not get through: {error}") from error
     if problem := shortfall(result, wanted):

@@ -73,6 +73,28 @@ def own_region() -> str:
     return boto3.Session().region_name or ""
 
 
+def check(parameters: dict[str, str], environment: str) -> tuple[list[CandidateCheck], list[ServiceCheck]]:
+    """The candidates and the services, checked.
+
+    Args:
+        parameters: template.yaml's, all of them, see `read_parameters`.
+        environment: of samconfig.toml; empty for none.
+    """
+    os.environ["SAM_ENDPOINT"], os.environ["SAM_PROTOCOL"] = parameters["SamEndpoint"], parameters["SamProtocol"]
+    photo = PHOTO.read_bytes()
+    paint_endpoint, paint_region = parameters["PaintEndpoint"], parameters["PaintRegion"] or own_region()
+    candidates = check_chain(parameters["ImageModels"], paint_endpoint, paint_region, photo)
+    faces, details = check_rekognition(photo)
+    endpoint, arn, keep = (parameters[name] for name in ("SamEndpoint", "SamEndpointArn", "Keep"))
+    services = [faces, check_sam(endpoint, arn, keep, photo, details)]
+    services.append(check_lambda(int(parameters["LambdaConcurrency"])))
+    if parameters["SamEndpoint"] == f"photo-booth-sam-{environment}":  # the name that make sam-deploy gives
+        services.append(check_instances("sam_model", environment))
+    if paint_endpoint and paint_endpoint == f"photo-booth-paint-{environment}":  # make paint-deploy's
+        services.append(check_instances("paint_model", environment, paint_region))
+    return candidates, services
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Prints the report; exit status 0 if an event can begin, else 1."""
     parser = argparse.ArgumentParser(prog="python -m operate.preflight", description="Can this AWS account paint?")
@@ -94,18 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
     except account.AccountError as error:
         print(error, file=sys.stderr)
         return 1
-    os.environ["SAM_ENDPOINT"], os.environ["SAM_PROTOCOL"] = parameters["SamEndpoint"], parameters["SamProtocol"]
-    photo = PHOTO.read_bytes()
-    paint_endpoint, paint_region = parameters["PaintEndpoint"], parameters["PaintRegion"] or own_region()
-    candidates = check_chain(parameters["ImageModels"], paint_endpoint, paint_region, photo)
-    faces, details = check_rekognition(photo)
-    endpoint, arn, keep = (parameters[name] for name in ("SamEndpoint", "SamEndpointArn", "Keep"))
-    services = [faces, check_sam(endpoint, arn, keep, photo, details)]
-    services.append(check_lambda(int(parameters["LambdaConcurrency"])))
-    if parameters["SamEndpoint"] == f"photo-booth-sam-{given.config_env}":  # the name that make sam-deploy gives
-        services.append(check_instances("sam_model", given.config_env))
-    if paint_endpoint and paint_endpoint == f"photo-booth-paint-{given.config_env}":  # make paint-deploy's
-        services.append(check_instances("paint_model", given.config_env, paint_region))
+    candidates, services = check(parameters, given.config_env or "")
     print("\n".join(report(candidates, services)))
     return 0 if any(each.is_usable for each in candidates) and all(each.is_usable for each in services) else 1
 

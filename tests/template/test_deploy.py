@@ -11,6 +11,7 @@ import sys
 import time
 import tomllib
 import urllib.request
+from collections import Counter
 
 import boto3
 import pytest
@@ -19,11 +20,15 @@ import yaml
 from deploy import stack
 from deploy.build import ROOT
 from deploy.preview import with_preview
+from prove import stacks
+from prove.state import State
 from tests.support.templates import COMMON, PIXELS, TOOLS
 from tests.support.waiting import PATIENCE
 from tests.unit.test_stack import scan
 
 STACK, PROD = "photo-booth-dev", "photo-booth-prod"
+PROOF = "0123456789abcdef"
+"""Id of a proof, by which make prove knows its own stacks."""
 CHAIN = "amazon.titan-image-generator-v2:0@us-east-1=7, us.stability.stable-image-inpaint-v1:0@us-east-1"
 
 # What the emulator can't take, each with what is deployed in its place:
@@ -109,7 +114,8 @@ def deployed(emulator, client, for_lambda):
         for name in emulator.keys() - os.environ.keys():
             patch.setenv(name, emulator[name])
         files = ["--config-file", str(ROOT / "samconfig.toml"), "--template-file", str(build / "template.yaml")]
-        command = stack.sam_deploy_command("dev", [f"ImageModels={CHAIN}"], files)
+        tags = ["--tags", f"{stacks.TAG}={PROOF}"]
+        command = stack.sam_deploy_command("dev", [f"ImageModels={CHAIN}"], [*files, *tags])
     status, text = run(command, emulator)
     assert status == 0, text[-2000:]
     pages = client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)
@@ -247,13 +253,30 @@ def test_destroy_asks_first(deployed, client, emulator):
     assert outputs(client)
 
 
-def test_destroy_leaves_nothing(deployed, client, emulator):
+def test_destroy_leaves_nothing_as_make_prove_lists_it(deployed, client, emulator, tmp_path, monkeypatch):
+    """make prove lists what is left over of its stacks: before this one is destroyed much, then nothing."""
+    for name in emulator.keys() - os.environ.keys():
+        monkeypatch.setenv(name, emulator[name])
+    state = State(tmp_path / "state.json", "", id=PROOF)
+    stacks.find_own(state, STACK)
+    stacks.remember(state, STACK)
+    assert len(state.made) == 2  # and the nested one
+    kinds = Counter(what.split()[0] for what, _ in stacks.left_over(state))
+    assert kinds.keys() == {"stack", "bucket", "log", "alarm", "role", "packages"}
+    assert kinds["bucket"] == 4 and kinds["log"] == 16
+    listed = {what.split(":")[2] for what, _ in stacks.left_by_tag(state)}
+    assert listed >= {"lambda", "dynamodb", "sqs", "cloudfront"}
+
     environment = emulator | {"CONFIRM": STACK}
     status, text = run([sys.executable, "-m", "deploy", "destroy", STACK], environment)
 
     assert status == 0, text
-    stacks = client("cloudformation").list_stacks(StackStatusFilter=["CREATE_COMPLETE", "UPDATE_COMPLETE"])
-    assert [stack["StackName"] for stack in stacks["StackSummaries"]] == ["aws-sam-cli-managed-default"]
+    standing = client("cloudformation").list_stacks(StackStatusFilter=["CREATE_COMPLETE", "UPDATE_COMPLETE"])
+    assert [stack["StackName"] for stack in standing["StackSummaries"]] == ["aws-sam-cli-managed-default"]
     [packages] = client("s3").list_buckets()["Buckets"]
     assert "Contents" not in client("s3").list_objects_v2(Bucket=packages["Name"])
     assert client("lambda").list_functions()["Functions"] == []
+    # The photo's execution still runs here: its function makes its log group anew when it writes.
+    assert [what for what, _ in stacks.left_over(state) if not what.startswith("log group")] == []
+    # The emulator lists a deleted table by its tags for ever.
+    assert [what for what, _ in stacks.left_by_tag(state) if ":dynamodb:" not in what] == []

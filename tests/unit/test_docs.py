@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FOLDERS = (
     *("benchmarks", "booth", "client", "deploy", "docs", "events", "functions", "layers", "local", "operate"),
-    *("endpoints", "paint_model", "sam_model", "statemachine", "tests", "tools", "web"),
+    *("endpoints", "paint_model", "prove", "sam_model", "statemachine", "tests", "tools", "web"),
 )
 PATH = re.compile(rf"(?:{'|'.join(FOLDERS)})/[\w./-]*")
 FILE_TYPES = "com|gz|html|in|js|json|onnx|py|toml|txt|yaml"

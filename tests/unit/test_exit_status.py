@@ -49,6 +49,8 @@ IMPOSSIBLE = (
     "sam_model.check nowhere",
     "operate.preflight --config-env moon",
     "operate.preflight --config-env dev",
+    "prove --yes",
+    "prove --clean",
     "benchmarks.load --photos 0 --minutes 0",
     "benchmarks.polling --booths 201",
     "benchmarks.waterfall --history nowhere",
@@ -84,7 +86,9 @@ def test_what_can_not_be_done_is_told_and_is_no_success():
     } == {}
 
 
-@pytest.mark.parametrize("command", ["deploy account", "operate.preflight --config-env dev", "sam_model.check nowhere"])
+@pytest.mark.parametrize(
+    "command", ["deploy account", "operate.preflight --config-env dev", "prove", "sam_model.check nowhere"]
+)
 def test_without_credentials_or_region_the_first_word_is_what_to_set(command):
     environment = {"PATH": os.environ["PATH"], "HOME": "/nowhere", "AWS_EC2_METADATA_DISABLED": "true"}
     command = [sys.executable, "-m", *command.split()]
@@ -143,6 +147,7 @@ WAITING = (
     "sam_model.deploy off dev",
     "sam_model.check nowhere",
     "operate.preflight --config-env dev",
+    "prove --yes",
 )
 
 
@@ -167,7 +172,7 @@ def test_ctrl_c_while_somebody_is_waited_for_is_one_line(line):
     assert (process.returncode, said) == (130, "Stopped.\n")
 
 
-@pytest.mark.parametrize("package", ["local", "deploy", "operate", "sam_model", "benchmarks", "tests"])
+@pytest.mark.parametrize("package", ["local", "deploy", "operate", "prove", "sam_model", "benchmarks", "tests"])
 def test_ctrl_c_while_a_program_is_still_being_loaded_is_one_line(package):
     status, said = run(*PYTHON, "-c", f"import os, {package}; os.kill(os.getpid(), 2)")
     assert (status, said) == (130, "Stopped.")

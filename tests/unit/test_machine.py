@@ -173,7 +173,7 @@ def test_make_alone_prints_a_help_that_fits_a_screen(checkout):
     assert len(lines) < 24 and max(map(len, lines)) <= 80
     named = {word for line in lines for word in re.findall(r"make ([a-z-]+)", line)}
     assert named <= targets() | {"bench-"}
-    assert {"run", "test", "deploy", "destroy", "preflight"} <= named
+    assert {"run", "test", "deploy", "destroy", "preflight", "prove"} <= named
 
 
 def test_what_can_be_measured_is_listed(checkout):

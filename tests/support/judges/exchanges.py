@@ -15,6 +15,7 @@ SERVICES = {
     "states": "stepfunctions",
     "monitoring": "cloudwatch",
     "servicequotas": "service-quotas",
+    "tagging": "resourcegroupstaggingapi",
 }
 """botocore's names of services whose requests are signed for another one."""
 

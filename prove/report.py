@@ -1,0 +1,68 @@
+"""The report of a proof: a line for each step, with what was expected and what came. It names no account."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import botocore
+
+from deploy.build import ROOT
+from prove.state import now
+from prove.step import Context, Step
+
+NAME = "report.md"
+
+
+def write(context: Context, steps: Sequence[Step]) -> None:
+    """Writes the report as far as it is."""
+    (context.folder / NAME).write_text(text(context, steps), encoding="utf-8")
+
+
+def text(context: Context, steps: Sequence[Step]) -> str:
+    """The report in Markdown."""
+    state = context.state
+    lines = [f"# make prove in {context.region}", ""]
+    lines += [
+        f"Begun {state.began}, this line written {now()}. Commit {', '.join(state.commits)}; {versions()}.",
+        f"Parameters beside samconfig.toml's: {', '.join(each.split('=')[0] for each in state.overrides) or 'none'}.",
+        f"Stated at most: ${state.stated:.2f}. Pictures asked for: {state.pictures}.",
+        "",
+        "| step | expected | came | | seconds |",
+        "|---|---|---|---|---|",
+    ]
+    for step in steps:
+        row = state.rows.get(step.name, {"came": "", "outcome": "not reached", "seconds": ""})
+        cells = [step.name, step.expected, row["came"], row["outcome"], str(row["seconds"])]
+        lines.append("| " + " | ".join(_cell(each) for each in cells) + " |")
+    lines += ["", "## Left over", ""]
+    if state.left:
+        lines += [f"* {scrubbed(what)}: `{scrubbed(command)}`" for what, command in state.left]
+    else:
+        lines.append("Nothing." if state.is_over else "Not looked at yet.")
+    if state.standing:
+        lines += ["", f"These may stand: {', '.join(state.standing)}. `make prove ARGS=--clean` destroys them."]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def scrubbed(text: str) -> str:
+    """Without the numbers of accounts, which ARNs and AWS's sentences have."""
+    return re.sub(r"(?<!\d)\d{12}(?!\d)", "<account>", text)
+
+
+def versions() -> str:
+    """Of what has been at work here."""
+    [sam] = re.findall(r"aws-sam-cli==(\S+)", (ROOT / "tools" / "sam.txt").read_text("utf-8"))
+    return f"Python {sys.version.split()[0]}, botocore {botocore.__version__}, sam {sam}"
+
+
+def commit() -> str:
+    """Of this checkout, with a mark if it has changes."""
+    done = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or "unknown"

@@ -1,0 +1,67 @@
+"""The visits of `make prove`, against the application here in the place of two stacks on AWS."""
+
+import pytest
+
+from prove import money, page, visits
+from prove import step as prove_step
+from prove.state import State
+from prove.step import Context, Deployed, Failure
+from tests.support.booth import HOLD
+
+
+@pytest.fixture
+def context(quick, tmp_path, monkeypatch):
+    """What a step is given; both stacks are this application. Its words are in `said`."""
+    here = Deployed(
+        name="photo-booth",
+        url=quick.url,
+        token="",
+        table=quick.table_name,
+        machine=quick.machine,
+        uploads=quick.app.uploads_bucket,
+        results=quick.app.results_bucket,
+    )
+    monkeypatch.setattr(prove_step, "deployed", lambda name: here)
+    monkeypatch.setattr(visits, "PAUSE_SECONDS", 0.1)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", quick.app.aws_url)
+    monkeypatch.setenv("TABLE", quick.table_name)
+    state = State(tmp_path / "state.json", "", stated=1.0)
+    return Context("us-east-1", tmp_path, state, print, money.prices(), pictures_left=5)
+
+
+def test_each_visit_comes_as_expected_and_costs_what_its_history_tells(quick, context):
+    assert visits.documented(context).startswith("a JPEG of 1024 x 1024 pixels")
+    assert visits.unpolled(context).startswith("started ")
+    quick.stand_in("rekognition", canned={"faces": 10})
+    assert visits.ten_faces(context).startswith("10 faces are kept")
+    quick.stand_in("rekognition", canned={"faces": 9})
+    with pytest.raises(Failure, match="9 faces were kept"):
+        visits.ten_faces(context)
+    quick.stand_in("rekognition", canned={"faces": 1})
+    with pytest.raises(Failure, match="it ended SUCCEEDED"):
+        visits.no_face(context)
+    quick.stand_in("rekognition", canned={"faces": 0})
+    assert visits.no_face(context).startswith("FAILED, NoFaceFound: ")
+    assert context.pictures_left == 1
+
+    histories = [
+        quick.steps.get_execution_history(executionArn=each["executionArn"], maxResults=1000)["events"]
+        for each in quick.steps.list_executions(stateMachineArn=quick.machine)["executions"][:6]
+    ]
+    assert sorted(money.used(events)["pictures"] for events in histories) == [0, 1, 1, 1, 1, 1]
+
+
+def test_a_visit_that_is_deleted_while_it_runs_leaves_nothing(quick, context):
+    quick.stand_in("bedrock", canned={}, latency=HOLD)
+    assert visits.deleted_meanwhile(context).startswith("deleted at step ")
+
+
+def test_ten_faces_are_found_in_the_photo_of_ten(quick, context):
+    quick.http("DELETE", f"{quick.app.standins_url}/standins/rekognition")  # the face detector itself
+    assert visits.ten_faces(context).startswith("10 faces are kept")
+
+
+def test_a_visit_on_the_page(quick, context, browser):
+    said = page.walk(context, browser)
+    assert said.endswith("camera, upload, 1 picture, QR code, the same on the phone, deleted from there")
+    assert context.pictures_left == 4
