@@ -67,12 +67,15 @@ def test_what_is_ticked_is_sent_after_a_reload_too_and_is_what_the_pictures_keep
     assert {body["keep"] for body in bodies} == {"person"}
     answer = quick.post("/photo", {"requestId": request_id(pad)})[2]
     assert [picture["keep"] for picture in answer["pictures"]] == ["person"] * 3
+    refusal = {"error": {"code": "BadRequest", "message": ""}}
+    pad.route("**/upload", lambda route: route.fulfill(status=400, json=refusal))
     for _ in range(2):  # one more photo: after the reload, and with the choice in memory
         pad.click("#another")
         pad.click("#camera .back")
         assert ticked(pad) == ["All of me"]
         use_photo(pad)
-        await_phase(pad, "ended")
+        await_phase(pad, "failed")
+    assert {body["keep"] for body in bodies} == {"person"}
     pad.click("#done")
     go_to_scenes(pad)
     assert ticked(pad) == ["My head and hair"]

@@ -306,7 +306,7 @@ VISIT = """async ([status, photo]) => {
 
 def test_fifty_visits_leave_nothing_behind(quick, open_page):
     """The network is cut ten times, the clock moved by a day both ways. A stub answers all but the first visit."""
-    pad = open_page(settings={"mostScenes": 1}, go=False)
+    pad = open_page("phone", settings={"mostScenes": 1}, go=False)  # a pad; a small window is drawn fast
     pad.add_init_script(WATCHED)
     cut, put = [], []
     picture = (PHOTOS / "hopper.jpg").read_bytes()

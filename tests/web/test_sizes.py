@@ -116,38 +116,38 @@ def test_every_screen_of_a_pad_is_in_view(quick, open_page, locale):
     check(pad, "pairing")
 
 
-@pytest.mark.parametrize(("aspect", "others"), [("1:1", "D"), ("4:3", "DDDDD"), ("3:4", "DD"), ("2:1", "DDDD")])
-def test_a_visit_on_a_pad_is_in_view(quick, open_page, aspect, others):
+def test_a_visit_on_a_pad_is_in_view(quick, open_page):
     """With a photo of each shape, one to five pictures, and one that failed among them, in both languages."""
     pad = open_page(settings={"title": LONG, "mostScenes": 5}, go=False)
-    booth = CannedBooth(pad, aspect)
     pad.add_init_script(UNSETTLED)
     pad.goto("/")
-    for number, states in enumerate(("DFD", others)):
-        booth.choose_photo(pad)
-        if number == 0:
-            check(pad, "review", kept="#use, #retake")
-        pad.click("#use")
-        booth.say(pad, states.replace("D", "W"), status=202)
-        pad.wait_for_selector("#visit[data-phase=working]")
-        if number == 0:
-            check(pad, "working")
-        booth.say(pad, states)
-        await_phase(pad, "ended")
-        await_pictures(pad, states.count("D"))
-        check(pad, states)
-        for width, height in SIZES:
-            if width < height and (width, height) not in PHONES:
-                pad.set_viewport_size({"width": width, "height": height})
-                tops = pad.locator("#side button:not(#save-all):visible").evaluate_all(TOPS)
-                assert pad.locator("#save-all").evaluate_all(TOPS)[0] in tops, "it stands alone"
-        if number == 0:
-            pad.get_by_role("button", name="한국어").click()
-            check(pad, f"{states} in Korean")
-            pad.click(".tile.loaded .enlarge >> nth=0")
-            check(pad, "viewer", kept=CONTROLS)
-            pad.click("#close-viewer")
-        pad.click("#done")
+    for aspect, others in {"1:1": "D", "4:3": "DDDDD", "3:4": "DD", "2:1": "DDDD"}.items():
+        booth = CannedBooth(pad, aspect)
+        for number, states in enumerate(("DFD", others)):
+            booth.choose_photo(pad)
+            if number == 0:
+                check(pad, f"review {aspect}", kept="#use, #retake")
+            pad.click("#use")
+            booth.say(pad, states.replace("D", "W"), status=202)
+            pad.wait_for_selector("#visit[data-phase=working]")
+            if number == 0:
+                check(pad, f"working {aspect}")
+            booth.say(pad, states)
+            await_phase(pad, "ended")
+            await_pictures(pad, states.count("D"))
+            check(pad, f"{states} {aspect}")
+            for width, height in SIZES:
+                if width < height and (width, height) not in PHONES:
+                    pad.set_viewport_size({"width": width, "height": height})
+                    tops = pad.locator("#side button:not(#save-all):visible").evaluate_all(TOPS)
+                    assert pad.locator("#save-all").evaluate_all(TOPS)[0] in tops, f"it stands alone, {aspect}"
+            if number == 0:
+                pad.get_by_role("button", name="한국어").click()
+                check(pad, f"{states} {aspect} in Korean")
+                pad.click(".tile.loaded .enlarge >> nth=0")
+                check(pad, f"viewer {aspect}", kept=CONTROLS)
+                pad.click("#close-viewer")
+            pad.click("#done")
 
 
 @pytest.mark.parametrize("aspect", ["1:1", "4:3", "3:4", "2:1"])
