@@ -14,6 +14,8 @@ from tests.support.waiting import PATIENCE
 WEB = Path(__file__).parents[2] / "web"
 CODE = "00000000-0000-4000-8000-000000000000"
 """A visit's."""
+ONE_PICTURE = {"scenes": ["sky"]}
+"""Settings for a visit of which the number of pictures tells nothing: one is painted, in place of three."""
 ASPECTS = {"1:1": (480, 480), "4:3": (640, 480), "3:4": (480, 640), "2:1": (640, 320)}
 
 

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from tests.support.pacing import INPAINT, TITAN, called_before_admission
 from tests.support.page import (
+    ONE_PICTURE,
     await_phase,
     await_pictures,
     kept_photos,
@@ -22,7 +23,7 @@ from tests.support.photos import PHOTOS, named_files
 
 def test_offline_in_the_middle_of_an_upload(quick, open_page):
     """The photo is kept, survives a reload without a connection, and is painted when the connection is back."""
-    pad = open_page(service_workers="allow")
+    pad = open_page(settings=ONE_PICTURE, service_workers="allow")
     pad.evaluate("navigator.serviceWorker.ready.then(() => true)")
     use_photo_offline(pad)
     assert pad.inner_text("#status") == "Your photo is safe on this device"
@@ -34,13 +35,13 @@ def test_offline_in_the_middle_of_an_upload(quick, open_page):
     assert pad.locator(".photo .placeholder").evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
     pad.context.set_offline(False)
     await_phase(pad, "ended")
-    await_pictures(pad, 3)
+    await_pictures(pad, 1)
     assert kept_photos(pad) == 0
 
 
 def test_offline_and_the_visitor_walks_on(quick, open_page):
     """The photo is sent behind the start screen; the QR code that was scanned before shows its pictures."""
-    pad = open_page()
+    pad = open_page(settings=ONE_PICTURE)
     use_photo_offline(pad)
     phone = open_page("phone", f"#visit={request_id(pad)}")
     await_phase(phone, "missing")
@@ -49,7 +50,7 @@ def test_offline_and_the_visitor_walks_on(quick, open_page):
     assert kept_photos(pad) == 1
     pad.context.set_offline(False)
     await_phase(phone, "ended")
-    await_pictures(phone, 3)
+    await_pictures(phone, 1)
     assert kept_photos(pad) == 0
 
 
@@ -109,7 +110,7 @@ def test_what_a_visit_needs_can_not_be_loaded_on_a_phone(quick, open_page):
 
 def test_everything_fails_once_or_twice(quick, open_page):
     """503, then 429 with a short Retry-After, then the PUT breaks off twice: the page goes on by itself."""
-    pad = open_page()
+    pad = open_page(settings=ONE_PICTURE)
     answers = [
         {"status": 503, "json": {"message": "Service Unavailable"}},
         {"status": 429, "json": {"message": "Too Many Requests"}, "headers": {"Retry-After": "1"}},
@@ -125,7 +126,7 @@ def test_everything_fails_once_or_twice(quick, open_page):
     }""")
     pad.click("#use")
     await_phase(pad, "ended")
-    await_pictures(pad, 3)
+    await_pictures(pad, 1)
     assert answers == breaks == []
     busy, lost = pad.evaluate("['Very many people', 'There is no connection'].map((each) => said.indexOf(each))")
     assert 0 <= busy < lost
@@ -200,7 +201,7 @@ def test_a_failed_visit_behind_its_link_shows_the_reason_alone(quick, open_page)
 def test_a_failed_service_and_the_same_photo_again(quick, open_page):
     denied = {"status": 400, "type": "AccessDeniedException", "message": "no"}
     quick.stand_in("rekognition", canned={"faces": 1}, faults=[denied])
-    pad = open_page()
+    pad = open_page(settings=ONE_PICTURE)
     take_photo(pad)
     pad.click("#use")
     await_phase(pad, "failed")
@@ -209,7 +210,7 @@ def test_a_failed_service_and_the_same_photo_again(quick, open_page):
     quick.stand_in("rekognition", canned={"faces": 1})
     pad.click("#again")
     await_phase(pad, "ended")
-    await_pictures(pad, 3)
+    await_pictures(pad, 1)
     assert kept_photos(pad) == 0
 
 
@@ -227,7 +228,7 @@ def test_a_partial_result(quick, open_page):
 
 
 def test_no_camera_permission_but_a_file(quick, open_page):
-    pad = open_page(go=False)
+    pad = open_page(settings=ONE_PICTURE, go=False)
     refuse = "() => Promise.reject(new DOMException('no', 'NotAllowedError'))"
     pad.add_init_script(f"navigator.mediaDevices.getUserMedia = {refuse}")
     pad.goto("/")
@@ -241,7 +242,7 @@ def test_no_camera_permission_but_a_file(quick, open_page):
     pad.set_input_files("#file", PHOTOS / "rotated.jpg")
     pad.click("#use")
     await_phase(pad, "ended")
-    await_pictures(pad, 3)
+    await_pictures(pad, 1)
 
 
 def test_a_chosen_file_is_taken_by_its_first_bytes(quick, open_page):
@@ -266,7 +267,7 @@ def test_a_chosen_file_is_taken_by_its_first_bytes(quick, open_page):
 
 
 def test_a_photo_without_a_name_or_type_is_sent_as_what_it_is(quick, open_page):
-    pad = open_page()
+    pad = open_page(settings=ONE_PICTURE)
     asked = []
     pad.route("**/upload", lambda route: (asked.append(route.request.post_data_json), route.continue_()))
     pad.click("#begin")
@@ -279,13 +280,13 @@ def test_a_photo_without_a_name_or_type_is_sent_as_what_it_is(quick, open_page):
     pad.set_input_files("#file", {"name": "1000012345", "mimeType": "application/octet-stream", "buffer": heic})
     pad.click("#use")
     await_phase(pad, "ended")
-    await_pictures(pad, 3)
+    await_pictures(pad, 1)
     assert [each["contentType"] for each in asked] == ["image/heic"]
 
 
 def test_the_days_budget_is_spent(quick, open_page):
     """429 with a long Retry-After: nobody is left waiting, and the photo can be sent later."""
-    pad = open_page()
+    pad = open_page(settings=ONE_PICTURE)
     refusal = {"error": {"code": "TooManyPhotos", "message": "Come back tomorrow."}}
     answer = {"statusCode": 429, "body": json.dumps(refusal)}
     pad.route("**/upload", lambda route: route.fulfill(status=429, json=answer, headers={"Retry-After": "3600"}))
@@ -317,7 +318,7 @@ def test_deleted_on_the_pad_before_the_photo_was_sent(quick, open_page):
 
 def test_pairing(quick, open_page):
     """A booth that asks for a token: it is typed once, the waiting photo goes on, and the next one isn't asked."""
-    pad = open_page()
+    pad = open_page(settings=ONE_PICTURE)
     use_photo_unpaired(pad)
     assert kept_photos(pad) == 1
     pad.fill("#token", "wrong")
@@ -334,7 +335,7 @@ def test_pairing(quick, open_page):
 
 def test_pairing_by_a_code(quick, open_page):
     """The token doesn't stay in the address, and the photo needs no further question."""
-    pad = open_page(fragment="#pair=right")
+    pad = open_page(fragment="#pair=right", settings=ONE_PICTURE)
     demand_token(pad)
     pad.wait_for_selector("#begin")
     assert "right" not in pad.url
@@ -389,7 +390,7 @@ def test_a_pairing_link_is_believed_only_after_the_booth_has_taken_its_token(qui
 
 
 def test_a_photo_waits_for_its_token_and_a_pairing_link_sends_it(quick, open_page):
-    pad = open_page()
+    pad = open_page(settings=ONE_PICTURE)
     use_photo_unpaired(pad)
     pad.goto("/#pair=right")
     await_phase(pad, "ended")

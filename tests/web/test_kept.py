@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.support.page import await_phase, request_id
+from tests.support.page import ONE_PICTURE, await_phase, request_id
 
 FORGET_WHAT_IS_KEPT = """() => new Promise((done) => {
   const opening = indexedDB.open("photo-booth", 1);
@@ -83,7 +83,7 @@ def test_what_is_ticked_is_sent_after_a_reload_too_and_is_what_the_pictures_keep
 
 def test_a_booth_without_the_choice_sends_the_operators(quick, open_page):
     """And a photo that a page of the release before has kept, which knew no such thing, is sent without it."""
-    pad = open_page(settings={"keepChoice": False, "keep": "face"})
+    pad = open_page(settings={"keepChoice": False, "keep": "face"} | ONE_PICTURE)
     pad.route("**/upload", lambda route: route.abort())
     go_to_scenes(pad)
     assert not pad.locator("#keep-choice").is_visible()

@@ -10,7 +10,15 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.booth import HOLD
-from tests.support.page import await_empty_outbox, await_phase, await_pictures, kept_photos, request_id, take_photo
+from tests.support.page import (
+    ONE_PICTURE,
+    await_empty_outbox,
+    await_phase,
+    await_pictures,
+    kept_photos,
+    request_id,
+    take_photo,
+)
 from tests.support.photos import PHOTOS
 
 EXPIRED = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
@@ -135,7 +143,7 @@ KEEP = """([age, since]) => new Promise((resolve) => {
 
 def test_a_clock_that_is_set_loses_no_photo(quick, open_page):
     """By a day, both ways, with reloads; and S3 says that a URL has expired, of which the pad knows nothing."""
-    pad = open_page(go=False)
+    pad = open_page(settings=ONE_PICTURE, go=False)
     pad.clock.install()
     now = pad.evaluate("Date.now()") / 1000
     pad.goto("/")
@@ -234,7 +242,7 @@ def test_hands_in_a_hurry_and_a_printer_that_takes_its_time(quick, open_page):
 
 
 def test_a_visit_that_failed_while_it_was_polled_is_watched_for_its_deletion(quick, open_page):
-    pad = open_page(go=False)
+    pad = open_page(settings=ONE_PICTURE, go=False)
     pad.clock.install()
     pad.goto("/")
     refusal = {"error": {"code": "AccessDenied", "message": "no"}}
@@ -372,7 +380,7 @@ def test_fifty_visits_leave_nothing_behind(quick, open_page):
 def test_a_booth_at_home_that_was_started_again_gets_the_photo_again(quick, open_page):
     """It has forgotten all of it, but the pad has the photo still."""
     quick.stand_in("bedrock", canned={}, latency=HOLD)
-    pad = open_page()
+    pad = open_page(settings=ONE_PICTURE)
     take_photo(pad)
     pad.click("#use")
     await_phase(pad, "working")
@@ -380,5 +388,5 @@ def test_a_booth_at_home_that_was_started_again_gets_the_photo_again(quick, open
     quick.forget_everything()
     quick.stand_in("bedrock", canned={})
     await_phase(pad, "ended")
-    await_pictures(pad, 3)
+    await_pictures(pad, 1)
     assert (request_id(pad), kept_photos(pad)) == (asked, 0)  # the same link on the phones

@@ -4,7 +4,7 @@ import shutil
 
 from playwright.sync_api import expect
 
-from tests.support.page import await_empty_outbox, await_phase, await_pictures, kept_photos, take_photo
+from tests.support.page import ONE_PICTURE, await_empty_outbox, await_phase, await_pictures, kept_photos, take_photo
 from tests.support.photos import PHOTOS
 
 KEEPS_EMPTY_BLOBS = """
@@ -29,7 +29,7 @@ def choose(pad, file):
 
 def test_a_file_that_changes_after_it_was_chosen(quick, open_page, tmp_path):
     """Chromium itself refuses to upload such a file (ERR_UPLOAD_FILE_CHANGED)."""
-    pad = open_page()
+    pad = open_page(settings=ONE_PICTURE)
     file = tmp_path / "photo.jpg"
     shutil.copy(PHOTOS / "astronaut.jpg", file)
     choose(pad, file)
@@ -40,7 +40,7 @@ def test_a_file_that_changes_after_it_was_chosen(quick, open_page, tmp_path):
 
 def test_blobs_that_come_back_empty_from_the_database(quick, open_page):
     """As in Safari 26.5 (a stub): what is sent after a reload is the photo. One that is lost is no success."""
-    pad = open_page(go=False)
+    pad = open_page(settings=ONE_PICTURE, go=False)
     pad.add_init_script(KEEPS_EMPTY_BLOBS)
     pad.goto("/")
     pad.route("**/upload", lambda route: route.abort())
@@ -78,7 +78,7 @@ def test_blobs_that_come_back_empty_from_the_database(quick, open_page):
 
 def test_two_tabs_send_a_photo_once(quick, open_page):
     """The second one leaves it to the first; if that is closed, it goes on where the first one was."""
-    pad = open_page()
+    pad = open_page(settings=ONE_PICTURE)
     issued, held = [], [True]
 
     def hold(route):
@@ -99,7 +99,7 @@ def test_two_tabs_send_a_photo_once(quick, open_page):
     held.clear()
     with pad.expect_request(lambda request: request.method == "PUT"):
         await_phase(pad, "ended")
-    await_pictures(pad, 3)
+    await_pictures(pad, 1)
     second.reload()
     second.wait_for_selector("#begin")
     assert len(issued) == before + 1
@@ -121,7 +121,7 @@ def test_two_tabs_send_a_photo_once(quick, open_page):
 
 def test_a_database_and_locks_that_never_answer(quick, open_page):
     """Both as stubs: the start comes, the photo is sent, and it is deleted."""
-    pad = open_page(go=False)
+    pad = open_page(settings=ONE_PICTURE, go=False)
     pad.add_init_script("""
       indexedDB.open = () => ({});
       navigator.locks.request = navigator.locks.query = () => new Promise(() => {});
@@ -202,7 +202,7 @@ def test_a_camera_that_never_answers_and_one_that_stands_still(quick, open_page)
 
 def test_what_is_due_is_decided_when_the_pad_wakes(quick, open_page):
     """Timers that sleep with the device, as a stub: the clock goes on, they don't."""
-    pad = open_page(settings={"autoUseSeconds": 15}, go=False)
+    pad = open_page(settings={"autoUseSeconds": 15} | ONE_PICTURE, go=False)
     pad.clock.install()
 
     def sleep(seconds, event="document.dispatchEvent(new Event('visibilitychange'))"):
@@ -214,7 +214,7 @@ def test_what_is_due_is_decided_when_the_pad_wakes(quick, open_page):
     sleep(20)
     assert pad.locator("#visit").is_visible()
     await_phase(pad, "ended")
-    await_pictures(pad, 3)
+    await_pictures(pad, 1)
     sleep(3600)
     pad.wait_for_selector("#begin", timeout=60_000)  # timers alone would take longer
     assert pad.locator(".tile").count() == 0

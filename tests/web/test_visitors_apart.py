@@ -3,6 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.support.page import (
+    ONE_PICTURE,
     await_phase,
     await_pictures,
     go_to_camera,
@@ -20,7 +21,7 @@ PICTURES = "document.querySelectorAll('img[src^=\"blob:\"]').length"
 
 def test_who_has_left_is_left_after_a_reload_too(quick, open_page):
     """The photo is still sent, but neither it nor its QR code is shown again."""
-    pad = open_page(service_workers="allow")
+    pad = open_page(settings=ONE_PICTURE, service_workers="allow")
     pad.evaluate("navigator.serviceWorker.ready.then(() => true)")
     use_photo_offline(pad)
     phone = open_page("phone", f"#visit={request_id(pad)}")
