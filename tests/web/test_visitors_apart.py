@@ -165,5 +165,5 @@ def test_a_held_or_repeated_enter_is_one_step(quick, open_page):
 
 
 def middle_of(page, selector):
-    box = page.locator(selector).bounding_box()
+    box = page.wait_for_selector(selector).bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
