@@ -10,7 +10,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import expect
 
 from tests.support.booth import HOLD
-from tests.support.page import WEB, await_phase, await_pictures, take_photo
+from tests.support.page import WEB, CannedBooth, await_phase, await_pictures, take_photo
 
 MAX_BYTES = 150_000
 MAX_WIRE_BYTES = 52_000
@@ -47,6 +47,7 @@ def check(page):
 )
 def test_every_screen(quick, open_page, size, locale, title):
     page = open_page(size, locale=locale, has_touch=size != "laptop")
+    booth = CannedBooth(page)
     page.wait_for_selector("#drift img")
     assert page.inner_text("h1") == title
     check(page)
@@ -64,6 +65,8 @@ def test_every_screen(quick, open_page, size, locale, title):
     page.wait_for_selector("#use")
     check(page)
     page.click("#use")
+    booth.say(page, "WWW", status=202)
+    booth.say(page, "DDD")
     await_phase(page, "ended")
     await_pictures(page, 3)
     check(page)
@@ -96,6 +99,7 @@ def test_the_privacy_page_by_itself(quick, open_page):
 
 def test_keyboard_alone(quick, open_page):
     page = open_page()
+    booth = CannedBooth(page)
     page.wait_for_selector("#drift img")
 
     def press_on(selector):
@@ -113,6 +117,7 @@ def test_keyboard_alone(quick, open_page):
     press_on("#shoot")
     page.wait_for_selector("#use")
     press_on("#use")
+    booth.say(page, "DDD")
     await_phase(page, "ended")
     await_pictures(page, 3)
     press_on(".enlarge")
