@@ -5,17 +5,19 @@ import sys
 import threading
 import urllib.request
 from pathlib import Path
+from types import SimpleNamespace
 
 import boto3
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from booth import log
+from booth import clock, log
 from booth.aws import clients, table
 from local.emulator.services import Emulator, forget_all
 from local.standins import server
 from tests.support.account import Account, template
 from tests.support.credentials import FAKE_CREDENTIALS
+from tests.support.runs import NOW
 from tests.support.serving import serving
 
 # `make test-fast` leaves out what is marked `starts`: who uses one of these fixtures is, others say it themselves.
@@ -62,6 +64,14 @@ def environment(monkeypatch):
     clients.client.cache_clear()
     yield monkeypatch
     clients.client.cache_clear()
+
+
+@pytest.fixture
+def moment(environment):
+    """The functions' clock, which stands still until it is put forward: `moment.now`, epoch ms."""
+    moment = SimpleNamespace(now=NOW)
+    environment.setattr(clock, "now_ms", lambda: moment.now)
+    return moment
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from booth import clock, keys, limits
+from booth import keys, limits
 from booth.aws import clients, executions, objects
 from booth.errors import StillRemoving
 from booth.lifecycle import deletion
@@ -13,22 +13,7 @@ from booth.run import MAX_PICTURES, Open, Status
 from booth.runs import store, uploads
 from tests.support.fakes.s3 import PAGE, FakeS3
 from tests.support.invalidations import connect_cdn
-
-NOW = 1_900_000_000_000
-"""A moment that lies far behind all that the emulators write by their own clock."""
-
-
-class Moment:
-    def __init__(self):
-        self.now = NOW
-
-
-@pytest.fixture
-def moment(environment):
-    """The functions' clock, which stands still until it is put forward."""
-    moment = Moment()
-    environment.setattr(clock, "now_ms", lambda: moment.now)
-    return moment
+from tests.support.runs import NOW
 
 
 @pytest.fixture

@@ -106,10 +106,10 @@ def test_news_is_told_however_many_are_held_and_takes_no_place(dynamodb, running
 
 
 @pytest.mark.parametrize(("turn", "wait", "pause"), [(100, 20, 20), (100, 1, 20), (15, 10, 15), (2, 2, 0)])
-def test_nothing_is_held_that_can_not_bring_news_before_it_ends(dynamodb, running, ask, turn, wait, pause):
+def test_nothing_is_held_that_can_not_bring_news_before_it_ends(dynamodb, running, ask, moment, turn, wait, pause):
     """A photo that waits for its turn longer than the caller would."""
     run, request_id = running()
-    turns = {1: Turn("model@region", 0, clock.now_ms() + turn * 1000)}
+    turns = {1: Turn("model@region", 0, moment.now + turn * 1000)}
     records.write_turns(store.get(run), turns, None)
     status, told, answer = ask(request_id, wait=wait)
     assert (status, told) == (202, pause)

@@ -183,15 +183,15 @@ def test_finish_settles_a_run_of_many_versions_and_leaves_them_to_sweep(s3, told
 
 
 def pauses(run, looks):
-    """For how long each of so many looks puts the next one off, in whole seconds."""
+    """For how long each of so many looks puts the next one off, in seconds."""
     pauses = []
     for _ in range(looks):
         assert not look(run)
-        pauses.append(round((store.get(run.id).due - clock.now_ms()) / 1000))
+        pauses.append((store.get(run.id).due - clock.now_ms()) / 1000)
     return pauses
 
 
-def test_a_look_that_fails_is_repeated_after_longer_and_longer_pauses(s3, told):
+def test_a_look_that_fails_is_repeated_after_longer_and_longer_pauses(s3, told, moment):
     run = set_times(ended(), deadline=0)
     s3.put(run.key)
     s3.refused.add(run.key)
@@ -203,10 +203,10 @@ def test_a_look_that_fails_is_repeated_after_longer_and_longer_pauses(s3, told):
     assert len(told) == 1
 
 
-def test_pauses_end_at_the_moment_at_which_a_run_has_to_end(account, environment):
+def test_pauses_end_at_the_moment_at_which_a_run_has_to_end(account, moment):
     run = issued()
     store.claim(run.id, "v0")
-    now = clock.now_ms()
+    now = moment.now
     run = set_times(run, deadline=now + 20_000, tries=5, due=now)
     assert open_runs.lease(run.id, now).due == run.stop_at
     waiting = issued()
@@ -238,13 +238,11 @@ def test_a_record_that_can_not_be_read_is_put_off_and_the_others_are_looked_at(s
     assert due > clock.now_ms()
 
 
-def test_an_expired_record_is_closed(account, environment):
-    run = due_now(issued())
-    now = clock.now_ms()
-    set_times(run, expires=now // 1000 + 1)
-    environment.setattr(clock, "now_ms", lambda: now + 5000)
+def test_an_expired_record_is_closed(account, moment):
+    run = set_times(due_now(issued()), expires=moment.now // 1000 + 1)
+    moment.now += 5000
     assert open_runs.lease(run.id, run.due) is None
-    assert open_runs.due_before(now, Open.WAITING, limit=10) == []
+    assert open_runs.due_before(moment.now, Open.WAITING, limit=10) == []
 
 
 # Floods
