@@ -46,6 +46,8 @@ RESOURCE_TYPES = {  # of the Service Authorization Reference, for what a templat
     "AWS::S3::Bucket": ("s3", "bucket"),
     "AWS::SNS::Topic": ("sns", "topic"),
     "AWS::SQS::Queue": ("sqs", "queue"),
+    "AWS::SageMaker::Model": ("sagemaker", "model"),
+    "AWS::Scheduler::Schedule": ("scheduler", "schedule"),
     "AWS::SecretsManager::Secret": ("secretsmanager", "secret"),
     "AWS::StepFunctions::StateMachine": ("states", "statemachine"),
 }

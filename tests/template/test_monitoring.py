@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 
 import pytest
 
@@ -93,12 +94,16 @@ SHOWN = [metric for widget in dashboard()["widgets"] for metric in shown(widget)
 LOOKED_AT = [metric for alarm in ALARMS.values() for metric in metrics_of(alarm)] + SHOWN
 
 
+@cache
 def calls_of(function):
     """The functions' calls of `function`, from their source."""
-    for file in sorted((ROOT / "functions").rglob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == function:
-                yield node
+    files = sorted((ROOT / "functions").rglob("*.py"))
+    nodes = (node for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    return [
+        node
+        for node in nodes
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == function
+    ]
 
 
 def counted():

@@ -3,10 +3,10 @@
 The judge is `tests.support.judges.reference`. Planted faults show that it can say no, and in which words.
 """
 
-import ast
 import copy
 import json
 import re
+from functools import cache
 from urllib.parse import urlsplit
 
 import boto3
@@ -20,8 +20,10 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
 from local import iam
-from tests.support.judges.reference import ALL_RESOURCES, action, faults_of, faults_of_call
-from tests.support.stacks import AT, REGION, SCHEDULED, stacks, statements_of
+from tests.support.judges.calls import operations
+from tests.support.judges.principals import MORE, faults_of_principal, published, services_of
+from tests.support.judges.reference import ALL_RESOURCES, FORMS, GLOBAL_KEYS, action, faults_of, faults_of_call
+from tests.support.stacks import AT, REGION, RESOURCE_TYPES, SCHEDULED, stacks, statements_of
 from tests.support.templates import ROOT, read
 
 CHOICES = ("application", "application with everything", "monitoring")
@@ -47,7 +49,7 @@ def statements(deployed):
 def test_the_reference_has_nothing_against_a_policy(statements, choice):
     for where, several in statements[choice].items():
         for statement in several:
-            assert not list(faults_of(statement)), (where, statement)
+            assert not [*faults_of(statement), *faults_of_principal(statement)], (where, statement)
 
 
 def written_actions(value):
@@ -90,7 +92,19 @@ def test_no_exception_is_left_over(statements):
     assert {name if name in ALL_RESOURCES else name.split(":")[0] for name in on_all} == ALL_RESOURCES.keys()
 
 
-# Faults planted into copies of what is deployed: choice, where, the change, what the judge says.
+def test_no_key_and_no_principal_is_known_in_vain(statements):
+    """Of those of which AWS has no list that a machine reads."""
+    several = [one for choice in statements.values() for where in choice.values() for one in where]
+    keys = {key.lower() for one in several for own in one.get("Condition", {}).values() for key in own}
+    assert FORMS.keys() <= GLOBAL_KEYS.keys() <= keys
+    assert {service for one in several for service in services_of(one)} - published() >= MORE
+
+
+# Faults planted into copies of what is deployed: choice, where, the change, which of its statements if not the first,
+# what the judge says.
+
+
+ROLE = r"arn:aws:iam::\d{12}:role/(\w+)"
 
 
 def _set(**parts):
@@ -99,6 +113,10 @@ def _set(**parts):
 
 def _on(operator, key, value):
     return _set(Condition={operator: {key: value}})
+
+
+def _for(service):
+    return _set(Principal={"Service": service})
 
 
 TABLE = f"arn:aws:dynamodb:{AT}:table/Table"
@@ -175,17 +193,96 @@ PLANTED = {
         ("sam endpoint", "Role AssumeRolePolicyDocument", _set(Action="sts:AssumeRoles")),
         "there is no action sts:AssumeRoles",
     ),
+    "an ARN without its account": (
+        ("application", "AdmitRole AdmitRolePolicy0", _set(Resource=f"arn:aws:dynamodb:{REGION}::table/Table")),
+        "dynamodb:GetItem is not about",
+    ),
+    "a Region that there is not": (
+        ("application", "AdmitRole AdmitRolePolicy0", _set(Resource=TABLE.replace(REGION, "us-east-3"))),
+        "there is no Region us-east-3",
+    ),
+    "an account of eleven digits": (
+        (
+            "application",
+            "AdmitRole AdmitRolePolicy0",
+            _set(Resource=f"arn:aws:dynamodb:{REGION}:12345678901:table/Table"),
+        ),
+        "12345678901 is no account",
+    ),
+    "a value that is neither true nor false": (
+        ("application", "ResultsBucketPolicy PolicyDocument", _on("Bool", "aws:SecureTransport", "no")),
+        "no is no value of aws:SecureTransport",
+    ),
+    "a Region for an account": (
+        ("monitoring", "TopicPolicy PolicyDocument", _on("StringEquals", "aws:SourceAccount", REGION)),
+        "us-east-1 is no value of aws:SourceAccount",
+    ),
+    "a principal that is no service": (
+        ("sam endpoint", "Role AssumeRolePolicyDocument", _for("sagemaker.amazon.com")),
+        "sagemaker.amazon.com is no service",
+    ),
+    "a principal of another service": (
+        ("application", "ResultsBucketPolicy PolicyDocument", _for("events.amazonaws.com"), 1),
+        "events.amazonaws.com does not act for cloudfront",
+    ),
+    "everybody": (
+        ("application", "ResultsBucketPolicy PolicyDocument", _set(Principal="*"), 1),
+        "it allows everybody",
+    ),
+    "another account": (
+        ("application", "ResultsBucketPolicy PolicyDocument", _set(Principal={"AWS": "123456789012"}), 1),
+        "it is for AWS, and ours are for services",
+    ),
 }
 
 
 @pytest.mark.parametrize("fault", PLANTED)
 def test_the_judge_finds_a_planted_fault(statements, fault):
-    (choice, where, plant), words = PLANTED[fault]
-    statement = copy.deepcopy(statements[choice][where][0])
-    assert not list(faults_of(statement))
+    (choice, where, plant, *number), words = PLANTED[fault]
+    statement = copy.deepcopy(statements[choice][where][sum(number)])
+    assert not [*faults_of(statement), *faults_of_principal(statement)]
     plant(statement)
+    said = [*faults_of(statement), *faults_of_principal(statement)]
 
-    assert [each for each in faults_of(statement) if each.startswith(words)], list(faults_of(statement))
+    assert [each for each in said if each.startswith(words)], said
+
+
+def roles_of(resources):
+    """(the role's logical id, the service that takes it) of each resource that works with a role of its stack."""
+    for resource in resources.values():
+        if resource["Type"] in RESOURCE_TYPES and resource["Type"] != "AWS::IAM::Role":
+            service = f"{RESOURCE_TYPES[resource['Type']][0]}.amazonaws.com"
+            yield from ((each, service) for each in re.findall(ROLE, json.dumps(resource["Properties"])))
+
+
+def strangers_of(resources):
+    """The roles that the service which works with them may not take, or that others may take too."""
+    takers = {}
+    for role, service in roles_of(resources):
+        takers.setdefault(role, set()).add(service)
+    for name, resource in resources.items():
+        if resource["Type"] == "AWS::IAM::Role":
+            trusted = {
+                each
+                for one in resource["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+                for each in services_of(one)
+            }
+            if trusted != takers.get(name):
+                yield name
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_a_role_may_be_taken_by_the_service_that_works_with_it_and_by_no_other(deployed, choice):
+    assert not list(strangers_of(deployed[choice]))
+
+
+def test_a_role_for_another_service_is_found(deployed):
+    resources = copy.deepcopy(deployed["sam endpoint on schedule"])
+    resources["SchedulerRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"][0] |= {
+        "Principal": {"Service": ["events.amazonaws.com"]}
+    }
+
+    assert list(strangers_of(resources)) == ["SchedulerRole"]
 
 
 def test_the_managed_policies_are_aws_own(transformed):
@@ -301,26 +398,6 @@ def sdk(service):
     return MODELS.load_service_model(service, "service-2")
 
 
-def called():
-    """(service, operation) of each call of a boto3 client in the functions' source.
-
-    It is a method of a client that is made by a call, or the method's name as text: of pagers, presigned URLs, writes.
-    """
-    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in sorted((ROOT / "functions").rglob("*.py"))]
-    nodes = [node for tree in trees for node in ast.walk(tree)]
-    clients = [node for node in nodes if isinstance(node, ast.Call) and "client" in ast.unparse(node.func)[-6:]]
-    services = {
-        ast.literal_eval(node.args[0]) for node in clients if node.args and isinstance(node.args[0], ast.Constant)
-    }
-    methods = {xform_name(name): (service, name) for service in services for name in sdk(service)["operations"]}
-    for node in nodes:
-        made_here = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Call | ast.Name)
-        if made_here and (isinstance(node.value, ast.Call) or node.value.id == "runtime") and node.attr in methods:
-            yield methods[node.attr]
-        if isinstance(node, ast.Constant) and node.value in methods and node.value not in services:
-            yield methods[node.value]
-
-
 class _Seen(Exception):
     pass
 
@@ -352,8 +429,16 @@ def asked(service, operation, parameters):
     return iam.s3_calls(request, text) if service == "s3" else iam.calls_of(request, text, REGION)
 
 
+HANDLERS = {  # by function: its module
+    name: each["Properties"]["Handler"].partition(".")[0]
+    for name, each in read(ROOT / "template.yaml")["Resources"].items()
+    if each["Type"] == "AWS::Serverless::Function"
+}
+
+
 def test_every_operation_that_the_functions_call_is_looked_at():
-    assert set(called()) == {(service, operation) for service, operation, *_ in CALLS}
+    called = {each for module in HANDLERS.values() for each in operations(module)}
+    assert called == {(service, operation) for service, operation, *_ in CALLS}
 
 
 @pytest.mark.parametrize("call", CALLS, ids=" ".join)
@@ -372,18 +457,55 @@ def test_the_local_mode_judges_a_call_by_the_actions_that_aws_asks_for(call):
         assert not [name for name in needed if f"<code>{name}</code>" not in told]
 
 
-def test_the_functions_roles_allow_what_these_calls_need_and_nothing_else(statements):
-    needed = {each.action for (service, name, *_), given in CALLS.items() for each in asked(service, name, given)}
-    allowed = {
-        name
-        for choice in ("application", "application with everything")
-        for where, several in statements[choice].items()
-        if where.endswith("RolePolicy0") or where.endswith("RolePolicy1") or where == "DeletePhotoFromCdn cdn"
-        if not where.startswith("PhotoMachine") and "Every" not in where
-        for one in several
-        for name in iam.as_list(one["Action"])
-    }
-    assert allowed - {"sqs:SendMessage"} == needed | ALSO_NEEDED  # SAM's own, for the dead-letter queue
+@cache
+def ways(service, operation):
+    """The actions that a call of an operation may need: which of them, its parameters say."""
+    needed = [asked(*call[:2], given) for call, given in CALLS.items() if call[:2] == (service, operation)]
+    return {each.action for calls in needed for each in calls}
+
+
+def faults_of_rights(module, allowed):
+    """What is wrong with the actions that a function's role allows, by the calls that its code can make."""
+    called, needed = operations(module), set()
+    for call in sorted(called):
+        needed |= ways(*call) | (ALSO_NEEDED if call[1] in ("GetObject", "HeadObject") else set())
+        if not ways(*call) & allowed:
+            yield f"it calls {call[1]}, and its role does not allow {' or '.join(sorted(ways(*call)))}"
+    yield from (f"its role allows {name}, and it calls nothing that needs it" for name in sorted(allowed - needed))
+
+
+@pytest.fixture(scope="module")
+def rights(deployed):
+    """The actions that the functions' roles allow where all is chosen, by function."""
+    resources, found = deployed["application with everything"], {}
+    for name in HANDLERS:
+        role = f"{name}Role"
+        own = {key: each for key, each in resources.items() if role in (key, *each["Properties"].get("Roles", ()))}
+        allowed = {action for _, one in statements_of(own) for action in iam.as_list(one["Action"])}
+        found[name] = allowed - {"sts:AssumeRole", "sqs:SendMessage"}  # the latter SAM's own, for the dead-letter queue
+    return found
+
+
+@pytest.mark.parametrize("function", HANDLERS)
+def test_a_functions_role_allows_what_its_calls_need_and_nothing_else(rights, function):
+    """Which resources they are for, whole runs show (tests/local/test_least_privilege.py)."""
+    assert not list(faults_of_rights(HANDLERS[function], rights[function]))
+
+
+@pytest.mark.parametrize(
+    ("function", "lacks", "more", "words"),
+    [
+        ("Finish", "events:PutEvents", "", "it calls PutEvents, and its role does not allow events:PutEvents"),
+        ("SegmentCrop", "s3:GetObject", "", "it calls GetObject, and its role does not allow s3:GetObject or s3:GetO"),
+        ("SegmentCrop", "", "dynamodb:PutItem", "its role allows dynamodb:PutItem, and it calls nothing"),
+        ("Purge", "", "s3:ListBucket", "its role allows s3:ListBucket, and it calls nothing"),
+        ("ListScenes", "", "dynamodb:GetItem", "its role allows dynamodb:GetItem, and it calls nothing"),
+    ],
+)
+def test_a_planted_right_is_found(rights, function, lacks, more, words):
+    [said] = faults_of_rights(HANDLERS[function], (rights[function] - {lacks}) | ({more} - {""}))
+
+    assert said.startswith(words)
 
 
 WRONG_CALLS = {

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from botocore.loaders import Loader
+
 from deploy.build import ROOT
 from local.account import ACCOUNT
 from local.iam import Call, as_list
@@ -20,6 +22,9 @@ DATA = ROOT / ".tools" / "npm" / "node_modules" / "@cloud-copilot" / "iam-data" 
 GLOBAL_KEYS = {"aws:securetransport": "Bool", "aws:sourceaccount": "String", "aws:sourcearn": "ARN"}
 """The type of each of AWS's global condition keys that we use, which no service's page lists. Source: "AWS global
 condition context keys", whose names are compared without regard to case."""
+
+FORMS = {"aws:sourceaccount": r"\d{12}"}
+"""The form of a key's values, where there is more to say than their type."""
 
 OPERATORS = {
     "String": {"StringEquals", "StringLike"},
@@ -72,7 +77,7 @@ def types_of(resource: str, service: str) -> set[str]:
     A type is left out where another one says more and covers the whole ARN: an object's ARN is no bucket's.
     """
     forms = {name: re.sub(r"\$\{\w+\}", "*", each["arn"]) for name, each in _read("resourceTypes", service).items()}
-    found = {name for name, form in forms.items() if _names_some(resource, form)}
+    found = {name for name, form in forms.items() if _names_some(resource, form.replace("*", "?*"))}
     covering = {forms[name] for name in found if _covers(forms[name], resource)}
     return {name for name in found if not any(each != forms[name] and _covers(forms[name], each) for each in covering)}
 
@@ -96,7 +101,7 @@ def _covers(form: str, pattern: str) -> bool:
 
 
 def _meet(left: str, right: str) -> bool:
-    """Whether one text matches both patterns, in which * is any text."""
+    """Whether one text matches both patterns, in which * is any text and ? any character."""
 
     @cache
     def meet(i: int, j: int) -> bool:
@@ -106,7 +111,7 @@ def _meet(left: str, right: str) -> bool:
             return meet(i + 1, j) or meet(i, j + 1)
         if right[j] == "*":
             return meet(i, j + 1) or meet(i + 1, j)
-        return left[i] == right[j] and meet(i + 1, j + 1)
+        return (left[i] == right[j] or "?" in (left[i], right[j])) and meet(i + 1, j + 1)
 
     return meet(0, 0)
 
@@ -177,6 +182,22 @@ def _resource_faults(statement: Mapping[str, Any], resources: list, kinds: dict,
     for resource in set(resources) - {"*"}:
         if not any(kinds[resource] & types for types in taken.values()):
             yield f"none of the actions is about {resource}"
+        else:
+            yield from _place_faults(resource)
+
+
+def _place_faults(arn: str) -> Iterator[str]:
+    """Of an ARN's Region and account, which may both be missing in those of some types."""
+    region, account = _sections(arn)[3:5]
+    if region not in {"", "*", *_regions()}:
+        yield f"there is no Region {region}"
+    if not re.fullmatch(r"\d{12}|\*|", account):
+        yield f"{account} is no account"
+
+
+@cache
+def _regions() -> frozenset[str]:
+    return frozenset(name for each in Loader().load_data("endpoints")["partitions"] for name in each["regions"])
 
 
 def _condition_faults(operator: str, key: str, values: Any, names: list[str], found: set[str]) -> Iterator[str]:
@@ -186,10 +207,13 @@ def _condition_faults(operator: str, key: str, values: Any, names: list[str], fo
         return
     if operator not in OPERATORS.get(kind, set()):
         yield f"{operator} does not compare {key}, which is of type {kind}"
-    for value in as_list(values) if kind == "ARN" else []:
+    form = "true|false" if kind == "Bool" else FORMS.get(key.lower(), ".*")
+    for value in as_list(values):
         service = [*str(value).split(":"), "", ""][2]
-        if not types_of(value, service):
+        if kind == "ARN" and not types_of(value, service):
             yield f"{value} is no ARN of {service or 'any service'}"
+        if not re.fullmatch(form, str(value).lower() if kind == "Bool" else str(value)):
+            yield f"{value} is no value of {key}"
 
 
 def faults_of_call(call: Call) -> Iterator[str]:
