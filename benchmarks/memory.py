@@ -73,7 +73,7 @@ def measure(photos: int) -> dict[str, tuple[float, float]]:
             urllib.request.urlopen(request, json.dumps({"canned": canned}).encode()).close()
         for _ in range(2):
             send(app, photo)
-        pids = lambda name: app.processes("".join(word.title() for word in name.split("_")))  # noqa: E731
+        pids = lambda name: app.processes("".join(word.title() for word in name.split("_")))
         before = {name: processes.cpu_seconds(pids(name)) for name in WAITS}
         asked = {service: told(app, service) for service in ("sagemaker", "bedrock")}
         polls = sum(send(app, photo) for _ in range(photos))

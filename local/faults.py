@@ -299,7 +299,7 @@ class Gate:
         self._faults = faults
 
     def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
-        respond = lambda: Response.from_app(self._application, environ)  # noqa: E731
+        respond = lambda: Response.from_app(self._application, environ)
         response = self._faults.answer(Request(environ), respond)
         if response is None:
             raise ConnectionResetError  # the server closes the connection

@@ -6,7 +6,7 @@ Imports all that painting imports, so that what is missing or broken is known be
 import json
 
 import accelerate  # noqa: F401  # pyright: ignore[reportMissingImports]  those of .tools/painter
-import torch  # pyright: ignore[reportMissingImports]
+import torch  # pyright: ignore[reportMissingImports]  also there
 
 from paint_model.serving.pipelines import choose_device
 

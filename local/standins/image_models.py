@@ -112,6 +112,7 @@ def _read(name: str, region: str, body: bytes) -> tuple[Amazon | Inpaint, Order]
     """Check a request in the service's order. Raises Refused, Filtered."""
     if name == PROFILES_ONLY:
         raise Refused(
+            # Word by word Bedrock's, with its apostrophe.
             f"Invocation of model ID {name} with on-demand throughput isn’t supported. Retry your request with the ID "  # noqa: RUF001
             "or ARN of an inference profile that contains this model."
         )

@@ -128,7 +128,7 @@ def a_slow_run(trial: Trial) -> None:
     trial.booth.age(trial.uploaded, limits.CHECK_SECONDS)
     trial.arm()
     trial.sweep_with_fault()
-    called = lambda: {**trial.calls, **trial.booth.app.failed()["calls"]}  # noqa: E731
+    called = lambda: {**trial.calls, **trial.booth.app.failed()["calls"]}
     await_true(lambda: any(call.startswith("Sweep states:DescribeExecution ") for call in called()))
     trial.booth.stand_in("bedrock", canned={})
     trial.await_end()

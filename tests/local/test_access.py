@@ -69,7 +69,7 @@ def second_photo(quick, portrait, tmp_path, monkeypatch):
 
 def test_the_smoke_test_proves_that_s3s_events_arrive(quick, second_photo):
     """Nobody asks for this photo, and sweep doesn't know it: but for the event it would not be painted."""
-    polls = lambda: quick.app.authority.counts["Photo", "dynamodb:GetItem"]  # noqa: E731
+    polls = lambda: quick.app.authority.counts["Photo", "dynamodb:GetItem"]
     before = polls()
     shown = second_photo()
     assert sum("/photo_" in key for key in shown) == 3

@@ -130,6 +130,6 @@ def test_a_deleted_photo_that_s3_does_not_find_ends_as_deleted(new):
     new.ask(uploaded, request_id)
     assert new.delete(request_id)[0] == 200
     assert new.ask(uploaded, request_id)[1]["error"]["code"] == "Deleted"
-    running = lambda: [each for each in new.executions(new.record(uploaded)["run"]) if each["status"] == "RUNNING"]  # noqa: E731
+    running = lambda: [each for each in new.executions(new.record(uploaded)["run"]) if each["status"] == "RUNNING"]
     await_true(lambda: not running())
     assert new.left_over(uploaded) == []

@@ -124,7 +124,7 @@ def test_a_run_past_its_time_is_settled_with_what_it_has(quick):
     quick.stand_in("bedrock", canned={}, faults=[{"kind": "hang", "seconds": 30, "times": 1}])
     uploaded = quick.upload()
     quick.put(uploaded, photo())
-    pictures = lambda: quick.record(uploaded).get("pictures", {}).values()  # noqa: E731
+    pictures = lambda: quick.record(uploaded).get("pictures", {}).values()
     await_true(lambda: sum(each["state"] == "DONE" for each in pictures()) >= 2)
     quick.age(uploaded, limits.STOP_SECONDS)
     quick.sweep()

@@ -170,7 +170,7 @@ class Booth:
 
     def dropped_event(self, uploaded):
         """The event of an upload that `drop_events` kept back."""
-        found = lambda: [e for e in self.app.dropped if e["detail"]["object"]["key"] == uploaded["Key"]]  # noqa: E731
+        found = lambda: [e for e in self.app.dropped if e["detail"]["object"]["key"] == uploaded["Key"]]
         await_true(found)
         return found()[0]
 
@@ -186,7 +186,7 @@ class Booth:
     def await_rest(self):
         """Waits until nothing of an earlier test's runs is under way."""
         self.await_quiet()
-        running = lambda: self.steps.list_executions(stateMachineArn=self.machine, statusFilter="RUNNING")  # noqa: E731
+        running = lambda: self.steps.list_executions(stateMachineArn=self.machine, statusFilter="RUNNING")
         await_true(lambda: not running()["executions"])
         self.await_idle()
 

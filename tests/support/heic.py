@@ -109,7 +109,7 @@ def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def heic(*items: Item, **layout: object) -> bytes:
     """The file. Items are numbered from 1. `layout`: fields of Layout."""
-    how = Layout(**layout)  # pyright: ignore[reportArgumentType]
+    how = Layout(**layout)  # pyright: ignore[reportArgumentType]  each is of its field's type
     head = box(b"ftyp", how.brand + bytes(4) + how.compatible)
     idat, places = b"", []
     for number, item in enumerate(items, 1):

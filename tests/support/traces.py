@@ -40,7 +40,7 @@ class Recorder:
     def __enter__(self) -> "Recorder":
         self._engine.__enter__()
         self._patch = pytest.MonkeyPatch()
-        wait = lambda function, env, wait_seconds: self._waits.append(wait_seconds)  # noqa: E731
+        wait = lambda function, env, wait_seconds: self._waits.append(wait_seconds)
         self._patch.setattr(WaitFunction, "_wait_interval", wait)
         return self
 

@@ -1,7 +1,6 @@
 """The templates before CloudFormation's registry: the schemas of each Region, which cfn-lint carries."""
 
 import json
-import re
 
 import pytest
 
@@ -92,42 +91,3 @@ def test_the_registry_finds_a_planted_fault(found, fault):
     name, _, rule, words = PLANTED[fault]
 
     assert [message for each, path, message in found if each == rule and path[1] == name and words in message]
-
-
-# What a linter is told to be silent about: beside each stands why. (On a command line: W3005 alone, above.)
-
-SILENCED = ["template.yaml", "monitoring.yaml", "sam_model/endpoint.yaml", "paint_model/endpoint.yaml", ".checkov.yaml"]
-RULE = re.compile(r"\b(?:[EWI]S?\d{4}|CKV2?_AWS_\d+)\b")
-PLACES = re.compile(r"(checkov:skip=)|(ignore_checks: \[)|^\s+- (?=[EWI]S?\d{4}|CKV)", re.MULTILINE)
-
-
-def unexplained(text):
-    """The rules that a file silences without a sentence: behind them, or in the comment in the line above."""
-    lines = text.splitlines()
-    for above, line in zip(["", *lines], lines, strict=False):
-        if PLACES.search(line) and (rules := RULE.findall(line)):
-            said = line[line.index(rules[-1]) + len(rules[-1]) :] + (above if above.strip().startswith("#") else "")
-            yield from (rule for rule in rules if len(re.findall(r"[a-z]{2,}", said.lower())) < 4)
-
-
-@pytest.mark.parametrize("name", SILENCED)
-def test_nothing_is_silenced_without_a_sentence(name):
-    text = (ROOT / name).read_text(encoding="utf-8")
-
-    assert not list(unexplained(text))
-    assert not (ROOT / ".cfnlintrc").exists()
-
-
-@pytest.mark.parametrize(
-    ("name", "silence"),
-    [
-        ("template.yaml", "    # checkov:skip=CKV_AWS_18\n"),
-        ("monitoring.yaml", "      ignore_checks: [E3012]\n"),
-        (".checkov.yaml", "  - CKV_AWS_21\n"),
-        ("template.yaml", "        - W3005 # no\n"),
-    ],
-)
-def test_a_planted_silence_is_found(name, silence):
-    text = (ROOT / name).read_text(encoding="utf-8")
-
-    assert list(unexplained(text + silence)) == RULE.findall(silence)

@@ -172,7 +172,7 @@ def test_a_slow_painter_lengthens_what_bounds_its_call_and_nothing_else(monkeypa
     assert {function.environment["SLOW_PAINTER_SECONDS"] for function in slow.functions.values()} == {"200"}
     [before], [after] = stack.state_machines.values(), slow.state_machines.values()
     assert after.timeout == before.timeout + 200
-    seconds = lambda machine: json.dumps(machine.definition).count('"TimeoutSeconds": 265')  # noqa: E731
+    seconds = lambda machine: json.dumps(machine.definition).count('"TimeoutSeconds": 265')
     assert (seconds(before), seconds(after)) == (0, 1)
 
     limits = ROOT / "functions" / "booth" / "limits.py"

@@ -222,7 +222,7 @@ NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_character
 def spelt(text, choice):
     """The text percent-encoded, as it may be: with digits of either case, and also what need not be encoded."""
     ways = ((chr(byte), f"%{byte:02x}", f"%{byte:02X}") for byte in text.encode())
-    literal = lambda letter: letter in LITERAL or (letter.isascii() and letter.isalnum())  # noqa: E731
+    literal = lambda letter: letter in LITERAL or (letter.isascii() and letter.isalnum())
     return "".join(choice(way if literal(way[0]) else way[1:]) for way in ways)
 
 
