@@ -69,6 +69,15 @@ def test_every_reference_is_to_something(template):
     assert {name for name in names if not name.startswith("AWS::")} - known <= made_by_sam
 
 
+def test_the_nested_stack_is_given_its_parameters_and_has_the_outputs_that_are_read():
+    """No linter looks into a template that lies elsewhere when it is deployed."""
+    read = {name for name in names_in(TEMPLATE) if name.startswith("Monitoring.")}
+
+    assert RESOURCES["Monitoring"]["Properties"]["Parameters"].keys() == MONITORING["Parameters"].keys()
+    assert read
+    assert read <= {f"Monitoring.Outputs.{name}" for name in MONITORING["Outputs"]}
+
+
 @pytest.mark.parametrize("template", [TEMPLATE, MONITORING], ids=["template", "monitoring"])
 def test_every_parameter_is_described_and_used(template):
     for name, parameter in template["Parameters"].items():

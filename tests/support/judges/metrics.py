@@ -23,10 +23,15 @@ MORE = {
 BY_NUMBER = re.compile(r"(p|tm|tc|ts|wm)(100|\d{1,2}(\.\d{1,10})?)")
 
 
+def published_schema() -> dict[str, dict]:
+    """The list as the package has it: metrics, events and their relations."""
+    return json.loads(gzip.decompress(SPEC.read_bytes()))["schema"]
+
+
 @cache
 def published() -> dict[tuple[str, frozenset[str]], set[str]]:
     """The names of AWS's metrics by namespace and dimensions."""
-    schema = json.loads(gzip.decompress(SPEC.read_bytes()))["schema"]
+    schema = published_schema()
     metrics = {each["$id"]: each for each in schema["metric"]["entities"]}
     sets = {each["$id"]: each["dimensions"] for each in schema["dimensionSet"]["entities"]}
     found = {key: set(names) for key, names in MORE.items()}
