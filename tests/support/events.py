@@ -20,5 +20,9 @@ def upload_event(key, version):
 
 
 def shape(value):
-    """The names in an event, each with the type of its value."""
-    return {name: shape(each) for name, each in value.items()} if isinstance(value, dict) else type(value).__name__
+    """The names in an event, each with the type of its value; of a list those of its items, each once."""
+    if isinstance(value, dict):
+        return {name: shape(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return sorted({json.dumps(shape(each), sort_keys=True) for each in value})
+    return type(value).__name__

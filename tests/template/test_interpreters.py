@@ -33,6 +33,7 @@ import pytest
 from deploy import states
 from tests.support import state_cases
 from tests.support.engine import change, ok
+from tests.support.events import EVENTS, shape
 from tests.support.executions import CHANGED, CROP, CROPS, MACHINE, PICTURE, PICTURES, SCRIPTS, record_all
 from tests.support.traces import Recorder, changed, difference, play, states_tested
 
@@ -64,6 +65,32 @@ def all_states(of):
     for state in of.values():
         found |= all_states(state.get("ItemProcessor", {}).get("States", {}))
     return found
+
+
+SAMPLES = {name: event for name, event in EVENTS.items() if not event.keys() & {"detail-type", "routeKey"}}
+
+
+def given(recordings):
+    """(function, shape of what it is given) of each call of all executions; names without underscores."""
+    calls = [step for name in NAMES for step in recordings[name].trace if step[0] == "call"]
+    return [(function.rpartition("-")[2], shape(payload)) for _, function, payload, _ in calls]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_sample_event_of_a_step_is_what_the_machine_gives(recordings, name):
+    assert (name.replace("_", ""), shape(SAMPLES[name])) in given(recordings)
+
+
+@pytest.mark.parametrize(
+    ("name", "planted"),
+    [
+        ("admit", {"run": "a", "picture": [1], "lost": None}),
+        ("segment_crop", {"run": "a", "crop": "0"}),
+        ("finish", SAMPLES["finish"] | {"segmented": [{"crops": 0}]}),
+    ],
+)
+def test_a_sample_event_that_no_step_is_given_is_found(recordings, name, planted):
+    assert (name.replace("_", ""), shape(planted)) not in given(recordings)
 
 
 def test_what_aws_is_asked_of_each_state_is_what_the_machine_does(recordings):
