@@ -525,6 +525,17 @@ def test_the_judge_of_the_wire_catches(wires, name):
     assert any(said in sentence for sentence in found), found
 
 
+def test_the_judge_reads_a_service_by_the_protocol_that_botocore_speaks(wires):
+    """CloudWatch and the tagging API have CBOR first in their models, and botocore asks them in JSON."""
+    wires.seen.clear()
+    wires.client("cloudwatch").describe_alarms()
+    wires.client("resourcegroupstaggingapi").get_resources()
+    for exchange, member in zip(wires.seen, ("MetricAlarms", "ResourceTagMappingList"), strict=True):
+        assert problems(exchange) == []
+        [said] = problems(with_json(lambda v, member=member: v.update({member: "none"}))(exchange))
+        assert said.endswith(f"the answer.{member} is a text, no list")
+
+
 PLANTED_IN_STACKS = {
     "a status that there is not": (1, with_bytes(b"CREATE_COMPLETE", b"CREATED"), "not in the enum StackStatus"),
     "a stack without its time": (1, with_bytes(b"CreationTime", b"CreatedAt"), "has no CreationTime"),
@@ -566,6 +577,15 @@ def test_a_test_is_told_of_what_a_server_answered_in_it_and_once():
     assert WATCH.take() == [said]
 
 
+@pytest.mark.parametrize(("body", "strange"), [("{}", False), ('{"Smiles": []}', True)])
+def test_a_test_is_told_if_it_needs_no_mark_for_strange_answers(monkeypatch, body, strange):
+    monkeypatch.setattr(WATCH, "rests", True)
+    with serving(Response(body, content_type="application/x-amz-json-1.1")) as url:
+        boto3.client("rekognition", endpoint_url=url, **CREDENTIALS).detect_faces(Image={"Bytes": b"x"})
+    assert WATCH.strange is strange
+    assert WATCH.take() == []
+
+
 def test_a_test_is_told_of_what_the_stand_ins_process_answered_in_it():
     assert StandinsProcess.module == "tests.support.judges.standins"
     STANDINS_SAID.write_text("bedrock-runtime InvokeModel answers 200: ...\n")
@@ -584,6 +604,7 @@ def test_a_test_is_told_of_an_event_that_a_function_was_given_in_it():
 def test_each_exception_is_something_that_the_judge_still_says(wires):
     wires.seen.clear()
     wires.client("dynamodb").describe_table(TableName="table")
+    wires.client("logs").describe_log_groups()
     wires.client("s3").put_object(**OBJECT, Body=b"photo")
     wires.client("s3").put_object_tagging(**OBJECT, Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
     signed = {"authorization": "AWS4-HMAC-SHA256 Credential=A/20261128/us-east-1/bedrock/aws4_request"}

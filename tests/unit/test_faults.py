@@ -9,17 +9,14 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError, ResponseStreamingError
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Request, Response
 
 from local import http_server
 from local.faults import Faults, Gate
 from tests.support.credentials import FAKE_CREDENTIALS
 from tests.support.serving import serving
 
-pytestmark = [
-    pytest.mark.starts,
-    pytest.mark.strange_answers("behind the gate is no service: it answers everything with {}"),
-]
+pytestmark = pytest.mark.starts
 
 BATCH = {"Paths": {"Quantity": 1, "Items": ["/*"]}, "CallerReference": "once"}
 ENTRY = {"Source": "a", "DetailType": "b", "Detail": "{}"}
@@ -37,11 +34,17 @@ CALLS = {
 }
 
 
+@Request.application
+def nothing(request):
+    """What is behind the gate: no service, but its answers have the form of one."""
+    return Response(b"{}", content_type=request.content_type or "application/json")
+
+
 @pytest.fixture
 def wire(environment):
     """Faults of the function F, in front of an application that answers everything with {}."""
     faults = Faults({FAKE_CREDENTIALS["AWS_ACCESS_KEY_ID"]: "F"})
-    with serving(Gate(Response(b"{}", content_type="application/json"), faults)) as url:
+    with serving(Gate(nothing, faults)) as url:
         environment.setenv("AWS_ENDPOINT_URL", url)
         faults.url = url
         yield faults

@@ -26,10 +26,7 @@ from tests.support.credentials import FAKE_CREDENTIALS
 from tests.support.serving import serving
 from tests.support.waiting import PATIENCE
 
-pytestmark = [
-    pytest.mark.starts,
-    pytest.mark.strange_answers("CloudWatch's are CBOR, which is not judged; of logs moto tells a nextToken of null"),
-]
+pytestmark = pytest.mark.starts
 
 DEV, PROD = map(name_of, ("dev", "prod"))
 BUCKET = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": {"Fn::Sub": "${AWS::StackName}-results"}}}

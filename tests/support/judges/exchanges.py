@@ -73,7 +73,8 @@ def operation_of(exchange: Exchange, service: str) -> OperationModel | None:
 
 
 def protocol_of(model: ServiceModel) -> str:
-    return model.metadata["protocol"]
+    """The one that botocore speaks, of those that a service has."""
+    return model.resolved_protocol
 
 
 def labels_of(exchange: Exchange, operation: OperationModel) -> dict[str, str]:

@@ -11,7 +11,7 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item):
-    WATCH.rests = item.get_closest_marker("strange_answers") is not None
+    WATCH.rests, WATCH.strange = item.get_closest_marker("strange_answers") is not None, False
     return (yield)
 
 
@@ -20,6 +20,8 @@ def pytest_runtest_teardown():
     yield
     if said := WATCH.take():
         pytest.fail("AWS has it otherwise:\n" + "\n".join(said), pytrace=False)
+    if WATCH.rests and not WATCH.strange:
+        pytest.fail("Its services answer as AWS's do: it needs no mark strange_answers.", pytrace=False)
 
 
 def pytest_unconfigure() -> None:

@@ -33,11 +33,11 @@ _TAGS = re.compile(rb"<([A-Za-z][\w:]*)")
 class Watch:
     """What the judges say of this process's servers. Threads may share it.
 
-    `rests`: nothing is judged for the moment.
+    `rests`: nothing is said for the moment. `strange`: since it rests, something would have been.
     """
 
     def __init__(self):
-        self.rests = False
+        self.rests = self.strange = False
         self.said: list[str] = []
         self.say: Callable[[str], object] = self.said.append
         self._lock = threading.Lock()
@@ -50,13 +50,12 @@ class Watch:
         def watched(handler: Handler, request: Request) -> Response | None:
             spoilt = request.environ[SPOILT] = []  # a list: what it comes to may be given a copy of the environment
             response = answer(handler, request)
-            if response is not None and not watch.rests and not spoilt:
+            if response is not None and not spoilt:
                 watch.look(request, response)
             return response
 
         def given(host: LambdaHost, name: str, payload: bytes, **how: Any) -> InvokeResult:
-            if not watch.rests:
-                watch.look_at_event(payload)
+            watch.look_at_event(payload)
             return invoke(host, name, payload, **how)
 
         Handler.answer, LambdaHost.invoke = watched, given
@@ -66,7 +65,9 @@ class Watch:
         exchange = exchange_of(request, response)
         if not exchange.service or exchange.method == "OPTIONS":  # no operation: CORS's preflight
             return
-        if self._is_new(_kind(exchange)):
+        if self.rests:
+            self.strange = self.strange or any(not is_excepted(each) for each in problems(exchange))
+        elif self._is_new(_kind(exchange)):
             self._tell(problems(exchange))
 
     def look_at_event(self, payload: bytes) -> None:
@@ -76,7 +77,7 @@ class Watch:
         except ValueError:
             return  # refused by Lambda
         is_aws = isinstance(event, dict) and event.keys() & {"detail-type", "routeKey"}
-        if is_aws and self._is_new(frozenset(_names(event, ()))):
+        if is_aws and not self.rests and self._is_new(frozenset(_names(event, ()))):
             name = event.get("routeKey", event.get("source"))
             self._tell(f"event {name}: {each}" for each in event_problems(event))
 
