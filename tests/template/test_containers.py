@@ -65,6 +65,12 @@ def test_the_tests_serve_with_what_the_container_brings(name):
     assert found.keys() - container["packages"].keys() - {"java"} <= OPEN.keys()
 
 
+def test_nothing_is_left_open_in_vain():
+    brought = {name: CONTAINERS[container]["packages"] for name, container in TESTED.items()}
+    named = {package for name in TESTED for package in pins(name) if package not in brought[name]}
+    assert named - {"java"} == OPEN.keys()
+
+
 def image_faults(kind, deployed, known, containers):
     """What is wrong with an endpoint's image: it is none of AWS's SDK's, or not what the Dockerfile makes."""
     given = {"base_framework_version": "", **deployed}

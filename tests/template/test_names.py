@@ -11,6 +11,7 @@ import pytest
 from botocore.loaders import Loader
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
+from tests.support.stacks import stacks
 from tests.support.templates import ROOT, resolved
 
 MODELS = Loader()
@@ -169,6 +170,12 @@ def faults_of_name(kind, name):
 )
 def test_a_planted_name_is_found(kind, name, words):
     assert [each for each in faults_of_name(kind, name) if each.startswith(words)]
+
+
+def test_no_name_is_known_in_vain(transformed):
+    kinds = {each["Type"] for several in stacks(transformed).values() for each in several.values()}
+    assert SHAPES.keys() | LENGTHS.keys() <= kinds
+    assert not SHAPES.keys() & LENGTHS.keys()
 
 
 def test_what_knows_no_regions_is_told_from_what_does():
