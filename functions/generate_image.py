@@ -10,7 +10,7 @@ from booth import clock, limits, scenes, work
 from booth.aws import clients, objects, table
 from booth.errors import TimedOut
 from booth.handlers import step
-from booth.lifecycle import publishing
+from booth.lifecycle import ending, publishing
 from booth.log import logger, measure
 from booth.painting import admission, kept, paint, records, repainting
 from booth.painting.chain import Candidate
@@ -26,12 +26,17 @@ clients.at_init(table.connect, objects.connect, paint.connect, repainting.connec
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     began, number, attempt = time.monotonic(), event["picture"], event["attempt"]
     logger.append_keys(picture=number, attempt=attempt)
-    run, pace = gather(lambda: store.enter(event["run"], Step.GENERATE), records.pace)
+    # All files are read before the model is called: a read that fails must not cost a picture that is paid for.
+    run, pace, jpeg, faces = gather(
+        lambda: store.enter(event["run"], Step.GENERATE),
+        records.pace,
+        lambda: work.read_jpeg(event["run"]),
+        lambda: kept.read_faces(event["run"]),
+    )
     if clock.now_ms() > run.turns[number].at + limits.LATEST_PAINTING_SECONDS * 1000:
         raise TimedOut("too late for another model call")
     order = admission.candidates_for(run, pace, number, attempt)
-    # All files are read before the model is called: a read that fails must not cost a picture that is paid for.
-    jpeg, keeps = gather(lambda: work.read_jpeg(run.id), lambda: kept.read(run.id, run.kept_in(number)))
+    keeps = kept.read_more(run.id, run.kept_in(number), faces)
     prompt = scenes.prompt_of(run.pictures[f"p{number}"])
     prompt = replace(prompt, text=scenes.for_people(prompt.text, run.faces))
     seed = scenes.seed_for(prompt, run.id, number, attempt)
@@ -56,6 +61,6 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     picture = finished(painted, candidate)
     if repainting.is_due(run, number, began) and repainting.shows_invented_people(picture, run.faces):
         picture = repainting.painted_again(run, number, paint_again) or picture
-    publishing.publish_picture(run, number, picture)
+    ending.end_if_complete(publishing.publish_picture(run, number, picture))
     admission.note_answered(candidate, pace)
     return {"picture": number}

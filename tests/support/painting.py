@@ -21,7 +21,7 @@ FILES = {
 
 
 def admit_run(environment: pytest.MonkeyPatch, models: str) -> None:
-    """The run `r` of one picture, admitted to the `models`. DynamoDB's emulator has its files, too."""
+    """The run `r` of two pictures, the first admitted to the `models`. DynamoDB's emulator has its files, too."""
     environment.setenv("AWS_ENDPOINT_URL_S3", os.environ["AWS_ENDPOINT_URL_DYNAMODB"])
     environment.setenv("RESULTS_BUCKET", "results")
     environment.setenv("IMAGE_MODELS", models)
@@ -30,11 +30,11 @@ def admit_run(environment: pytest.MonkeyPatch, models: str) -> None:
     clients.client("s3").create_bucket(Bucket="results")
     for name, body in FILES.items():
         clients.client("s3").put_object(Bucket="results", Key=f"work/r/{name}", Body=body)
-    given = {"scenes": ["library"], "content_type": "image/jpeg", "consent": None}
+    given = {"scenes": ["library", "sky"], "content_type": "image/jpeg", "consent": None}
     assert uploads.issue("r", "photo/a.jpg", picture_id="id", **given)
     store.claim("r", "1")
     store.enter("r", "merge")
-    store.publish_copy("r", "photo/a.jpg", scenes.chosen(("library",)))
+    store.publish_copy("r", "photo/a.jpg", scenes.chosen(("library", "sky")))
     admission.admit("r", [1])
 
 
@@ -45,8 +45,8 @@ def context() -> object:
     return made
 
 
-def paint(attempt: int = 0) -> dict:
+def paint(attempt: int = 0, picture: int = 1) -> dict:
     """What generate_image returns for that picture."""
     import generate_image
 
-    return generate_image.handler({"run": "r", "picture": 1, "attempt": attempt}, context())
+    return generate_image.handler({"run": "r", "picture": picture, "attempt": attempt}, context())

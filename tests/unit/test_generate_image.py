@@ -15,6 +15,7 @@ from booth.errors import BoothError, InternalError, RunEnded, ServiceUnavailable
 from booth.lifecycle import ending
 from booth.painting import admission, records
 from booth.pixels import encoding
+from booth.run import Status
 from booth.runs import store
 from local.standins import image_models, image_wires
 from tests.support.painting import FILES, KEEP, PIXELS, admit_run, paint
@@ -91,8 +92,26 @@ def test_a_picture_of_a_record_from_before_prompts_were_kept_is_painted_by_the_c
 
 def test_prompts_leave_the_record_when_the_run_ends(asked):
     paint()
-    [picture] = ending.end(store.get("r"), "").pictures.values()
-    assert picture == {"scene": "library", "state": "DONE", "key": "photo/photo_id_1.jpeg"}
+    assert ending.end(store.get("r"), "").pictures["p1"] == {"scene": "library", "state": "DONE", "key": "photo/photo_id_1.jpeg"}
+
+
+def test_the_last_picture_ends_the_run_and_an_earlier_one_does_not(asked, counts):
+    paint()
+    assert store.get("r").status == Status.RUNNING
+    admission.admit("r", [2], lost="TurnLost")
+    paint(picture=2)
+    run = store.get("r")
+    assert (run.status, {picture["state"] for picture in run.pictures.values()}) == (Status.SUCCEEDED, {"DONE"})
+    assert "prompt" not in run.pictures["p1"]
+    assert counts() == {"Succeeded": 1, "ModelsUnavailable": 0}
+
+
+def test_a_last_picture_that_can_not_end_the_run_is_not_painted_twice(asked, environment):
+    paint()
+    admission.admit("r", [2], lost="TurnLost")
+    environment.setattr(store, "end", raising(Throttled("no")))
+    assert paint(picture=2) == {"picture": 2}
+    assert store.get("r").status == Status.RUNNING, "finish ends it"
 
 
 def test_photo_and_mask_go_to_a_model_that_takes_their_size_as_they_lie_there(asked):
@@ -184,6 +203,13 @@ def scripted(asked, environment):
         yield script, called
 
 
+def raising(error):
+    def call(*_):
+        raise error
+
+    return call
+
+
 def until_it_ends():
     """The picture's number, or the name of the error that it fails with: by the state machine's Retry and Catch."""
     attempt = 0
@@ -256,8 +282,7 @@ def test_who_passed_a_picture_over_leaves_the_record_when_the_run_ends(scripted)
     script |= dict.fromkeys(TITANS, (403, "AccessDeniedException", SENTENCE))
     assert until_it_ends() == 1
     assert store.get("r").passed_over(1) == set(TITANS)
-    [picture] = ending.end(store.get("r"), "").pictures.values()
-    assert picture == {"scene": "library", "state": "DONE", "key": "photo/photo_id_1.jpeg"}
+    assert ending.end(store.get("r"), "").pictures["p1"] == {"scene": "library", "state": "DONE", "key": "photo/photo_id_1.jpeg"}
 
 
 def test_an_unknown_answer_of_a_run_that_has_ended_is_no_news(asked):

@@ -161,7 +161,7 @@ def test_one_run_holds_three_pictures_of_which_each_keeps_something_else(endpoin
     }
     assert base64.b64decode(request["encode_image"]) == work.read_jpeg("r")
     assert told(counts) == {"HeadsByMatte": 1}
-    face, head, person = (kept.read("r", run.kept_in(number)) for number in (1, 2, 3))
+    face, head, person = (kept.read_more("r", run.kept_in(number), kept.read_faces("r")) for number in (1, 2, 3))
     mask = encoding.decode_mask(face.mask)
     for cutout, found in ((head, PNG["head"]), (person, np.maximum(PNG["person"], head.alpha))):
         assert (cutout.alpha[mask] == 255).all(), "the faces are kept"
@@ -178,9 +178,9 @@ def test_a_model_gets_the_mask_that_suits_it(endpoint):
     alpha = np.arange(H * W).reshape(H, W).astype(np.uint8)
     work.write_cutout("r", Keep.PERSON, alpha, PIXELS)
     for model in MODELS.values():
-        mask = encoding.decode_mask(kept.read("r", Keep.PERSON).mask_for(model.codec))
+        mask = encoding.decode_mask(kept.read_more("r", Keep.PERSON, kept.read_faces("r")).mask_for(model.codec))
         assert np.array_equal(mask, alpha >= model.codec.least_alpha)
-        assert kept.read("r", Keep.FACE).mask_for(model.codec) == work.read_mask("r")
+        assert kept.read_faces("r").mask_for(model.codec) == work.read_mask("r")
 
 
 def test_of_the_peoples_own_colours_only_those_are_kept_that_the_photo_does_not_show(endpoint):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from booth import clock, keys, limits
 from booth.aws import events, objects
-from booth.errors import PhotoError, RunEnded, TimedOut, kind_of
+from booth.errors import BoothError, PhotoError, RunEnded, TimedOut, kind_of
 from booth.log import count, logger
 from booth.painting import admission
 from booth.run import Run, Status
@@ -47,6 +47,19 @@ def end(
         # If the write was refused, the record has changed: a picture was published, or the photo came.
         run = store.get(run.id)
     return run
+
+
+def end_if_complete(run: Run) -> None:
+    """Ends a run whose pictures are all published: its visitor waits for no further step. `finish` cleans up.
+
+    An error is logged, not raised: a retry would paint the last picture again, and `finish` ends the run as well.
+    """
+    if not all(picture["state"] == "DONE" for picture in run.pictures.values()):
+        return
+    try:
+        end(run, "")
+    except BoothError as error:
+        logger.warning("the run is left to finish", error=type(error).__name__)
 
 
 def _outcome(run: Run, error: str, picture_errors: dict[int, str]) -> tuple[str, str, dict[str, dict[str, str]]]:

@@ -50,13 +50,14 @@ class Cutout:
         return SoftSeam(encoding.decode(self.photo), encoding.decode(self.foreground), self.alpha)
 
 
-def read(run_id: str, keep: Keep) -> Faces | Cutout:
-    """What is kept, from the run's files. Raises what `booth.aws.errors.aws_errors` does."""
+def read_faces(run_id: str) -> Faces:
+    """The faces, from the run's files. Raises what `booth.aws.errors.aws_errors` does."""
+    return Faces(*gather(lambda: work.read_mask(run_id), lambda: work.read_lossless(run_id)))
+
+
+def read_more(run_id: str, keep: Keep, faces: Faces) -> Faces | Cutout:
+    """What is kept: the faces, or more, of which the rest is read. Raises as `read_faces`."""
     if keep == Keep.FACE:
-        return Faces(*gather(lambda: work.read_mask(run_id), lambda: work.read_lossless(run_id)))
-    alpha, photo, foreground = gather(
-        lambda: work.read_alpha(run_id, keep),
-        lambda: work.read_lossless(run_id),
-        lambda: work.read_foreground(run_id, keep),
-    )
-    return Cutout(encoding.decode_alpha(alpha), photo, foreground)
+        return faces
+    alpha, foreground = gather(lambda: work.read_alpha(run_id, keep), lambda: work.read_foreground(run_id, keep))
+    return Cutout(encoding.decode_alpha(alpha), faces.photo, foreground)

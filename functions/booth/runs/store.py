@@ -139,11 +139,13 @@ def check(run_id: str) -> Run:
     return found
 
 
-def _update_running(run_id: str, changes: str, values: dict[str, Any]) -> None:
-    """An update on condition that the run is RUNNING; see `table.update_of`. Raises RunEnded."""
-    request = table.update_of(run_id, changes, values | {"running": Status.RUNNING}, "#status = :running")
-    if not table.write("update_item", **request):
-        raise RunEnded("the run has ended")
+def _update_running(run_id: str, changes: str, values: dict[str, Any]) -> Run:
+    """An update on condition that the run is RUNNING; see `table.update_of`. Returns the run. Raises RunEnded."""
+    values = values | {"running": Status.RUNNING}
+    request = table.update_of(run_id, changes, values, "#status = :running", ReturnValues="ALL_NEW")
+    if answer := table.write("update_item", **request):
+        return run_of(answer["Attributes"])
+    raise RunEnded("the run has ended")
 
 
 def publish_copy(run_id: str, key: str, scenes: list[Scene], chosen: str = "") -> None:
@@ -175,21 +177,20 @@ def set_faces(run_id: str, faces: int, by_ellipse: int, not_kept: Sequence[Keep]
     _update_running(run_id, changes, values)
 
 
-def publish_picture(run_id: str, number: int, key: str) -> None:
-    """Writes a finished picture's Key and state DONE (`number` from 1). Raises RunEnded: nothing was written."""
+def publish_picture(run_id: str, number: int, key: str) -> Run:
+    """Writes a finished picture's Key and state DONE (`number` from 1). Returns the run.
+
+    Raises RunEnded: nothing was written.
+    """
     changes = f"SET #pictures.#p{number}.#state = :done, #pictures.#p{number}.#key = :key"
-    _update_running(run_id, changes, {"done": "DONE", "key": key})
+    return _update_running(run_id, changes, {"done": "DONE", "key": key})
 
 
 def pass_over(run_id: str, number: int, candidate: str) -> Run:
     """Adds a candidate to those that are passed over for a picture (`number` from 1). Raises RunEnded."""
     part = f"#pictures.#p{number}.#passed_over"
     changes = f"SET {part} = list_append(if_not_exists({part}, :none), :candidate)"
-    values = {"none": [], "candidate": [candidate], "running": Status.RUNNING}
-    request = table.update_of(run_id, changes, values, "#status = :running", ReturnValues="ALL_NEW")
-    if answer := table.write("update_item", **request):
-        return run_of(answer["Attributes"])
-    raise RunEnded("the run has ended")
+    return _update_running(run_id, changes, {"none": [], "candidate": [candidate]})
 
 
 def end(
