@@ -11,6 +11,7 @@ from booth.http.contract import PhotoRequest
 from booth.http.endpoint import endpoint
 from booth.lifecycle import starting
 from booth.log import logger
+from booth.parallel import gather
 from booth.run import Run, Status
 from booth.runs import uploads
 
@@ -22,9 +23,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     request = contract.photo_request(contract.json_body(event), objects.uploads_bucket())
     if request.key:
         access.booth_of(event)
-    run = find_run(request)
-    logger.append_keys(run=run.id)
-    run, pause = starting.start_if_uploaded(run), 0
+    run, pause = find_run(request), 0
     if request.wait:
         run, pause = long_polling.wait_for_news(run, request)
     if run.status == Status.DELETED:
@@ -34,7 +33,10 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def find_run(request: PhotoRequest) -> Run:
-    """The run that is asked for. With a Key, the requestId is bound to that Key's run first.
+    """The run that is asked for, started if its photo is there. With a Key, the requestId is bound to that Key's run.
+
+    A photo is processed whether or not its requestId can be bound, as by its event: so both are done at once. Not where
+    the caller gives an id, which counts only before the run has started.
 
     Raises:
         NotFound: nothing is known under this requestId or Key.
@@ -42,9 +44,18 @@ def find_run(request: PhotoRequest) -> Run:
         Conflict: requestId, Key or id belong to another request.
     """
     if not request.key:
-        return visit.run_of_request(request.request_id)
+        run = visit.run_of_request(request.request_id)
+        logger.append_keys(run=run.id)
+        return starting.start_if_uploaded(run)
     run = visit.run_of_photo(request.key, lambda version: starting.photo_arrived(request.key, version))
+    logger.append_keys(run=run.id)
     if run.status == Status.DELETED:
         raise Deleted
-    name = keys.picture_id(request.id, os.environ["DOCUMENTED_KEYS"] == "true") if request.id else ""
-    return uploads.bind(run, request.request_id, request.id, name)
+    if request.id:
+        name = keys.picture_id(request.id, os.environ["DOCUMENTED_KEYS"] == "true")
+        return starting.start_if_uploaded(uploads.bind(run, request.request_id, request.id, name))
+    bound, started = gather(
+        lambda: uploads.bind(run, request.request_id),
+        lambda: starting.start_if_uploaded(run),
+    )
+    return bound if started is run else started

@@ -12,6 +12,7 @@ from booth.http.contract import UploadRequest
 from booth.http.endpoint import endpoint
 from booth.lifecycle import budget
 from booth.log import count, logger
+from booth.parallel import gather
 from booth.runs import uploads
 
 clients.at_init(table.connect, objects.connect)
@@ -39,8 +40,7 @@ def issue_key(request: UploadRequest) -> str:
     choices = [keys.unguessable_key(request.content_type)]
     is_documented = os.environ["DOCUMENTED_KEYS"] == "true"
     documented = keys.documented_key(request.filename) if is_documented else None
-    # Another system may have put a photo under this Key whose event is still under way.
-    if documented and objects.newest_version(documented) is None:
+    if documented and is_free(documented):
         choices.insert(0, documented)
     run = str(uuid.uuid4())
     logger.append_keys(run=run)
@@ -57,3 +57,12 @@ def issue_key(request: UploadRequest) -> str:
         ):
             return key
     raise ServiceUnavailable("no Key could be given")
+
+
+def is_free(key: str) -> bool:
+    """Whether a Key was never given, as far as can be seen, and no photo lies under it.
+
+    Another system may have put one whose event is still under way.
+    """
+    run, version = gather(lambda: uploads.find_by_upload(key), lambda: objects.newest_version(key))
+    return run is None and version is None

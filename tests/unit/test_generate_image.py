@@ -92,7 +92,11 @@ def test_a_picture_of_a_record_from_before_prompts_were_kept_is_painted_by_the_c
 
 def test_prompts_leave_the_record_when_the_run_ends(asked):
     paint()
-    assert ending.end(store.get("r"), "").pictures["p1"] == {"scene": "library", "state": "DONE", "key": "photo/photo_id_1.jpeg"}
+    assert ending.end(store.get("r"), "").pictures["p1"] == {
+        "scene": "library",
+        "state": "DONE",
+        "key": "photo/photo_id_1.jpeg",
+    }
 
 
 def test_the_last_picture_ends_the_run_and_an_earlier_one_does_not(asked, counts):
@@ -282,7 +286,11 @@ def test_who_passed_a_picture_over_leaves_the_record_when_the_run_ends(scripted)
     script |= dict.fromkeys(TITANS, (403, "AccessDeniedException", SENTENCE))
     assert until_it_ends() == 1
     assert store.get("r").passed_over(1) == set(TITANS)
-    assert ending.end(store.get("r"), "").pictures["p1"] == {"scene": "library", "state": "DONE", "key": "photo/photo_id_1.jpeg"}
+    assert ending.end(store.get("r"), "").pictures["p1"] == {
+        "scene": "library",
+        "state": "DONE",
+        "key": "photo/photo_id_1.jpeg",
+    }
 
 
 def test_an_unknown_answer_of_a_run_that_has_ended_is_no_news(asked):

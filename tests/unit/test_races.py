@@ -10,6 +10,8 @@ import os
 import random
 import threading
 import uuid
+from contextvars import ContextVar
+from types import SimpleNamespace
 
 import pytest
 from botocore.awsrequest import AWSResponse
@@ -47,26 +49,26 @@ class Director:
         self.alive, self.waiting, self.round = actors, 0, 0
         calls, number = divmod(number // len(SCHEDULES), actors)
         self.stalls_at = (number, calls % CALLS)
-        self.current = threading.local()
+        self.actor = ContextVar[SimpleNamespace | None]("actor", default=None)  # what `gather` does is its caller's
 
     def act(self, number, action):
         """Runs an actor; gives its result, or the API's error that it was answered with."""
-        self.current.number, self.current.calls = number, 0
+        self.actor.set(SimpleNamespace(number=number, calls=0))
         try:
             return action()
         except (ApiError, RunEnded) as answer:
             return answer
         finally:
-            self.current.number = None
+            self.actor.set(None)
             with self.changed:
                 self.alive -= 1
                 self._go_on()
 
     def before_call(self, request, **_):
-        number = getattr(self.current, "number", None)
-        if number is None:
+        if (actor := self.actor.get()) is None:
             return None
-        calls, self.current.calls = self.current.calls, self.current.calls + 1
+        number, calls = actor.number, actor.calls
+        actor.calls += 1
         if self.schedule == "lockstep" or (self.schedule == "together" and calls == 0):
             self._meet()
         elif self.schedule == "at random":
@@ -123,7 +125,7 @@ class World:
 
     def ask(self, key, request_id):
         request = PhotoRequest(request_id, key, "", 0, None)
-        return lambda: starting.start_if_uploaded(photo_function.find_run(request))
+        return lambda: photo_function.find_run(request)
 
     def sweep(self, key):
         return lambda: sweeping.handle(uploads.find_by_upload(key)) or "looked"
