@@ -1,8 +1,10 @@
 """Step 4: merges the crops' masks into one mask of the whole photo, in which every face is kept.
 
-Where pictures keep more than the face, also an alpha for each `Keep`, and the people's own colours.
+Where pictures keep more than the face, also an alpha for each `Keep`, and the people's own colours. Meanwhile the
+pictures get their turns at the image models.
 """
 
+import os
 from functools import partial
 from typing import Any
 
@@ -14,6 +16,7 @@ from booth.handlers import step
 from booth.keep import Keep
 from booth.lifecycle import ending
 from booth.log import count, logger
+from booth.painting import admission
 from booth.parallel import gather
 from booth.pixels import encoding, foreground, masks
 from booth.pixels.geometry import Crop
@@ -33,16 +36,25 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         lambda: work.read_crops(run_id),
         *(partial(work.find_crop_mask, run_id, number) for number in numbers),
     )
-    found = [fitting(mask, crop, number) for mask, crop, number in zip(segmented, crops, numbers, strict=True)]
-    keep, by_ellipse = masks.keep_mask(width, height, faces, crops, found)
-    work.write_mask(run_id, keep)
-    if by_ellipse:
-        count("FacesKeptByEllipse", by_ellipse)
-    not_kept = cut_out(run, keep) if run.more else []
-    ending.confirm_running(run_id, lambda run_id: store.set_faces(run_id, len(faces), by_ellipse, not_kept))
-    if not_kept:
-        count("KeptLess")
-    return {"pictures": list(range(1, len(run.pictures) + 1))}
+
+    def merge() -> None:
+        found = [fitting(mask, crop, number) for mask, crop, number in zip(segmented, crops, numbers, strict=True)]
+        keep, by_ellipse = masks.keep_mask(width, height, faces, crops, found)
+        work.write_mask(run_id, keep)
+        if by_ellipse:
+            count("FacesKeptByEllipse", by_ellipse)
+        not_kept = cut_out(run, keep) if run.more else []
+        ending.confirm_running(run_id, lambda run_id: store.set_faces(run_id, len(faces), by_ellipse, not_kept))
+        if not_kept:
+            count("KeptLess")
+
+    pictures = list(range(1, len(run.pictures) + 1))
+    # A deployment changes a function's code a moment before its settings. Then the previous definition's Admit follows.
+    if "IMAGE_MODELS" not in os.environ:
+        merge()
+        return {"pictures": pictures}
+    _, admitted = gather(merge, lambda: admission.admit(run_id, pictures))
+    return {"pictures": pictures} | admission.turns_of(admitted, pictures)
 
 
 def cut_out(run: Run, keep: np.ndarray) -> list[Keep]:

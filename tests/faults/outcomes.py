@@ -35,8 +35,6 @@ def expected(row: Row, fault: str) -> str:
         return _at_a_door(row, fault) + end
     if row.function == "Start" and lasts:
         return {a_foreign_photo: "by /photo, ", a_visit: "by sweep, "}.get(scenario, "") + end
-    if row.function == "Finish" and lasts and row.service == "dynamodb":
-        return "by sweep, " + end
     if row.function == "PhotoMachine":
         return _of_an_invocation(row, fault)
     if row.function not in STEPS or scenario in AFTER_THE_END:
@@ -82,6 +80,4 @@ def _of_an_invocation(row: Row, fault: str) -> str:
     step = row.where.rpartition("-")[2]
     if fault == "throttled once" or (fault == "broken" and step != "segmentcrop"):
         return "SUCCEEDED"
-    return {"finish": "by sweep, SUCCEEDED", "segmentcrop": "SUCCEEDED by ellipse"}.get(
-        step, "FAILED ServiceUnavailable"
-    )
+    return {"finish": "SUCCEEDED", "segmentcrop": "SUCCEEDED by ellipse"}.get(step, "FAILED ServiceUnavailable")

@@ -37,6 +37,12 @@ def a_visit_at_the_endpoint(trial: Trial) -> None:
         redeploy(trial.booth)
 
 
+def a_visit_whose_model_is_gone(trial: Trial) -> None:
+    """As before; the first model is retired, so that every picture loses its turn and gets another one."""
+    trial.booth.stand_in("bedrock", canned={}, faults=[{"kind": "retired", "match": "*titan*"}])
+    a_visit(trial)
+
+
 def a_lost_event(trial: Trial) -> None:
     """The first /photo starts the run; a later one shows the result."""
     trial.booth.app.drop_events = True
@@ -246,6 +252,7 @@ SCENARIOS: list[tuple[str, Callable[[Trial], None]]] = [
     ("MergeMasks dynamodb:GetItem *", an_execution_that_outlives_its_run),
     ("SegmentCrop sagemaker:InvokeEndpoint keep", a_visit_that_keeps_people),
     ("GenerateImage sagemaker:InvokeEndpoint *", a_visit_at_the_endpoint),
+    ("Admit *", a_visit_whose_model_is_gone),
     *((f"{step} *", a_visit) for step in STEPS),
     ("Finish s3:DeleteObject results/photo", no_face),
     ("Finish *", a_visit),

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.events import EVENTS, sample_event, shape
 
-STEPS = ["DetectFaces", "CropFaces", "SegmentCrop", "MergeMasks", "Admit", "GenerateImage", "Finish"]
+STEPS = ["DetectFaces", "CropFaces", "SegmentCrop", "MergeMasks", "GenerateImage", "Finish"]
 
 
 def invoke(booth, function, event):

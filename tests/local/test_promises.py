@@ -16,7 +16,6 @@ MIDDLE = {
     "CropFaces": "s3:PutObject",
     "SegmentCrop": "sagemaker:*",
     "MergeMasks": "s3:PutObject",
-    "Admit": "dynamodb:UpdateItem",
     "GenerateImage": "bedrock:*",
     "Finish": "dynamodb:UpdateItem",
 }

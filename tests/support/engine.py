@@ -192,14 +192,14 @@ class Run:
             "DetectFaces": lambda: {"faces": self.crops},
             "CropFaces": lambda: {"crops": list(range(self.crops)), "at_once": self.at_once},
             "SegmentCrop": lambda: {"crop": payload["crop"]},
-            "MergeMasks": lambda: {"pictures": list(range(1, self.pictures + 1))},
-            "Admit": lambda: (
-                {"at_once": self.at_once}
-                | {"turns": [{"picture": number, "wait": 0} for number in payload["pictures"]]}
-            ),
+            "MergeMasks": lambda: self._turns(range(1, self.pictures + 1)),
+            "Admit": lambda: self._turns(payload["pictures"]),
             "GenerateImage": lambda: {"picture": payload["picture"]},
             "Finish": lambda: _settled(payload),
         }[function]()
+
+    def _turns(self, pictures: Iterable[int]) -> dict:
+        return {"turns": [{"picture": number, "wait": 0} for number in pictures], "at_once": self.at_once}
 
 
 def _settled(payload: dict) -> dict:

@@ -21,7 +21,7 @@ def used_up(task, retrier):
     rule = TASKS[task]["Retry"][retrier]
     failures = [failing(name) for name in islice(cycle(names_of(rule)), 1 + rule["MaxAttempts"])]
     if task == "AdmitAgain":
-        return {"GenerateImage": [failing("TurnLost")], "Admit": [lambda: None, *failures]}
+        return {"GenerateImage": [failing("TurnLost")], "Admit": failures}
     return {task: failures}
 
 
@@ -35,14 +35,14 @@ def once(name):
     """A script in which each Task fails once with this error, if it is retried; AdmitAgain too."""
     failing_steps = [step for step in STEPS if any(name in rule["ErrorEquals"] for rule in TASKS[step]["Retry"])]
     script = {step: [failing(name)] for step in failing_steps}
-    if "Admit" in script and "GenerateImage" in script:
+    if any(name in rule["ErrorEquals"] for rule in TASKS["AdmitAgain"]["Retry"]) and "GenerateImage" in script:
         script["GenerateImage"] = [failing(name), failing("TurnLost")]
-        script["Admit"] = [failing(name), lambda: None, failing(name)]
+        script["Admit"] = [failing(name)]
     return script
 
 
 def turns(*waits):
-    """Admit's answer: for pictures in order, from the first number, the seconds to wait."""
+    """MergeMasks' answer, or AdmitAgain's: for pictures in order, from the first number, the seconds to wait."""
     return ok({"turns": [{"picture": number, "wait": wait} for number, wait in waits], "at_once": 1})
 
 
@@ -73,12 +73,16 @@ SCRIPTS = {
     ),
     "turns that are waited for, lost and late": (
         {
-            "Admit": [TWO_TURNS, turns((1, 2)), turns((1, 1))],
+            "MergeMasks": [TWO_TURNS],
+            "Admit": [turns((1, 2)), turns((1, 1))],
             "GenerateImage": [failing("TurnLost"), failing("Throttled"), failing("TurnLate")],
         },
         {"pictures": 2},
     ),
-    "not admitted again": ({"GenerateImage": [failing("TurnLost")], "Admit": [TWO_TURNS, failing("QueueFull")]}, {}),
+    "not admitted again": (
+        {"GenerateImage": [failing("TurnLost")], "MergeMasks": [TWO_TURNS], "Admit": [failing("QueueFull")]},
+        {},
+    ),
     **{
         f"Finish says {status}": ({"Finish": [ok({"status": status, "error": "None"})]}, {})
         for status in ("PARTIAL", "FAILED", "what nobody knows")
@@ -101,7 +105,7 @@ CHANGED = {
         change(*CROP, remove=["KeepTheEllipses"]),
     ),
     "the pictures' Map fails": (
-        {"GenerateImage": [failing("TurnLost")], "Admit": [lambda: None, failing("KeyError")]},
+        {"GenerateImage": [failing("TurnLost")], "Admit": [failing("KeyError")]},
         change(*PICTURE, "AdmitAgain", remove=["Catch"]),
     ),
 }

@@ -147,7 +147,7 @@ PLANTS = {
     "a longer interval": (change("States", "Finish", "Retry", 0, IntervalSeconds=2), RETRIES),
     "another rate": (change(*CROP, "SegmentCrop", "Retry", 0, BackoffRate=3), RETRIES),
     "another longest delay": (change(*PAINT, "Retry", 1, MaxDelaySeconds=14), RETRIES),
-    "an error that is not retried": (change("States", "Admit", "Retry", 0, ErrorEquals=["Throttle"]), RETRIES),
+    "an error that is not retried": (change("States", "MergeMasks", "Retry", 0, ErrorEquals=["Throttle"]), RETRIES),
     "an error that is retried": (
         change("States", "MergeMasks", "Retry", 0, ErrorEquals=["States.ALL"]),
         "MergeMasks fails for good",
@@ -155,8 +155,8 @@ PLANTS = {
     "no Retry": (change("States", "CropFaces", remove=["Retry"]), RETRIES),
     "no Catch": (change("States", "CropFaces", remove=["Catch"]), "CropFaces fails for good"),
     "another place for an error": (
-        change("States", "Admit", "Catch", 0, ResultPath="$.problem"),
-        "Admit fails for good",
+        change("States", "MergeMasks", "Catch", 0, ResultPath="$.problem"),
+        "MergeMasks fails for good",
     ),
     "an error that is caught elsewhere": (change(*PAINT, "Catch", 0, ErrorEquals=["TurnLost"]), TURNS),
     "another state next": (change("States", "DetectFaces", Next="SegmentCrops"), WELL),
@@ -169,7 +169,7 @@ PLANTS = {
     "another parameter": (change(*PAINT, "Parameters", "Payload", **{"attempt.$": "$.turn.wait"}), RETRIES),
     "a parameter more": (change("States", "CropFaces", "Parameters", "Payload", more=None), WELL),
     "another function": (change("States", "CropFaces", "Parameters", FunctionName="another"), WELL),
-    "another result": (change("States", "MergeMasks", "ResultSelector", **{"numbers.$": "$.Payload"}), WELL),
+    "another result": (change("States", "DetectFaces", "ResultSelector", **{"faces.$": "$.Payload"}), WELL),
     "another place for a result": (change("States", "DetectFaces", ResultPath="$.faces"), WELL),
     "other items": (change(*CROPS, ItemsPath="$.crops"), WELL),
     "another item": (change(*PICTURES, "ItemSelector", **{"turn.$": "$$.Map.Item.Index"}), WELL),

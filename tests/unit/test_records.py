@@ -387,7 +387,11 @@ def test_what_each_picture_is_to_keep(now, environment, chosen, of_stack, keeps)
 def test_faces_and_pictures(now):
     run_id = running()
     store.publish_copy(run_id, KEY, [SKY, SEA])
-    assert changed_by(run_id, lambda: store.set_faces(run_id, 3, 1)) == {"faces": 3, "faces_by_ellipse": 1}
+    assert changed_by(run_id, lambda: store.set_faces(run_id, 3, 1)) == {
+        "faces": 3,
+        "faces_by_ellipse": 1,
+        "step": "wait",
+    }
     assert changed_by(run_id, lambda: store.set_faces(run_id, 3, 1, ["head"])) == {"not_kept": ["head"]}
     assert store.get(run_id).not_kept == ("head",)
     before = record(run_id)["pictures"]

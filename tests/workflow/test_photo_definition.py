@@ -72,7 +72,7 @@ TASK = pytest.mark.parametrize("name", TASKS)
 
 
 def test_each_step_of_the_product_is_a_task():
-    steps = ["DetectFaces", "CropFaces", "SegmentCrop", "MergeMasks", "Admit", "GenerateImage", "AdmitAgain", "Finish"]
+    steps = ["DetectFaces", "CropFaces", "SegmentCrop", "MergeMasks", "GenerateImage", "AdmitAgain", "Finish"]
     assert list(TASKS) == steps
 
 
@@ -227,7 +227,7 @@ def test_only_the_function_that_paints_may_call_the_endpoint_and_both_know_its_r
     assert {name for name, number in calls.items() if number} == {"GenerateImage"}
     [own] = [each for each in stack.policies["GenerateImage"] if each["Action"] == "sagemaker:InvokeEndpoint"]
     assert own["Resource"] == f"arn:aws:sagemaker:{region}:123456789012:endpoint/photo-booth-paint-prod"
-    for name in ("Admit", "GenerateImage"):
+    for name in ("MergeMasks", "Admit", "GenerateImage"):
         environment = stack.functions[name].environment
         assert f"endpoint@{region}" in map(str, parse_chain(environment["IMAGE_MODELS"], environment["PAINT_REGION"]))
     assert not [each for each in read_application().policies["GenerateImage"] if "sagemaker" in json.dumps(each)]

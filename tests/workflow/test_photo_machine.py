@@ -26,12 +26,11 @@ LONGEST_WAITS = {
     "CropFaces": ([1, 2, 4, 8], [1, 2]),
     "SegmentCrop": ([1, 2, 4, 8], [1]),
     "MergeMasks": ([1, 2, 4, 8], [1, 2]),
-    "Admit": ([1, 2, 4, 8], [1, 2]),
     "GenerateImage": ([1, 2, 4, 8, *[15] * 8], [1, 2, 4]),
     "Finish": ([1, 2, 4, 8], [1, 2, 4, 8]),
 }
-STEPS = ["DetectFaces", "CropFaces", "SegmentCrop", "MergeMasks", "Admit", "GenerateImage", "Finish"]
-SINGLE_STEPS = ["DetectFaces", "CropFaces", "MergeMasks", "Admit"]
+STEPS = ["DetectFaces", "CropFaces", "SegmentCrop", "MergeMasks", "GenerateImage", "Finish"]
+SINGLE_STEPS = ["DetectFaces", "CropFaces", "MergeMasks"]
 
 
 def longest_waits(task, name):
@@ -40,11 +39,7 @@ def longest_waits(task, name):
 
 def payload_of(run, task):
     """What a step that is there once is given."""
-    more = {
-        "MergeMasks": {"crops": list(range(run.crops))},
-        "Admit": {"pictures": list(range(1, run.pictures + 1)), "lost": None},
-    }
-    return {"run": run.id} | more.get(task, {})
+    return {"run": run.id} | ({"crops": list(range(run.crops))} if task == "MergeMasks" else {})
 
 
 def steps_until(task):
@@ -88,7 +83,6 @@ def test_each_step_gets_the_run_and_its_number(engine, crops, pictures):
             "found": {"faces": crops},
             "crops": {"numbers": list(range(crops)), "at_once": 10},
             "segmented": [{"crop": number} for number in range(crops)],
-            "scenes": {"numbers": list(range(1, pictures + 1))},
             "admitted": {
                 "turns": [{"picture": number, "wait": 0} for number in range(1, pictures + 1)],
                 "at_once": 10,
@@ -104,7 +98,7 @@ def test_masks_are_merged_after_the_last_crop_and_pictures_begin_after_that(engi
 
     order = [call.function for call in run.calls]
     head, tail = ["DetectFaces", "CropFaces", *["SegmentCrop"] * 5], [*["GenerateImage"] * 3, "Finish"]
-    assert order == [*head, "MergeMasks", "Admit", *tail]
+    assert order == [*head, "MergeMasks", *tail]
 
 
 @pytest.mark.parametrize(("of", "task"), [("crops", "SegmentCrop"), ("pictures", "GenerateImage")])
@@ -252,7 +246,7 @@ def test_throttled_runs_do_not_come_back_in_step(engine):
 
 
 def turns(*waits):
-    """Admit's answer, or AdmitAgain's: for pictures in order, from the first number, the seconds to wait."""
+    """MergeMasks' answer, or AdmitAgain's: for pictures in order, from the first number, the seconds to wait."""
     return ok({"turns": [{"picture": number, "wait": wait} for number, wait in waits], "at_once": 10})
 
 
@@ -263,7 +257,7 @@ def waited(run):
 
 
 def test_a_picture_waits_for_its_turn_while_the_others_are_painted(engine):
-    run = engine.run({"Admit": [turns((1, 0), (2, 1), (3, 0))]}, pictures=3)
+    run = engine.run({"MergeMasks": [turns((1, 0), (2, 1), (3, 0))]}, pictures=3)
 
     assert [payload["picture"] for payload in run.payloads("GenerateImage")][-1] == 2
     assert waited(run) == [0, 0, 1]
@@ -272,11 +266,11 @@ def test_a_picture_waits_for_its_turn_while_the_others_are_painted(engine):
 
 @pytest.mark.parametrize("lost", ["TurnLost", "TurnLate"])
 def test_a_picture_whose_turn_is_lost_is_admitted_again_alone(engine, lost):
-    script = {("GenerateImage", 2): [failing(lost)], "Admit": [turns((1, 0), (2, 0), (3, 0)), turns((2, 1))]}
+    script = {("GenerateImage", 2): [failing(lost)], "Admit": [turns((2, 1))]}
 
     run = engine.run(script, pictures=3)
 
-    assert run.payloads("Admit")[1:] == [{"run": run.id, "pictures": [2], "lost": lost}]
+    assert run.payloads("Admit") == [{"run": run.id, "pictures": [2], "lost": lost}]
     assert [payload["attempt"] for payload in run.payloads("GenerateImage", picture=2)] == [0, 0]
     assert [len(run.payloads("GenerateImage", picture=number)) for number in (1, 3)] == [1, 1]
     assert waited(run) == [0, 0, 0, 1]
@@ -285,7 +279,7 @@ def test_a_picture_whose_turn_is_lost_is_admitted_again_alone(engine, lost):
 
 
 def test_a_picture_that_is_not_admitted_again_leaves_the_others(engine):
-    script = {("GenerateImage", 2): [failing("TurnLost")], "Admit": [turns((1, 0), (2, 0)), failing("QueueFull")]}
+    script = {("GenerateImage", 2): [failing("TurnLost")], "Admit": [failing("QueueFull")]}
 
     run = engine.run(script, pictures=2)
 
@@ -294,9 +288,9 @@ def test_a_picture_that_is_not_admitted_again_leaves_the_others(engine):
 
 
 def test_a_photo_that_is_not_admitted_ends_with_the_reason(engine):
-    run = engine.run({"Admit": [failing("QueueFull")]})
+    run = engine.run({"MergeMasks": [failing("QueueFull")]})
 
-    assert run.called == steps_until("Admit")
+    assert run.called == steps_until("MergeMasks")
     assert_failed_with(run, "QueueFull", "QueueFull")
 
 
@@ -478,7 +472,7 @@ def strings_in(value):
 
 WORDS = {
     # what the machine keeps and hands on
-    *("run", "found", "faces", "crops", "numbers", "crop", "segmented", "scenes", "pictures", "picture", "attempt"),
+    *("run", "found", "faces", "crops", "numbers", "crop", "segmented", "pictures", "picture", "attempt"),
     *("admitted", "lost", "turns", "turn", "wait", "at_once", "error", "Error", "status"),
     # values
     *("SUCCEEDED", "PARTIAL", "FAILED", "None"),
@@ -494,7 +488,7 @@ DATA = {"input", "output", "parameters", "error"}  # the details of an event in 
         ("DetectFaces", "NoFaceFound"),
         ("SegmentCrop", "KeyError"),
         ("MergeMasks", "AccessDenied"),
-        ("Admit", "QueueFull"),
+        ("MergeMasks", "QueueFull"),
         ("GenerateImage", "TurnLost"),
         ("GenerateImage", "ContentBlocked"),
         ("Finish", "KeyError"),

@@ -76,6 +76,8 @@ class Step:
     """States that only an error leads to."""
     fails_to: str
     """The state on the way to which an error leads; "" for none."""
+    after_errors: tuple[str, ...] = ()
+    """Logical ids of the functions that a Map's own fallbacks call."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,7 @@ def _add_callers(system: System, application: Application) -> None:
         system.schedules.append((label, system.functions[schedule.function]))
     called = {each[-1].name for calls in (system.routes, system.events, system.schedules) for each in calls}
     forgotten = system.functions.keys() - called - {step.function for step in system.steps}
+    forgotten -= {name for step in system.steps for name in step.after_errors}
     if forgotten:
         raise CanNotDraw(f"nothing calls {', '.join(sorted(forgotten))}")
 
@@ -272,11 +275,14 @@ def _step(name: str, states: Mapping[str, Any], way: list[str], functions: Mappi
     ends = [each["Next"] for each in next_.get("Choices", [])] + [next_["Default"]] if "Default" in next_ else []
     caught = [each["Next"] for each in state.get("Catch", [])]
     inside, called, fallbacks = [], [state], [each for each in caught if each not in way]
+    after_errors: list[str] = []
     if state["Type"] == "Map":
         inner = state["ItemProcessor"]
         inside = _way(inner)
         called = [inner["States"][each] for each in inside]
-        fallbacks += [each for each in inner["States"] if each not in inside]
+        own = [each for each in inner["States"] if each not in inside]
+        fallbacks += own
+        after_errors = [inner["States"][each].get("Parameters", {}).get("FunctionName", "") for each in own]
     arns = [each.get("Parameters", {}).get("FunctionName", "") for each in called]
     return Step(
         name=name,
@@ -287,4 +293,5 @@ def _step(name: str, states: Mapping[str, Any], way: list[str], functions: Mappi
         ends=tuple(ends),
         fallbacks=tuple(fallbacks),
         fails_to=next((each for each in caught if each in way), ""),
+        after_errors=tuple(functions[arn] for arn in after_errors if arn in functions),
     )

@@ -290,7 +290,7 @@ def photo_answer(run: Run, request_id: str, cdn: str, pause: int = 0) -> dict[st
 
 def waiting_seconds(run: Run) -> int:
     """Whole seconds until the first picture's turn, while the run waits for it; else 0."""
-    if run.is_ended or run.step != Step.WAIT:
+    if run.is_ended or run.step != Step.WAIT or not run.turns:
         return 0
     return clock.seconds_until(min(turn.at for turn in run.turns.values()))
 

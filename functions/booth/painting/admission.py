@@ -14,8 +14,9 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
-from booth import clock, limits
+from booth import clock, concurrency, limits
 from booth.errors import BoothError, ModelsUnavailable, NoModelLeft, QueueFull, Throttled, TurnLate, TurnLost
 from booth.log import count, logger
 from booth.painting import pacing, records
@@ -72,6 +73,16 @@ def admit(run_id: str, pictures: list[int], lost: str | None = None) -> Run:
         if admitted := records.write_turns(run, turns, pace):
             return admitted
     raise Throttled("many are being admitted at once")
+
+
+def turns_of(run: Run, pictures: list[int]) -> dict[str, Any]:
+    """What a step hands to the Map over the pictures: for each the seconds to wait, whole, and how many go at once."""
+    turns = [{"picture": number, "wait": clock.seconds_until(run.turns[number].at)} for number in pictures]
+    if waiting := [turn["wait"] for turn in turns if turn["wait"]]:
+        count("PicturesQueued", len(waiting))
+        logger.info("pictures wait for their turns", seconds=max(waiting))
+    # Pictures that wait take no execution of a function, and their waits count from now: so all wait at the same time.
+    return {"turns": turns, "at_once": len(turns) if waiting else concurrency.at_once()}
 
 
 def _planned(run: Run, pace: Pace, pictures: list[int], now: int) -> tuple[dict[int, Turn], Pace]:

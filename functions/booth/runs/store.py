@@ -170,8 +170,12 @@ def publish_copy(run_id: str, key: str, scenes: list[Scene], chosen: str = "") -
 
 
 def set_faces(run_id: str, faces: int, by_ellipse: int, not_kept: Sequence[Keep] = ()) -> None:
-    """Writes the number of faces, of those whose mask the ellipse completed, and `Run.not_kept`. Raises RunEnded."""
-    changes, values = "SET #faces = :f, #faces_by_ellipse = :e", {"f": faces, "e": by_ellipse}
+    """Writes the number of faces, of those whose mask the ellipse completed, and `Run.not_kept`; the step is then WAIT.
+
+    Raises RunEnded.
+    """
+    changes = "SET #faces = :f, #faces_by_ellipse = :e, #step = :s"
+    values: dict[str, Any] = {"f": faces, "e": by_ellipse, "s": Step.WAIT}
     if not_kept:
         changes, values = f"{changes}, #not_kept = :n", values | {"n": list(not_kept)}
     _update_running(run_id, changes, values)
