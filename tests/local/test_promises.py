@@ -28,10 +28,10 @@ def test_a_function_killed_in_the_middle_is_run_again(quick, function):
     uploaded = quick.upload()
     quick.put(uploaded, photo())
     record = await_status(quick, uploaded)
-    assert sum(quick.app.failed()["struck"].values()) == 1
     assert record["status"] == "SUCCEEDED"
     assert not record.get("faces_by_ellipse")
     assert quick.await_clean(uploaded) == []
+    assert sum(quick.app.failed()["struck"].values()) == 1
     result = quick.await_end(uploaded)
     assert len(json.loads(result["url_generated"])) == 3
 
