@@ -1,8 +1,9 @@
 """The state machine by AWS itself: ValidateStateMachineDefinition, and TestState of each state with recorded inputs.
 
 No function is called: Tasks and Maps are given what a function or the items would have answered (`mock`), and the other
-states call nothing. states.json is recorded from moto's interpreter (`tests/support/state_cases.py`, which says what a
-case has).
+states call nothing. It takes the rights states:DescribeStateMachine, states:ValidateStateMachineDefinition,
+states:TestState and iam:PassRole for the machine's role. states.json is recorded from moto's interpreter
+(`tests/support/state_cases.py`, which says what a case has).
 
 Source: https://docs.aws.amazon.com/step-functions/latest/dg/test-state-isolation.html
 """
@@ -35,8 +36,7 @@ def check(machine: str, say: Callable[[str], None]) -> str:
     said = [f"{each['severity']} {each['code']}: {each['message']}" for each in found["diagnostics"]]
     if found["result"] != "OK":
         raise StackError(f"AWS refuses the state machine's definition: {'; '.join(said)}")
-    cases = json.loads(CASES.read_text(encoding="utf-8"))
-    wrong = []
+    cases, wrong = _cases(), []
     for case in cases:
         say(f"{case['state']}: {case['expected']['status']}")
         wrong += differences(case, client.test_state(**request(case, described)))
@@ -44,6 +44,15 @@ def check(machine: str, say: Callable[[str], None]) -> str:
         raise StackError(f"{len(wrong)} of {len(cases)} answers of states differ: {'; '.join(wrong[:SHOWN])}")
     warned = f", which warns: {'; '.join(said)}" if said else ""
     return f"the definition is OK{warned}; {len(cases)} answers of {len({case['state'] for case in cases})} states"
+
+
+def count() -> int:
+    """How many times `check` calls TestState."""
+    return len(_cases())
+
+
+def _cases() -> list[dict]:
+    return json.loads(CASES.read_text(encoding="utf-8"))
 
 
 def client_for() -> Any:

@@ -56,16 +56,21 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def open_state(folder: Path) -> tuple[State | None, str]:
+def open_state(folder: Path, region: str) -> tuple[State | None, str]:
     """The proof that was begun in this Region and is not over, None if there is none; and the account's id.
 
-    Raises Refused: it is of another account, or damaged.
+    Says before AWS is asked what may stand. Raises Refused: it is of another account, or damaged.
     """
-    number = boto3.client("sts").get_caller_identity()["Account"]
+    names = " and ".join(map(name_of, ENVIRONMENTS))
     try:
         state = load(folder / "state.json")
     except ValueError as error:
-        raise Refused(str(error)) from error
+        raise Refused(
+            f"{error}. See in CloudFormation's console of {region} whether {names} stand; delete the file then."
+        ) from error
+    if state and state.standing and not state.is_over:
+        say(f"{' and '.join(state.standing)} may stand in {region} since {state.began}; ARGS=--clean destroys them.")
+    number = boto3.client("sts").get_caller_identity()["Account"]
     if state is None or state.is_over:
         return None, number
     if state.account != _hashed(number, state.id):
@@ -89,11 +94,9 @@ def new_state(folder: Path, number: str) -> State:
 
 def statement(context: Context, ahead: list[Step]) -> tuple[str, float]:
     """What is about to happen and what it can cost at most, in words and in dollars. Raises Failure."""
-    found = steps.parameters_of("dev", context.state.overrides)
-    chain_of_both = ",".join(
-        [found["ImageModels"], steps.parameters_of("prod", context.state.overrides)["ImageModels"]]
-    )
-    counted = found["RepaintInventedPeople"] == "true"
+    both = [steps.parameters_of(each, context.state.overrides) for each in ENVIRONMENTS]
+    chain_of_both = ",".join(each["ImageModels"] for each in both)
+    counted = any(each["RepaintInventedPeople"] == "true" for each in both)
     parts = money.most(ahead, chain_of_both, counted, context.prices)
     if asked := context.state.pictures:
         before = asked * money.PAINTED * money.dearest_picture(chain_of_both, context.prices)
@@ -117,23 +120,25 @@ def run(given: argparse.Namespace) -> int:
     region = boto3.Session().region_name or ""
     folder = ROOT / "out" / f"prove-{region}"
     with alone(folder):
-        state, number = open_state(folder)
+        state, number = open_state(folder, region)
         known = state is not None
         state = state or new_state(folder, number)
+        state.test_states = given.test_states or state.test_states
         context = Context(region, folder, state, say, money.prices())
-        last, every = steps.last_steps(), [*steps.all_steps(), *steps.last_steps()]
+        script, last = steps.all_steps(state.test_states), steps.last_steps()
         for environment in ENVIRONMENTS:
             stacks.find_own(state, name_of(environment))
         if given.clean:
             if not known:
                 say(f"Nothing of make prove's stands in {region}.")
                 return 0
-            return chain.clean(context, last, every)
+            return chain.clean(context, last, [*script, *last])
+        is_other = bool(given.overrides) and given.overrides != state.overrides
         state.overrides = given.overrides or state.overrides
-        ahead = [each for each in steps.all_steps() if not state.is_done(each.name)]
-        if ahead and GONE in state.begun.values():  # destroyed in the middle: nothing holds any more
+        ahead = [each for each in script if not state.is_done(each.name)]
+        if is_other or (ahead and GONE in state.begun.values()):  # or destroyed in the middle: nothing holds any more
             state.rows.clear()
-            ahead = steps.all_steps()
+            ahead = script
         words, dollars = statement(context, ahead)
         say(words)
         if not given.yes and not sys.stdin.isatty():
@@ -144,7 +149,7 @@ def run(given: argparse.Namespace) -> int:
             )
         state.stated = dollars
         state.commits = list(dict.fromkeys([*state.commits, report.commit()]))
-        return chain.prove(context, steps.all_steps(), last, ask)
+        return chain.prove(context, script, last, ask)
 
 
 def _stop(number: int, _frame: object) -> None:
@@ -155,7 +160,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m prove", description=__doc__)
     parser.add_argument("--yes", action="store_true", help="spend what it can cost at most, without a question")
     parser.add_argument("--clean", action="store_true", help="destroy what an earlier one has left standing")
-    parser.add_argument("--test-states", action="store_true", help="also ask AWS what it makes of each state")
+    parser.add_argument(
+        "--test-states",
+        action="store_true",
+        help="also ask Step Functions what it makes of the definition and of each state; no function is called",
+    )
     parser.add_argument(
         "overrides", nargs="*", metavar="Name=value", help="parameters of template.yaml, for both stacks"
     )

@@ -1,8 +1,10 @@
 """Runs the steps one after the other, keeps what came, and never ends without saying what stands."""
 
+import contextlib
+import signal
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
@@ -10,12 +12,14 @@ from botocore.parsers import ResponseParserError
 from booth.errors import BoothError
 from client.booth import VisitError
 from deploy.stack import StackError
-from prove import report, stacks
+from prove import money, report, stacks
 from prove.state import AS_EXPECTED, NOT_TRIED, OTHERWISE, STOPPED
 from prove.step import Context, Failure, NotTried, Step, Stopped
 
 KNOWN = (Failure, StackError, VisitError, BoothError, ClientError, BotoCoreError, ResponseParserError, OSError)
 """Errors whose text says what came. Any other one is a defect, and is shown whole."""
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Ask = Callable[[str], bool]
 """Asks a question that is answered by yes or no."""
@@ -30,25 +34,19 @@ def prove(context: Context, steps: Sequence[Step], last: Sequence[Step], ask: As
     every = [*steps, *last]
     try:
         try:
-            if _run(context, steps, every) and _run(context, last, every):
-                context.state.is_over = True
-                status = 0
-            else:
-                status = 1
+            done = _run(context, steps, every) and _run(context, last, every)
+            context.state.is_over = done
+            status = 0 if done else 1
+            if not done:
                 _leave(context, last, every, ask)
         except KeyboardInterrupt:
             context.say("\nStopped.")
             status = 130
             _leave(context, last, every, ask)
-    except KeyboardInterrupt:
-        status = 130
-        _tell_what_may_stand(context)
-    except Stopped as stop:
-        status = 128 + stop.number
-        _tell_what_may_stand(context)
-    _keep(context, every)
-    context.say(f"The report: {context.folder / report.NAME}")
-    return status
+    except (KeyboardInterrupt, Stopped) as stop:
+        with _undisturbed():
+            return _end(context, every, _tell_what_may_stand(context, stop))
+    return _end(context, every, status)
 
 
 def clean(context: Context, last: Sequence[Step], every: Sequence[Step]) -> int:
@@ -60,10 +58,22 @@ def clean(context: Context, last: Sequence[Step], every: Sequence[Step]) -> int:
         context.state.is_over = done
         status = 0 if done else 1
     except (KeyboardInterrupt, Stopped) as stop:
-        status = 128 + stop.number if isinstance(stop, Stopped) else 130
-        _tell_what_may_stand(context)
-    _keep(context, every)
-    return status
+        with _undisturbed():
+            return _end(context, every, _tell_what_may_stand(context, stop))
+    return _end(context, every, status)
+
+
+def _end(context: Context, every: Sequence[Step], status: int) -> int:
+    """The last words. Gives the exit status: not 0 if the report could not be written."""
+    with _undisturbed():
+        is_kept = _keep(context, every)
+        for step in every:
+            row = context.state.rows.get(step.name, {})
+            if row.get("outcome") == NOT_TRIED:
+                context.say(f"Not tried: {step.name}, {row['came']}")
+        if is_kept:
+            context.say(f"The report: {context.folder / report.NAME}")
+    return status if is_kept else status or 1
 
 
 def _run(context: Context, steps: Sequence[Step], every: Sequence[Step], again: bool = False) -> bool:
@@ -74,7 +84,7 @@ def _run(context: Context, steps: Sequence[Step], every: Sequence[Step], again: 
         context.say(f"== {step.name}: {step.expected}")
         outcome = _do(context, step)
         context.say(f"   {outcome}: {context.state.rows[step.name]['came']}")
-        _keep(context, every)
+        _keep(context, every)  # if it can't be, no step goes on that makes something
         if outcome == OTHERWISE:
             return False
     return True
@@ -95,7 +105,8 @@ def _do(context: Context, step: Step) -> str:
         context.say(traceback.format_exc())
         outcome, came = OTHERWISE, f"a defect of make prove: {type(error).__name__} {error}"
     finally:
-        context.state.set(step.name, outcome, report.scrubbed(came), time.monotonic() - began)
+        seconds = round(time.monotonic() - began)
+        context.state.rows[step.name] = {"outcome": outcome, "came": report.scrubbed(came), "seconds": seconds}
     return outcome
 
 
@@ -131,12 +142,24 @@ def _say_what_stands(context: Context) -> bool:
     return bool(standing)
 
 
-def _tell_what_may_stand(context: Context) -> None:
-    """Says from memory what may stand: there is no time to ask AWS."""
+def _tell_what_may_stand(context: Context, stop: BaseException) -> int:
+    """Says from memory what may stand: there is no time to ask AWS. Gives the exit status."""
     context.say("\nStopped.")
     for name in context.state.standing:
         context.say(f"{name} may stand in {context.region}; what AWS has begun with it goes on.")
     context.say(_how_to_go_on(context) if context.state.standing else f"No stack stands in {context.region}.")
+    return 128 + (stop.number if isinstance(stop, Stopped) else signal.SIGINT)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Lets no further Ctrl-C or signal break off the last words."""
+    before = {each: signal.signal(each, signal.SIG_IGN) for each in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _how_to_go_on(context: Context) -> str:
@@ -144,12 +167,18 @@ def _how_to_go_on(context: Context) -> str:
         f"CONFIRM={each} .venv/bin/python -m deploy destroy {each}" for each in context.state.standing
     )
     words = (
-        "It costs some cents a day until it is destroyed. make prove goes on where this ended; make prove ARGS=--clean"
+        f"It costs up to ${24 * money.hour(context.prices):.2f} a day until it is destroyed. make prove goes on where "
+        "this ended; make prove ARGS=--clean"
     )
     return f"{words} destroys it. By hand: {by_hand}" if by_hand else f"{words} looks again."
 
 
-def _keep(context: Context, every: Sequence[Step]) -> None:
-    """Writes state and report."""
-    context.state.save()
-    report.write(context, every)
+def _keep(context: Context, every: Sequence[Step]) -> bool:
+    """Writes state and report. False, and a word, if they can't be written: what stands has to be said all the same."""
+    try:
+        context.state.save()
+        report.write(context, every)
+    except OSError as error:
+        context.say(f"{context.folder} can't be written: {error}")
+        return False
+    return True

@@ -70,7 +70,8 @@ def most(steps: Sequence[Step], chain: str, counted: bool, prices: dict[str, Any
     painted = pictures * PAINTED * (1 + counted)
     calls = (photos + len(ENVIRONMENTS)) * TRIES + painted * counted  # preflight's, too
     paths = PATHS * PHOTOS_DELETED
-    return {
+    tested = sum(step.states for step in steps)
+    found = {
         f"{pictures} pictures, each painted {PAINTED * (1 + counted)} times at {picture:g}": painted * picture,
         f"Rekognition, {calls} calls": calls * prices["rekognition"]["image"],
         f"all else of {photos} photos": photos * PHOTO_DOLLARS,
@@ -78,6 +79,11 @@ def most(steps: Sequence[Step], chain: str, counted: bool, prices: dict[str, Any
         * prices["cloudfront"]["invalidation_path"],
         f"two stacks for {HOURS} hours": HOURS * hour(prices),
     }
+    if tested:  # AWS's price list has no line for it; an execution's transition is the dearest thing it could be
+        found[f"{tested} states tested, each reckoned as a transition"] = (
+            tested * prices["step_functions"]["transition"]
+        )
+    return found
 
 
 def used(history: Iterable[dict[str, Any]]) -> Counter:

@@ -21,6 +21,8 @@ VISIT_MS = 20 * 60_000
 
 def visit(context: Context) -> str:
     """Camera, upload, QR code, phone and deletion, on the page at BoothUrl."""
+    if context.stack("dev").token:
+        raise NotTried("the parameters give dev a token; the page is tried where none is needed")
     path = machine.find_browser()
     if path is None:
         raise NotTried("there is no browser here: make browser finds or fetches one")

@@ -1,6 +1,7 @@
 """The report of a proof: a line for each step, with what was expected and what came. It names no account."""
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -8,10 +9,18 @@ from collections.abc import Sequence
 import botocore
 
 from deploy.build import ROOT
-from prove.state import now
+from prove.state import AS_EXPECTED, State, now
 from prove.step import Context, Step
 
 NAME = "report.md"
+HIDDEN = {
+    r"(?<!\d)\d{12}(?!\d)": "<account>",
+    r"\bphoto/[^\s\"'`,)]+": "photo/<key>",
+    r"#(visit|pair)=[^\s\"'`,)]+": r"#\1=<token>",
+    r"\?X-Amz-[^\s\"'`,)]+": "?<signature>",
+}
+"""What no report has, and what stands in its place: accounts, keys of objects, links that open a visit or pair a pad,
+signatures."""
 
 
 def write(context: Context, steps: Sequence[Step]) -> None:
@@ -22,7 +31,7 @@ def write(context: Context, steps: Sequence[Step]) -> None:
 def text(context: Context, steps: Sequence[Step]) -> str:
     """The report in Markdown."""
     state = context.state
-    lines = [f"# make prove in {context.region}", ""]
+    lines = [f"# make prove in {context.region}", "", _outcome(state, steps), ""]
     lines += [
         f"Begun {state.began}, this line written {now()}. Commit {', '.join(state.commits)}; {versions()}.",
         f"Parameters beside samconfig.toml's: {', '.join(each.split('=')[0] for each in state.overrides) or 'none'}.",
@@ -39,10 +48,20 @@ def text(context: Context, steps: Sequence[Step]) -> str:
     if state.left:
         lines += [f"* {scrubbed(what)}: `{scrubbed(command)}`" for what, command in state.left]
     else:
-        lines.append("Nothing." if state.is_over else "Not looked at yet.")
+        lines.append("Nothing." if state.is_over or not state.begun else "Not looked at yet.")
     if state.standing:
         lines += ["", f"These may stand: {', '.join(state.standing)}. `make prove ARGS=--clean` destroys them."]
     return "\n".join(lines) + "\n"
+
+
+def _outcome(state: State, steps: Sequence[Step]) -> str:
+    """What came of all of it, in a sentence or two."""
+    came = {step.name: state.rows.get(step.name, {}).get("outcome", "not reached") for step in steps}
+    others = {kind: [name for name, each in came.items() if each == kind] for kind in came.values()}
+    others.pop(AS_EXPECTED, None)
+    if not others:
+        return "**All came as expected.**"
+    return " ".join(f"**{kind}: {', '.join(names)}.**" for kind, names in others.items())
 
 
 def _cell(text: str) -> str:
@@ -50,8 +69,10 @@ def _cell(text: str) -> str:
 
 
 def scrubbed(text: str) -> str:
-    """Without the numbers of accounts, which ARNs and AWS's sentences have."""
-    return re.sub(r"(?<!\d)\d{12}(?!\d)", "<account>", text)
+    """Without the numbers of accounts, which AWS's sentences have, and without what opens a visitor's pictures."""
+    for pattern, instead in HIDDEN.items():
+        text = re.sub(pattern, instead, text)
+    return text
 
 
 def versions() -> str:
@@ -61,7 +82,9 @@ def versions() -> str:
 
 
 def commit() -> str:
-    """Of this checkout, with a mark if it has changes."""
+    """Of this checkout, with a mark if it has changes; "unknown" where there is no git, or no repository."""
+    if shutil.which("git") is None:
+        return "unknown"
     done = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=ROOT, capture_output=True, text=True, check=False
     )

@@ -1,11 +1,11 @@
 """The two stacks of `make prove`: deployed, destroyed, and what is left over of them."""
 
-import contextlib
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import boto3
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from booth.aws.errors import code_of
 from deploy import stack
@@ -16,8 +16,12 @@ from prove.step import Context, Failure
 TAG = "photo-booth-prove"
 """Key of the tag that everything has that is made; its value is the proof's id."""
 DELETED = "DELETE_COMPLETE"
-BROKEN = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS")
+NEW = "REVIEW_IN_PROGRESS"
+"""It has a change set that was never executed, and no resource."""
+BROKEN = (NEW, "CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "UPDATE_ROLLBACK_FAILED", "DELETE_FAILED")
 """What can't be deployed to: it has to be deleted first."""
+SETTLE_SECONDS, SETTLE_PAUSE_SECONDS = 30 * 60, 10.0
+"""Timeout and interval of the wait for what CloudFormation still does with a stack."""
 
 
 def find(name: str) -> dict[str, Any] | None:
@@ -38,7 +42,7 @@ def find_own(state: State, name: str) -> dict[str, Any] | None:
         return None
     tagged = {each["Key"]: each["Value"] for each in found.get("Tags", [])}.get(TAG) == state.id
     # Before its change set is executed it has neither tags nor resources.
-    is_own = tagged or (name in state.begun and found["StackStatus"] == "REVIEW_IN_PROGRESS")
+    is_own = tagged or (name in state.begun and found["StackStatus"] == NEW)
     if is_own:
         state.begun[name] = found["StackId"]
         state.made = sorted({*state.made, found["StackId"]})
@@ -52,10 +56,10 @@ def find_own(state: State, name: str) -> dict[str, Any] | None:
 def deploy(context: Context, environment: str) -> str:
     """Deploys a stack with the settings of an environment of samconfig.toml. What can't be deployed to goes first."""
     name, state = step.name_of(environment), context.state
-    found = _settled(find_own(state, name))
+    found = _settled(context, find_own(state, name))
     if found and found["StackStatus"] in BROKEN:
         context.say(f"{name} is {found['StackStatus']}: it is deleted, and deployed anew")
-        stack.destroy(name, context.say)
+        _delete(context, name)
     if not state.begun and not find(stack.SAM_STACK):
         state.shared_was_there = False
     if name not in state.standing:
@@ -77,16 +81,26 @@ def deploy(context: Context, environment: str) -> str:
     return f"{name} is {made['StackStatus']}, with {len(resources)} resources"
 
 
-def _settled(found: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The stack when what CloudFormation does with it has come to an end."""
-    waiters = {"CREATE_IN_PROGRESS": "stack_create_complete", "UPDATE_IN_PROGRESS": "stack_update_complete"}
-    waiters |= {"ROLLBACK_IN_PROGRESS": "stack_rollback_complete", "DELETE_IN_PROGRESS": "stack_delete_complete"}
-    if found is None or found["StackStatus"] not in waiters:
-        return found
-    waiter = boto3.client("cloudformation").get_waiter(waiters[found["StackStatus"]])
-    with contextlib.suppress(WaiterError):  # its status says how it ended
-        waiter.wait(StackName=found["StackId"], WaiterConfig={"Delay": 10, "MaxAttempts": 180})
-    return find(found["StackId"])
+def _settled(context: Context, found: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The stack when what CloudFormation does with it has come to an end. Raises Failure if it doesn't."""
+    until, before = time.monotonic() + SETTLE_SECONDS, ""
+    while found and (status := found["StackStatus"]).endswith("_IN_PROGRESS") and status != NEW:
+        if time.monotonic() > until:
+            raise Failure(f"{found['StackName']} is {status}, after {SETTLE_SECONDS // 60} minutes")
+        if status != before:
+            context.say(f"{found['StackName']} is {status}; waiting")
+        before = status
+        time.sleep(SETTLE_PAUSE_SECONDS)
+        found = find(found["StackId"])
+    return found
+
+
+def _delete(context: Context, name: str) -> None:
+    """Deletes a stack and all its data. Raises Failure with CloudFormation's reasons."""
+    try:
+        stack.destroy(name, context.say)
+    except stack.StackError as error:
+        raise Failure(" ".join([str(error), *reasons(name, "DELETE_FAILED")])) from error
 
 
 def remember(state: State, name: str) -> None:
@@ -96,8 +110,8 @@ def remember(state: State, name: str) -> None:
         nested = [] if found is None else _nested(found["StackId"])
         state.made = sorted({*state.made, *nested})
         state.save()
-    except (ClientError, Failure):
-        state.save()  # the step that comes next says why
+    except (ClientError, BotoCoreError, Failure, OSError):
+        return  # the call that comes next says why
 
 
 def _nested(stack_id: str) -> list[str]:
@@ -120,8 +134,12 @@ def _resources(stack_id: str) -> list[dict[str, Any]]:
         raise
 
 
-def reasons(name: str) -> list[str]:
-    """Why CloudFormation could not make a stack: the first reasons that it gives, in the nested stack's words."""
+def reasons(name: str, status: str = "_FAILED") -> list[str]:
+    """Why CloudFormation could not make or delete a stack: the first reasons that it gives, a nested stack's included.
+
+    Args:
+        status: how the status of the events ends that tell it.
+    """
     found = find(name)
     if found is None:
         return []
@@ -132,7 +150,7 @@ def reasons(name: str) -> list[str]:
         told += [
             f"{each['LogicalResourceId']}: {each.get('ResourceStatusReason', 'no reason')}"
             for each in reversed(events)
-            if each["ResourceStatus"].endswith("_FAILED") and "cancelled" not in each.get("ResourceStatusReason", "")
+            if each["ResourceStatus"].endswith(status) and "cancelled" not in each.get("ResourceStatusReason", "")
         ]
     return told[:3]
 
@@ -149,10 +167,10 @@ def destroy(context: Context, environment: str) -> str:
     if name not in state.begun:
         return f"{name} was never begun"
     remember(state, name)
-    found = _settled(find_own(state, name))
+    found = _settled(context, find_own(state, name))
     step.deployed.cache_clear()
     if found:
-        stack.destroy(name, context.say)
+        _delete(context, name)
     elif find(stack.SAM_STACK):
         stack.empty(stack.outputs(stack.SAM_STACK)["SourceBucket"], f"{name}/")
     state.begun[name] = GONE

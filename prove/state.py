@@ -15,7 +15,7 @@ GONE = "gone"
 
 @dataclass
 class State:
-    """One proof, from its first call to the look at what is left over. It is kept after each change."""
+    """One proof, from its first call to the look at what is left over. It is kept before and after whatever costs."""
 
     path: Path
     account: str
@@ -26,8 +26,12 @@ class State:
     began: str = field(default_factory=lambda: now())
     overrides: list[str] = field(default_factory=list)
     """Parameters of template.yaml, "Name=value", of both stacks."""
+    test_states: bool = False
+    """Whether AWS is asked what it makes of each state."""
     with_sam: dict[str, bool] = field(default_factory=dict)
     """By environment: whether its SAM endpoint answered the preflight."""
+    endpoints: list[str] = field(default_factory=list)
+    """SageMaker endpoints that the stacks call; they are there before and after."""
     begun: dict[str, str] = field(default_factory=dict)
     """Stacks by name: the stack's id, empty as long as it is not known, or GONE."""
     made: list[str] = field(default_factory=list)
@@ -54,14 +58,9 @@ class State:
         fresh.write_text(json.dumps(values, indent=1), encoding="utf-8")
         fresh.replace(self.path)
 
-    def set(self, step: str, outcome: str, came: str, seconds: float) -> None:
-        """Keeps what came of a step."""
-        self.rows[step] = {"outcome": outcome, "came": came, "seconds": round(seconds)}
-        self.save()
-
     def is_done(self, step: str) -> bool:
-        """Whether the step need not be done again."""
-        return self.rows.get(step, {}).get("outcome") in (AS_EXPECTED, NOT_TRIED)
+        """Whether the step need not be done again. What could not be tried is, for a browser may be there by now."""
+        return self.rows.get(step, {}).get("outcome") == AS_EXPECTED
 
     @property
     def standing(self) -> list[str]:

@@ -120,3 +120,5 @@ class Step:
     """The most pictures that it may ask for."""
     photos: int = 0
     """How many photos it sends, those of which no picture comes included."""
+    states: int = 0
+    """How often it has Step Functions test a state."""

@@ -9,7 +9,7 @@ from deploy.build import ROOT
 from operate import preflight
 from operate.parameters import ParameterError, problems, read_parameters
 from prove import money, page, stacks, visits, watch
-from prove.step import ENVIRONMENTS, Context, Failure, Step, name_of
+from prove.step import ENVIRONMENTS, Context, Failure, NotTried, Step, name_of
 
 LISTED_SECONDS, LISTED_PAUSE_SECONDS = 10 * 60, 15.0
 """Timeout and interval of the look at what is left over: AWS lists what is deleted by its tags for some minutes."""
@@ -29,14 +29,24 @@ def all_steps(test_states: bool = False) -> list[Step]:
         name = name_of(environment)
         steps += [
             Step(
-                f"deploy {environment}", f"{name} is CREATE_COMPLETE", partial(stacks.deploy, environment=environment)
+                f"deploy {environment}",
+                f"{name} is CREATE_COMPLETE, or UPDATE_COMPLETE if this was repeated",
+                partial(stacks.deploy, environment=environment),
             ),
             Step(f"page {environment}", "every file of web/", partial(stacks.open_page, environment=environment)),
         ]
     steps += [
         Step("a photo by the documented calls", "its picture by the CDN", visits.documented, pictures=1, photos=1),
         Step("a photo of ten faces", "all ten are kept, and its picture", visits.ten_faces, pictures=1, photos=1),
-        Step("a photo without a face", "FAILED, NoFaceFound", visits.no_face, photos=1),
+        *[
+            Step(
+                f"a photo without a face, in {environment}",
+                "FAILED, NoFaceFound",
+                partial(visits.no_face, environment=environment),
+                photos=1,
+            )
+            for environment in ENVIRONMENTS
+        ],
         Step(
             "a deletion during a run",
             "200 DELETED, then 404; no version of an object is left",
@@ -58,11 +68,17 @@ def all_steps(test_states: bool = False) -> list[Step]:
             pictures=1,
             photos=1,
         ),
+        Step(
+            "strangers, in prod",
+            "401 BoothTokenNeeded without a token, 400 ConsentNeeded without consent",
+            strangers,
+        ),
         Step("alarms", "every alarm of both stacks is OK", watch.alarms),
         Step("cost", "no more than was stated", cost),
     ]
     if test_states:
-        steps.append(Step("the state machine, state by state", "AWS answers as was recorded", ask_of_states))
+        expected = "the definition is OK; each state answers as was recorded"
+        steps.append(Step("state by state", expected, ask_of_states, states=states.count()))
     return steps
 
 
@@ -93,18 +109,23 @@ def parameters_of(environment: str, overrides: list[str]) -> dict[str, str]:
 def check_account(context: Context) -> str:
     """`make preflight` of both; without a SAM endpoint faces are kept by ellipses, so that is only told."""
     bad: list[str] = []
+    endpoints: set[str] = set()
     for environment in ENVIRONMENTS:
-        candidates, services = preflight.check(parameters_of(environment, context.state.overrides), environment)
+        given = parameters_of(environment, context.state.overrides)
+        candidates, services = preflight.check(given, environment)
         context.say(f"{environment}:\n" + "\n".join(preflight.report(candidates, services)))
         if not any(each.is_usable for each in candidates):
             bad.append(f"{environment}: no image model is usable")
         for each in services:
             if each.name.startswith("SAM endpoint"):
                 context.state.with_sam[environment] = each.is_usable
+                endpoints |= {given["SamEndpoint"]} if each.is_usable else set()
             elif not each.is_usable and each.name != "SageMaker":  # its instances are the SAM endpoint's
                 bad.append(f"{environment}: {each.name}, {each.finding}. {each.todo}")
+        endpoints |= {given["PaintEndpoint"]} - {""}
+    context.state.endpoints = sorted(endpoints)
     if bad:
-        raise Failure(" ".join(bad))
+        raise Failure("; ".join(bad))
     with_sam = [each for each in ENVIRONMENTS if context.state.with_sam.get(each)]
     faces = (
         f"the SAM endpoint of {' and '.join(with_sam)} answers" if with_sam else "no SAM endpoint: ellipses are kept"
@@ -126,6 +147,14 @@ def build(context: Context) -> str:
     return "built"
 
 
+def strangers(context: Context) -> str:
+    """Uploads without a token and without consent. Raises NotTried where the parameters ask for neither."""
+    given = parameters_of("prod", context.state.overrides)
+    if (given["Access"], given["RequireConsent"]) != ("token", "true"):
+        raise NotTried("the parameters let strangers in")
+    return visits.strangers(context)
+
+
 def ask_of_states(context: Context) -> str:
     """ValidateStateMachineDefinition, and TestState of each state with recorded inputs. No function is called."""
     return states.check(context.stack("dev").machine, context.say)
@@ -133,7 +162,8 @@ def ask_of_states(context: Context) -> str:
 
 def cost(context: Context) -> str:
     """What the runs have cost, by their own history."""
-    return money.spent(context, parameters_of("dev", context.state.overrides)["ImageModels"])
+    chains = [parameters_of(each, context.state.overrides)["ImageModels"] for each in ENVIRONMENTS]
+    return money.spent(context, ",".join(chains))
 
 
 def look_round(context: Context) -> str:
@@ -149,4 +179,9 @@ def look_round(context: Context) -> str:
     context.state.left = [[what, command] for what, command in left.items()]
     if left:
         raise Failure(f"{len(left)} things are left over: {', '.join(left)}")
+    if context.state.endpoints:
+        context.say(
+            f"SageMaker endpoints that were there before stand as they did, by the hour while they are on: "
+            f"{', '.join(context.state.endpoints)}. make sam-off and make paint-off switch them off."
+        )
     return "nothing"

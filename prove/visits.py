@@ -6,6 +6,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,6 +35,8 @@ PAUSE_SECONDS = 2.0
 def documented(context: Context) -> str:
     """A photo by the documented calls, its picture saved."""
     booth, folder = context.stack("dev"), context.folder / "pictures"
+    for old in folder.glob("*"):  # an earlier try's
+        old.unlink()
     context.ask_pictures(1)
     stack.smoke(booth.url, booth.token, PORTRAIT, folder, context.say, _one_scene(booth.booth(context.say)))
     [picture] = folder.glob(f"{PORTRAIT.stem}_*")
@@ -67,9 +70,9 @@ def group_of_ten() -> bytes:
     return out.getvalue()
 
 
-def no_face(context: Context) -> str:
+def no_face(context: Context, environment: str) -> str:
     """A photo without a face: it ends with a sentence for its visitor, and nothing is painted."""
-    _, result = _visit(context.stack("dev").booth(context.say), NO_FACE)
+    _, result = _visit(context.stack(environment).booth(context.say), NO_FACE)
     error = result["error"] or {}
     if (result["status"], error.get("code")) != ("FAILED", "NoFaceFound"):
         raise Failure(f"it ended {result['status']}, {error.get('code', 'without an error')}")
@@ -87,7 +90,8 @@ def deleted_meanwhile(context: Context) -> str:
         time.sleep(pause)
     if answer["status"] != Status.RUNNING:
         raise Failure(f"it ended {answer['status']} before it could be deleted")
-    run = booth.find_run(body["key"])
+    if (run := booth.find_run(body["key"])) is None:
+        raise Failure("its run is not in the table")
     status, said = client.delete(body)
     if (status, said.get("status")) != (200, "DELETED"):
         raise Failure(f"DELETE /photo answered HTTP {status} {said}")
@@ -99,7 +103,7 @@ def deleted_meanwhile(context: Context) -> str:
         return _versions(s3, booth.uploads, body["key"]) + sorted(_objects(s3, booth.results) - before)
 
     _await(lambda: not left(), GONE_SECONDS, lambda: f"{len(left())} objects are left: {left()[0]}")
-    state = _execution_status(booth, run) if run else "unknown"
+    state = _execution_status(booth, run)
     if state == "RUNNING":
         raise Failure("its execution still runs")
     return f"deleted at step {answer['step']}: its execution is {state}, no version of an object is left"
@@ -130,6 +134,25 @@ def unpolled(context: Context) -> str:
     return (
         f"started {late:.0f} s after POST /upload, ended after {(run.ended - run.claimed) / 1000:.0f} s, {size} bytes"
     )
+
+
+def strangers(context: Context) -> str:
+    """Who has no token, or gives no consent, may not upload. Nothing is uploaded."""
+    booth = context.stack("prod")
+    asked = {"type": "photo", "filename": PORTRAIT.name, "contentType": "image/jpeg"}
+    stranger = replace(booth, token="").booth(context.say)
+    came = []
+    for client, more, code in (
+        (stranger, {"consent": stack.consent()}, "BoothTokenNeeded"),
+        (booth.booth(context.say), {}, "ConsentNeeded"),
+    ):
+        status, answer = client.call("/upload", asked | more)
+        error = json.loads(answer["body"]) if "body" in answer else answer
+        found = (error.get("error") or {}).get("code")
+        if found != code:
+            raise Failure(f"POST /upload answered HTTP {status} {found or 'with an upload URL'}, not {code}")
+        came.append(f"{status} {code}")
+    return ", ".join(came)
 
 
 def _one_scene(booth: Booth) -> list[str]:

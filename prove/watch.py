@@ -9,6 +9,7 @@ from prove.step import ENVIRONMENTS, Context, Failure, name_of
 SECONDS = 15 * 60
 """Timeout until all alarms are OK: that of `sweep` has no data for the first ten minutes (docs/deploy.md)."""
 PAUSE_SECONDS = 15.0
+SHOWN = 5
 WITHOUT_SAM = "-faces-not-segmented"
 """The alarm that tells, rightly, that there is no SAM endpoint."""
 
@@ -20,7 +21,8 @@ def alarms(context: Context) -> str:
         if time.monotonic() > until:
             raise Failure(f"after {SECONDS // 60} minutes not OK: {', '.join(others)}")
         if others != before:
-            context.say(f"not OK yet: {', '.join(others)}")
+            more = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
+            context.say(f"not OK yet: {', '.join(others[:SHOWN])}{more}")
         before = others
         time.sleep(PAUSE_SECONDS)
     count = sum(len(_states(environment)) for environment in ENVIRONMENTS)

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import cache
 from types import SimpleNamespace
 
 import boto3
@@ -18,8 +19,10 @@ from deploy import stack
 from deploy.build import ROOT
 from local.aws_errors import error
 from local.emulator.services import Emulator, forget_all
+from operate.image_models import CandidateCheck
+from operate.services import ServiceCheck
 from prove import __main__ as program
-from prove import chain, money, report, stacks, steps, watch
+from prove import chain, money, page, report, stacks, steps, watch
 from prove.state import State, load
 from prove.step import Context, Failure, NotTried, Step, Stopped, deployed, name_of
 from tests.support.credentials import FAKE_CREDENTIALS
@@ -43,18 +46,29 @@ RESOURCES = """<ListStackResourcesResponse><ListStackResourcesResult><StackResou
 </ListStackResourcesResponse>"""
 
 
+EVENTS = """<DescribeStackEventsResponse><DescribeStackEventsResult><StackEvents><member>
+<StackId>arn:aws:cloudformation:us-east-1:123456789012:stack/photo-booth-prove-dev/1</StackId><EventId>1</EventId>
+<StackName>photo-booth-prove-dev</StackName><LogicalResourceId>Results</LogicalResourceId>
+<Timestamp>2026-11-28T12:00:00Z</Timestamp><ResourceStatus>DELETE_FAILED</ResourceStatus>
+<ResourceStatusReason>The bucket you tried to delete is not empty</ResourceStatusReason>
+</member></StackEvents></DescribeStackEventsResult><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata>
+</DescribeStackEventsResponse>"""
+
+ALL = "all calls"
+
+
 class Door:
     """Stands before an account: tells which calls came, and refuses those that a test names."""
 
     def __init__(self):
-        self.behind, self.calls, self.refused, self.kept = Emulator({}), [], "", ""
+        self.behind, self.calls, self.refused, self.kept, self.events = Emulator({}), [], "", "", ""
 
     def __call__(self, environ, start_response):
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         call = call_of(Request(environ | {"wsgi.input": io.BytesIO(body)}))
         environ["wsgi.input"] = io.BytesIO(body)
         self.calls.append(call)
-        if call == self.refused:
+        if self.refused in (call, ALL):
             words = f"User arn:aws:iam::123456789012:user/me is not authorized to perform {call}"
             denied = error(Request(environ), 403, "AccessDenied", words)
             if b"Action=" in body:  # the query protocol's
@@ -69,6 +83,8 @@ class Door:
             name = Request(environ | {"wsgi.input": io.BytesIO(body)}).form["StackName"]
             if name in cloudformation_backends["123456789012"]["us-east-1"].deleted_stacks:
                 return Response(RESOURCES % self.kept, content_type="text/xml")(environ, start_response)
+        if call == "cloudformation.DescribeStackEvents" and self.events:
+            return Response(self.events, content_type="text/xml")(environ, start_response)
         return self.behind(environ, start_response)
 
 
@@ -81,43 +97,55 @@ def call_of(request):
     return f"{service}.{request.form.get('Action') or target.replace('/', '.').rpartition('.')[2]}"
 
 
-@pytest.fixture
-def door(environment, monkeypatch, tmp_path):
-    """An account of nobody's, in whose place of `sam deploy` CloudFormation makes a small stack."""
+@pytest.fixture(scope="module")
+def served():
+    """The door with its address, and boto3's clients of it, each made once."""
     door = Door()
+    with serving(door) as url:
+        yield door, url, cache(boto3.client)
+
+
+@pytest.fixture
+def door(served, environment, monkeypatch, tmp_path):
+    """An account of nobody's, in whose place of `sam deploy` CloudFormation makes a small stack."""
+    door, url, client = served
+    environment.setenv("AWS_ENDPOINT_URL", url)
+    environment.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setattr(boto3, "client", client)
 
     def deploy(environment, given, more):
         options = dict(zip(more[::2], more[1::2], strict=False))
         key, _, value = options["--tags"].partition("=")
         client = boto3.client("cloudformation")
         tags = [{"Key": key, "Value": value}]
-        client.create_stack(StackName=options["--stack-name"], TemplateBody=json.dumps(TEMPLATE), Tags=tags)
+        with contextlib.suppress(client.exceptions.AlreadyExistsException):  # nothing to update
+            client.create_stack(StackName=options["--stack-name"], TemplateBody=json.dumps(TEMPLATE), Tags=tags)
 
     monkeypatch.setattr(stack, "deploy", deploy)
     monkeypatch.setattr(steps, "LISTED_SECONDS", 0)
     monkeypatch.setattr(program, "ROOT", tmp_path)
-    with serving(door) as url:
-        environment.setenv("AWS_ENDPOINT_URL", url)
-        environment.setenv("AWS_MAX_ATTEMPTS", "1")
-        boto3.client("cloudformation").create_stack(StackName=stack.SAM_STACK, TemplateBody=json.dumps(SHARED))
-        door.calls.clear()
-        yield door
+    boto3.client("cloudformation").create_stack(StackName=stack.SAM_STACK, TemplateBody=json.dumps(SHARED))
+    door.calls.clear()
+    yield door
+    door.refused = door.kept = door.events = ""
     forget_all()
     deployed.cache_clear()
 
 
-SHORT = ("deploy dev", "deploy prod")
+SHORT = ("deploy dev", "deploy prod", "state by state")
 """The steps that need nothing but the small stack."""
 
 
 @pytest.fixture
 def prove(door, monkeypatch, capsys, tmp_path):
     """`make prove` with these steps before the last ones; gives exit status, and all that was said."""
-    whole = steps.all_steps()
+    whole = steps.all_steps
 
     def prove(*arguments, more=(), answers=()):
-        chosen = [each for each in whole if each.name in SHORT] + list(more)
-        monkeypatch.setattr(steps, "all_steps", lambda test_states=False: chosen)
+        def chosen(test_states=False):
+            return [each for each in whole(test_states) if each.name in SHORT] + list(more)
+
+        monkeypatch.setattr(steps, "all_steps", chosen)
         given = iter(answers)
         monkeypatch.setattr("builtins.input", lambda question: print(question) or next(given))
         monkeypatch.setattr(sys, "stdin", Terminal(bool(answers)))
@@ -149,8 +177,10 @@ def test_all_of_it_and_nothing_is_left_over(prove, door, tmp_path):
     assert standing() == set()
     text = the_report(tmp_path)
     assert (
-        f"| deploy dev | {DEV} is CREATE_COMPLETE | {DEV} is CREATE_COMPLETE, with 2 resources | as expected |" in text
-    )
+        f"| deploy dev | {DEV} is CREATE_COMPLETE, or UPDATE_COMPLETE if this was repeated | {DEV} is CREATE_COMPLETE, "
+        "with 2 resources | as expected |"
+    ) in text
+    assert "**All came as expected.**" in text
     assert "| what is left over | nothing | nothing | as expected |" in text
     assert "123456789012" not in text + said
     assert prove("--clean") == (0, "Nothing of make prove's stands in us-east-1.\n")
@@ -215,12 +245,57 @@ def test_what_one_has_left_clean_destroys(prove):
     assert (status, standing()) == (0, set()), said
 
 
-def test_what_can_not_be_tried_is_told_and_stops_nothing(prove, tmp_path):
-    def do(context):
-        raise NotTried("there is no browser here")
+def not_here(context):
+    raise NotTried("there is no browser here")
 
-    assert prove("--yes", more=[Step("page", "a visit", do)])[0] == 0
-    assert "| page | a visit | there is no browser here | not tried |" in the_report(tmp_path)
+
+def test_what_can_not_be_tried_is_told_and_stops_nothing(prove, tmp_path):
+    status, said = prove("--yes", more=[Step("page", "a visit", not_here)])
+    assert status == 0
+    assert said.splitlines()[-2] == "Not tried: page, there is no browser here"
+    text = the_report(tmp_path)
+    assert "| page | a visit | there is no browser here | not tried |" in text
+    assert "**not tried: page.**" in text
+
+
+def test_what_could_not_be_tried_is_tried_when_it_goes_on(door, tmp_path):
+    context, *_ = scripted(tmp_path, "")
+    assert chain.prove(context, [Step("page", "a visit", not_here)], [], print) == 0
+    assert chain.prove(context, [Step("page", "a visit", lambda context: "it came")], [], print) == 0
+    assert context.state.rows["page"]["came"] == "it came"
+
+
+@pytest.mark.parametrize("problem", ["", "2 of 77 answers of states differ"])
+def test_step_functions_is_asked_of_each_state_behind_a_flag_that_is_remembered(prove, monkeypatch, tmp_path, problem):
+    asked = []
+
+    def check(machine, say):
+        asked.append(machine)
+        if problem:
+            raise stack.StackError(problem)
+        return "77 answers"
+
+    monkeypatch.setattr(steps.states, "check", check)
+    monkeypatch.setattr(Context, "stack", lambda self, environment: SimpleNamespace(machine=environment))
+    assert prove("--yes", more=[Step("visit", "a picture", fail)])[0] == 1
+    assert asked == []
+    status, said = prove("--yes", "--test-states")
+    assert (status, asked) == (bool(problem), ["dev"])
+    assert "77 states tested, each reckoned as a transition" in said
+    assert f"| state by state | {STATES_EXPECTED} | {problem or '77 answers'} |" in the_report(tmp_path)
+    if problem:  # without the flag, too
+        assert (prove("--yes")[0], asked) == (1, ["dev", "dev"])
+
+
+STATES_EXPECTED = "the definition is OK; each state answers as was recorded"
+
+
+def test_other_parameters_prove_everything_anew(prove, tmp_path):
+    assert prove("--yes", more=[Step("visit", "a picture", fail)])[0] == 1
+    said = prove("--yes", "LogLevel=DEBUG", more=[Step("visit", "a picture", fail)])[1]
+    assert "== deploy dev" in said
+    assert "== deploy dev" not in prove("--yes", "LogLevel=DEBUG")[1]
+    assert "samconfig.toml's: LogLevel." in the_report(tmp_path)
 
 
 def test_a_defect_leaves_nothing_standing_unsaid(prove):
@@ -260,6 +335,62 @@ def test_alarms_are_waited_for_and_only_a_missing_sam_endpoint_excuses_one(door,
     assert f"{PROD}-door-errors INSUFFICIENT_DATA" in said[0]
 
 
+def test_the_preflight_refuses_what_can_not_paint_and_names_the_endpoints_that_are_called(tmp_path, monkeypatch):
+    context = scripted(tmp_path, "")[0]
+    paints = CandidateCheck("a-model", "us-east-1", state="active", access="granted", requests_a_minute=20)
+    services = [
+        ServiceCheck("Rekognition", True, "finds faces"),
+        ServiceCheck("SAM endpoint photo-booth-sam-dev", True, "answers"),
+        ServiceCheck("SageMaker", False, "no quota", "Ask AWS."),
+    ]
+    monkeypatch.setattr(steps.preflight, "check", lambda parameters, environment: ([paints], services))
+    context.state.overrides = ["ImageModels=endpoint=1x1", "PaintEndpoint=painter"]
+    assert steps.check_account(context) == "usable; the SAM endpoint of dev and prod answers"
+    assert context.state.endpoints == ["painter", "photo-booth-sam-dev", "photo-booth-sam-prod"]
+
+    services[1] = ServiceCheck("SAM endpoint photo-booth-sam-dev", False, "there is none", "Deploy it.")
+    assert steps.check_account(context) == "usable; no SAM endpoint: ellipses are kept"
+    services[0] = ServiceCheck("Rekognition", False, "ServiceUnavailable", "Check the Region.")
+    with pytest.raises(Failure, match=r"^dev: Rekognition, ServiceUnavailable. Check the Region.; prod: Rekog"):
+        steps.check_account(context)
+    paints.access = "denied"
+    with pytest.raises(Failure, match=r"^dev: no image model is usable; dev: Rekognition"):
+        steps.check_account(context)
+
+
+def test_the_page_is_not_tried_without_a_browser_or_where_a_pad_needs_a_token(tmp_path, monkeypatch):
+    context = scripted(tmp_path, "")[0]
+    dev = SimpleNamespace(token="")
+    monkeypatch.setattr(Context, "stack", lambda self, environment: dev)
+    monkeypatch.setattr(page.machine, "find_browser", lambda: None)
+    with pytest.raises(NotTried, match="there is no browser here"):
+        page.visit(context)
+    dev.token = "a token"
+    with pytest.raises(NotTried, match="give dev a token"):
+        page.visit(context)
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "123456789012",
+        "photo/secret-secret.jpg",
+        "https://d1.cloudfront.net/photo/photo_1_secret_1.jpeg",
+        "https://d1.cloudfront.net/#visit=secret",
+        "https://d1.cloudfront.net/#pair=secret",
+        "https://b.s3.us-east-1.amazonaws.com/k?X-Amz-Signature=secret&X-Amz-Date=1",
+    ],
+)
+def test_no_report_has_an_account_or_what_opens_a_visit(hidden):
+    text = report.scrubbed(f'goto: net::ERR_FAILED at "{hidden}", in stack/photo-booth-prove-dev')
+    assert "123456789012" not in text and "secret" not in text and text.endswith(", in stack/photo-booth-prove-dev")
+
+
+def test_without_git_the_commit_is_unknown(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert report.commit() == "unknown"
+
+
 # Refusals
 
 
@@ -296,6 +427,37 @@ def standing_behind(door):
     return standing()
 
 
+def test_credentials_that_expire_in_the_middle_leave_nothing_unsaid(prove, door):
+    def expire(context):
+        door.refused = ALL
+        boto3.client("sts").get_caller_identity()
+
+    status, said = prove("--yes", more=[Step("visit", "a picture", expire)])
+    assert status == 1
+    for name in (DEV, PROD):
+        assert f"{name} may stand in us-east-1: AWS was asked, and answered An error occurred (AccessDenied" in said
+    for arguments in ((), ("--clean",)):  # it says so before it asks AWS
+        status, said = prove(*arguments)
+        assert status == 1 and said.startswith(f"{DEV} and {PROD} may stand in us-east-1 since ")
+
+
+def test_a_folder_that_can_no_longer_be_written_stops_what_would_cost_and_is_told(prove, tmp_path):
+    blocked = tmp_path / "out" / "prove-us-east-1" / "state.new"
+
+    def spend(context):
+        blocked.mkdir()
+        context.ask_pictures(1)
+
+    status, said = prove("--yes", more=[Step("visit", "a picture", spend, pictures=1)])
+    assert status == 1
+    assert "can't be written: [Errno 21]" in said
+    assert f"{DEV} stands in us-east-1: CREATE_COMPLETE." in said
+    status, said = prove("--clean")
+    assert (status, standing()) == (1, set()), said
+    blocked.rmdir()
+    assert prove("--clean")[0] == 0
+
+
 def test_these_are_all_the_calls(prove, door):
     prove("--yes")
     made = set(door.calls) - {"cloudformation.CreateStack"}
@@ -305,7 +467,8 @@ def test_these_are_all_the_calls(prove, door):
 # A stack that was rolled back
 
 
-def test_a_stack_that_was_rolled_back_says_why_and_goes_before_it_is_deployed_anew(prove, door, monkeypatch):
+@pytest.mark.parametrize("status_of_dev", ["ROLLBACK_COMPLETE", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED"])
+def test_a_broken_stack_says_why_and_goes_before_it_is_deployed_anew(prove, door, monkeypatch, status_of_dev):
     deploy, found = stack.deploy, stacks.find
 
     def roll_back(environment, given, more):
@@ -314,19 +477,47 @@ def test_a_stack_that_was_rolled_back_says_why_and_goes_before_it_is_deployed_an
 
     def rolled_back(name):
         told = found(name)
-        return told and told | {"StackStatus": "ROLLBACK_COMPLETE"}
+        return told and told | {"StackStatus": status_of_dev}
 
     monkeypatch.setattr(stack, "deploy", roll_back)
     monkeypatch.setattr(stacks, "find", rolled_back)
     status, said = prove("--yes")
     assert status == 1
-    assert f"{DEV} stands in us-east-1: ROLLBACK_COMPLETE." in said
+    assert f"{DEV} stands in us-east-1: {status_of_dev}." in said
     monkeypatch.setattr(stack, "deploy", deploy)
     door.calls.clear()
     monkeypatch.setattr(stacks, "find", lambda name: rolled_back(name) if not door.calls.count(DELETE) else found(name))
     status, said = prove("--yes")
     assert status == 0, said
-    assert f"{DEV} is ROLLBACK_COMPLETE: it is deleted, and deployed anew" in said
+    assert f"{DEV} is {status_of_dev}: it is deleted, and deployed anew" in said
+
+
+def test_a_stack_that_can_not_be_deleted_says_why(prove, door, monkeypatch):
+    def refuse(name, say):
+        door.events = EVENTS
+        raise stack.StackError(f"{name} could not be deleted.")
+
+    monkeypatch.setattr(stack, "destroy", refuse)
+    status, said = prove("--yes")
+    assert status == 1
+    assert f"OTHERWISE: {PROD} could not be deleted. Results: The bucket you tried to delete is not empty" in said
+    assert f"{PROD} stands in us-east-1" in said
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_what_cloudformation_still_does_is_waited_for(door, monkeypatch, tmp_path, ends):
+    context, *_, said = scripted(tmp_path, "")
+    statuses = iter(["UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"] if ends else ())
+    monkeypatch.setattr(stacks, "find", lambda name: begun | {"StackStatus": next(statuses)})
+    monkeypatch.setattr(stacks, "SETTLE_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(stacks, "SETTLE_SECONDS", stacks.SETTLE_SECONDS if ends else -1)
+    begun = {"StackName": DEV, "StackId": "1", "StackStatus": "UPDATE_IN_PROGRESS"}
+    if ends:
+        assert stacks._settled(context, begun)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+        assert said == [f"{DEV} is UPDATE_IN_PROGRESS; waiting", f"{DEV} is UPDATE_ROLLBACK_IN_PROGRESS; waiting"]
+    else:
+        with pytest.raises(Failure, match=f"{DEV} is UPDATE_IN_PROGRESS, after"):
+            stacks._settled(context, begun)
 
 
 DELETE = "cloudformation.DeleteStack"
@@ -457,10 +648,25 @@ def test_a_second_ctrl_c_ends_it_with_the_last_word(door, tmp_path, when):
     assert f"{DEV} may stand in us-east-1; what AWS has begun with it goes on." in said
 
 
+def test_a_further_signal_breaks_off_no_last_words(door, tmp_path):
+    context, script, last, said = scripted(tmp_path, "alarms", Stopped(signal.SIGTERM))
+
+    def say(text):
+        said.append(text)
+        if text == "\nStopped.":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    context.say = say
+    assert chain.prove(context, script, last, print) == 128 + signal.SIGTERM
+    assert said[-1].startswith("The report: ")
+    assert load(context.state.path).rows["alarms"]["outcome"] == "stopped"
+
+
 WAITING = """
 import sys, time
 from pathlib import Path
 from prove import chain
+from prove.money import prices
 from prove.state import State
 from prove.step import Context, Step
 
@@ -470,7 +676,7 @@ def wait(context):
     time.sleep(600)
 
 folder = Path(sys.argv[1])
-context = Context("us-east-1", folder, State(folder / "state.json", ""), lambda text: print(text, flush=True))
+context = Context("us-east-1", folder, State(folder / "state.json", ""), lambda text: print(text, flush=True), prices())
 sys.exit(chain.prove(context, [Step("wait", "an end", wait)], [], lambda question: False))
 """
 

@@ -1,5 +1,8 @@
 """The visits of `make prove`, against the application here in the place of two stacks on AWS."""
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from prove import money, page, visits
@@ -7,6 +10,7 @@ from prove import step as prove_step
 from prove.state import State
 from prove.step import Context, Deployed, Failure
 from tests.support.booth import HOLD
+from tests.support.tokens import NEW, give_tokens
 
 
 @pytest.fixture
@@ -39,9 +43,9 @@ def test_each_visit_comes_as_expected_and_costs_what_its_history_tells(quick, co
         visits.ten_faces(context)
     quick.stand_in("rekognition", canned={"faces": 1})
     with pytest.raises(Failure, match="it ended SUCCEEDED"):
-        visits.no_face(context)
+        visits.no_face(context, "dev")
     quick.stand_in("rekognition", canned={"faces": 0})
-    assert visits.no_face(context).startswith("FAILED, NoFaceFound: ")
+    assert visits.no_face(context, "dev").startswith("FAILED, NoFaceFound: ")
     assert context.pictures_left == 1
 
     histories = [
@@ -54,6 +58,17 @@ def test_each_visit_comes_as_expected_and_costs_what_its_history_tells(quick, co
 def test_a_visit_that_is_deleted_while_it_runs_leaves_nothing(quick, context):
     quick.stand_in("bedrock", canned={}, latency=HOLD)
     assert visits.deleted_meanwhile(context).startswith("deleted at step ")
+
+
+def test_strangers_are_let_in_by_nobody_in_prod(quick, context, monkeypatch):
+    with pytest.raises(Failure, match="answered HTTP 200 with an upload URL, not BoothTokenNeeded"):
+        visits.strangers(context)
+    quick.redeploy(Access="token", RequireConsent="true")
+    give_tokens(quick, json.dumps({"booth-1": [NEW]}))
+    here = replace(prove_step.deployed(""), token=NEW)
+    monkeypatch.setattr(prove_step, "deployed", lambda name: here)
+    assert visits.strangers(context) == "401 BoothTokenNeeded, 400 ConsentNeeded"
+    assert visits.unpolled(context).startswith("started ")
 
 
 def test_ten_faces_are_found_in_the_photo_of_ten(quick, context):
