@@ -11,6 +11,7 @@ import hashlib
 import signal
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import boto3
@@ -100,7 +101,10 @@ def statement(context: Context, ahead: list[Step]) -> tuple[str, float]:
     parts = money.most(ahead, chain_of_both, counted, context.prices)
     if asked := context.state.pictures:
         before = asked * money.PAINTED * money.dearest_picture(chain_of_both, context.prices)
-        parts = {f"{asked} pictures that were asked for before": before * (1 + counted)} | parts
+        parts = {f"pictures that were asked for before: {asked}": before * (1 + counted)} | parts
+    if context.state.begun:
+        hours = (datetime.now(UTC) - datetime.fromisoformat(context.state.began)).total_seconds() / 3600
+        parts = {f"two stacks since {context.state.began}": hours * money.hour(context.prices)} | parts
     total = sum(parts.values())
     again = "Goes on with" if context.state.rows else "Deploys"
     names = " and ".join(map(name_of, ENVIRONMENTS))

@@ -135,10 +135,10 @@ def _say_what_stands(context: Context) -> bool:
         except (ClientError, BotoCoreError, ResponseParserError) as error:
             standing.append(f"{name} may stand in {context.region}: AWS was asked, and answered {error}.")
     for what, command in context.state.left:
-        standing.append(f"Left over: {what}. {command}")
+        standing.append(f"Left over: {what}. Remove it by {command}.")
     for sentence in standing:
         context.say(report.scrubbed(sentence))
-    context.say(_how_to_go_on(context) if standing else f"No stack stands in {context.region}.")
+    context.say(_how_to_go_on(context) if standing else _nothing_stands(context))
     return bool(standing)
 
 
@@ -147,7 +147,7 @@ def _tell_what_may_stand(context: Context, stop: BaseException) -> int:
     context.say("\nStopped.")
     for name in context.state.standing:
         context.say(f"{name} may stand in {context.region}; what AWS has begun with it goes on.")
-    context.say(_how_to_go_on(context) if context.state.standing else f"No stack stands in {context.region}.")
+    context.say(_how_to_go_on(context) if context.state.standing else _nothing_stands(context))
     return 128 + (stop.number if isinstance(stop, Stopped) else signal.SIGINT)
 
 
@@ -162,15 +162,22 @@ def _undisturbed() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def _nothing_stands(context: Context) -> str:
+    is_known = context.state.is_over or not context.state.begun
+    more = "" if is_known else " What is left over has not been looked at: make prove ARGS=--clean does."
+    return f"No stack stands in {context.region}.{more}"
+
+
 def _how_to_go_on(context: Context) -> str:
     by_hand = " && ".join(
         f"CONFIRM={each} .venv/bin/python -m deploy destroy {each}" for each in context.state.standing
     )
-    words = (
+    if not by_hand:
+        return "make prove ARGS=--clean looks again."
+    return (
         f"It costs up to ${24 * money.hour(context.prices):.2f} a day until it is destroyed. make prove goes on where "
-        "this ended; make prove ARGS=--clean"
+        f"this ended; make prove ARGS=--clean destroys it. By hand: {by_hand}"
     )
-    return f"{words} destroys it. By hand: {by_hand}" if by_hand else f"{words} looks again."
 
 
 def _keep(context: Context, every: Sequence[Step]) -> bool:

@@ -12,7 +12,7 @@ from deploy.build import ROOT
 from prove.state import AS_EXPECTED, State, now
 from prove.step import Context, Step
 
-NAME = "report.md"
+NAME, NOT_REACHED = "report.md", "not reached"
 HIDDEN = {
     r"(?<!\d)\d{12}(?!\d)": "<account>",
     r"\bphoto/[^\s\"'`,)]+": "photo/<key>",
@@ -33,7 +33,7 @@ def text(context: Context, steps: Sequence[Step]) -> str:
     state = context.state
     lines = [f"# make prove in {context.region}", "", _outcome(state, steps), ""]
     lines += [
-        f"Begun {state.began}, this line written {now()}. Commit {', '.join(state.commits)}; {versions()}.",
+        f"Begun {state.began}, written {now()}. Commit {', '.join(state.commits)}; {versions()}.",
         f"Parameters beside samconfig.toml's: {', '.join(each.split('=')[0] for each in state.overrides) or 'none'}.",
         f"Stated at most: ${state.stated:.2f}. Pictures asked for: {state.pictures}.",
         "",
@@ -41,7 +41,7 @@ def text(context: Context, steps: Sequence[Step]) -> str:
         "|---|---|---|---|---|",
     ]
     for step in steps:
-        row = state.rows.get(step.name, {"came": "", "outcome": "not reached", "seconds": ""})
+        row = state.rows.get(step.name, {"came": "", "outcome": NOT_REACHED, "seconds": ""})
         cells = [step.name, step.expected, row["came"], row["outcome"], str(row["seconds"])]
         lines.append("| " + " | ".join(_cell(each) for each in cells) + " |")
     lines += ["", "## Left over", ""]
@@ -56,12 +56,14 @@ def text(context: Context, steps: Sequence[Step]) -> str:
 
 def _outcome(state: State, steps: Sequence[Step]) -> str:
     """What came of all of it, in a sentence or two."""
-    came = {step.name: state.rows.get(step.name, {}).get("outcome", "not reached") for step in steps}
+    came = {step.name: state.rows.get(step.name, {}).get("outcome", NOT_REACHED) for step in steps}
     others = {kind: [name for name, each in came.items() if each == kind] for kind in came.values()}
     others.pop(AS_EXPECTED, None)
     if not others:
         return "**All came as expected.**"
-    return " ".join(f"**{kind}: {', '.join(names)}.**" for kind, names in others.items())
+    count = len(others.pop(NOT_REACHED, []))
+    told = [f"**{kind}: {', '.join(names)}.**" for kind, names in others.items()]
+    return " ".join([*told, f"{count} steps were not reached."] if count else told)
 
 
 def _cell(text: str) -> str:
