@@ -35,9 +35,14 @@ def say(text: str) -> None:
         print(text, flush=True)
 
 
+def has_terminal() -> bool:
+    """Whether somebody can be asked."""
+    return bool(sys.stdin) and sys.stdin.isatty()
+
+
 def ask(question: str) -> bool:
     """Whether somebody at the terminal says yes. Without a terminal nobody does."""
-    if not sys.stdin or not sys.stdin.isatty():
+    if not has_terminal():
         return False
     try:
         return input(question).strip().lower() in ("y", "yes")
@@ -102,7 +107,7 @@ def statement(context: Context, ahead: list[Step]) -> tuple[str, float]:
     if asked := context.state.pictures:
         before = asked * money.PAINTED * money.dearest_picture(chain_of_both, context.prices)
         parts = {f"pictures that were asked for before: {asked}": before * (1 + counted)} | parts
-    if context.state.begun:
+    if context.state.standing:
         hours = (datetime.now(UTC) - datetime.fromisoformat(context.state.began)).total_seconds() / 3600
         parts = {f"two stacks since {context.state.began}": hours * money.hour(context.prices)} | parts
     total = sum(parts.values())
@@ -145,7 +150,7 @@ def run(given: argparse.Namespace) -> int:
             ahead = script
         words, dollars = statement(context, ahead)
         say(words)
-        if not given.yes and not sys.stdin.isatty():
+        if not given.yes and not has_terminal():
             raise Refused('Nobody can be asked here: say yes by make prove ARGS="--yes".')
         if not given.yes and not ask("Go on? [y/N] "):
             raise Refused(
@@ -173,8 +178,9 @@ def main() -> int:
         "overrides", nargs="*", metavar="Name=value", help="parameters of template.yaml, for both stacks"
     )
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGHUP, _stop)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup sets it
+            signal.signal(number, _stop)
     try:
         return run(given)
     except Stopped as stop:

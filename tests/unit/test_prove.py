@@ -662,6 +662,15 @@ def test_a_further_signal_breaks_off_no_last_words(door, tmp_path):
     assert load(context.state.path).rows["alarms"]["outcome"] == "stopped"
 
 
+def test_who_is_to_outlive_its_terminal_does(prove):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert prove("--clean")[0] == 0
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 WAITING = """
 import sys, time
 from pathlib import Path

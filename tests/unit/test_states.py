@@ -16,6 +16,7 @@ from tests.support.serving import serving
 pytestmark = pytest.mark.starts
 
 MODEL = boto3.client("stepfunctions", region_name="us-east-1").meta.service_model
+INVOKED = boto3.client("lambda", region_name="us-east-1").meta.service_model.operation_model("Invoke").output_shape
 CASES = json.loads(states.CASES.read_text(encoding="utf-8"))
 ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:photo-booth-prove-dev"
 [MACHINE] = read_application().state_machines.values()
@@ -36,6 +37,15 @@ def answer_of(case):
     return answer
 
 
+def mock_problem(mock):
+    """Why AWS refuses a mocked result of Lambda's Invoke, by its model and in AWS's words; None if it doesn't."""
+    result = json.loads(mock.get("result", "[]"))
+    is_checked = mock.get("fieldValidationMode", "STRICT") != "NONE" and "Payload" in result
+    if is_checked and INVOKED.members["Payload"].type_name == "blob" and not isinstance(result["Payload"], str):
+        return "Mock result schema validation error: Field 'Payload' must be a string"
+    return None
+
+
 class StepFunctions:
     """The service as a WSGI application; each request is held against AWS's model, and kept."""
 
@@ -53,7 +63,9 @@ class StepFunctions:
         assert list(json_problems(model.input_shape, given, operation)) == []
         self.asked.append((operation, given))
         status, answer = 400, {"__type": "AccessDeniedException", "message": "not authorized"}
-        if operation != self.refused:
+        if operation == "TestState" and (problem := mock_problem(given.get("mock", {}))):
+            answer = {"__type": "ValidationException", "message": problem}
+        elif operation != self.refused:
             status, answer = 200, getattr(self, operation)()
             assert list(json_problems(model.output_shape, answer, operation)) == []
         response = Response(json.dumps(answer), status, content_type="application/x-amz-json-1.0")
