@@ -1,5 +1,6 @@
-"""Builds the functions and the layers for Lambda: locked wheels, `sam build`, bytecode for every module."""
+"""Builds the functions and the layers for Lambda: locked wheels, `sam build`, what is loaded, bytecode for it."""
 
+import ast
 import http.server
 import os
 import shutil
@@ -55,6 +56,7 @@ def build(source: Path, out: Path, resource: str | None = None) -> None:
         done = subprocess.run(command, env=environment, cwd=source, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BuildError(done.stderr)
+    slim(out, services_of(source / "functions"))
     compile_all(PYTHON, out)
 
 
@@ -72,6 +74,34 @@ def _serve(folder: str) -> Iterator[str]:
             yield f"http://127.0.0.1:{server.server_port}/"
         finally:
             server.shutdown()
+
+
+def services_of(functions: Path) -> set[str]:
+    """The AWS services that the functions call: the first argument of each call of `client`.
+
+    Raises BuildError for one that isn't written out there.
+    """
+    found = set()
+    for file in functions.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "client":
+                service = node.args[0] if node.args else None
+                if not isinstance(service, ast.Constant):
+                    raise BuildError(f"{file}:{node.lineno} names no service: its description can't be kept.")
+                found.add(service.value)
+    return found
+
+
+def slim(out: Path, services: set[str]) -> None:
+    """Takes out of the layers what no function loads, for Lambda brings a layer whole before it starts a function.
+
+    That is botocore's descriptions of all services but these, three quarters of the common layer's ZIP, and tests.
+    """
+    for data in out.glob("*/python/botocore/data"):
+        for service in [each for each in data.iterdir() if each.is_dir() and each.name not in services]:
+            shutil.rmtree(service)
+    for tests in [each for each in out.glob("*/python/**/tests") if each.is_dir()]:
+        shutil.rmtree(tests, ignore_errors=True)  # one may lie in another
 
 
 def compile_all(python: Path, out: Path) -> None:
