@@ -4,7 +4,7 @@ import os
 import uuid
 from typing import Any
 
-from booth import keys, scenes
+from booth import keys, scenes, warming
 from booth.aws import clients, objects, table
 from booth.errors import ServiceUnavailable
 from booth.http import access, contract
@@ -15,16 +15,17 @@ from booth.log import count, logger
 from booth.parallel import gather
 from booth.runs import uploads
 
-clients.at_init(table.connect, objects.connect)
+clients.at_init(table.connect, objects.connect, warming.connect)
 
 
 @endpoint(contract.upload_error)
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     booth = access.booth_of(event)
-    needs_consent = os.environ["REQUIRE_CONSENT"] == "true"
-    request = contract.upload_request(contract.json_body(event), set(scenes.catalogue()), needs_consent)
-    budget.count_upload(booth, access.caller_of(event))
-    key = issue_key(request)
+    with warming.ahead():
+        needs_consent = os.environ["REQUIRE_CONSENT"] == "true"
+        request = contract.upload_request(contract.json_body(event), set(scenes.catalogue()), needs_consent)
+        budget.count_upload(booth, access.caller_of(event))
+        key = issue_key(request)
     count("UploadIssued")
     url = objects.presigned_put(key, request.content_type)
     return contract.upload_answer(objects.uploads_bucket(), key, request.content_type, url)

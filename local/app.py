@@ -83,6 +83,7 @@ class App:
         # Here a photo costs nothing, the models have no quotas, and Lambda's is not a new account's.
         free = dict.fromkeys(("PhotosPerCaller", "PhotosPerMinute", "PhotosPerDay"), "0")
         free |= {"SamEndpoint": SAM_ENDPOINT, "ImageModels": _unlimited(), "LambdaConcurrency": "1000"}
+        free["WarmAhead"] = "false"  # all functions are started with the application
         self._parameters = free | dict(parameters or {})
         self._patience = 0
         self._stop = threading.Event()

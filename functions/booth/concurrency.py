@@ -30,6 +30,16 @@ def at_once(executions: int | None = None) -> int:
     return max(1, min(MOST_AT_ONCE, executions - BESIDE_VISITORS - 1))
 
 
+def beside_a_run(executions: int | None = None) -> int:
+    """How many executions are left beside a visitor's long poll and a step at work; 0 where there is no room.
+
+    Args:
+        executions: the account's concurrent executions; by default LAMBDA_CONCURRENCY.
+    """
+    executions = _allowed() if executions is None else executions
+    return max(0, executions - BESIDE_VISITORS - 2)
+
+
 def long_polls() -> int:
     """How many long polls of one run may begin within the same LONG_POLL_SECONDS, at least 1.
 

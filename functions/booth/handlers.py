@@ -8,14 +8,23 @@ from typing import Any
 from booth import log
 from booth.errors import BoothError, InternalError
 
+WARM = {"warm": True}
+"""The event by which `booth.warming` has Lambda start a function. Nobody else can send it: what comes by API Gateway,
+EventBridge, Scheduler and the state machine has other keys."""
+
 
 def entry(work: Callable[[Any, object], Any]) -> Callable[[Any, object], Any]:
-    """Makes a handler: log lines carry Lambda's context, metrics are flushed, its duration (ms) is logged at DEBUG."""
+    """Makes a handler: log lines carry Lambda's context, metrics are flushed, its duration (ms) is logged at DEBUG.
+
+    The event WARM is answered before any work, by None.
+    """
 
     @log.logger.inject_lambda_context(clear_state=True)
     @log.metrics.log_metrics
     @functools.wraps(work)
     def handler(event: Any, context: object) -> Any:
+        if event == WARM:
+            return None
         began = time.monotonic()
         try:
             return work(event, context)

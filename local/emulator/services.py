@@ -25,7 +25,7 @@ class Emulator:
 
     Args:
         routes: other WSGI applications by the beginning of a path, which come before moto.
-        authority: decides who may call what; by default everybody may call everything.
+        authority: decides who may call what, of them and of moto; by default everybody may call everything.
     """
 
     def __init__(self, routes: Mapping[str, Application], authority: iam.Authority | None = None):
@@ -46,12 +46,12 @@ class Emulator:
         self._starting = threading.Lock()
 
     def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
-        for head, application in self._routes.items():
-            if environ["PATH_INFO"].startswith(head):
-                return application(environ, start_response)
         request = Request(environ)
         if refusal := iam.refused(self._authority, request):
             return refusal(environ, start_response)
+        for head, application in self._routes.items():
+            if environ["PATH_INFO"].startswith(head):
+                return application(environ, start_response)
         return mended(request, self._answer(environ))(environ, start_response)
 
     def _answer(self, environ: dict) -> Response:

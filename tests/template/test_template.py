@@ -246,6 +246,24 @@ def test_only_the_apis_functions_take_concurrency_apart_and_only_where_it_is_ask
     assert sum(found["400"][name] for name in behind_the_api) <= 1000 - 100
 
 
+def test_upload_may_call_what_it_warms_and_nothing_else_and_a_call_that_fails_is_not_repeated():
+    for choice in ("true", "false"):
+        stack = locally(WarmAhead=choice)
+        arns = {function.name: name for name, function in stack.functions.items()}
+        warmed = [arns[each.rpartition(":")[2]] for each in stack.functions["Upload"].environment["WARMED"].split()]
+        allowed = {
+            (role, arns[arn.rpartition(":")[2]])
+            for role, statements in stack.policies.items()
+            for each in statements
+            if "lambda:InvokeFunction" in as_list(each["Action"])
+            for arn in as_list(each["Resource"])
+        }
+        assert allowed == {("Upload", name) for name in warmed}
+        assert bool(warmed) == (choice == "true")
+    for name in ("DetectFaces", "CropFaces", "SegmentCrop", "MergeMasks", "Admit", "GenerateImage", "Finish", "Photo"):
+        assert (stack.functions[name].retries, stack.functions[name].event_age) == (0, 60)
+
+
 def test_every_alarm_says_what_it_means_and_tells_somebody():
     operate = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
     for alarm in of_type("AWS::CloudWatch::Alarm", MONITORING).values():

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks import cold_starts, latencies
-from benchmarks.cold_starts import CONNECT, INIT, PLACE, ColdReckoning, ColdVisit, Published, Start
+from benchmarks.cold_starts import CONNECT, INIT, PLACE, ColdReckoning, ColdVisit, Published, Start, Warming
 from benchmarks.latencies import Hop, LogNormal
 from benchmarks.prediction import Moment, Task, Trace
 from benchmarks.waterfall import Invocation, Span
@@ -63,8 +63,8 @@ def trace():
     )
 
 
-def reckoning(trace, *warmed, connects=False, starts=STARTS):
-    return ColdReckoning(trace, 0, HOPS, starts, warmed, connects)
+def reckoning(trace, *warmed, before=(), starts=STARTS):
+    return ColdReckoning(trace, 0, HOPS, starts, Warming(before, warmed))
 
 
 def cold(units=1.0):
@@ -132,16 +132,25 @@ def test_an_environment_that_is_warmed_too_late_is_of_no_use():
     assert told.at == pytest.approx(uploaded.at + cold() + SMALL + 10)
 
 
-def test_an_environment_that_has_opened_its_connections_makes_no_first_call():
-    made = reckoning(EMPTY, "finish", connects=True)
-    _, uploaded = made.worked(Moment(), function("upload", 60, (READ, 0, 60)))
-    _, ended = made.worked(Moment(uploaded.at + 5000), function("finish", 60, (READ, 0, 60)))
-    assert ended.at == pytest.approx(uploaded.at + 5000 + 10)
+def test_what_is_warmed_before_the_visit_is_found_warm_and_opens_its_connections():
+    made = reckoning(EMPTY, before=["finish"])
+    ends = [made.worked(Moment(), function("finish", 60, (READ, 0, 60)))[1].at for _ in range(2)]
+    assert ends == pytest.approx([SMALL + 10, cold() + SMALL + 10])
+
+
+def test_what_is_compared_is_what_the_template_has_upload_warm():
+    found = cold_starts.warmings()
+    wanted = found["warmed by /upload"].by_upload
+    assert [wanted.count(name) for name in ("photo", "segment_crop", "generate_image")] == [1, 3, 3]
+    assert found["warmed when the camera opens"].before == ["upload", *wanted]
+    small = found["the same, 10 executions"]
+    assert [*small.before[1:], *small.by_upload] == wanted[:8]
+    assert found["nothing warmed"] == Warming()
 
 
 def test_seeds_are_the_same_for_both_visits_and_the_report_has_each_part(trace):
-    visit = ColdVisit.of(trace, STARTS, seeds=5)
-    assert visit == ColdVisit.of(trace, STARTS, seeds=5)
+    visit = ColdVisit.of(trace, STARTS, Warming(), seeds=5)
+    assert visit == ColdVisit.of(trace, STARTS, Warming(), seeds=5)
     assert all(0 < first < end for first, end in zip(visit.first, visit.all, strict=True))
     made = ColdVisit([1.0, 2.0], [3.0, 4.0], {PLACE: 300.4, INIT: 50, CONNECT: 7})
     assert "| 3 faces | 1.00, 2.00 | 3.00, 4.00 | 300 | 50 | 7 |" in cold_starts.report({"3 faces": made})
