@@ -120,12 +120,13 @@ def starts_of(built: Path, took: Mapping[str, list[float]], units: list[float], 
 
 
 def first_visits(built: Path, starts: Mapping[str, Start]) -> dict[str, ColdVisit]:
-    """By how much a first visit's pictures come later, for one, three and ten faces."""
+    """By how much a first visit's pictures come later, by faces and by what is warmed."""
     photo, found = visits.page_photo(), {}
     with App(port=0, build=built, python=str(PYTHON), parameters={"LogLevel": "DEBUG"}) as app:
         for faces in FACES:
             trace = prediction.trace_of(prediction.recorded(app, faces, "face", photo))
-            found[f"{faces} face{'s' * (faces > 1)}"] = ColdVisit.of(trace, starts)
+            for how, warming in cold_starts.warmings().items():
+                found[f"{faces} face{'s' * (faces > 1)}, {how}"] = ColdVisit.of(trace, starts, warming)
     return found
 
 

@@ -12,6 +12,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 
 from benchmarks import latencies
@@ -20,7 +21,10 @@ from benchmarks.load.percentiles import percentile
 from benchmarks.memory import VCPU_MB, sizes_of_template
 from benchmarks.prediction import SEEDS, TOUCH, Moment, Reckoning, Trace, module_of
 from benchmarks.waterfall import Invocation, Span
+from booth import concurrency
+from local.template.document import read
 
+ROOT = Path(__file__).parent.parent
 PLACE, INIT, CONNECT = "new environments", "init", "first calls"
 FLAT_BYTES = 3e6
 """Of a ZIP, that make no difference: "up to a few MB" (lambda-environment-size)."""
@@ -74,8 +78,37 @@ class Environment:
     connected: bool
 
 
+@dataclass(frozen=True)
+class Warming:
+    """Modules of which environments are warmed, each for as many as it is named."""
+
+    before: Sequence[str] = ()
+    """Ready when the visit begins: the page asks for them some seconds before, when the camera opens."""
+    by_upload: Sequence[str] = ()
+    """Asked for by /upload, in this order."""
+
+
+def warmings() -> dict[str, Warming]:
+    """The ways to warm that are compared, by their names; what is warmed is the template's."""
+    wanted, new = warmed_modules(), concurrency.beside_a_run(concurrency.NEW_ACCOUNT)
+    return {
+        "nothing warmed": Warming(),
+        "warmed by /upload": Warming(by_upload=wanted),
+        "warmed when the camera opens": Warming(before=["upload", *wanted]),
+        "the same, 10 executions": Warming(before=["upload", *wanted[:new]], by_upload=wanted[new : 2 * new]),
+    }
+
+
+def warmed_modules() -> list[str]:
+    """Modules of the functions that the template has /upload warm, one for each environment, in order."""
+    resources = read(ROOT / "template.yaml")["Resources"]
+    join = resources["Upload"]["Properties"]["Environment"]["Variables"]["WARMED"]["Fn::If"][1]["Fn::Join"]
+    names = [each["Fn::GetAtt"][0] for each in join[1]]
+    return [resources[name]["Properties"]["Handler"].removesuffix(".handler") for name in names]
+
+
 class ColdReckoning(Reckoning):
-    """One visit on AWS that finds no function warm."""
+    """One visit on AWS that finds no function warm but those that were warmed for it."""
 
     def __init__(
         self,
@@ -83,17 +116,14 @@ class ColdReckoning(Reckoning):
         seed: int,
         hops: Mapping[str, latencies.Hop],
         starts: Mapping[str, Start],
-        warmed: Sequence[str] = (),
-        connects: bool = False,
+        warming: Warming,
     ):
-        """`warmed`: modules that /upload asks for, in this order, each for as many environments as it is named.
-
-        `connects`: whether an environment that is warmed has opened its connections.
-        """
         super().__init__(trace, seed, hops)
-        self._starts, self._warmed, self._connects = starts, warmed, connects
+        self._starts, self._warmed = starts, warming.by_upload
         self._published, self._memory = Published.read(), sizes_of_template()
         self._environments: defaultdict[str, list[Environment]] = defaultdict(list)
+        for module in warming.before:
+            self._environments[module].append(Environment(0.0, False))
         self._connected, self._made = False, list[Span]()
         self._cold = Random(f"cold {seed}")  # of its own, so that what is drawn for a warm visit is drawn here, too
 
@@ -128,9 +158,7 @@ class ColdReckoning(Reckoning):
         for module in self._warmed:
             asked = self._after(asked, "Lambda's events")
             ready = self.started_cold(self._after(asked, "event to function"), module)
-            if self._connects:
-                ready = self._connecting(ready, module)
-            self._environments[module].append(Environment(ready.at, self._connects))
+            self._environments[module].append(Environment(ready.at, False))
 
     def _connecting(self, moment: Moment, module: str) -> Moment:
         return moment.after(CONNECT, self._published.first_call(self._memory[module]).draw(self._cold))
@@ -157,15 +185,14 @@ class ColdVisit:
     def of(
         trace: Trace,
         starts: Mapping[str, Start],
-        warmed: Sequence[str] = (),
-        connects: bool = False,
+        warming: Warming,
         seeds: int = SEEDS,
     ) -> "ColdVisit":
         """Beside a warm visit of the same seed."""
         hops, spent = latencies.hops(), Counter[str]()
         first, end = [], []
         for seed in range(seeds):
-            warm, cold = Reckoning(trace, seed, hops), ColdReckoning(trace, seed, hops, starts, warmed, connects)
+            warm, cold = Reckoning(trace, seed, hops), ColdReckoning(trace, seed, hops, starts, warming)
             for made, before, after in zip((first, end), warm.shown(), cold.shown(), strict=True):
                 made.append((after.at - before.at) / 1000)
                 if made is first:

@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import visits
+from benchmarks.cold_starts import warmed_modules
+from benchmarks.memory import sizes_of_template
 from booth.painting.models import ENDPOINT_PICTURES_A_MINUTE
 from local.app import App
 from paint_model.prices import HOURLY
@@ -49,6 +51,9 @@ SWEEP_GB = 0.5
 WATCH_SECONDS = 118
 """How long one `sweep` watches, see functions/sweep.py. A run is looked after until CLEAN_SECONDS after its end; sweeps
 begin every 60 s and wait for it, each up to this long: on average WATCH_SECONDS**2 / 2 / 60 seconds in all."""
+
+WARM_SECONDS = 0.7
+"""What the start of a function is billed that is warmed, and its answer; see docs/decisions/0035-cold-starts.md."""
 
 _REPORT = re.compile(
     r"REPORT RequestId: \S+\tDuration: ([\d.]+) ms\tMemory Size: (\d+) MB(?:\tInit Duration: ([\d.]+))?"
@@ -104,6 +109,19 @@ def sweep_usage() -> Usage:
     """What `sweep` does for a photo that comes alone; photos that come together share it."""
     waiting = WATCH_SECONDS**2 / 2 / 60
     return Usage({"lambda.gb_second": waiting * SWEEP_GB, "dynamodb.read": waiting / 2})
+
+
+def warming_usage() -> Usage:
+    """What a photo pays that comes alone: every environment of a round is started by it, and the page's call made.
+
+    Those that the photo uses would have been started all the same. Photos that come within five minutes share it.
+    """
+    modules, memory = warmed_modules(), sizes_of_template()
+    usage = Usage({"lambda.request": len(modules) + 1, "api.request": 1, "cloudfront.request": 1})
+    usage["lambda.gb_second"] = sum(memory[module] for module in modules) / 1024 * WARM_SECONDS
+    usage["xray.trace"] = len(modules) + 1  # if each of them is one of its own
+    usage["cloudwatch.log_gb"] = len(modules) * 500 / 1e9
+    return usage
 
 
 def photo_usage(record: visits.Record, record_bytes: int, shown_bytes: int) -> Usage:
@@ -255,7 +273,11 @@ def main() -> int:
         measured |= {f"3 faces, {keep}": measure(app, 3, photo, keep) for keep in KEPT}
         paths = deletion_paths(app, photo)
     costs = {
-        name: priced(usage, prices) | {"sweep, if it comes alone": sum(priced(sweep_usage(), prices).values())}
+        name: priced(usage, prices)
+        | {
+            "sweep, if it comes alone": sum(priced(sweep_usage(), prices).values()),
+            "warming, if it comes alone": sum(priced(warming_usage(), prices).values()),
+        }
         for name, (usage, _, _) in measured.items()
     }
     head = list(measured)
