@@ -24,7 +24,8 @@ from functools import cache
 from pathlib import Path
 
 from benchmarks import cold_starts, machine, prediction, visits
-from benchmarks.cold_starts import ColdVisit, Start
+from benchmarks.cold_starts import AT_AN_EVENT, ColdVisit, Start
+from benchmarks.load.percentiles import percentile
 from deploy.build import ROOT, build
 from local.app import App
 from local.template.document import default_of, read
@@ -33,8 +34,10 @@ PYTHON = ROOT / ".tools" / "runtime" / "bin" / "python"
 API = ("upload", "photo", "start", "list_scenes", "delete_photo")
 """Somebody waits for these, or everything does: they may take at most GOAL units."""
 GOAL = 1.5
+FIRST_GOAL = 1.5
+"""Seconds that the day's first visitor waits longer than the hundredth, where the page is open as it is at an event."""
 UNIT = "import boto3; boto3.client('dynamodb')"
-FACES = (1, 3, 10)
+FACES = (1, 3)
 """Of the visits that are recorded."""
 PIXELS = ("detect_faces", "crop_faces", "segment_crop", "merge_masks", "generate_image")
 
@@ -152,8 +155,9 @@ def main() -> None:
         cells = (f"{statistics.median(times) * 1000:.0f}", f"{ratio:.2f}", goal, f"{starts[name].bytes / 1e6:.1f}")
         print(f"| `{name}` | {' | '.join(cells)} |")
     print(f"\nA first visit on AWS, predicted, beside a warm one: median, 95 %\n\n{cold_starts.report(cold)}")
-    if missed:
-        sys.exit(f"above {GOAL}: {', '.join(missed)}")
+    late = [name for name, made in cold.items() if AT_AN_EVENT in name and percentile(made.first, 50) > FIRST_GOAL]
+    if missed or late:
+        sys.exit(f"above {GOAL}, or {FIRST_GOAL} s: {', '.join([*missed, *late])}")
 
 
 if __name__ == "__main__":

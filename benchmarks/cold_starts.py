@@ -26,6 +26,7 @@ from local.template.document import read
 
 ROOT = Path(__file__).parent.parent
 PLACE, INIT, CONNECT = "new environments", "init", "first calls"
+AT_AN_EVENT = "warmed when the camera opens"
 FLAT_BYTES = 3e6
 """Of a ZIP, that make no difference: "up to a few MB" (lambda-environment-size)."""
 SPREAD = 0.1
@@ -94,7 +95,7 @@ def warmings() -> dict[str, Warming]:
     return {
         "nothing warmed": Warming(),
         "warmed by /upload": Warming(by_upload=wanted),
-        "warmed when the camera opens": Warming(before=["upload", *wanted]),
+        AT_AN_EVENT: Warming(before=["upload", *wanted]),
         "the same, 10 executions": Warming(before=["upload", *wanted[:new]], by_upload=wanted[new : 2 * new]),
     }
 

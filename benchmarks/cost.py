@@ -52,6 +52,8 @@ WATCH_SECONDS = 118
 """How long one `sweep` watches, see functions/sweep.py. A run is looked after until CLEAN_SECONDS after its end; sweeps
 begin every 60 s and wait for it, each up to this long: on average WATCH_SECONDS**2 / 2 / 60 seconds in all."""
 
+WARM_LIMIT = 0.0005
+"""Dollars that warming may cost a photo."""
 WARM_SECONDS = 0.7
 """What the start of a function is billed that is warmed, and its answer; see docs/decisions/0035-cold-starts.md."""
 
@@ -308,6 +310,8 @@ def main() -> int:
     print(table([(name, [cost]) for name, cost in sorted(idle.items(), key=lambda each: -each[1])], ["a day"]))
     found = problems({faces: plumbing[name] for faces, name in of_faces.items()})
     found += [f"{name}: more than ${LIMIT}" for name, cost in plumbing.items() if "," in name and cost > LIMIT]
+    if (warming := costs[head[0]]["warming, if it comes alone"]) > WARM_LIMIT:
+        found.append(f"warming: ${warming:.4f} is more than ${WARM_LIMIT}")
     for problem in found:
         print(f"\n{problem}", file=sys.stderr)
     return 1 if found else 0

@@ -9,6 +9,7 @@ const MAX_PAUSE_MS = 10_000;
 const MAX_RETRY_AFTER_S = 120; // a longer Retry-After is an error at once: nobody waits that long in front of a pad
 const EXPIRED = /Request has expired|<Code>ExpiredToken/; // S3's answer to an old URL, or to one of old credentials
 const TOKEN = "booth-token"; // in the pad's local storage
+const AWAKE_MS = 240_000; // less than the five minutes for which the booth is awake
 
 let told; // {time, at}: what the booth said the time was, and when that was by performance.now()
 
@@ -43,6 +44,20 @@ export async function isTokenGood(token) {
   }
 }
 
+let awakeSince = -Infinity; // by performance.now()
+
+/**
+ * Tells the booth that a photo is coming, some seconds ahead: AWS starts meanwhile what the first photo after a quiet
+ * spell would wait for. It is a request that can't upload anything; what comes of it is nobody's concern.
+ */
+export function wakeBooth() {
+  const now = performance.now();
+  if (now - awakeSince >= AWAKE_MS) {
+    awakeSince = now;
+    call("POST", "/upload?wake", {}, { token: stored("localStorage", TOKEN) }).catch(() => {}); // named for the CDN's log
+  }
+}
+
 /** The catalogue (GET /scenes): {scenes, default}; `default`: ids for those who choose nothing. Retries without end. */
 export async function listScenes(options) {
   return bodyOf(await withRetries(() => call("GET", "/scenes", undefined, options), options));
@@ -57,6 +72,7 @@ export async function issueUpload({ contentType, scenes, keep, consent }, option
   const filename = `${uuid()}.${contentType.split("/")[1]}`;
   const request = { type: "photo", filename, contentType, scenes, keep: keep || undefined, consent };
   const asked = Date.now();
+  awakeSince = performance.now();
   const token = stored("localStorage", TOKEN);
   const answer = bodyOf(await withRetries(() => call("POST", "/upload", request, { ...options, token }), options));
   return { bucket: answer.Bucket, key: answer.Key, url: answer.UploadURL, until: asked + answer.Expires * 1000 };

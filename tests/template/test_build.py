@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from deploy.build import LIMIT_MB, ROOT, sizes
+from deploy.build import LIMIT_MB, ROOT, BuildError, services_of, sizes
 from local.app import App
 from tests.support.booth import Booth
 from tests.support.photos import PHOTOS
@@ -37,6 +37,20 @@ def test_packages_are_in_layers_alone(for_lambda, template):
     pixels = ("numpy", "PIL", "pi_heif")
     assert all((for_lambda / PIXELS / "python" / each).is_dir() for each in pixels)
     assert not [each for each in pixels if (for_lambda / COMMON / "python" / each).exists()]
+
+
+def test_the_layers_have_no_service_that_is_not_called_and_no_tests(for_lambda):
+    data = for_lambda / COMMON / "python" / "botocore" / "data"
+    assert {each.name for each in data.iterdir() if each.is_dir()} == services_of(ROOT / "functions")
+    assert not [each for each in for_lambda.rglob("tests") if each.is_dir()]
+
+
+def test_a_service_that_is_not_written_out_can_not_be_kept(tmp_path):
+    (tmp_path / "a.py").write_text("client('s3'); clients.client(name)")
+    assert services_of(tmp_path) == {"s3"}
+    (tmp_path / "b.py").write_text("def connect(name):\n    return client(name)")
+    with pytest.raises(BuildError, match=r"b\.py:2 names no service"):
+        services_of(tmp_path)
 
 
 def test_compiled_modules_are_for_lambdas_processor_and_python(for_lambda):

@@ -210,6 +210,14 @@ def test_a_transition_is_a_state_that_is_entered_and_each_retry(history):
     assert cost.transitions(history) == 1 + 1 + 2 + 1
 
 
+def test_a_round_of_warming_is_all_that_the_template_names_and_within_what_it_may_cost():
+    usage = cost.warming_usage()
+    assert usage["lambda.request"] == usage["xray.trace"] == 12 + 1
+    assert usage["lambda.gb_second"] == pytest.approx((3 * 1769 + 3 * 1024 + 6 * 512) / 1024 * cost.WARM_SECONDS)
+    prices = tomllib.loads(cost.PRICES.read_text("utf-8"))
+    assert 0.0001 < sum(cost.priced(usage, prices).values()) < cost.WARM_LIMIT
+
+
 def test_gigabyte_seconds_are_durations_rounded_up_times_memory():
     usage = cost.lambda_usage(
         [

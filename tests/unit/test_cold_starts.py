@@ -142,7 +142,7 @@ def test_what_is_compared_is_what_the_template_has_upload_warm():
     found = cold_starts.warmings()
     wanted = found["warmed by /upload"].by_upload
     assert [wanted.count(name) for name in ("photo", "segment_crop", "generate_image")] == [1, 3, 3]
-    assert found["warmed when the camera opens"].before == ["upload", *wanted]
+    assert found[cold_starts.AT_AN_EVENT].before == ["upload", *wanted]
     small = found["the same, 10 executions"]
     assert [*small.before[1:], *small.by_upload] == wanted[:8]
     assert found["nothing warmed"] == Warming()

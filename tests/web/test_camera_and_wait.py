@@ -173,3 +173,24 @@ def test_the_wait_says_how_long_and_its_bar_never_arrives_before_the_pictures(qu
 
 def page_is_open(answer):
     return answer["status"] in ("QUEUED", "RUNNING")
+
+
+def test_the_booth_is_told_of_a_photo_when_the_camera_opens_and_not_again_for_some_minutes(quick, open_page):
+    """The request uploads nothing, and a booth that can't be reached then keeps nobody from their photo."""
+    pad = open_page(settings={"countdownSeconds": 0}, go=False)
+    pad.clock.install()
+    asked = []
+    pad.route("**/upload?wake", lambda route: (asked.append(route.request.post_data_json), route.abort()))
+    pad.goto("/")
+    go_to_camera(pad)
+    expect(pad.locator("#shoot")).to_be_enabled()
+    assert asked == [{}]
+    pad.click("#camera .back")
+    pad.click("#to-camera")
+    expect(pad.locator("#shoot")).to_be_enabled()
+    assert asked == [{}]
+    pad.click("#camera .back")
+    pad.clock.fast_forward("04:00")  # meanwhile the visitor has left
+    pad.wait_for_selector("#begin")
+    go_to_camera(pad)
+    assert asked == [{}, {}]

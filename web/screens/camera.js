@@ -1,5 +1,6 @@
 // The camera: preview, countdown and flash; or a file instead.
 
+import { wakeBooth } from "../api.js";
 import { beep, cameraOf, closeCamera, isCameraPossible, listCameras, openCamera, takePhoto } from "../camera.js";
 import { after, sleep } from "../clock.js";
 import { $, show } from "../dom.js";
@@ -45,6 +46,7 @@ export class CameraScreen {
   /** Shows the screen and opens a camera, the front one if none is named. What goes wrong is said on the screen. */
   async open(deviceId) {
     show("camera");
+    wakeBooth();
     this.close();
     this.#isWanted = true;
     await this.#start(deviceId);
