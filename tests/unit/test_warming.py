@@ -91,6 +91,7 @@ def test_nothing_is_called_where_nothing_is_named_or_there_is_no_room(booth, mon
 
 
 @pytest.mark.strange_answers("a Lambda that fails")
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("status", [403, 429, 500])
 def test_a_call_that_is_refused_is_the_last_one_of_its_round(booth, status):
     booth.answer = lambda request: Response("{}", status, headers={"x-amzn-ErrorType": "Refused"})
@@ -124,6 +125,7 @@ def test_a_lambda_that_does_not_answer_keeps_nobody_waiting(booth, monkeypatch):
     assert called(booth)[0] == FUNCTIONS[0]
 
 
+@pytest.mark.filterwarnings("ignore:No application metrics")
 @pytest.mark.parametrize("module", HANDLERS)
 def test_every_function_answers_the_event_before_any_work(booth, monkeypatch, module):
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "PhotoBooth")
@@ -131,6 +133,7 @@ def test_every_function_answers_the_event_before_any_work(booth, monkeypatch, mo
     assert booth.requests == []
 
 
+@pytest.mark.filterwarnings("ignore:No application metrics")
 @pytest.mark.parametrize("event", [{}, {"warm": False}, {"warm": True, "run": "run"}, {"run": "run"}, None])
 def test_an_event_of_any_other_shape_is_work(booth, event):
     assert entry(lambda given, context: ("worked", given))(event, Context()) == ("worked", event)
