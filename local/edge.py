@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 
 from botocore.exceptions import ClientError
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
+from werkzeug.http import http_date
 from werkzeug.wrappers import Request, Response
 
 from local.account import ACCOUNT, REGION
@@ -94,7 +95,7 @@ class Edge:
     def _respond(self, request: Request) -> Response:
         if request.path == "/health":
             return _json(200, {"ready": True}) if self._ready() else _json(503, {"ready": False})
-        is_api = request.path in self._paths
+        is_api = request.path in self._paths and not request.environ["RAW_URI"].startswith("//")
         if refused := viewers.refusal(request, _ALL_METHODS if is_api else _READING_METHODS):
             return refused
         if is_api:
@@ -140,12 +141,15 @@ class Edge:
             # The bucket's policy lets the CDN list nothing, so S3 does not tell it that a picture is missing.
             xml = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
             return Response(xml, 403, self._cdn_headers, content_type="application/xml")
-        headers = self._cdn_headers | {"etag": found["ETag"]}
+        headers = self._cdn_headers | {"etag": found["ETag"], "last-modified": http_date(found["LastModified"])}
         if "CacheControl" in found:
             headers["cache-control"] = found["CacheControl"]
         picture = found["Body"].read()
         answer = Response(picture, content_type=found["ContentType"], headers=headers)
         # A part of it, or that it has not changed: "How CloudFront processes partial requests", "Conditional requests".
+        # Several parts S3 doesn't give ("doesn't support retrieving multiple ranges": GetObject): it gives the whole.
+        if "," in request.headers.get("Range", ""):
+            return answer
         try:
             return answer.make_conditional(request.environ, accept_ranges=True, complete_length=len(picture))
         except RequestedRangeNotSatisfiable as error:

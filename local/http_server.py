@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 
 Application = Callable[[dict, Callable], Iterable[bytes]]
 
+_LONGEST_LINE = 65_536
 _HEADER = re.compile(rb"([!-9;-~]+):[ \t]*([^\r\n]*)\r?\n")
 
 ARRIVED = "booth.arrived"
@@ -71,7 +72,7 @@ class Body(io.RawIOBase):
             self._error = error.__context__ if isinstance(error.__context__, TimeoutError) else error
         except TimeoutError as error:
             self._error = error
-        except OSError as error:  # werkzeug's, for chunks that are none
+        except OSError as error:  # the connection has gone
             self._error = BadRequest(str(error))
 
     def readable(self) -> bool:
@@ -107,7 +108,14 @@ class Handler(WSGIRequestHandler):
 
     def run_wsgi(self) -> None:
         """Answer one request, or close the connection without an answer."""
+        if not self._is_plain:
+            self.close_connection = True
+            self.wfile.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            return
         request = Request(self.make_environ(), populate_request=False)
+        target = self.requestline.split()[1]
+        if target.startswith("//"):  # of which the standard library drops all but one
+            request.environ |= {"RAW_URI": target, "REQUEST_URI": target}
         request.environ[ARRIVED] = datetime.now(UTC)
         sent = Request(request.environ.copy())
         body = Body(lambda: self._receive(sent))
@@ -152,13 +160,43 @@ class Handler(WSGIRequestHandler):
             self.wfile.flush()
         self.connection.settimeout(SILENCE_SECONDS)
         try:
-            return request.get_data(cache=False)
+            coding = self.headers.get("Transfer-Encoding", "").strip().lower()
+            if coding not in ("", "chunked"):
+                raise BadRequest(f"no coding {coding}")
+            return self._chunks() if coding else request.get_data(cache=False)
         finally:
             self.connection.settimeout(None)
+
+    def _chunks(self) -> bytes:
+        """A chunked body, without extensions and trailers (RFC 9112, 7.1), which werkzeug's own takes for faults.
+
+        Raises BadRequest.
+        """
+        parts = []
+        while size := self._length_of_chunk():
+            parts.append(self.rfile.read(size))
+            if len(parts[-1]) < size or self.rfile.readline(3).strip():
+                raise BadRequest("a chunk of another length")
+        while self.rfile.readline(_LONGEST_LINE).strip():
+            pass
+        return b"".join(parts)
+
+    def _length_of_chunk(self) -> int:
+        digits = self.rfile.readline(_LONGEST_LINE).partition(b";")[0].strip()
+        if not re.fullmatch(rb"[0-9A-Fa-f]{1,15}", digits):
+            raise BadRequest("no chunk")
+        return int(digits, 16)
 
     def answer(self, request: Request) -> Response | None:
         """The server's application's answer; None: there is none."""
         return Response.from_app(self.server.app, request.environ)
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether the head says in one way for whom the request is and where its body ends (RFC 9112, 3.2 and 6.3)."""
+        lengths, hosts = self.headers.get_all("Content-Length", []), self.headers.get_all("Host", [])
+        has_end = len(set(lengths)) < 2 and all(re.fullmatch("[0-9]+", each.strip()) for each in lengths)
+        return has_end and (len(hosts) == 1 or self.request_version < "HTTP/1.1")
 
     @property
     def _asks_to_go_on(self) -> bool:

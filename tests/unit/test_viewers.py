@@ -1,10 +1,12 @@
 """The local CDN and API, as strangers' clients ask them: what is refused, and what a function is told of a request."""
 
 import base64
+import contextlib
 import http.client
 import io
 import json
 import socket
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -36,7 +38,8 @@ class Bucket:
     def get_object(self, Bucket, Key):
         if Key != "photo/a b.jpeg":
             raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
-        return {"ETag": '"e"', "ContentType": "image/jpeg", "Body": io.BytesIO(PICTURE)}
+        last = datetime(2026, 11, 22, 10, tzinfo=UTC)
+        return {"ETag": '"e"', "LastModified": last, "ContentType": "image/jpeg", "Body": io.BytesIO(PICTURE)}
 
 
 class Booth:
@@ -130,6 +133,43 @@ def test_a_body_that_is_no_chunked_one_is_a_bad_request(booth):
         assert booth.post("Transfer-Encoding: chunked", body=body)[0] == 400
 
 
+def test_what_is_said_beside_chunks_is_passed_over_and_the_connection_goes_on(booth):
+    """Extensions behind a chunk's length, fields behind the last chunk, zeros before a length: RFC 9112, 7.1."""
+    head = b"POST /photo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    body = b'%x;by=a;c="d"\r\n%s\r\n0%X\r\n%s\r\n0;e\r\nX-Sum: 1\r\nX-More: 2\r\n\r\n'
+    body %= len(BODY[:7]), BODY[:7], len(BODY[7:]), BODY[7:]
+    with socket.create_connection(booth.address, timeout=20) as sock, sock.makefile("rb") as answers:
+        sock.sendall(head + body + b"GET /scenes HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        text = answers.read()
+    assert text.count(b"HTTP/1.1 200 OK") == 2
+    assert text.endswith(b"scenes")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        ["Host: a", "Content-Length: 2", "Content-Length: 3"],
+        ["Host: a", "Content-Length: 2, 2"],
+        ["Host: a", "Content-Length: +2"],
+        ["Host: a", "Content-Length: -2"],
+        ["Host: a", "Transfer-Encoding: gzip, chunked"],
+        ["Host: a", "Host: b", "Content-Length: 2"],
+        ["Content-Length: 2"],
+    ],
+    ids=", ".join,
+)
+def test_whose_body_ends_nowhere_and_who_names_no_host_is_refused_and_the_connection_closed(booth, head):
+    """RFC 9112, 3.2, 6.1, 6.3: else what follows on the connection is a request to one and a body to another."""
+    with socket.create_connection(booth.address, timeout=20) as sock, sock.makefile("rb") as answers:
+        sock.sendall("\r\n".join(["POST /photo HTTP/1.1", *head, "", "{}"]).encode())
+        sock.sendall(b"GET /scenes HTTP/1.1\r\nHost: a\r\n\r\n")
+        text = b""
+        with contextlib.suppress(ConnectionResetError):  # it is closed before all is read
+            text = answers.read()
+    assert text.startswith(b"HTTP/1.1 400 ")
+    assert text.count(b"HTTP/1.1") == 1
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br"])
 def test_a_compressed_body_is_refused_in_words(booth, encoding):
     booth.post("Content-Type: application/json", f"Content-Encoding: {encoding}", body=b"\x1f\x8b\x08\0\0")
@@ -173,6 +213,7 @@ def test_a_token_is_found_under_any_case_of_its_header(serving, shouted, scheme)
         ("PUT", "/upload", 404),  # past the CDN, but no route of the API's
         ("POST", "/upload/", 403),  # the page's, as every path that no behavior names
         ("POST", "/", 403),
+        ("POST", "//upload", 403),  # two slashes are not one: "RFC 3986", by which CloudFront goes
         ("PUT", "/photo/a%20b.jpeg", 403),
         ("DELETE", "/photo/a%20b.jpeg", 403),
         ("OPTIONS", "/photo/a%20b.jpeg", 403),
@@ -203,7 +244,9 @@ def test_a_picture_may_be_had_in_parts_and_asked_for_again(booth):
     status, headers, part = booth.raw(f"{get}\nRange: bytes=100-199")
     assert (status, headers["Content-Range"], part) == (206, f"bytes 100-199/{len(PICTURE)}", PICTURE[100:200])
     assert booth.raw(f"{get}\nRange: bytes=9999-")[0] == 416
+    assert booth.raw(f"{get}\nRange: bytes=0-9,20-29")[::2] == (200, PICTURE)
     assert booth.raw(f'{get}\nIf-None-Match: "e"')[::2] == (304, b"")
+    assert booth.raw(f"{get}\nIf-Modified-Since: {headers['Last-Modified']}")[::2] == (304, b"")
     assert booth.raw(get.replace("a%20b", "%61%20b"))[0] == 200
 
 
