@@ -30,7 +30,6 @@ SHAPES = {  # what AWS's own service models call the names, for their lengths
     "AWS::Logs::LogGroup": ("logs", "LogGroupName"),
     "AWS::SSM::Parameter": ("ssm", "PSParameterName"),
     "AWS::SageMaker::Endpoint": ("sagemaker", "EndpointName"),
-    "AWS::Scheduler::Schedule": ("scheduler", "Name"),
 }
 LENGTHS = {  # and those of which the models don't tell it
     "AWS::CloudFront::CachePolicy": 64,  # of CloudFront's four the registry gives it for one, in words
@@ -173,7 +172,7 @@ def test_a_planted_name_is_found(kind, name, words):
 
 
 def test_no_name_is_known_in_vain(transformed):
-    kinds = {each["Type"] for several in stacks(transformed).values() for each in several.values()}
+    kinds = {kind for several in stacks(transformed).values() for _, kind, _ in names(several)}
     assert SHAPES.keys() | LENGTHS.keys() <= kinds
     assert not SHAPES.keys() & LENGTHS.keys()
 
