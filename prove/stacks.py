@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from booth.aws.errors import code_of
@@ -40,7 +41,7 @@ def find_own(state: State, name: str) -> dict[str, Any] | None:
     found = find(name)
     if found is None:
         return None
-    tagged = {each["Key"]: each["Value"] for each in found.get("Tags", [])}.get(TAG) == state.id
+    tagged = _proof_of(found) == state.id
     # Before its change set is executed it has neither tags nor resources.
     is_own = tagged or (name in state.begun and found["StackStatus"] == NEW)
     if is_own:
@@ -189,14 +190,16 @@ def left_over(state: State) -> Iterator[tuple[str, str]]:
                 yield f"{what}, which CloudFormation kept", "the console of its service"
     yield from _left_buckets(state)
     for name in state.begun:
-        yield from _left_by_name(name)
+        yield from _left_by_name(state, name)
     yield from _left_packages(state)
 
 
 def _left_buckets(state: State) -> Iterator[tuple[str, str]]:
-    """The template's buckets: two names are made of the stack's id, the others of its name."""
+    """The template's buckets here: two names are made of the stack's id, the others of its name."""
     ids = [stack_id.rpartition("/")[2] for stack_id in state.made]
-    for page in boto3.client("s3").get_paginator("list_buckets").paginate():
+    # The names of another Region's proof are the same. S3 tells a Region's buckets at its own endpoint alone.
+    client = boto3.client("s3", config=Config(s3={"us_east_1_regional_endpoint": "regional"}))
+    for page in client.get_paginator("list_buckets").paginate(BucketRegion=client.meta.region_name):
         for bucket in (each["Name"] for each in page["Buckets"]):
             if bucket.startswith(tuple(f"{name}-" for name in state.begun)) or any(
                 bucket.endswith(each) for each in ids
@@ -204,7 +207,7 @@ def _left_buckets(state: State) -> Iterator[tuple[str, str]]:
                 yield f"bucket {bucket}", f"aws s3 rb --force s3://{bucket}"
 
 
-def _left_by_name(stack_name: str) -> Iterator[tuple[str, str]]:
+def _left_by_name(state: State, stack_name: str) -> Iterator[tuple[str, str]]:
     """What no tag shows: log groups, alarms and roles, whose names have the stack's."""
     pages = boto3.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePattern=stack_name)
     for name in (each["logGroupName"] for page in pages for each in page["logGroups"]):
@@ -212,10 +215,16 @@ def _left_by_name(stack_name: str) -> Iterator[tuple[str, str]]:
     pages = boto3.client("cloudwatch").get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{stack_name}-")
     for name in (each["AlarmName"] for page in pages for each in page["MetricAlarms"]):
         yield f"alarm {name}", f"aws cloudwatch delete-alarms --alarm-names {name}"
-    pages = boto3.client("iam").get_paginator("list_roles").paginate()
-    for name in (each["RoleName"] for page in pages for each in page["Roles"]):
-        if name.startswith(f"{stack_name}-"):
+    client = boto3.client("iam")
+    for name in (each["RoleName"] for page in client.get_paginator("list_roles").paginate() for each in page["Roles"]):
+        # All Regions' roles are listed, those of a proof in another one included.
+        if name.startswith(f"{stack_name}-") and _proof_of(client.list_role_tags(RoleName=name)) in ("", state.id):
             yield f"role {name}", f"aws iam delete-role --role-name {name} (its policies first)"
+
+
+def _proof_of(tagged: Any) -> str:
+    """The id of the proof that has made a thing, by its tags; empty if none says so."""
+    return {each["Key"]: each["Value"] for each in tagged.get("Tags", [])}.get(TAG, "")
 
 
 def left_by_tag(state: State) -> Iterator[tuple[str, str]]:

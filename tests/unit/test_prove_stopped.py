@@ -186,6 +186,25 @@ def test_what_is_left_over_is_listed_with_what_removes_it_and_is_no_success(prov
         assert left.split(": `")[0].split(":lost")[0] in said
 
 
+def test_what_a_proof_in_another_region_has_made_is_not_left_over(door, tmp_path):
+    state = scripted(tmp_path, "")[0].state
+    state.begun[DEV] = "gone"
+    iam, trust = boto3.client("iam"), '{"Version": "2012-10-17", "Statement": []}'
+    for name, ids in (("ours", [state.id]), ("untold", []), ("another", ["another"])):
+        tags = [{"Key": stacks.TAG, "Value": value} for value in ids]
+        iam.create_role(RoleName=f"{DEV}-{name}", AssumeRolePolicyDocument=trust, Tags=tags)
+    for bucket, options in (
+        ("here", {}),
+        ("there", {"CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}}),
+    ):
+        boto3.client("s3").create_bucket(Bucket=f"{DEV}-{bucket}", **options)
+    assert sorted(what for what, _ in stacks.left_over(state)) == [
+        f"bucket {DEV}-here",
+        f"role {DEV}-ours",
+        f"role {DEV}-untold",
+    ]
+
+
 def test_the_bucket_of_sam_goes_if_it_was_not_there_before(prove, door, monkeypatch):
     boto3.client("cloudformation").delete_stack(StackName=stack.SAM_STACK)
     deploy = stack.deploy
