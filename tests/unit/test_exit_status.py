@@ -52,7 +52,6 @@ IMPOSSIBLE = (
     "prove --yes",
     "prove --clean",
     "benchmarks.load --photos 0 --minutes 0",
-    "benchmarks.polling --booths 201",
     "benchmarks.waterfall --history nowhere",
     "tests.upgrade.capture nowhere",
     "tests.fuzz --only api --case 1",
