@@ -186,16 +186,21 @@ class Reckoning:
         """When the pad has the first picture's address, and when it has the answer that all is done."""
         done: list[tuple[Task, Moment]] = []
         news: list[Moment] = []
-        ended = start = self.started()
+        ended, by_last = self.started(), False
+        start = ended
         for task in self._trace.tasks:
             before = [moment for each, moment in done if each.state.end <= task.state.begin + TOUCH]
             moment = self.drawn(last([start, *before]), *["transitions"] * task.transitions, "Lambda invoke")
             calls, moment = self.worked(moment, task.invocation)
             done.append((task, moment))
             if task.state.name == "GenerateImage":
-                news.append(_first_write_after_put(calls))
+                written = _writes_after_put(calls)
+                news.append(written[0])
+                by_last |= len(written) > 1
             if task.state.name == "Finish":
-                ended = _first_write(calls)
+                ended = _writes(calls)[0]
+        if by_last:  # here another picture may have been the last one
+            ended = self.called(last(news), "generate_image", Span("dynamodb.UpdateItem", 0, 0))
         return self.answers(news, ended)
 
     def answers(self, pictures: Sequence[Moment], ended: Moment) -> tuple[Moment, Moment]:
@@ -224,14 +229,14 @@ def _start_of(calls: Sequence[tuple[Span, Moment]]) -> Moment:
     return next(moment for call, moment in calls if call.name == "sfn.StartExecution")
 
 
-def _first_write(calls: Sequence[tuple[Span, Moment]]) -> Moment:
-    return next(moment for call, moment in calls if call.name in ("dynamodb.UpdateItem", "dynamodb.TransactWriteItems"))
+def _writes(calls: Sequence[tuple[Span, Moment]]) -> list[Moment]:
+    return [moment for call, moment in calls if call.name in ("dynamodb.UpdateItem", "dynamodb.TransactWriteItems")]
 
 
-def _first_write_after_put(calls: Sequence[tuple[Span, Moment]]) -> Moment:
-    """When a picture is in the run's record: the write that follows the picture's own."""
+def _writes_after_put(calls: Sequence[tuple[Span, Moment]]) -> list[Moment]:
+    """When a picture is in the run's record: the write that follows the picture's own. Another one ends the run."""
     puts = [call.end for call, _ in calls if call.name == "s3.PutObject"]
-    return _first_write([(call, moment) for call, moment in calls if call.begin >= max(puts) - TOUCH])
+    return _writes([(call, moment) for call, moment in calls if call.begin >= max(puts) - TOUCH])
 
 
 @dataclass(frozen=True)

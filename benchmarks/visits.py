@@ -84,7 +84,7 @@ def visit_as_pad(app: App, photo: bytes, keep: str = "face") -> Visit:
     Raises RuntimeError if not every picture came, or one keeps something else.
     """
     booth, began, first = Booth(app.url), time.monotonic(), 0.0
-    asked = {"type": "photo", "filename": "a.jpg", "contentType": "image/jpeg", "keep": keep}
+    asked = {"type": "photo", "filename": f"{uuid.uuid4()}.jpeg", "contentType": "image/jpeg", "keep": keep}
     _, envelope = booth.call("/upload", asked)
     uploaded = json.loads(envelope["body"])
     put = urllib.request.Request(uploaded["UploadURL"], photo, {"Content-Type": "image/jpeg"}, method="PUT")

@@ -107,6 +107,16 @@ def test_the_way_to_the_end_leads_through_every_state_and_the_polls(trace):
     assert (end.spent["models"], end.spent["transitions"]) == pytest.approx((8600, 250))
 
 
+def test_a_run_that_its_last_picture_ends_waits_for_no_other_state(trace):
+    last = trace.tasks[2].invocation
+    last.calls.append(Span(WRITE, last.span.begin + 8.22, last.span.begin + 8.28))
+    last.span = Span(last.span.name, last.span.begin, last.span.begin + 8.28)
+    _, end = reckoning(trace).shown()
+    shown = reckoning(trace).started().at + 50 + 25 + 600 + 150 + 25 + 8000 + 100 * 1769 / 1024 + 100 + 20
+    assert 0 <= end.at - (shown + 20 + 10 + 15) <= 100
+    assert end.spent["transitions"] == pytest.approx(200)
+
+
 def test_news_that_comes_while_no_poll_waits_is_told_by_the_next_one(trace):
     first, end = reckoning(trace).answers([Moment(1000.0)], Moment(1025.0 + 100))
     asked = first.at + 5 + 25
