@@ -26,9 +26,8 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     data = objects.read_upload(run.key, run.version, limit=intake.MAX_BYTES)
     if data is None:
         raise PhotoTooLarge("too many bytes")
-    upload = intake.normalise(data, int(os.environ["PICTURE_SIDE"]))
-    details = detect(run, upload)
-    faces = visitors_of(details, *upload.size)
+    details, size = detect(run, data)
+    faces = visitors_of(details, *size)
     count("Faces", len(faces))
     logger.info("faces", found=len(details), visitors=len(faces))
     if not faces:
@@ -38,20 +37,30 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     return {"faces": len(faces)}
 
 
-def detect(run: Run, upload: intake.Intake) -> list[dict[str, Any]]:
+def detect(run: Run, data: bytes) -> tuple[list[dict[str, Any]], tuple[int, int]]:
     """`FaceDetails` of the photo, by Rekognition; moderation labels at the same time, if MODERATION_THRESHOLD is not 0.
 
-    Meanwhile the normalised photo is written under work/. The copy is published once moderation has passed.
+    Meanwhile the normalised photo is made, unless Rekognition's copy needs it, and written under work/. The copy is
+    published once moderation has passed.
+
+    Also returns the normalised photo's width and height.
 
     Raises:
         PhotoRefused: it has a moderation label for which photos are refused.
+        PhotoError: as `intake.normalise`.
     """
-    threshold = float(os.environ["MODERATION_THRESHOLD"])
+    threshold, side = float(os.environ["MODERATION_THRESHOLD"]), int(os.environ["PICTURE_SIDE"])
+    if seen := intake.as_it_lies(data, side):
+        upload = None
+    else:
+        upload = intake.normalise(data, side)
+        seen = upload.detection
     with ThreadPoolExecutor(2) as pool:
-        details = pool.submit(rekognition.detect_faces, upload.detection)
-        refused = pool.submit(rekognition.is_refused, upload.detection, threshold) if threshold else None
+        details = pool.submit(rekognition.detect_faces, seen)
+        refused = pool.submit(rekognition.is_refused, seen, threshold) if threshold else None
+        upload = upload or intake.normalise(data, side)
         jpeg = work.write_photo(run.id, np.asarray(upload.photo))
         if refused and refused.result():
             raise PhotoRefused("moderation labels")
         publishing.publish_copy(run, jpeg, scenes.chosen(run.scenes))
-        return details.result()
+        return details.result(), upload.size

@@ -391,6 +391,47 @@ def test_every_truncation_is_taken_or_refused_in_words(kind):
     assert refused > 40
 
 
+def test_a_pages_jpeg_goes_to_rekognition_as_it_lies_but_for_its_metadata():
+    image = quarters().resize((1600, 1200))
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    data = saved(image, "JPEG", quality=92, comment=b"somebody", icc_profile=profile)
+    sent = intake.as_it_lies(data + b"another picture behind it")
+    assert sent and b"somebody" not in sent and b"another" not in sent and profile[:64] not in sent
+    assert len(sent) < len(data)
+    shown = Image.open(io.BytesIO(sent))
+    assert np.array_equal(np.asarray(shown), np.asarray(Image.open(io.BytesIO(data))))
+
+
+@pytest.mark.parametrize(
+    ("size", "options"),
+    [
+        ((1600, 1200), {"progressive": True}),
+        ((1600, 1200), {"exif": b"Exif\0\0MM\0*\0\0\0\x08\0\0"}),
+        ((1600, 1200), {"xmp": b"<x:xmpmeta/>"}),
+        ((1600, 400 - 1), {}),
+        ((2052, 1200), {}),
+        ((1000, 800), {}),
+    ],
+    ids=["progressive", "Exif", "XMP", "narrow", "large", "small"],
+)
+def test_a_jpeg_that_rekognition_would_see_otherwise_is_decoded_first(size, options):
+    assert intake.as_it_lies(saved(quarters().resize(size), "JPEG", **options)) is None
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK"])
+def test_a_jpeg_in_other_colours_is_decoded_first(mode):
+    assert intake.as_it_lies(saved(quarters().resize((1600, 1200)).convert(mode), "JPEG")) is None
+
+
+def test_a_file_that_is_no_whole_jpeg_is_decoded_first():
+    data = saved(quarters().resize((1600, 1200)), "JPEG")
+    for cut in (0, 1, 3, 5, 20, 170, 400, len(data) // 2, len(data) - 2):
+        assert intake.as_it_lies(data[:cut]) is None
+    assert intake.as_it_lies(saved(quarters().resize((1600, 1200)), "PNG")) is None
+    padded = data[:2] + (b"\xff\xfe\xff\xff" + bytes(0xFFFD)) * 81 + data[2:]
+    assert intake.as_it_lies(padded) is None, "more than Rekognition takes, though not of pixels"
+
+
 def test_the_detection_copy_stays_below_rekognitions_limit():
     side = intake.DETECTION_LIMIT
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 2, (side, side, 3), np.uint8) * np.uint8(255))

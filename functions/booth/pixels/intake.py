@@ -25,6 +25,8 @@ MAX_ASPECT = 4.0
 """Longer to shorter side. Amazon's image models take no more."""
 PHOTO_SIDE = 1024
 """Default of the normalised photo's longer side: the image models' standard size."""
+MAX_SENT_BYTES = 5 * 1024 * 1024
+"""Rekognition's limit for an image in a request."""
 DETECTION_SIDE = 1920
 """Longer side to which a photo above DETECTION_LIMIT is scaled for Rekognition, which finds faces from 40 px there."""
 DETECTION_LIMIT = 2048
@@ -58,14 +60,19 @@ _TO_UPRIGHT = {
 class Intake:
     """A validated upload: the normalised photo, and a JPEG of it for Rekognition."""
 
-    detection: bytes
-    """JPEG for Rekognition: longer side at most DETECTION_LIMIT, below 5 MB even for noise. In the colour space of the
-    file's profile, since face detection doesn't need sRGB; CMYK, and what is told by figures, in sRGB."""
     size: tuple[int, int]
     """Width and height of `photo`."""
     decoded: Image.Image
     """The decoded image, upright and opaque, longer side up to about twice DETECTION_SIDE. In the file's colours:
     its info has as `told` what the file tells of them."""
+
+    @cached_property
+    def detection(self) -> bytes:
+        """JPEG for Rekognition: longer side at most DETECTION_LIMIT, below 5 MB even for noise. In the colour space of
+        the file's profile, since face detection doesn't need sRGB; CMYK, and what is told by figures, in sRGB. Raises
+        UnreadablePhoto."""
+        with _decoder_errors_as_ours():
+            return _detection(self.decoded, max(self.size))
 
     @cached_property
     def photo(self) -> Image.Image:
@@ -112,7 +119,20 @@ def normalise(data: bytes, side: int = PHOTO_SIDE) -> Intake:
     kind = sniff(data)
     with _decoder_errors_as_ours():
         decoded = _read(kind, data)
-        return Intake(_detection(decoded, side), _fit(decoded.size, side), decoded)
+        return Intake(_fit(decoded.size, side), decoded)
+
+
+def as_it_lies(data: bytes, side: int = PHOTO_SIDE) -> bytes | None:
+    """An upload without its metadata, if Rekognition may get it before it is decoded; else None: `Intake.detection`.
+
+    It may if that shows the same: a baseline JPEG as cameras of pages make it, upright, neither larger than
+    DETECTION_LIMIT nor smaller than `side`. Whether its pixels are whole is not known yet.
+    """
+    if not data.startswith(b"\xff\xd8\xff") or len(data) > MAX_SENT_BYTES or not (plain := jpeg.without_metadata(data)):
+        return None
+    sent, size = plain
+    fits = side <= max(size) <= DETECTION_LIMIT and max(MIN_SIDE, max(size) / MAX_ASPECT) <= min(size)
+    return sent if fits else None
 
 
 def _read(kind: str, data: bytes) -> Image.Image:

@@ -28,6 +28,8 @@ _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 _FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Frame header markers, SOF0 to SOF15: their segment has the size (table B.1)."""
 _BASELINE = frozenset((0xC0, 0xC1))
+_APP, _COM, _EOI, _SOS = range(0xE0, 0xF0), 0xFE, 0xD9, 0xDA
+_TABLES = frozenset((0xC4, 0xDB, 0xDD))  # DHT, DQT, DRI
 _PROGRESSIVE = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
 _UNSEEN = 14
 """More bits than a coefficient can lack."""
@@ -97,6 +99,32 @@ def versions(jpeg: bytes, max_pixels: int, is_end_doubted: bool = False) -> list
         due = bytes((0xFF, 0xD0 + (found[-1][1] - 0xD0 + 1) % 8 if found else 0xD0))
         more = [each + due + each for each in more]
     return [data + end + b"\xff\xd9" for end in (b"", *more)]
+
+
+def without_metadata(jpeg: bytes) -> tuple[bytes, tuple[int, int]] | None:
+    """A baseline JPEG of one scan in YCbCr, without its APP and COM segments, up to its end marker; width and height.
+
+    None for every other file, and where a segment may say that the pixels are meant otherwise: Exif and XMP (APP1) have
+    an orientation, Adobe's (APP14) has a colour transform.
+    """
+    parts, size, at = [jpeg[:2]], (0, 0), 2
+    for _ in range(MAX_SEGMENTS):
+        if jpeg[at : at + 1] != b"\xff" or at + 4 > len(jpeg):
+            return None
+        marker, end = jpeg[at + 1], at + 2 + int.from_bytes(jpeg[at + 2 : at + 4])
+        if marker in _BASELINE and end <= len(jpeg) and jpeg[at + 4] == 8 and jpeg[at + 9] == 3:
+            height, width = struct.unpack_from(">HH", jpeg, at + 5)
+            size = width, height
+        elif marker == _SOS:
+            found = _MARKER.search(jpeg, end)
+            is_whole = found and found[1][0] == _EOI and all(size)
+            return (b"".join([*parts, jpeg[at : found.end()]]), size) if found and is_whole else None
+        elif marker in (0xE1, 0xEE) or not (marker in _TABLES or marker in _APP or marker == _COM):
+            return None
+        if marker not in _APP and marker != _COM:
+            parts.append(jpeg[at:end])
+        at = end
+    return None
 
 
 def _check_scans(layout: _Layout, times: int) -> None:
