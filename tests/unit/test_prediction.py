@@ -79,7 +79,7 @@ def test_a_call_that_is_on_no_hop_is_told(trace):
 
 
 def test_a_run_starts_by_the_poll_or_by_the_event_whichever_is_first(trace):
-    uploaded = 15 + 5 + 25 + 60 * 1769 / 512
+    uploaded = 15 + 5 + 25 + 60
     by_poll = reckoning(trace).started()
     unseen = 30 + 20  # the event has not come: the photo is looked for, and the run claimed
     assert by_poll.at == pytest.approx(uploaded + 100 + 15 + 5 + 25 + unseen + 10 + 40)
