@@ -460,6 +460,10 @@ PLANTED = {
         "s3:PutObject", None, with_header("x-amz-storage", "GLACIER"), "the header x-amz-storage is none"),
     "a header in another format": (
         "s3:GetObject", None, with_header("last-modified", "2026-11-28T10:00:00Z"), "form rfc822"),
+    "a required header is missing": (
+        "bedrock:InvokeModel", None, without_header("content-type"), "Content-Type is missing, which InvokeModelResp"),
+    "a required header is empty": (
+        "bedrock:InvokeModel", None, with_header("content-type", ""), "Content-Type is missing, which InvokeModelResp"),
     "an element that the shape does not have": (
         "s3:ListBucket", None, with_bytes(b"</Key>", b"</Key><Colour>red</Colour>"), "has Colour"),
     "a time in XML in another format": (

@@ -4,7 +4,7 @@ botocore's models are AWS's own. Here they are read as they are, not by botocore
 most, and not by moto, which answers. What they can't say: docs/decisions/0029-judges.md.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl
 from xml.etree import ElementTree as ET
 
@@ -82,7 +82,7 @@ def _rest_request(exchange: Exchange, operation: OperationModel) -> Iterator[str
     for name, value in labels_of(exchange, operation).items():
         member = next(m for n, m in members.items() if m.serialization.get("name", n) == name)
         yield from text_problems(member, value, name)
-    yield from _required_outside(shape, exchange.sent, {name for name, _ in exchange.arguments})
+    yield from _required_outside(shape, _filled(exchange.sent), {name for name, _ in exchange.arguments})
     if shape:
         yield from _body(shape, exchange.request, protocol_of(operation.service_model), "the request")
 
@@ -121,6 +121,11 @@ def _headers_of(members: dict[str, Shape]) -> tuple[dict[str, Shape], tuple[str,
     return known, tuple(prefixes)
 
 
+def _filled(headers: Mapping[str, str]) -> set[str]:
+    """The names of the headers that say something."""
+    return {name for name, value in headers.items() if value}
+
+
 def _required_outside(shape: Shape | None, headers: object, arguments: object) -> Iterator[str]:
     """Of the members that are neither in the body nor in the path."""
     for name in shape.required_members if shape else ():
@@ -143,7 +148,7 @@ def answer_problems(exchange: Exchange, operation: OperationModel) -> Iterator[s
     yield from _status(exchange, operation, members)
     if protocol_of(operation.service_model) in ("rest-json", "rest-xml"):
         yield from _answered_headers(exchange, members)
-        yield from _required_outside(operation.output_shape, exchange.headers, None)
+        yield from _required_outside(operation.output_shape, _filled(exchange.headers), None)
     if exchange.method != "HEAD":
         yield from _output(exchange, operation)
 
