@@ -157,6 +157,14 @@ PLANTED = {
         ),
         f"none of the actions is about arn:aws:dynamodb:{AT}:tables/Table",
     ),
+    "a part of a table that is no index": (
+        (
+            "application",
+            "SweepRole SweepRolePolicy0",
+            _set(Action="dynamodb:Query", Resource=f"{TABLE}/indices/open"),
+        ),
+        "dynamodb:Query is not about",
+    ),
     "all resources": (
         ("application", "AdmitRole AdmitRolePolicy0", _set(Resource="*")),
         "dynamodb:GetItem is for all resources, where it knows table",

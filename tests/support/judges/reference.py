@@ -7,7 +7,7 @@ IAM's guide's: "IAM JSON policy elements: Condition operators", "AWS global cond
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -74,10 +74,12 @@ def arn_of(service: str, kind: str, name: str, region: str) -> str:
 def types_of(resource: str, service: str) -> set[str]:
     """The service's resource types of which an ARN, wildcards included, names at least one resource.
 
-    A type is left out where another one says more and covers the whole ARN: an object's ARN is no bucket's.
+    A type is left out where another one says more and covers the whole ARN: an object's ARN is no bucket's. So is one whose
+    name would hold a slash, where a slash begins what is in such a resource: no table is called Table/indices/open.
     """
     forms = {name: re.sub(r"\$\{\w+\}", "*", each["arn"]) for name, each in _read("resourceTypes", service).items()}
     found = {name for name, form in forms.items() if _names_some(resource, form.replace("*", "?*"))}
+    found = {name for name in found if not _goes_on(resource, forms[name], forms.values())}
     covering = {forms[name] for name in found if _covers(forms[name], resource)}
     return {name for name in found if not any(each != forms[name] and _covers(forms[name], each) for each in covering)}
 
@@ -90,6 +92,14 @@ def _names_some(pattern: str, form: str) -> bool:
     """Whether both are ARNs of six sections, each of which matches the other's."""
     left, right = _sections(pattern), _sections(form)
     return len(left) == len(right) and all(_meet(*pair) for pair in zip(left, right, strict=True))
+
+
+def _goes_on(resource: str, form: str, forms: Iterable[str]) -> bool:
+    """Whether an ARN has a slash where a form ends with a name, and other forms go on with a slash there."""
+    if not any(each.startswith(f"{form}/") for each in forms):
+        return False
+    begins, own = _sections(form)[-1].removesuffix("*"), _sections(resource)[-1]
+    return own.startswith(begins) and "/" in own.removeprefix(begins)
 
 
 def _covers(form: str, pattern: str) -> bool:
