@@ -1,4 +1,4 @@
-"""Planned turns: the quotas hold, and nobody overtakes."""
+"""Planned turns: the quotas hold, first pictures come first, and nobody comes much later than in line."""
 
 import uuid
 from collections import Counter
@@ -26,6 +26,17 @@ def candidates(quota, regions=2, model=TITAN):
 
 def plan(pace, chain, pictures=3, now=NOW, run=None):
     return pacing.plan(pace, chain, run or str(uuid.uuid4()), list(range(1, pictures + 1)), now)
+
+
+def come(pace, chain, pictures=3, now=NOW):
+    """As `plan`, of a run that is counted."""
+    return plan(pacing.with_another_run(pace, now), chain, pictures, now)
+
+
+def in_line(pace, chain, pictures=3, now=NOW):
+    """The turns if every picture took the earliest, and the pace with them."""
+    numbers = list(range(1, pictures + 1))
+    return pacing.plan(pace, chain, str(uuid.uuid4()), numbers, now, ahead=numbers)
 
 
 def test_a_photo_that_comes_alone_does_not_wait():
@@ -57,15 +68,14 @@ def test_every_region_gets_its_share_of_the_pictures(regions):
     some.integers(1, 3),
     some.lists(some.tuples(some.integers(0, 30_000), some.integers(1, 5)), min_size=1, max_size=40),
 )
-def test_no_minute_ever_holds_more_calls_than_the_quota_and_nobody_overtakes(quota, regions, arrivals):
+def test_no_minute_ever_holds_more_calls_than_the_quota(quota, regions, arrivals):
     chain, pace, now = candidates(quota, regions), NOTHING, NOW
-    calls, last = {str(each): [] for each in chain}, 0
+    calls = {str(each): [] for each in chain}
     for pause, pictures in arrivals:
         now += pause
-        turns, pace = plan(pace, chain, pictures, now)
+        turns, pace = come(pace, chain, pictures, now)
         for turn in turns.values():
-            assert turn.at >= max(now, last), "who came later comes later"
-            last = turn.at
+            assert turn.at >= now
             calls[turn.candidate].append(turn.at)
     for times in calls.values():
         for at in times:
@@ -84,22 +94,18 @@ ENDPOINTS = some.builds(
     ENDPOINTS,
     some.lists(some.tuples(some.integers(0, 9_000), some.integers(0, 5), some.integers(0, 9)), min_size=1, max_size=40),
 )
-def test_an_instance_is_never_called_sooner_than_it_paints_and_nobody_overtakes(endpoint, steps):
+def test_an_instance_is_never_called_sooner_than_it_paints(endpoint, steps):
     """Whatever is given back meanwhile."""
-    chain, pace, now, waiting, made, last = [endpoint, *candidates(2, 2)], NOTHING, NOW, [], [], 0
+    chain, pace, now, waiting, made = [endpoint, *candidates(2, 2)], NOTHING, NOW, [], []
     for pause, pictures, given_back in steps:
         now += pause
         made += [turn for turn in waiting if turn.at <= now]
         waiting = [turn for turn in waiting if turn.at > now]
         if pictures:
-            turns, after = plan(pace, chain, pictures, now)
-            if not any(pace.free.values()):
-                assert all(turn.at >= max(now, last) for turn in turns.values()), "who came later comes later"
-            pace, last = after, max(turn.at for turn in turns.values())
+            turns, pace = come(pace, chain, pictures, now)
             waiting += turns.values()
         elif waiting:
             pace = pacing.released(pace, [waiting.pop(given_back % len(waiting))])
-            last = 0
     made += waiting
     assert {turn.candidate for turn in made} <= {"endpoint@region-0"}, "the first model that is available paints"
     assert {turn.window for turn in made} <= {endpoint.window}
@@ -203,7 +209,7 @@ def test_no_minute_holds_more_calls_than_the_quota_though_turns_are_given_back(q
             made[turn.candidate].append(turn.at)
             waiting.remove(turn)
         if pictures:
-            turns, pace = plan(pace, chain, pictures, now)
+            turns, pace = come(pace, chain, pictures, now)
             assert not {(t.candidate, t.slot, t.at) for t in turns.values()} & {
                 (t.candidate, t.slot, t.at) for t in waiting
             }
@@ -228,6 +234,115 @@ def test_when_all_is_given_back_nothing_is_left_of_it(quota, photos, dice):
         pace = pacing.released(pace, [turn])
     assert not any(pace.free.values())
     assert all(at == NOW - WINDOW_MS for times in pace.slots.values() for at in times)
+
+
+# First pictures first
+
+CHAINS = some.one_of(
+    some.builds(candidates, some.integers(1, 9), some.integers(1, 2)), some.builds(lambda each: [each], ENDPOINTS)
+)
+ARRIVALS = some.lists(
+    some.tuples(some.one_of(some.integers(0, 500), some.integers(0, 90_000)), some.integers(1, 5)),
+    min_size=1,
+    max_size=25,
+)
+
+
+@given(CHAINS, ARRIVALS)
+def test_no_picture_comes_more_than_a_window_after_its_place_in_the_line(chain, arrivals):
+    pace, line, now = NOTHING, NOTHING, NOW
+    for pause, pictures in arrivals:
+        now += pause
+        turns, pace = come(pace, chain, pictures, now)
+        expected, line = in_line(line, chain, pictures, now)
+        for turn, place in zip(turns.values(), expected.values(), strict=True):
+            assert turn.at <= place.at + WINDOW_MS
+
+
+@given(CHAINS, ARRIVALS)
+def test_a_first_picture_has_no_free_place_before_its_own(chain, arrivals):
+    """What others have left free is for first pictures: none of it is passed over."""
+    pace, now = NOTHING, NOW
+    for pause, pictures in arrivals:
+        now += pause
+        earliest, _ = in_line(pace, chain, 1, now)
+        turns, pace = come(pace, chain, pictures, now)
+        assert turns[1].at == earliest[1].at
+
+
+@given(CHAINS, ARRIVALS, some.integers(0, 100_000))
+def test_no_picture_waits_for_others_past_the_latest_turn(chain, arrivals, queue):
+    """A photo is sent away only if there is no place, not because some are left free."""
+    pace, now = NOTHING, NOW
+    for pause, pictures in arrivals:
+        now += pause
+        pace = pacing.with_another_run(pace, now)
+        for number in range(1, pictures + 1):
+            earliest, _ = in_line(pace, chain, 1, now)
+            turns, pace = pacing.plan(pace, chain, "run", [number], now, latest=now + queue)
+            assert turns[number].at <= max(now + queue, earliest[1].at)
+
+
+@given(CHAINS, ARRIVALS)
+def test_who_comes_a_while_after_the_others_has_all_pictures_as_early_as_can_be(chain, arrivals):
+    pace, now = NOTHING, NOW
+    for pause, pictures in arrivals:
+        now += pause
+        _, pace = come(pace, chain, pictures, now)
+    now += 2 * MINUTE
+    turns, _ = come(pace, chain, 3, now)
+    earliest, _ = in_line(pace, chain, 3, now)
+    assert sorted(turn.at for turn in turns.values()) == sorted(turn.at for turn in earliest.values())
+
+
+@pytest.mark.parametrize("pause", [0, 30, 150], ids=["at once", "within a second", "within five seconds"])
+@pytest.mark.parametrize("chain", [candidates(20, 3), candidates(60, 1)], ids=["three Regions", "one Region"])
+def test_of_thirty_at_sixty_calls_a_minute_each_has_its_first_picture_at_once(chain, pause):
+    pace, line, now, late = NOTHING, NOTHING, NOW, 0
+    for number in range(30):
+        now = NOW + number * pause
+        turns, pace = come(pace, chain, 3, now)
+        assert turns[1].at == now
+        expected, line = in_line(line, chain, 3, now)
+        late += expected[1].at - now > 5_000
+        assert number or {turn.at for turn in turns.values()} == {now}, "who is alone has all at once"
+    assert late == 10, "of those who are served in line ten wait for a minute"
+
+
+def test_as_many_places_are_left_free_as_first_pictures_are_expected():
+    chain = candidates(20, 1)
+    pace = replace(NOTHING, recent=(6_000, NOW))  # five others in 20 s: 15 in 62 s
+    turns, after = plan(pace, chain)
+    assert {turn.at for turn in turns.values()} == {NOW}
+    turns, after = plan(after, chain)
+    assert [turn.at - NOW for turn in turns.values()] == [0, 0, WINDOW_MS]
+    turns, _ = plan(replace(after, recent=(12_000, NOW - 40_000)), chain)  # worth less than one
+    assert {turn.at for turn in turns.values()} == {NOW}
+    assert pacing.with_another_run(pace, NOW + 20_000).recent == (3_207, NOW + 20_000)
+
+
+def test_a_picture_that_is_called_at_once_whoever_comes_takes_the_earliest_place():
+    chain, pace = candidates(2, 1), replace(NOTHING, recent=(9_000, NOW))
+    _, pace = plan(pace, chain, 1)
+    assert pacing.plan(pace, chain, "run", [2], NOW)[0][2].at == NOW + WINDOW_MS
+    assert pacing.plan(pace, chain, "run", [2], NOW, ahead=[2])[0][2].at == NOW
+
+
+def test_places_of_an_instance_that_are_left_free_are_the_first_pictures():
+    chain, pace = [Candidate("endpoint", "a", 1, 5_000)], replace(NOTHING, recent=(1_700, NOW))  # two in 62 s
+    turns, pace = plan(pace, chain)
+    assert [turn.at - NOW for turn in turns.values()] == [0, 15_000, 20_000]
+    assert pace.free == {"endpoint@a": [(0, NOW + 5_000), (0, NOW + 10_000)]}
+    assert plan(pace, chain, 1, NOW + 4_000)[0][1].at == NOW + 5_000
+
+
+def test_the_line_is_kept_only_while_it_is_another_one():
+    chain, pace = candidates(3, 1), NOTHING
+    for _ in range(4):
+        _, pace = come(pace, chain)
+    assert pace.line == {str(chain[0]): [NOW + 3 * WINDOW_MS] * 3}
+    _, pace = come(pace, chain, 3, NOW + 9 * WINDOW_MS)
+    assert pace.line == {}
 
 
 # To the millisecond

@@ -12,7 +12,7 @@ next one waits until the slot's window after that (`await_slot`). docs/decisions
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -67,8 +67,8 @@ def admit(run_id: str, pictures: list[int], lost: str | None = None) -> Run:
             turns = {number: _delayed(run.turns[number], now) for number in pictures}
             pace = None  # unchanged
         else:
-            turns, pace = _planned(run, seen, pictures, now)
-        if max(turn.at for turn in turns.values()) > run.claimed + limits.QUEUE_SECONDS * 1000:
+            turns, pace = _planned(run, seen if lost else pacing.with_another_run(seen, now), pictures, now)
+        if max(turn.at for turn in turns.values()) > _latest_turn(run):
             raise QueueFull("its turn would come too late")
         if admitted := records.write_turns(run, turns, pace):
             return admitted
@@ -85,13 +85,20 @@ def turns_of(run: Run, pictures: list[int]) -> dict[str, Any]:
     return {"turns": turns, "at_once": len(turns) if waiting else concurrency.at_once()}
 
 
-def _planned(run: Run, pace: Pace, pictures: list[int], now: int) -> tuple[dict[int, Turn], Pace]:
+def _planned(
+    run: Run, pace: Pace, pictures: list[int], now: int, ahead: Collection[int] = (1,)
+) -> tuple[dict[int, Turn], Pace]:
     """As `pacing.plan`, without the candidates that are passed over for one of the pictures. Raises NoModelLeft."""
     passed_over = set().union(*(run.passed_over(number) for number in pictures))
     candidates = [each for each in chain() if str(each) not in passed_over]
     if passed_over and not pacing.available(pace, candidates, now):
         raise NoModelLeft("no candidate is left for this picture")
-    return pacing.plan(pace, candidates, run.id, pictures, now)
+    return pacing.plan(pace, candidates, run.id, pictures, now, ahead, _latest_turn(run))
+
+
+def _latest_turn(run: Run) -> int:
+    """When the latest turn that is given may come, epoch ms."""
+    return run.claimed + limits.QUEUE_SECONDS * 1000
 
 
 def _left(run: Run, pace: Pace, picture: int, now: int) -> list[Candidate]:
@@ -139,17 +146,17 @@ def candidates_for(run: Run, pace: Pace, picture: int, attempt: int) -> list[Can
     )
     shift = attempt % len(ordered)
     if attempt:
-        _change(lambda pace: pacing.plan(pace, [ordered[shift]], run.id, [picture], now)[1])
+        _change(lambda pace: pacing.plan(pace, [ordered[shift]], run.id, [picture], now, ahead=[picture])[1])
     return [*ordered[shift:], *ordered[:shift]]
 
 
 def free_candidate(run: Run, picture: int) -> Candidate | None:
     """A candidate that may be called at once, for a picture that is painted once more; its slot is taken.
 
-    None if no slot is free now, or if others write the pace: who waits for a first picture goes first.
+    None if no slot is free now but those that are left for first pictures, or if others write the pace.
     """
     now = clock.now_ms()
-    turns, pace = _planned(run, records.pace(), [picture], now)
+    turns, pace = _planned(run, records.pace(), [picture], now, ahead=())
     turn = turns[picture]
     if turn.at > now or not records.write_pace(pace) or not records.use_slot(turn):
         return None

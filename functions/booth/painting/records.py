@@ -19,9 +19,11 @@ def pace() -> Pace:
     value = {name: table.from_item(field) for name, field in item.items()}
     slots = {name: [int(at) for at in times] for name, times in value["slots"].items()}
     gone = {name: int(until) for name, until in value["gone"].items()}
-    # Optional: records of an older release don't have it.
+    # Optional: records of an older release don't have them.
     free = {name: [(int(slot), int(at)) for slot, at in turns] for name, turns in value.get("free", {}).items()}
-    return Pace(slots, gone, int(value["version"]), free)
+    line = {name: [int(at) for at in times] for name, times in value.get("line", {}).items()}
+    count, at = value.get("recent", (0, 0))
+    return Pace(slots, gone, int(value["version"]), free, line, (int(count), int(at)))
 
 
 def write_pace(pace: Pace) -> bool:
@@ -32,15 +34,17 @@ def write_pace(pace: Pace) -> bool:
 def _pace_update(pace: Pace) -> dict[str, Any]:
     """Parameters of the conditional UpdateItem that writes the pace."""
     free = {name: [list(turn) for turn in turns] for name, turns in pace.free.items() if turns}
-    values = {"slots": pace.slots, "gone": pace.gone, "free": free, "next": pace.version + 1}
+    values = {"slots": pace.slots, "gone": pace.gone, "free": free, "line": pace.line, "recent": list(pace.recent)}
+    names = [*values, "version"]
+    values["next"] = pace.version + 1
     if pace.version:
         values["seen"] = pace.version
     return {
         "TableName": table.table_name(),
         "Key": _PACE,
-        "UpdateExpression": "SET #slots = :slots, #gone = :gone, #free = :free, #version = :next",
+        "UpdateExpression": f"SET {', '.join(f'#{name} = :{name}' for name in names[:-1])}, #version = :next",
         "ConditionExpression": "#version = :seen" if pace.version else "attribute_not_exists(pk)",
-        "ExpressionAttributeNames": {f"#{name}": name for name in ("slots", "gone", "free", "version")},
+        "ExpressionAttributeNames": {f"#{name}": name for name in names},
         "ExpressionAttributeValues": table.attribute_values(values),
     }
 
