@@ -111,6 +111,9 @@ def limits_of(document):
         "default scenes": (schemas(document, "Scenes", "properties", "default", "maxItems"), MAX_PICTURES),
         "wait": (schemas(document, "PhotoRequest", "properties", "wait", "maximum"), limits.LONG_POLL_SECONDS),
         "waiting": (photo["waiting_seconds"]["maximum"], limits.QUEUE_SECONDS),
+        "waiting of a picture": (
+            photo["pictures"]["items"]["properties"]["waiting_seconds"]["maximum"], limits.QUEUE_SECONDS
+        ),
         "expiry": (envelope["Expires"]["const"], limits.URL_SECONDS),
         "status": ({each["const"] for each in photo["status"]["oneOf"]}, set(Status) - {Status.DELETED}),
         "step": ([each["const"] for each in photo["step"]["oneOf"]], list(Step)),

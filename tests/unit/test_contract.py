@@ -365,8 +365,8 @@ def test_the_answer_while_a_photo_is_painted_to_the_byte(now):
             "waiting_seconds": 0,
             "error": None,
             "pictures": [
-                {"scene": "sky", "state": "WAITING", "keep": "face", "url": None, "error": None},
-                {"scene": "sky", "state": "DONE", "keep": "face", "url": picture, "error": None},
+                {"scene": "sky", "state": "WAITING", "keep": "face", "url": None, "error": None, "waiting_seconds": 0},
+                {"scene": "sky", "state": "DONE", "keep": "face", "url": picture, "error": None, "waiting_seconds": 0},
             ],
         }
     )
@@ -403,7 +403,14 @@ def test_an_ended_run_is_answered_with_200_its_time_and_its_reasons(now, status)
     assert body["error"] == {"code": "NoFaceFound", "message": NoFaceFound.message}
     [picture] = body["pictures"]
     reason = {"code": "ContentBlocked", "message": ContentBlocked.message}
-    assert picture == {"scene": "sky", "state": "FAILED", "keep": "face", "url": None, "error": reason}
+    assert picture == {
+        "scene": "sky",
+        "state": "FAILED",
+        "keep": "face",
+        "url": None,
+        "error": reason,
+        "waiting_seconds": 0,
+    }
 
 
 def test_each_picture_tells_what_it_keeps():
@@ -464,13 +471,43 @@ def test_who_waits_for_the_first_turn_is_told_how_long(now):
     assert contract.waiting_seconds(come) == 0
     assert json.loads(contract.photo_answer(come, "r", CDN)["body"])["status"] == "RUNNING"
     assert contract.waiting_seconds(run_at(Step.GENERATE, turns=turns(now + 9000))) == 0
+    assert contract.waiting_seconds(run_at(Step.MERGE, turns=turns(now + 9000))) == 9, "the turns may be there before"
+    assert contract.waiting_seconds(run_at(Step.MERGE)) == 0
     assert contract.waiting_seconds(run_at(Step.WAIT, Status.FAILED, turns=turns(now + 9000))) == 0
+
+
+def test_each_picture_tells_how_long_it_waits_for_its_turn(now):
+    pictures, moments = painted("DONE", "WAITING", "WAITING"), turns(now - 9000, now, now + 30_001)
+
+    def told(run):
+        body = json.loads(contract.photo_answer(run, "r", CDN)["body"])
+        return [picture["waiting_seconds"] for picture in body["pictures"]]
+
+    assert told(run_at(Step.GENERATE, pictures=pictures, turns=moments)) == [0, 0, 31]
+    assert told(run_at(Step.MERGE, pictures=pictures)) == [0, 0, 0]
+    assert told(run_at(Step.FINISH, Status.FAILED, ended=now, pictures=pictures, turns=moments)) == [0, 0, 0]
 
 
 @pytest.mark.parametrize(("turn", "wait", "seconds"), [(6, 5, 6), (5, 5, 0), (20, 5, 20), (99, 5, 20), (99, 20, 20)])
 def test_there_is_no_long_poll_for_a_turn_that_comes_later_than_it_waits(now, turn, wait, seconds):
     run = run_at(Step.WAIT, version="v", turns=turns(now + turn * 1000))
     assert contract.seconds_without_news(run, wait) == seconds
+
+
+@pytest.mark.parametrize(
+    ("step", "states", "seconds"),
+    [
+        (Step.GENERATE, ("DONE", "WAITING", "WAITING"), 20),
+        (Step.GENERATE, ("WAITING", "WAITING", "WAITING"), 0),
+        (Step.GENERATE, ("FAILED", "DONE", "WAITING"), 20),
+        (Step.GENERATE, ("DONE", "DONE", "DONE"), 0),
+        (Step.MERGE, ("WAITING", "WAITING", "WAITING"), 0),
+        (Step.WAIT, ("WAITING", "WAITING", "WAITING"), 0),
+    ],
+)
+def test_there_is_no_long_poll_while_the_pictures_that_are_left_wait_for_their_turns(now, step, states, seconds):
+    run = run_at(step, version="v", pictures=painted(*states), turns=turns(now - 1, now + 60_000, now + 61_000))
+    assert contract.seconds_without_news(run, 5) == seconds
 
 
 @pytest.mark.parametrize(

@@ -279,6 +279,7 @@ def photo_answer(run: Run, request_id: str, cdn: str, pause: int = 0) -> dict[st
                 "keep": run.kept_in(number),
                 "url": url(picture.get("key", "")) or None,
                 "error": _reason(picture.get("error", "")),
+                "waiting_seconds": 0 if run.is_ended else _until_turn(run, [number]),
             }
             for number, picture in numbered
         ],
@@ -290,17 +291,23 @@ def photo_answer(run: Run, request_id: str, cdn: str, pause: int = 0) -> dict[st
 
 def waiting_seconds(run: Run) -> int:
     """Whole seconds until the first picture's turn, while the run waits for it; else 0."""
-    if run.is_ended or run.step != Step.WAIT or not run.turns:
-        return 0
-    return clock.seconds_until(min(turn.at for turn in run.turns.values()))
+    return 0 if run.is_ended or run.step in (Step.GENERATE, Step.FINISH) else _until_turn(run, list(run.turns))
+
+
+def _until_turn(run: Run, pictures: list[int]) -> int:
+    """Whole seconds until the first turn of these pictures; 0 if it has come, or if they have none."""
+    turns = [run.turns[number].at for number in pictures if number in run.turns]
+    return clock.seconds_until(min(turns)) if turns else 0
 
 
 def seconds_without_news(run: Run, wait: int) -> int:
     """Retry-After in seconds for a long poll of `wait` seconds that can have no news; 0 if it can.
 
-    It can't if the run's turn comes later, or if its photo has not come and the presigned URL has expired.
+    It can't if the turns of all pictures that are left come later, or if its photo has not come and the presigned URL
+    has expired.
     """
-    quiet = waiting_seconds(run)
+    left = [number for number in run.turns if run.pictures.get(f"p{number}", {}).get("state", "WAITING") == "WAITING"]
+    quiet = _until_turn(run, left) if run.step in (Step.WAIT, Step.GENERATE) and not run.is_ended else 0
     if run.is_waiting_for_photo and 0 < run.upload_until <= clock.now_ms():
         quiet = LONG_POLL_SECONDS + 1
     return min(quiet, LONG_POLL_SECONDS) if quiet > wait else 0
