@@ -29,9 +29,9 @@ export function localized(titles) {
   return titles[language] ?? titles.en ?? Object.values(titles)[0];
 }
 
-/** A duration such as "30 seconds": in tens of seconds, above 90 in minutes, rounded up. */
+/** A duration such as "30 seconds": in tens of seconds, rounded up, above 150 in minutes. */
 export function formatDuration(seconds) {
-  const [value, unit] = seconds > 90 ? [Math.ceil(seconds / 60), "minute"] : [10 * Math.ceil(seconds / 10), "second"];
+  const [value, unit] = seconds > 150 ? [Math.round(seconds / 60), "minute"] : [10 * Math.ceil(seconds / 10), "second"];
   return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }).format(value);
 }
 

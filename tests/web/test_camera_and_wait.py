@@ -171,6 +171,48 @@ def test_the_wait_says_how_long_and_its_bar_never_arrives_before_the_pictures(qu
     expect(status).to_contain_text("사진 3장을 그리는 중, 약 50초")
 
 
+def test_who_gets_one_picture_before_the_others_is_told_when_the_first_and_when_all_come(quick, open_page):
+    page = open_page("phone", f"#visit={CODE}", go=False)
+    page.clock.install()
+
+    def pictures(*waits, done=0):
+        states = ["DONE"] * done + ["WAITING"] * (3 - done)
+        scenes = ("sky", "reef", "forest")
+        return [
+            {"scene": scene, "state": state, "url": None, "error": None, "waiting_seconds": wait}
+            for scene, state, wait in zip(scenes, states, waits, strict=True)
+        ]
+
+    answer = {"url_original": None, "url_generated": "[]", "error": None, "pictures": pictures(10, 70, 72)}
+    answer |= {"status": "QUEUED", "step": "wait", "time_taken": "1.0", "waiting_seconds": 10, "progress": 0.38}
+    page.route("**/photo", lambda route: route.fulfill(status=202 if page_is_open(answer) else 200, json=answer))
+    status, bar = page.locator("#status"), page.locator("#bar")
+
+    def value():
+        return bar.evaluate("(bar) => bar.value")
+
+    def go_on(milliseconds, **change):
+        answer.update(change)
+        page.clock.run_for(milliseconds)
+
+    page.goto(f"/#visit={CODE}")
+    # A visit is taken to be painted in 20 s on a device that has seen none.
+    expect(status).to_have_text("First picture in about 30 seconds, all 3 in about 100 seconds")
+    expect(page.locator("#note")).to_contain_text("Very many pictures are being painted")
+    go_on(12_000, status="RUNNING", step="generate", waiting_seconds=0, progress=0.4, pictures=pictures(0, 58, 60))
+    expect(status).to_have_text(re.compile("^First picture in about (10|20) seconds, all 3 in about 80 seconds$"))
+    go_on(11_000, progress=0.583, pictures=pictures(0, 49, 50, done=1))
+    expect(status).to_have_text(re.compile("^All 3 pictures in about 70 seconds$"))
+    begun = value()
+    assert 0.2 < begun < 0.6
+    go_on(8_000)
+    expect(status).to_have_text(re.compile("^All 3 pictures in about (60|70) seconds$"))
+    assert begun <= value() < 0.7
+    go_on(60_000, pictures=pictures(0, 0, 0, done=1))
+    expect(status).to_have_text(re.compile("^Painting your 3 pictures, (about (10|20) seconds|a moment more)$"))
+    assert value() < 1
+
+
 def page_is_open(answer):
     return answer["status"] in ("QUEUED", "RUNNING")
 

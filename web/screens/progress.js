@@ -16,6 +16,8 @@ const isWaiting = ({ status, waiting_seconds: seconds }) => status === "QUEUED" 
 export class Progress {
   #onTick;
   #expected;
+  #delay; // seconds from then until the last picture's turn, if that comes later
+  #answer;
   #began = null; // performance.now() of when the work began; null while the photo waits for its turn
   #hasWaited = false;
   #isSeen = false; // the work was seen under way, so that its time is news
@@ -30,6 +32,7 @@ export class Progress {
     this.stop();
     $("bar").value = 0;
     this.#expected = expected();
+    this.#delay = 0;
     this.#began = null;
     this.#hasWaited = this.#isSeen = false;
   }
@@ -40,7 +43,20 @@ export class Progress {
 
   /** Seconds that the pictures still take; below 0 they should be there. */
   get secondsLeft() {
-    return this.#began === null ? this.#expected : this.#expected - (performance.now() - this.#began) / 1000;
+    return this.firstSeconds + this.#delay;
+  }
+
+  /** Of the first one, from its turn on. */
+  get firstSeconds() {
+    return this.#expected - this.#passed;
+  }
+
+  get isLastToCome() {
+    return this.#delay > this.#passed;
+  }
+
+  get #passed() {
+    return this.#began === null ? 0 : (performance.now() - this.#began) / 1000;
   }
 
   /** Shows how a visit stands, and goes on by itself while it is painted. The bar never goes back. */
@@ -68,6 +84,12 @@ export class Progress {
     } else {
       this.#began ??= performance.now() - (this.#hasWaited ? 0 : (answer.time_taken || 0) * 1000);
     }
+    const wait = Math.max(...answer.pictures.map((each) => each.waiting_seconds));
+    if (answer !== this.#answer && wait > answer.waiting_seconds) {
+      this.#hasWaited = true;
+      this.#delay = this.#passed + wait;
+    }
+    this.#answer = answer;
   }
 
   #share(answer) {
@@ -76,7 +98,7 @@ export class Progress {
     }
     const { pictures } = answer; // none at the very beginning
     const done = pictures.filter(({ state }) => state === "DONE").length / (pictures.length || 1);
-    const time = 1 - this.secondsLeft / this.#expected; // 1: it is over
+    const time = 1 - this.secondsLeft / (this.#expected + this.#delay); // 1: it is over
     const passed = time < 1 ? EXPECTED_SHARE * time : 1 - (1 - EXPECTED_SHARE) / time;
     return Math.max(passed, EXPECTED_SHARE * done);
   }

@@ -156,7 +156,7 @@ export class VisitScreen {
   /** The note below the status of a photo that needs time: "" while it takes no longer than usual. */
   #waitNote(answer) {
     const { isPhone } = this.#session;
-    if (answer?.waiting_seconds) {
+    if (answer?.waiting_seconds || this.#progress.isLastToCome) {
       return text(isPhone ? "note.turnPhone" : "note.turn");
     }
     return this.#isLate ? text(isPhone ? "note.latePhone" : "note.late") : "";
@@ -171,6 +171,13 @@ export class VisitScreen {
     if (!answer) {
       return text(this.#session.isPhone ? "status.asking" : "status.find");
     }
+    const all = answer.pictures.length || 1;
+    const { firstSeconds, isLastToCome, secondsLeft: seconds } = this.#progress;
+    if (isLastToCome) {
+      const first = formatDuration(answer.waiting_seconds + Math.max(1, firstSeconds));
+      const key = answer.pictures.some(({ state }) => state === "DONE") ? "last" : "turns";
+      return text(`status.${key}`, { first, all, last: formatDuration(seconds) });
+    }
     if (answer.waiting_seconds) {
       return text("status.turn", { time: formatDuration(answer.waiting_seconds) });
     }
@@ -181,9 +188,7 @@ export class VisitScreen {
     if (step !== "paint") {
       return text(`status.${step}`);
     }
-    const all = answer.pictures.length || 1;
     const what = text(all === 1 ? "status.picture" : "status.pictures", { all });
-    const seconds = this.#progress.secondsLeft;
     return seconds > 0 ? text("status.paint", { what, time: formatDuration(seconds) }) : text("status.soon", { what });
   }
 
