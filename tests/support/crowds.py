@@ -5,6 +5,7 @@ import itertools
 import random
 import re
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from unittest.mock import patch
@@ -63,6 +64,8 @@ class Table:
 
     def __init__(self, clock, dice):
         self.items, self._writing = {}, set()
+        self.transactions = Counter()
+        """How many were written, and how many were cancelled."""
         self._clock, self._dice = clock, dice
 
     def get_item(self, *, Key, **_):
@@ -92,9 +95,11 @@ class Table:
             self._cancel("ConditionalCheckFailed")
         for update in updates:
             self._apply(update)
+        self.transactions["written"] += 1
         return {}
 
     def _cancel(self, code):
+        self.transactions["cancelled"] += 1
         answer = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": [{"Code": code}]}
         raise ClientError(answer, "TransactWriteItems")
 

@@ -309,16 +309,25 @@ def test_of_thirty_at_sixty_calls_a_minute_each_has_its_first_picture_at_once(ch
     assert late == 10, "of those who are served in line ten wait for a minute"
 
 
-def test_as_many_places_are_left_free_as_first_pictures_are_expected():
-    chain = candidates(20, 1)
-    pace = replace(NOTHING, recent=(6_000, NOW))  # five others in 20 s: 15 in 62 s
-    turns, after = plan(pace, chain)
-    assert {turn.at for turn in turns.values()} == {NOW}
-    turns, after = plan(after, chain)
-    assert [turn.at - NOW for turn in turns.values()] == [0, 0, WINDOW_MS]
-    turns, _ = plan(replace(after, recent=(12_000, NOW - 40_000)), chain)  # worth less than one
+def test_half_of_the_places_at_most_are_left_free_for_the_first_pictures_that_are_expected():
+    chain, pace = candidates(20, 1), replace(NOTHING, recent=(6_000, NOW))  # five others in 20 s: 15 in 62 s
+    for _ in range(3):
+        turns, pace = plan(pace, chain)
+        assert {turn.at for turn in turns.values()} == {NOW}
+    turns, pace = plan(pace, chain)
+    assert [turn.at - NOW for turn in turns.values()] == [0, WINDOW_MS, WINDOW_MS]
+    turns, _ = plan(replace(pace, recent=(12_000, NOW - 50_000)), chain)  # they are worth less than one now
     assert {turn.at for turn in turns.values()} == {NOW}
     assert pacing.with_another_run(pace, NOW + 20_000).recent == (3_207, NOW + 20_000)
+
+
+@pytest.mark.parametrize(("free_in", "at"), [(40_000, 0), (40_001, 40_001)])
+def test_nothing_is_left_free_for_who_finds_a_free_place_anyway_when_it_comes(free_in, at):
+    """Of 15.5 in 62 s the tenth comes in 40 s. The first picture takes one of eleven free places."""
+    used = [NOW - WINDOW_MS + free_in] * 9 + [0] * 11
+    [chain, pace] = candidates(20, 1), replace(NOTHING, recent=(6_000, NOW))
+    turns, _ = plan(replace(pace, slots={str(chain[0]): used}), chain, 2)
+    assert [turn.at - NOW for turn in turns.values()] == [0, at]
 
 
 def test_a_picture_that_is_called_at_once_whoever_comes_takes_the_earliest_place():
@@ -329,10 +338,10 @@ def test_a_picture_that_is_called_at_once_whoever_comes_takes_the_earliest_place
 
 
 def test_places_of_an_instance_that_are_left_free_are_the_first_pictures():
-    chain, pace = [Candidate("endpoint", "a", 1, 5_000)], replace(NOTHING, recent=(1_700, NOW))  # two in 62 s
+    chain, pace = [Candidate("endpoint", "a", 1, 5_000)], replace(NOTHING, recent=(6_000, NOW))
     turns, pace = plan(pace, chain)
-    assert [turn.at - NOW for turn in turns.values()] == [0, 15_000, 20_000]
-    assert pace.free == {"endpoint@a": [(0, NOW + 5_000), (0, NOW + 10_000)]}
+    assert [turn.at - NOW for turn in turns.values()] == [0, 35_000, 40_000]
+    assert pace.free == {"endpoint@a": [(0, NOW + 5_000 * number) for number in range(1, 7)]}
     assert plan(pace, chain, 1, NOW + 4_000)[0][1].at == NOW + 5_000
 
 

@@ -52,9 +52,9 @@ def plan(
 ) -> tuple[dict[int, Turn], Pace]:
     """Turns for some pictures at the first available model, and the pace with them.
 
-    A picture that is `ahead` gets the earliest turn. Each other one leaves as many earlier ones free as first pictures
-    are expected within WINDOW_MS, but has one no later than WINDOW_MS after the earliest it would have if every picture
-    so far had taken the earliest turn. That there is such a turn follows by induction: see the decision.
+    A picture that is `ahead` gets the earliest turn. Each other one gets the earliest that makes no first picture wait
+    longer that is expected within WINDOW_MS, but none later than WINDOW_MS after the one it would have if every picture
+    so far had taken the earliest. That there is such a turn follows by induction: see the decision.
 
     Of the model's Regions the one that is free first is taken; among free ones the least used, beginning at another one
     for each run and picture. If no candidate is available, the first model's are taken all the same.
@@ -75,17 +75,17 @@ def plan(
     usable = available(pace, candidates, now) or candidates
     regions = [each for each in usable if each.model == usable[0].model]
     in_line = {str(each): _padded(line.get(str(each), slots[str(each)]), each.slots) for each in regions}
-    left_free = _expected(pace, now)
+    expected = _expected(pace, now)
 
     turns = {}
     for picture in pictures:
         latest_in_line = _take_in_line(in_line, regions, now) + WINDOW_MS
         rotation = rotated(regions, rotation_of(run_id, picture))
         places = [place for index, each in enumerate(rotation) for place in _places(each, index, slots, free, now)]
-        if picture in ahead or not left_free:
+        if picture in ahead or expected < 1:
             place = min(places)
         else:
-            place = _after(sorted(places), left_free, min(latest_in_line, latest))
+            place = _behind_expected(sorted(places), expected, now, min(latest_in_line, latest))
         candidate = rotation[place[2]]
         _take(place, candidate, slots, free)
         turns[picture] = Turn(str(candidate), place[3], place[0], candidate.window)
@@ -112,8 +112,20 @@ def _places(
     ]
 
 
-def _after(places: list[_Place], left_free: int, latest: float) -> _Place:
-    """The best of the sorted places that leaves so many free, but none later than `latest`, or else the first."""
+def _behind_expected(places: list[_Place], expected: float, now: int, latest: float) -> _Place:
+    """The best place whose loss makes no expected first picture wait longer, but none after `latest` if there is one.
+
+    They come at even distances, and each takes the first place that is left: so if one of the first k places is lost,
+    the k-th of them gets the next place, which is no loss if that is free anyway when it comes. Half of the places at
+    most are left to them, for who comes faster than that can't be served at once.
+
+    Args:
+        places: sorted.
+        expected: how many come within WINDOW_MS.
+    """
+    left_free = min(int(expected), len(places) // 2)
+    while left_free and places[left_free][0] <= now + left_free * WINDOW_MS / expected:
+        left_free -= 1
     in_time = bisect_right(places, latest, key=lambda place: place[0]) or 1
     at = places[min(left_free, in_time - 1)][0]
     return places[bisect_left(places, at, key=lambda place: place[0])]
@@ -156,9 +168,9 @@ def with_another_run(pace: Pace, now: int) -> Pace:
     return replace(pace, recent=(round(_recent(pace, now)) + 1000, now))
 
 
-def _expected(pace: Pace, now: int) -> int:
+def _expected(pace: Pace, now: int) -> float:
     """How many runs are to be expected within WINDOW_MS if they keep coming as others than this one did lately."""
-    return int(max(0, _recent(pace, now) - 1000) * WINDOW_MS / RECENT_MS / 1000)
+    return max(0, _recent(pace, now) - 1000) * WINDOW_MS / RECENT_MS / 1000
 
 
 def _recent(pace: Pace, now: int) -> float:
