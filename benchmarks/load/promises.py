@@ -97,7 +97,8 @@ def wait_times(visit: Visit) -> tuple[int, float] | None:
     first = next((answer for answer in visit.answers if answer.body.get("waiting_seconds", 0) >= SHORT_SECONDS), None)
     if first is None:
         return None
-    begun = next(answer for answer in visit.answers if answer.asked > first.asked and answer.body["step"] != "wait")
+    before = ("merge", "wait")  # turns are given while masks are merged
+    begun = next(each for each in visit.answers if each.asked > first.asked and each.body["step"] not in before)
     return first.body["waiting_seconds"], begun.answered - first.answered
 
 

@@ -14,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from benchmarks import booth, cost, strangers, waterfall
+from benchmarks import admission, booth, cost, strangers, waterfall
+from booth.painting import pacing
+from booth.painting.chain import parse_chain
 from local.traffic import OTHERS, Count
 from tests.support.account import template
 
@@ -324,3 +326,25 @@ def test_the_documents_have_the_price_tables_prices():
 def test_what_a_stranger_can_cost_is_reckoned_from_the_limits_and_prices_of_today():
     threats = (ROOT / "docs" / "threats.md").read_text("utf-8")
     assert strangers.table() in threats
+
+
+# Who gets a picture when
+
+
+def test_the_simulator_finds_nothing_wrong_with_thirty_at_sixty_calls_a_minute(capsys):
+    assert admission.together(30, parse_chain(f"{admission.INPAINT}@us-east-1=60")) == []
+    assert "| first pictures first | 30 |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "fault", "found"),
+    [
+        ("_expected", lambda *_: 0, "a first turn comes later than 5 s"),
+        ("_behind_expected", lambda places, *_: places[-1], "a last turn comes more than a window after its place"),
+    ],
+    ids=["nobody is expected", "later ones wait without a limit"],
+)
+def test_the_simulator_finds_a_plan_that_breaks_its_promises(monkeypatch, name, fault, found):
+    monkeypatch.setattr(pacing, name, fault)
+    failed = admission.together(30, parse_chain(f"{admission.INPAINT}@us-east-1=60"))
+    assert any(found in each for each in failed)

@@ -1,4 +1,4 @@
-"""Admission: gives each picture its turn at an image model, first come first served, within the models' quotas.
+"""Admission: gives each picture its turn at an image model, first pictures first, within the models' quotas.
 
 A model of Bedrock's with a quota of n requests a minute has n slots, each of which is used at most once per WINDOW_MS.
 So when it is free it takes all pictures of a photo at once, no minute holds more than n calls wherever AWS begins it,
@@ -7,7 +7,7 @@ one picture after the other. The record `pace` has the last turn at each slot an
 `booth.painting.pacing` plans on it, `booth.painting.records` reads and writes it.
 
 A call may be made later than its turn (cold starts), so its slot's own record has the time of the last call, and the
-next one waits until the slot's window after that (`await_slot`). docs/decisions/0013-pacing.md has the reasons.
+next one waits until the slot's window after that (`await_slot`). docs/decisions/0013-pacing.md and 0033 have the reasons.
 """
 
 import random

@@ -123,7 +123,7 @@ def _behind_expected(places: list[_Place], expected: float, now: int, latest: fl
         places: sorted.
         expected: how many come within WINDOW_MS.
     """
-    left_free = min(int(expected), len(places) // 2)
+    left_free = min(int(expected), sum(passed >= 0 for *_, passed in places) // 2)
     while left_free and places[left_free][0] <= now + left_free * WINDOW_MS / expected:
         left_free -= 1
     in_time = bisect_right(places, latest, key=lambda place: place[0]) or 1
