@@ -7,7 +7,7 @@ one picture after the other. The record `pace` has the last turn at each slot an
 `booth.painting.pacing` plans on it, `booth.painting.records` reads and writes it.
 
 A call may be made later than its turn (cold starts), so its slot's own record has the time of the last call, and the
-next one waits until the slot's window after that (`await_slot`). docs/decisions/0013-pacing.md and 0033 have the reasons.
+next one waits until the slot's window after that (`await_slot`). Decisions 13 and 33 have the reasons.
 """
 
 import random
