@@ -98,6 +98,16 @@ def test_a_turn_that_would_come_too_late_is_refused_at_once_and_takes_no_place(d
     assert records.pace().version == 1
 
 
+def test_what_is_expected_and_the_line_are_kept_in_the_table(dynamodb, running):
+    for _ in range(3):
+        admission.admit(running(), PICTURES)
+    pace = records.pace()
+    assert 2_900 < pace.recent[0] <= 3_000
+    assert set(pace.line) == {f"{TITAN}@us-east-1", f"{TITAN}@us-west-2"}
+    assert records.write_pace(pace)
+    assert records.pace() == replace(pace, version=pace.version + 1)
+
+
 def test_an_ended_run_is_not_admitted(dynamodb, running):
     run = running()
     assert store.end(store.get(run), "FAILED", "TimedOut", {})
@@ -261,15 +271,16 @@ def test_a_turn_that_has_come_is_not_given_back(dynamodb, running):
     assert records.pace() == before
 
 
-def test_a_pace_that_was_written_before_turns_were_given_back_is_read(dynamodb, running):
+def test_a_pace_that_an_older_release_wrote_is_read(dynamodb, running):
     admission.admit(running(), PICTURES)
+    names = ("free", "line", "recent")
     table.connect().update_item(
         TableName=table.table_name(),
         Key=records._PACE,
-        UpdateExpression="REMOVE #free",
-        ExpressionAttributeNames={"#free": "free"},
+        UpdateExpression="REMOVE " + ", ".join(f"#{name}" for name in names),
+        ExpressionAttributeNames={f"#{name}": name for name in names},
     )
-    assert records.pace().free == {}
+    assert (records.pace().free, records.pace().line, records.pace().recent) == ({}, {}, (0, 0))
     assert len(admission.admit(running(), PICTURES).turns) == 3
 
 
