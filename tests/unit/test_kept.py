@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from booth import keep, keys, scenes, work
+from booth import clock, keep, keys, limits, scenes, work
 from booth.aws import clients, objects, sam, table
-from booth.errors import AccessDenied, NoMatte, ServiceUnavailable
+from booth.errors import AccessDenied, NoMatte, QueueFull, RunEnded, ServiceUnavailable
 from booth.keep import Keep
 from booth.lifecycle import ending
-from booth.painting import kept
+from booth.painting import kept, records
 from booth.painting.models import MODELS
+from booth.painting.pacing import Pace
 from booth.pixels import encoding
 from booth.pixels.geometry import Face
 from booth.run import Run, Status, Step
@@ -259,6 +260,46 @@ def test_without_an_alpha_the_faces_are_kept_recorded_and_counted_once(endpoint,
     [kept_in] = {picture.get("keep") for picture in ending.end(run, "TimedOut").pictures.values()} - {None, "head"}
     assert kept_in == "person", "what was asked for stays in the record"
     assert store.get("r").kept_in(3) == ("face" if "person" in not_kept else "person")
+
+
+@pytest.fixture
+def paced(endpoint, environment):
+    """The same, where the masks' step knows the image models; the run's crops are segmented. Gives their numbers."""
+    environment.setenv("IMAGE_MODELS", "amazon.titan-image-generator-v2:0@us-east-1=2")
+    begin("face", "face", "face")
+    numbers = called("crop_faces")["crops"]
+    for number in numbers:
+        called("segment_crop", crop=number)
+    return numbers
+
+
+def test_pictures_get_their_turns_while_the_masks_are_merged(paced):
+    answer = called("merge_masks", crops=paced)
+    run = store.get("r")
+    assert [turn["picture"] for turn in answer["turns"]] == [1, 2, 3]
+    assert [turn["wait"] > 0 for turn in answer["turns"]] == [False, False, True]
+    assert answer["at_once"] == 3, "they wait all at once"
+    assert (set(run.turns), run.step, run.faces) == ({1, 2, 3}, Step.WAIT, 2)
+    assert called("merge_masks", crops=paced)["turns"] == answer["turns"], "a retry takes no other turns"
+    assert (store.get("r").turns, store.get("r").step) == (run.turns, Step.WAIT)
+
+
+def test_masks_are_confirmed_though_the_pictures_get_no_turns(paced):
+    later = clock.now_ms() + limits.QUEUE_SECONDS * 1000
+    assert records.write_pace(Pace({"amazon.titan-image-generator-v2:0@us-east-1": [later] * 2}, {}, 0))
+    with pytest.raises(QueueFull):
+        called("merge_masks", crops=paced)
+    assert store.get("r").faces == 2, "the last write of the step that merges"
+    assert store.get("r").turns == {}
+
+
+def test_nothing_is_left_of_a_run_that_is_deleted_while_its_masks_are_merged(paced, environment):
+    write = work.write_mask
+    environment.setattr(work, "write_mask", lambda *given: (store.mark_deleted("r", due=0), write(*given)))
+    with pytest.raises(RunEnded):
+        called("merge_masks", crops=paced)
+    listed = clients.client("s3").list_objects_v2(Bucket="results", Prefix="work/r/")
+    assert "Contents" not in listed
 
 
 def test_an_endpoint_of_the_customers_own_protocol_is_not_asked(endpoint, environment, counts):
