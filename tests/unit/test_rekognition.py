@@ -1,11 +1,15 @@
 """Rekognition: faces, what is refused, and its errors as ours."""
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from booth.aws import rekognition
 from booth.errors import InternalError, ServiceUnavailable
-from booth.pixels import encoding
+from booth.pixels import encoding, intake
+from booth.run import Run, Status, Step
 from tests.support.service_errors import ERRORS
 
 BOX = {"Left": 0.1, "Top": 0.1, "Width": 0.2, "Height": 0.3}
@@ -72,3 +76,23 @@ def test_an_image_that_rekognition_does_not_take_is_our_defect(models):
     models.set("rekognition", faults=[fault])
     with pytest.raises(InternalError):
         rekognition.detect_faces(IMAGE)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_pages_jpeg_is_sent_as_it_lies_and_any_other_photo_as_it_is_made(monkeypatch, kind):
+    import detect_faces
+
+    out, sent = io.BytesIO(), []
+    Image.new("RGB", (1600, 1200), "teal").save(out, kind)
+    monkeypatch.setenv("MODERATION_THRESHOLD", "50")
+    monkeypatch.setenv("PICTURE_SIDE", "1024")
+    monkeypatch.setattr(rekognition, "detect_faces", lambda image: sent.append(image) or [])
+    monkeypatch.setattr(rekognition, "is_refused", lambda image, _: sent.append(image) or False)
+    monkeypatch.setattr(detect_faces.work, "write_photo", lambda *_: b"")
+    monkeypatch.setattr(detect_faces.publishing, "publish_copy", lambda *_: None)
+    run = Run("r", Status.RUNNING, Step.DETECT, 1)
+
+    assert detect_faces.detect(run, out.getvalue()) == ([], (1024, 768))
+
+    made = intake.as_it_lies(out.getvalue()) if kind == "JPEG" else intake.normalise(out.getvalue()).detection
+    assert sent == [made, made]
