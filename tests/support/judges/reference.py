@@ -74,8 +74,8 @@ def arn_of(service: str, kind: str, name: str, region: str) -> str:
 def types_of(resource: str, service: str) -> set[str]:
     """The service's resource types of which an ARN, wildcards included, names at least one resource.
 
-    A type is left out where another one says more and covers the whole ARN: an object's ARN is no bucket's. So is one whose
-    name would hold a slash, where a slash begins what is in such a resource: no table is called Table/indices/open.
+    A type is left out where another one says more and covers the whole ARN: an object's ARN is no bucket's. So is one
+    whose name would hold a slash, where a slash begins what is in it: no table is called Table/indices/open.
     """
     forms = {name: re.sub(r"\$\{\w+\}", "*", each["arn"]) for name, each in _read("resourceTypes", service).items()}
     found = {name for name, form in forms.items() if _names_some(resource, form.replace("*", "?*"))}
