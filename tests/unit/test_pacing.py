@@ -321,10 +321,12 @@ def test_half_of_the_places_at_most_are_left_free_for_the_first_pictures_that_ar
     assert pacing.with_another_run(pace, NOW + 20_000).recent == (3_207, NOW + 20_000)
 
 
-@pytest.mark.parametrize(("free_in", "at"), [(40_000, 0), (40_001, 40_001)])
-def test_nothing_is_left_free_for_who_finds_a_free_place_anyway_when_it_comes(free_in, at):
-    """Of 15.5 in 62 s the tenth comes in 40 s. The first picture takes one of eleven free places."""
-    used = [NOW - WINDOW_MS + free_in] * 9 + [0] * 11
+@pytest.mark.parametrize(
+    ("free", "others_in", "at"), [(11, 40_000, 0), (11, 40_001, 40_001), (9, 32_000, 0), (6, 30_000, 30_000)]
+)
+def test_nothing_is_left_free_for_who_finds_a_free_place_anyway_when_it_comes(free, others_in, at):
+    """Of 15.5 in 62 s one comes each 4 s. The first picture takes one of the places that are free now."""
+    used = [NOW - WINDOW_MS + others_in] * (20 - free) + [0] * free
     [chain, pace] = candidates(20, 1), replace(NOTHING, recent=(6_000, NOW))
     turns, _ = plan(replace(pace, slots={str(chain[0]): used}), chain, 2)
     assert [turn.at - NOW for turn in turns.values()] == [0, at]
