@@ -117,6 +117,7 @@ def test_keyboard_alone(quick, open_page):
     press_on("#shoot")
     page.wait_for_selector("#use")
     press_on("#use")
+    booth.say(page, "WWW", status=202)
     booth.say(page, "DDD")
     await_phase(page, "ended")
     await_pictures(page, 3)
