@@ -10,8 +10,12 @@ from local.emulator.replacing import replace
 
 @cache
 def patch_moto() -> None:
-    """Once in a process: retries are counted right, and an execution can be stopped from its beginning, at a time."""
+    """Once in a process: retries are counted right, and an execution can be stopped from its beginning, at a time, and
+    whatever it is at."""
     from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
+    from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
+    from moto.stepfunctions.parser.asl.eval.environment import Environment
+    from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped
     from moto.stepfunctions.parser.backend.execution import Execution
     from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
@@ -40,3 +44,19 @@ def patch_moto() -> None:
         stop_execution(execution, stop_date=stop_date, **how)
 
     replace(Execution, "stop", stop_at)
+
+    # What is evaluated of a state after the stop gives nothing, and the rest of the state trips over that: the history
+    # would tell of a task that failed without a resource, and the execution would be FAILED instead of ABORTED.
+    set_error, from_error = Environment.set_error, ExecutionState._from_error
+
+    def set_error_of_running(environment: Environment, error: Any) -> None:
+        if not isinstance(environment.program_state(), ProgramStopped):
+            set_error(environment, error)
+
+    def from_error_of_running(state: ExecutionState, env: Environment, ex: Exception) -> Any:
+        if isinstance(env.program_state(), ProgramStopped):
+            raise ex
+        return from_error(state, env, ex)
+
+    replace(Environment, "set_error", set_error_of_running)
+    replace(ExecutionState, "_from_error", from_error_of_running)

@@ -45,5 +45,7 @@ def test_an_execution_can_be_stopped_before_it_has_begun(booth, monkeypatch):
     started = booth.steps.start_execution(stateMachineArn=booth.machine, name=name, input='{"run": "none"}')
     booth.steps.stop_execution(executionArn=started["executionArn"])
     await_true(lambda: booth.executions(name)[0]["status"] != "RUNNING")
+    assert booth.executions(name)[0]["status"] == "ABORTED"
     history = booth.steps.get_execution_history(executionArn=started["executionArn"])["events"]
     assert [event["type"] for event in history if event["type"].endswith("StateEntered")] == ["TaskStateEntered"]
+    assert history[-1]["type"] == "ExecutionAborted"
