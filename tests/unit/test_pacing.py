@@ -236,6 +236,23 @@ def test_when_all_is_given_back_nothing_is_left_of_it(quota, photos, dice):
     assert all(at == NOW - WINDOW_MS for times in pace.slots.values() for at in times)
 
 
+@given(some.lists(some.tuples(some.integers(0, 9_000), some.integers(1, 5)), min_size=1, max_size=12))
+def test_a_quota_beyond_all_use_is_planned_like_one_that_is_never_used_up(arrivals):
+    """Of a thousand thousand million slots only those that can matter are looked at."""
+    paces = {quota: NOTHING for quota in (200, 10**12)}
+    now = NOW
+    for pause, pictures in arrivals:
+        now += pause
+        given = {}
+        for quota, pace in paces.items():
+            counted = pacing.with_another_run(pace, now)
+            given[quota], paces[quota] = pacing.plan(
+                counted, candidates(quota), f"run {now}", list(range(1, pictures + 1)), now
+            )
+        assert given[200] == given[10**12]
+    assert paces[200] == paces[10**12]
+
+
 # First pictures first
 
 CHAINS = some.one_of(

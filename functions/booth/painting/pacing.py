@@ -73,9 +73,15 @@ def plan(
             slots[str(each)] = sorted(times)[-each.slots :]
             free.pop(str(each), None)  # slots are renumbered
     usable = available(pace, candidates, now) or candidates
-    regions = [each for each in usable if each.model == usable[0].model]
-    in_line = {str(each): _padded(line.get(str(each), slots[str(each)]), each.slots) for each in regions}
     expected = _expected(pace, now)
+    # Of slots that were never used no more than can matter: a quota may be far beyond what is ever used.
+    matter = len(pictures) + 2 * math.ceil(expected)
+    regions = [
+        replace(each, slots=min(each.slots, max(len(slots[str(each)]), len(line.get(str(each), []))) + matter))
+        for each in usable
+        if each.model == usable[0].model
+    ]
+    in_line = {str(each): _padded(line.get(str(each), slots[str(each)]), each.slots) for each in regions}
 
     turns = {}
     for picture in pictures:
