@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import boto3
 import pytest
 
 from prove import money, page, visits
@@ -28,6 +29,9 @@ def context(quick, tmp_path, monkeypatch):
     monkeypatch.setattr(prove_step, "deployed", lambda name: here)
     monkeypatch.setattr(visits, "PAUSE_SECONDS", 0.1)
     monkeypatch.setenv("AWS_ENDPOINT_URL", quick.app.aws_url)
+    # The operator's: a default session keeps the credentials that another test had.
+    operator = boto3.Session(quick.app._key, quick.app._secret, region_name="us-east-1")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", operator)
     monkeypatch.setenv("TABLE", quick.table_name)
     state = State(tmp_path / "state.json", "", stated=1.0)
     return Context("us-east-1", tmp_path, state, print, money.prices(), pictures_left=5)
