@@ -7,7 +7,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
@@ -98,12 +98,10 @@ class Booth:
         `fields` are further ones of POST /upload. Raises VisitError.
         """
         uploaded = self.upload(file, **fields)
-        body = {"requestId": str(uuid.uuid4()), "bucket": uploaded["Bucket"], "key": uploaded["Key"], "wait": 10}
+        body = {"requestId": str(uuid.uuid4()), "bucket": uploaded["Bucket"], "key": uploaded["Key"]}
         saved: set[str] = set()
-        while True:
-            status, result, pause = self.poll(body)
-            if status not in (200, 202):
-                raise VisitError(_reason(result))
+        result: dict[str, Any] = {}
+        for result in self.follow(body):
             for picture in json.loads(result["url_generated"]):
                 if picture not in saved:
                     target = out / f"{file.stem}_{picture.rsplit('_', 1)[1]}"
@@ -112,9 +110,19 @@ class Booth:
                     self.show(f"{file.name}: saved {target}")
             state = f"{result['status']:9} {result['step']:8} {result['progress']:4.0%}"
             self.show(f"{file.name}: {state} {result['time_taken']} s")
+        return result
+
+    def follow(self, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Long polls for a visit until it has ended; gives each answer, the result last. Raises VisitError."""
+        asked = body | {"wait": 10}
+        while True:
+            status, result, pause = self.poll(asked)
+            if status not in (200, 202):
+                raise VisitError(_reason(result))
+            yield result
             if status == 200:
-                return result
-            body["progress"] = result["progress"]
+                return
+            asked["progress"] = result["progress"]
             time.sleep(pause)
 
     def _picture(self, url: str) -> bytes:

@@ -84,10 +84,8 @@ def deleted_meanwhile(context: Context) -> str:
     booth, s3 = context.stack("dev"), boto3.client("s3")
     client, before = booth.booth(context.say), _objects(s3, booth.results)
     context.ask_pictures(1)
-    body, answer = _sent(client, PORTRAIT), {"status": Status.QUEUED, "progress": None}
-    while answer["status"] == Status.QUEUED:
-        _, answer, pause = client.poll(body | {"wait": 5, "progress": answer["progress"]})
-        time.sleep(pause)
+    body = _sent(client, PORTRAIT)
+    answer = next(each for each in client.follow(body) if each["status"] != Status.QUEUED)
     if answer["status"] != Status.RUNNING:
         raise Failure(f"it ended {answer['status']} before it could be deleted")
     if (run := booth.find_run(body["key"])) is None:
@@ -167,18 +165,11 @@ def _sent(booth: Booth, photo: Path) -> dict[str, Any]:
 
 
 def _visit(booth: Booth, photo: Path) -> tuple[str, dict[str, Any]]:
-    """A visit to its end; gives the upload's Key and the result. Raises VisitError, Failure."""
-    body = _sent(booth, photo)
-    progress: float | None = None
-    while True:
-        status, result, pause = booth.poll(body | {"wait": 10, "progress": progress})
-        if status == 200:
-            return body["key"], result
-        if status != 202:
-            raise Failure(f"POST /photo answered HTTP {status} {result}")
-        progress = result["progress"]
-        booth.show(f"{photo.name}: {result['step']} {progress:.0%}")
-        time.sleep(pause)
+    """A visit to its end; gives the upload's Key and the result. Raises VisitError."""
+    body, result = _sent(booth, photo), {}
+    for result in booth.follow(body):
+        booth.show(f"{photo.name}: {result['step']} {result['progress']:.0%}")
+    return body["key"], result
 
 
 def _execution_status(booth: Deployed, run: Run) -> str:
