@@ -34,18 +34,15 @@ def write_pace(pace: Pace) -> bool:
 def _pace_update(pace: Pace) -> dict[str, Any]:
     """Parameters of the conditional UpdateItem that writes the pace."""
     free = {name: [list(turn) for turn in turns] for name, turns in pace.free.items() if turns}
-    values = {"slots": pace.slots, "gone": pace.gone, "free": free, "line": pace.line, "recent": list(pace.recent)}
-    names = [*values, "version"]
-    values["next"] = pace.version + 1
-    if pace.version:
-        values["seen"] = pace.version
+    fields = {"slots": pace.slots, "gone": pace.gone, "free": free, "line": pace.line, "recent": list(pace.recent)}
+    versions = {"next": pace.version + 1} | ({"seen": pace.version} if pace.version else {})
     return {
         "TableName": table.table_name(),
         "Key": _PACE,
-        "UpdateExpression": f"SET {', '.join(f'#{name} = :{name}' for name in names[:-1])}, #version = :next",
+        "UpdateExpression": f"SET {', '.join(f'#{name} = :{name}' for name in fields)}, #version = :next",
         "ConditionExpression": "#version = :seen" if pace.version else "attribute_not_exists(pk)",
-        "ExpressionAttributeNames": {f"#{name}": name for name in names},
-        "ExpressionAttributeValues": table.attribute_values(values),
+        "ExpressionAttributeNames": {f"#{name}": name for name in (*fields, "version")},
+        "ExpressionAttributeValues": table.attribute_values(fields | versions),
     }
 
 
