@@ -120,9 +120,14 @@ function callPhoto(method, request, options) {
 
 /** A random UUID (version 4); crypto.randomUUID exists on https and localhost only. */
 export function uuid() {
-  const random = () => crypto.getRandomValues(new Uint8Array(1))[0];
-  return crypto.randomUUID?.() ?? "10000000-1000-4000-8000-100000000000".replace(
-    /[018]/g, (digit) => (digit ^ (random() & (15 >> (digit / 4)))).toString(16));
+  if (crypto.randomUUID) {
+    return crypto.randomUUID();
+  }
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
 /** Waits `milliseconds`, or until the connection comes back. Throws the signal's reason when it is aborted. */

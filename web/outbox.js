@@ -60,7 +60,21 @@ function toRecord({ bytes, ...kept }) {
   return bytes ? { ...kept, blob: new Blob([bytes]) } : kept; // one that an older page kept has its blob
 }
 
-// VisitRecord: docs/page.md#a-visit-as-it-is-kept
+/*
+ * VisitRecord: a visit as it is kept; that of a phone's link has `requestId`, `blob` (null) and `bound` only.
+ *   requestId    a UUID that this page made
+ *   created      milliseconds since 1970, by this device's clock, which may be wrong
+ *   age          for how many milliseconds a page has been seen to run since; none in older records
+ *   since        when it was created by the booth's clock, in milliseconds since 1970; none before the booth has told it
+ *   blob         the photo, of `contentType`
+ *   scenes       ids, in the order in which they were chosen
+ *   keep         what its pictures are to keep: face, head, person; "" or missing: what scenes and stack say
+ *   consent      as POST /upload takes it
+ *   uploaded     what issueUpload gave; null before
+ *   sent         whether the photo is in S3
+ *   bound        whether the booth knows the requestId, so that it alone leads to the pictures
+ *   left         true once the visitor has gone on: it is sent, but never shown again
+ */
 
 /** Keeps a visit, or its new state; gives whether that is done. Else (no room) the photo is in memory only. */
 export async function keep(record) {
