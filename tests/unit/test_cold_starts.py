@@ -4,37 +4,18 @@ import pytest
 
 from benchmarks import cold_starts, latencies
 from benchmarks.cold_starts import CONNECT, INIT, PLACE, ColdReckoning, ColdVisit, Published, Start, Warming
-from benchmarks.latencies import Hop, LogNormal
+from benchmarks.latencies import Hop
 from benchmarks.prediction import Moment, Task, Trace
 from benchmarks.waterfall import Invocation, Span
+from tests.support.written_visits import MS, PUT, READ, START, WRITE, always, function
 
-MS = {
-    "S3 PUT": 100,
-    "DynamoDB reads": 10,
-    "DynamoDB writes": 20,
-    "StartExecution": 40,
-    "transitions": 50,
-    "Lambda invoke": 25,
-    "event delivery": 200,
-    "API": 5,
-    "CDN": 15,
-    "S3 GET": 30,
-    "Lambda's events": 20,
-    "event to function": 70,
-}
+MILLISECONDS = MS | {"Lambda's events": 20, "event to function": 70}
 HOPS = {
-    name: Hop(hop.calls, ((0, LogNormal(MS.get(name, 150), 0)),), hop.ms_per_mb)
-    for name, hop in latencies.hops().items()
+    name: Hop(hop.calls, always(MILLISECONDS.get(name, 150)), hop.ms_per_mb) for name, hop in latencies.hops().items()
 }
 STARTS = dict.fromkeys(("upload", "photo", "start", "detect_faces", "generate_image", "finish"), Start(3e6, 1.0))
 SMALL, WHOLE = 76.2, 51.8
 EMPTY = Trace(Invocation(Span("upload", 0, 0), []), Invocation(Span("start", 0, 0), []), None, [], {})
-READ, WRITE, PUT, START = "dynamodb.GetItem", "dynamodb.UpdateItem", "s3.PutObject", "sfn.StartExecution"
-
-
-def function(name, ms, *calls, at=0.0):
-    spans = [Span(call, at + begin / 1000, at + end / 1000) for call, begin, end in calls]
-    return Invocation(Span(f"photo-booth-{name}", at, at + ms / 1000), spans)
 
 
 @pytest.fixture(autouse=True)

@@ -8,29 +8,11 @@ import pytest
 from benchmarks import booth, latencies, prediction
 from benchmarks.latencies import Hop, LogNormal
 from benchmarks.prediction import Moment, Prediction, Reckoning, Task, Trace
-from benchmarks.waterfall import Invocation, Span
+from benchmarks.waterfall import Span
+from tests.support.written_visits import MS, PUT, READ, START, WRITE, always, function
 
-READ, WRITE, PUT, START = "dynamodb.GetItem", "dynamodb.UpdateItem", "s3.PutObject", "sfn.StartExecution"
-MS = {
-    "S3 GET": 30,
-    "S3 PUT": 100,
-    "DynamoDB reads": 10,
-    "DynamoDB writes": 20,
-    "StartExecution": 40,
-    "transitions": 50,
-    "Lambda invoke": 25,
-    "event delivery": 200,
-    "API": 5,
-    "CDN": 15,
-}
-HOPS = {name: Hop(hop.calls, ((0, LogNormal(MS[name], 0)),), 0) for name, hop in latencies.hops().items() if name in MS}
+HOPS = {name: Hop(hop.calls, always(MS[name]), 0) for name, hop in latencies.hops().items() if name in MS}
 """Hops whose times do not spread."""
-
-
-def function(name, ms, *calls, at=0.0):
-    """A function that began at `at` and took so many ms; calls are (name, begin, end) in ms after that."""
-    spans = [Span(call, at + begin / 1000, at + end / 1000) for call, begin, end in calls]
-    return Invocation(Span(f"photo-booth-{name}", at, at + ms / 1000), spans)
 
 
 def task(state, transitions, invocation):

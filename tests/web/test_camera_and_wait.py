@@ -127,23 +127,32 @@ def test_a_shared_pad_saves_and_prints_nothing_and_the_visitors_phone_does(quick
     phone.wait_for_selector("#save")
 
 
-def test_the_wait_says_how_long_and_its_bar_never_arrives_before_the_pictures(quick, open_page):
+def follow_queued(open_page, pictures, **more):
+    """A phone that follows a visit, on a clock that stands.
+
+    Gives its page, /photo's answer, the bar's value, and what changes the answer and lets so many milliseconds pass.
+    """
     page = open_page("phone", f"#visit={CODE}", go=False)
     page.clock.install()
-    pictures = [{"scene": scene, "state": "RUNNING", "url": None, "error": None} for scene in ("sky", "reef", "forest")]
     answer = {"url_original": None, "url_generated": "[]", "error": None, "pictures": pictures}
-    answer |= {"status": "QUEUED", "step": "wait", "time_taken": "1.0", "waiting_seconds": 40, "progress": 0.4}
+    answer |= {"status": "QUEUED", "step": "wait", "time_taken": "1.0"} | more
     page.route("**/photo", lambda route: route.fulfill(status=202 if page_is_open(answer) else 200, json=answer))
-    status, bar = page.locator("#status"), page.locator("#bar")
 
     def value():
-        return bar.evaluate("(bar) => bar.value")
+        return page.locator("#bar").evaluate("(bar) => bar.value")
 
     def go_on(milliseconds, **change):
         answer.update(change)
         page.clock.run_for(milliseconds)
 
     page.goto(f"/#visit={CODE}")
+    return page, answer, value, go_on
+
+
+def test_the_wait_says_how_long_and_its_bar_never_arrives_before_the_pictures(quick, open_page):
+    pictures = [{"scene": scene, "state": "RUNNING", "url": None, "error": None} for scene in ("sky", "reef", "forest")]
+    page, answer, value, go_on = follow_queued(open_page, pictures, waiting_seconds=40, progress=0.4)
+    status = page.locator("#status")
     expect(status).to_have_text("Your turn in about 40 seconds")
     go_on(30_000)
     assert value() == pytest.approx(0.2)
@@ -172,9 +181,6 @@ def test_the_wait_says_how_long_and_its_bar_never_arrives_before_the_pictures(qu
 
 
 def test_who_gets_one_picture_before_the_others_is_told_when_the_first_and_when_all_come(quick, open_page):
-    page = open_page("phone", f"#visit={CODE}", go=False)
-    page.clock.install()
-
     def pictures(*waits, done=0):
         states = ["DONE"] * done + ["WAITING"] * (3 - done)
         scenes = ("sky", "reef", "forest")
@@ -183,19 +189,8 @@ def test_who_gets_one_picture_before_the_others_is_told_when_the_first_and_when_
             for scene, state, wait in zip(scenes, states, waits, strict=True)
         ]
 
-    answer = {"url_original": None, "url_generated": "[]", "error": None, "pictures": pictures(10, 70, 72)}
-    answer |= {"status": "QUEUED", "step": "wait", "time_taken": "1.0", "waiting_seconds": 10, "progress": 0.38}
-    page.route("**/photo", lambda route: route.fulfill(status=202 if page_is_open(answer) else 200, json=answer))
-    status, bar = page.locator("#status"), page.locator("#bar")
-
-    def value():
-        return bar.evaluate("(bar) => bar.value")
-
-    def go_on(milliseconds, **change):
-        answer.update(change)
-        page.clock.run_for(milliseconds)
-
-    page.goto(f"/#visit={CODE}")
+    page, _, value, go_on = follow_queued(open_page, pictures(10, 70, 72), waiting_seconds=10, progress=0.38)
+    status = page.locator("#status")
     # A visit is taken to be painted in 20 s on a device that has seen none.
     expect(status).to_have_text("First picture in about 30 seconds, all 3 in about 100 seconds")
     expect(page.locator("#note")).to_contain_text("Very many pictures are being painted")
