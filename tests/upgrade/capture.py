@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 RELEASED = Path(__file__).parent / "released.json"
 
 FACES = 10
-STATES = ("DetectFaces", "CropFaces", "SegmentCrops", "MergeMasks", "Admit", "GenerateImages", "Finish")
+STATES = ("DetectFaces", "CropFaces", "SegmentCrops", "MergeMasks", "GenerateImages", "Finish")
 """The states before which a visit is held, each a stage of that name."""
 
 MINUTES_BETWEEN_TURNS = {"ImageModels": "amazon.titan-image-generator-v2:0@us-east-1=1"}
