@@ -336,6 +336,12 @@ class App:
             self.client("secretsmanager").delete_secret(SecretId=secret.name, ForceDeleteWithoutRecovery=True)
         create_secrets(self.stack, self.client)
 
+    @property
+    def staff_token(self) -> str:
+        """What opens the staff page. Made at the start, and at each `redeploy`."""
+        secret = self.client("secretsmanager").get_secret_value(SecretId=self.stack.secrets["StaffToken"].name)
+        return json.loads(secret["SecretString"])["staff"]
+
     def set_versioning(self, holds: bool) -> None:
         """Whether the uploads bucket's versioning holds, for which S3 may take 15 minutes. For tests."""
         from local.s3.buckets import set_versioning

@@ -192,6 +192,12 @@ class BoothTokenNeeded(ApiError):
     status = 401
 
 
+class StaffTokenNeeded(ApiError):
+    """The request has no token of staff's."""
+
+    status = 401
+
+
 class TooManyPhotos(ApiError):
     """A limit is reached; `seconds` is the Retry-After."""
 

@@ -1,4 +1,4 @@
-"""Parses the secret with the booths' tokens: `{"<booth>": "<token>"}`, or a list of tokens during a rotation.
+"""Parses a secret with tokens, the booths' or staff's: `{"<name>": "<token>"}`, or a list of tokens during a rotation.
 
 A token that is too short or contains spaces is ignored; the others stay valid. Nothing here calls AWS, and no error
 quotes the secret.
@@ -13,23 +13,23 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{22,}")
 
 
 def read(text: str) -> dict[str, list[str]]:
-    """The valid tokens, by booth. Raises ValueError if the text is no JSON object of strings and lists of strings."""
-    return {booth: [token for token in given if _TOKEN.fullmatch(token)] for booth, given in _parsed(text).items()}
+    """The valid tokens, by name. Raises ValueError if the text is no JSON object of strings and lists of strings."""
+    return {name: [token for token in given if _TOKEN.fullmatch(token)] for name, given in _parsed(text).items()}
 
 
 def problems(text: str) -> list[str]:
     """Problems of the text, one sentence each; empty if there are none.
 
-    Neither tokens nor booths are quoted, for an operator may have mixed them up.
+    Neither tokens nor names are quoted, for an operator may have mixed them up.
     """
     try:
-        booths = _parsed(text)
+        names = _parsed(text)
     except ValueError as error:
         return [str(error)]
     return [
-        f"token {place} of {len(given)} of booth {number} of {len(booths)} counts for nothing: "
+        f"token {place} of {len(given)} of name {number} of {len(names)} counts for nothing: "
         "one has 22 characters or more, letters, digits and -._~+/=, and no spaces"
-        for number, given in enumerate(booths.values(), start=1)
+        for number, given in enumerate(names.values(), start=1)
         for place, token in enumerate(given, start=1)
         if not _TOKEN.fullmatch(token)
     ]
@@ -37,11 +37,11 @@ def problems(text: str) -> list[str]:
 
 def _parsed(text: str) -> dict[str, list[str]]:
     try:
-        booths = json.loads(text)
+        names = json.loads(text)
     except ValueError:
-        raise ValueError("the booths' tokens are no JSON text") from None
-    found = booths.items() if isinstance(booths, dict) else [("", None)]
+        raise ValueError("the tokens are no JSON text") from None
+    found = names.items() if isinstance(names, dict) else [("", None)]
     lists: dict[str, Any] = {name: [value] if isinstance(value, str) else value for name, value in found}
     if not all(isinstance(given, list) and all(isinstance(t, str) for t in given) for given in lists.values()):
-        raise ValueError("the booths' tokens are not texts, or lists of texts, by booth")
+        raise ValueError("the tokens are not texts, or lists of texts, by name")
     return lists

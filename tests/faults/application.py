@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from local.app import PAINT_ENDPOINT, App
 from tests.support.booth import Booth
-from tests.support.tokens import give_tokens
+from tests.support.tokens import give_tokens, made_token
 
 WAITS_SCALED = 0.1
 
@@ -46,7 +46,5 @@ def redeploy(booth: Booth, **parameters: str) -> None:
 
 def signed_in(booth: Booth) -> Booth:
     """With the booth's token."""
-    [secret] = booth.app.stack.secrets.values()
-    tokens = booth.app.client("secretsmanager").get_secret_value(SecretId=secret.name)["SecretString"]
-    booth.token = json.loads(tokens)["booth"]
+    booth.token = made_token(booth)
     return booth

@@ -5,7 +5,6 @@ policies that the template gives its roles. Here: nothing is allowed that is nev
 these policies are the deployed ones.
 """
 
-import json
 import uuid
 
 from booth import limits
@@ -15,6 +14,7 @@ from local.template.document import default_of
 from tests.support.booth import HOLD
 from tests.support.judges.reference import faults_of_call
 from tests.support.photos import PHOTOS
+from tests.support.tokens import made_token
 from tests.support.waiting import await_true
 
 CHAIN = ",".join(f"{each.strip()}=100000" for each in default_of(ROOT / "template.yaml", "ImageModels").split(","))
@@ -66,9 +66,7 @@ def test_nothing_is_allowed_that_is_never_called(quick):
         ImageModels=f"{CHAIN},endpoint=60x3",
         PaintEndpoint=PAINT_ENDPOINT,
     )
-    [secret] = quick.app.stack.secrets.values()
-    made = quick.app.client("secretsmanager").get_secret_value(SecretId=secret.name)["SecretString"]
-    quick.token = json.loads(made)["booth"]
+    quick.token = made_token(quick)
     portrait = (PHOTOS / "astronaut.jpg").read_bytes()
     everything_that_happens(quick, portrait)
 

@@ -125,55 +125,55 @@ def test_a_parameter_that_can_not_be_read_anew_is_believed_longer(account, envir
 def test_a_secret_that_is_no_tokens_lets_nobody_in_and_is_not_quoted(account, text):
     account.secrets.create_secret(Name="tokens", SecretString=text or " ")
     with pytest.raises(ServiceUnavailable) as refusal:
-        settings.booth_tokens("tokens")
+        settings.tokens_in("tokens")
     assert refusal.value.__cause__ is None
 
 
 def test_tokens_by_booth(account):
     tokens = {"pad": [OLD, NEW], "phone": "the-token-of-the-phone"}
     account.secrets.create_secret(Name="tokens", SecretString=json.dumps(tokens | {"none": []}))
-    assert settings.booth_tokens("tokens") == tokens | {"phone": ["the-token-of-the-phone"], "none": []}
+    assert settings.tokens_in("tokens") == tokens | {"phone": ["the-token-of-the-phone"], "none": []}
 
 
 @pytest.mark.parametrize("bad", ["", "correct horse battery staple", "grüße-an-den-photo-stand", "a" * 21])
 def test_what_is_no_token_opens_nothing_and_is_told_to_the_log_without_being_quoted(account, caplog, bad):
     good = NEW
     account.secrets.create_secret(Name="tokens", SecretString=json.dumps({"mixed-up": [bad, good], "pad": good}))
-    assert [settings.booth_tokens("tokens") for _ in range(3)] == [{"mixed-up": [good], "pad": [good]}] * 3
+    assert [settings.tokens_in("tokens") for _ in range(3)] == [{"mixed-up": [good], "pad": [good]}] * 3
     [record] = caplog.records
-    assert "token 1 of 2 of booth 1 of 2" in record.problem
+    assert "token 1 of 2 of name 1 of 2" in record.problem
     assert not bad or bad not in record.problem
     assert "mixed-up" not in record.problem and good not in record.problem
 
 
 def test_tokens_that_can_not_be_read_anew_are_believed_for_ten_minutes(account, environment):
     account.secrets.create_secret(Name="tokens", SecretString=json.dumps({"pad": OLD}))
-    assert settings.booth_tokens("tokens") == {"pad": [OLD]}
+    assert settings.tokens_in("tokens") == {"pad": [OLD]}
     account.fail("throttled")
     pass_by(environment, 300)
-    assert settings.booth_tokens("tokens") == {"pad": [OLD]}
+    assert settings.tokens_in("tokens") == {"pad": [OLD]}
     pass_by(environment, 300)
     with pytest.raises(ServiceUnavailable):
-        settings.booth_tokens("tokens")
+        settings.tokens_in("tokens")
 
 
 def test_a_rotation_takes_effect_when_secrets_manager_answers_again(account, environment):
     account.secrets.create_secret(Name="tokens", SecretString=json.dumps({"pad": OLD}))
-    settings.booth_tokens("tokens")
+    settings.tokens_in("tokens")
     account.secrets.put_secret_value(SecretId="tokens", SecretString=json.dumps({"pad": NEW}))
     account.fail("throttled")
     pass_by(environment, 60)
-    assert settings.booth_tokens("tokens") == {"pad": [OLD]}
+    assert settings.tokens_in("tokens") == {"pad": [OLD]}
     account.heal()
     pass_by(environment, 10)
-    assert settings.booth_tokens("tokens") == {"pad": [NEW]}
+    assert settings.tokens_in("tokens") == {"pad": [NEW]}
 
 
 def test_tokens_that_were_taken_away_are_not_believed(account, environment):
     """The secret is gone: that is an answer."""
     account.secrets.create_secret(Name="tokens", SecretString=json.dumps({"pad": OLD}))
-    settings.booth_tokens("tokens")
+    settings.tokens_in("tokens")
     account.secrets.delete_secret(SecretId="tokens", ForceDeleteWithoutRecovery=True)
     pass_by(environment, 60)
     with pytest.raises(ServiceUnavailable):
-        settings.booth_tokens("tokens")
+        settings.tokens_in("tokens")

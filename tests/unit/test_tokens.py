@@ -1,4 +1,4 @@
-"""The booths' tokens: which count, and what an operator is told of the others."""
+"""Tokens: which count, and what an operator is told of the others."""
 
 import json
 
@@ -24,13 +24,13 @@ def test_a_token_that_no_header_can_carry_or_that_is_short_counts_for_nothing(ba
 def test_what_counts_for_nothing_is_told_by_its_place():
     says = "counts for nothing: one has 22 characters or more, letters, digits and -._~+/=, and no spaces"
     assert tokens.problems(json.dumps({"door": ["short", GOOD], "hall": GOOD, "bar": [GOOD, "pass phrase"]})) == [
-        f"token 1 of 2 of booth 1 of 3 {says}",
-        f"token 2 of 2 of booth 3 of 3 {says}",
+        f"token 1 of 2 of name 1 of 3 {says}",
+        f"token 2 of 2 of name 3 of 3 {says}",
     ]
 
 
-NO_JSON = "the booths' tokens are no JSON text"
-NO_LISTS = "the booths' tokens are not texts, or lists of texts, by booth"
+NO_JSON = "the tokens are no JSON text"
+NO_LISTS = "the tokens are not texts, or lists of texts, by name"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-"""Settings that can't be environment variables: the CDN's host and id (SSM Parameter Store), the booths' tokens.
+"""Settings that can't be environment variables: the CDN's host and id (SSM Parameter Store), the tokens of booths
+and staff (Secrets Manager).
 
 `sweep` copies the CDN's from SSM into the table every minute, and functions read the table: so they start while SSM
 throttles the account. Values are cached per process; if a read fails with a transient error, the cached value is used
@@ -22,7 +23,7 @@ _PARAMETER_STALE_SECONDS = 86_400
 """Longest use of a cached CDN host or id while reads fail. They change with the distribution only."""
 _SECRET_SECONDS = 60
 _SECRET_STALE_SECONDS = 600
-"""The same for the booths' tokens: a token that was removed must not stay valid for long."""
+"""The same for tokens: a token that was removed must not stay valid for long."""
 _AGAIN_SECONDS = 10
 """Pause after a failed read before the next one."""
 
@@ -66,8 +67,8 @@ def copy_to_table() -> None:
         logger.error("a setting could not be copied", error=type(error).__name__, reason=str(error))
 
 
-def booth_tokens(secret: str) -> dict[str, list[str]]:
-    """The booths' valid tokens by booth, from Secrets Manager, cached for _SECRET_SECONDS.
+def tokens_in(secret: str) -> dict[str, list[str]]:
+    """The valid tokens of a secret by booth, or by name of staff, from Secrets Manager, cached for _SECRET_SECONDS.
 
     Problems of the secret are logged, without quoting it. Raises ServiceUnavailable.
 
@@ -79,7 +80,7 @@ def booth_tokens(secret: str) -> dict[str, list[str]]:
         with aws_errors():
             text = client("secretsmanager", **_LIMITS).get_secret_value(SecretId=secret)["SecretString"]
         for problem in tokens.problems(text):
-            logger.error("a booth's token can't be used", problem=problem)
+            logger.error("a token can't be used", problem=problem)
         return text
 
     try:

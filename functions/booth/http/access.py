@@ -1,6 +1,7 @@
 """Authentication. A booth sends a token; a visitor's phone needs none, only its requestId, which can't be guessed.
 
-With Access=open there are no tokens, and uploads are also limited per caller, by IP address.
+With Access=open booths have no tokens, and uploads are also limited per caller, by IP address. Staff always have one,
+of a secret of its own: no booth's token is staff's, nor the other way round.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ import time
 from typing import Any
 
 from booth.aws import settings
-from booth.errors import BoothTokenNeeded
+from booth.errors import BoothTokenNeeded, StaffTokenNeeded
 
 OPEN = "open"
 """Name of all booths together, for their limits, where none needs a token."""
@@ -27,17 +28,36 @@ def booth_of(event: dict[str, Any]) -> str:
     secret = os.environ["BOOTH_TOKENS"]
     if not secret:
         return OPEN
+    found = _holder_of(event, secret)
+    if not found:
+        raise BoothTokenNeeded("This booth is not signed in. Please call somebody.")
+    return found
+
+
+def staff_of(event: dict[str, Any]) -> str:
+    """Name of the staff whose token this API Gateway event has. A token is needed where access is open, too.
+
+    Raises:
+        StaffTokenNeeded: nobody of staff has this token.
+        ServiceUnavailable: the tokens can't be read.
+    """
+    found = _holder_of(event, os.environ["STAFF_TOKENS"])
+    if not found:
+        raise StaffTokenNeeded("This page is for the booth's staff. Please open the link that you were given.")
+    return found
+
+
+def _holder_of(event: dict[str, Any], secret: str) -> str:
+    """Whose bearer token of a secret the event has; "" if it has none. Raises ServiceUnavailable."""
     scheme, _, given = event.get("headers", {}).get("authorization", "").partition(" ")
     caller = given.strip().encode(errors="replace")
     found = ""
     # Every token is compared, each in constant time, so the time tells nothing about them.
-    for booth, tokens in settings.booth_tokens(secret).items():
+    for name, tokens in settings.tokens_in(secret).items():
         for token in tokens:
             if hmac.compare_digest(token.encode(), caller):
-                found = booth
-    if not found or scheme.lower() != "bearer":
-        raise BoothTokenNeeded("This booth is not signed in. Please call somebody.")
-    return found
+                found = name
+    return found if scheme.lower() == "bearer" else ""
 
 
 def caller_of(event: dict[str, Any]) -> str:
