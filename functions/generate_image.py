@@ -61,6 +61,6 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     picture = finished(painted, candidate)
     if repainting.is_due(run, number, began) and repainting.shows_invented_people(picture, run.faces):
         picture = repainting.painted_again(run, number, paint_again) or picture
-    ending.end_if_complete(publishing.publish_picture(run, number, picture))
+    ending.end_if_complete(publishing.publish_picture(run, number, picture, by=str(candidate)))
     admission.note_answered(candidate, pace)
     return {"picture": number}

@@ -13,7 +13,7 @@ from booth.http.endpoint import endpoint
 from booth.lifecycle import budget
 from booth.log import count, logger
 from booth.parallel import gather
-from booth.runs import uploads
+from booth.runs import figures, uploads
 
 clients.at_init(table.connect, objects.connect, warming.connect)
 
@@ -25,7 +25,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         needs_consent = os.environ["REQUIRE_CONSENT"] == "true"
         request = contract.upload_request(contract.json_body(event), set(scenes.catalogue()), needs_consent)
         budget.count_upload(booth, access.caller_of(event))
-        key = issue_key(request)
+        key, _ = gather(lambda: issue_key(request), lambda: figures.note_pad(booth))
     count("UploadIssued")
     url = objects.presigned_put(key, request.content_type)
     return contract.upload_answer(objects.uploads_bucket(), key, request.content_type, url)

@@ -105,8 +105,8 @@ class Run:
     faces: int = 0
     pictures: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By number ("p1", "p2", ...): scene, state (WAITING, DONE, FAILED), key or error, and `keep` if it is to keep more
-    than the face. Until the run ends also what is painted: prompt, negative, seed (see `scenes.prompt_of`), and
-    `passed_over`."""
+    than the face. Until the run ends also what is painted: prompt, negative, seed (see `scenes.prompt_of`),
+    `passed_over`, and of a finished one when that was (`at`, epoch ms) and by which candidate (`by`)."""
     not_kept: tuple[str, ...] = ()
     """The values of `Keep` of which there is no alpha: pictures that were to keep so much keep the face alone."""
     turns: dict[int, Turn] = field(default_factory=dict)

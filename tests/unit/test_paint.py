@@ -24,6 +24,7 @@ from booth.errors import (
 from booth.painting import admission, pacing, paint, records
 from booth.painting.models import MODELS
 from booth.pixels import encoding
+from booth.runs import figures
 from booth.scenes import Prompt
 from tests.support.serving import serving
 
@@ -96,6 +97,7 @@ def test_a_throttled_call_is_made_again_while_that_takes_seconds(chain, models):
     with pytest.raises(Throttled):
         painted()
     assert models.calls("bedrock") - before == 4
+    assert figures.read(figures.today()).throttled.keys() == {f"{TITAN}@us-east-1"}
 
 
 def living_now():

@@ -396,8 +396,10 @@ def test_faces_and_pictures(now):
     assert store.get(run_id).not_kept == ("head",)
     before = record(run_id)["pictures"]
     assert changed_by(run_id, lambda: store.publish_picture(run_id, 2, "photo/p.jpeg")) == {
-        "pictures": before | {"p2": before["p2"] | {"state": "DONE", "key": "photo/p.jpeg"}}
+        "pictures": before | {"p2": before["p2"] | {"state": "DONE", "key": "photo/p.jpeg", "at": NOW}}
     }
+    store.publish_picture(run_id, 1, "photo/q.jpeg", by="titan@us-east-1")
+    assert record(run_id)["pictures"]["p1"]["by"] == "titan@us-east-1"
 
 
 @pytest.mark.parametrize("make", [claimed, ended, deleted])

@@ -9,6 +9,7 @@ One item per record, with the partition key `pk` alone:
     count#<hash of a name>       count, expires      a counter, see `booth.aws.counters`
     pace                         slots, gone, ...    the image models' turns, see `booth.painting.records`
     setting#<hash of its name>   value               copy of an SSM parameter, see `booth.aws.settings`
+    stats#<hash of the date>     see `Day`, expires  a day's figures, see `booth.runs.figures`
     slot#<hash of its name>      at, expires         when a slot of an image model was last used
 
 Names are kept as SHA-256 hashes, so records that outlive the data identify nobody. An open run has `open` (see

@@ -8,7 +8,7 @@ from booth.errors import BoothError, PhotoError, RunEnded, TimedOut, kind_of
 from booth.log import count, logger
 from booth.painting import admission
 from booth.run import Run, Status
-from booth.runs import open_runs, store
+from booth.runs import figures, open_runs, store
 
 
 def settle(run: Run, error: str, picture_errors: dict[int, str] | None = None) -> Run:
@@ -44,6 +44,7 @@ def end(
             if kind_of(error) is TimedOut:
                 count("TimedOut")
             logger.info("run ended", status=status, error=code)
+            figures.count_end(run, status, code, pictures)
         # If the write was refused, the record has changed: a picture was published, or the photo came.
         run = store.get(run.id)
     return run
@@ -63,7 +64,7 @@ def end_if_complete(run: Run) -> None:
 
 
 def _outcome(run: Run, error: str, picture_errors: dict[int, str]) -> tuple[str, str, dict[str, dict[str, str]]]:
-    """Status, error name ("" if there is a picture) and pictures, without their prompts, of a run that ends now."""
+    """Status, error name ("" if there is a picture) and pictures, of which less is kept, of a run that ends now."""
     kept = ("scene", "state", "keep", "key", "error")
     pictures = {
         name: {part: picture[part] for part in kept if part in picture} for name, picture in run.pictures.items()

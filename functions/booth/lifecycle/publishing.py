@@ -22,17 +22,20 @@ def publish_copy(run: Run, jpeg: bytes, scenes: list[Scene]) -> None:
         raise
 
 
-def publish_picture(run: Run, number: int, jpeg: bytes) -> Run:
+def publish_picture(run: Run, number: int, jpeg: bytes, by: str) -> Run:
     """Publishes a picture (JPEG; numbered from 1). One that an earlier attempt stored is published instead, unchanged.
 
     Returns the run as it is then.
+
+    Args:
+        by: the candidate that painted it, `model@region`.
 
     Raises RunEnded: nothing was published.
     """
     key = keys.picture_key(run.picture_id, number)
     objects.put_result(key, jpeg)
     try:
-        return store.publish_picture(run.id, number, key)
+        return store.publish_picture(run.id, number, key, by)
     except RunEnded:
         _withdraw(run.id, key)
         raise

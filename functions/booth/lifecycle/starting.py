@@ -7,7 +7,7 @@ from booth.aws import executions, objects
 from booth.lifecycle import budget, ending
 from booth.log import count, logger, set_run_id
 from booth.run import Run, Status
-from booth.runs import store, uploads
+from booth.runs import figures, store, uploads
 
 
 def photo_arrived(key: str, version: str) -> Run | None:
@@ -63,9 +63,12 @@ def claim(run_id: str, version: str) -> Run:
     """
     day = budget.today()
     if not budget.spend(day):
-        if store.refuse(run_id, version, "BudgetSpent"):
+        has_ended = store.refuse(run_id, version, "BudgetSpent")
+        run = store.get(run_id)
+        if has_ended:
             count("BudgetSpent")
-        return store.get(run_id)
+            figures.count_end(run, Status.FAILED, "BudgetSpent", {})
+        return run
     if run := store.claim(run_id, version):
         return run
     budget.refund(day)

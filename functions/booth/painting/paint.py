@@ -17,6 +17,7 @@ from booth.painting.chain import Candidate, chain
 from booth.painting.codecs.codec import Codec, Style
 from booth.painting.models import ENDPOINT, codec_of
 from booth.pixels import encoding, frames
+from booth.runs import figures
 from booth.scenes import Prompt
 
 THROTTLE_PAUSES = (1, 2, 4)
@@ -95,6 +96,8 @@ def _invoke(candidate: Candidate, body: dict[str, Any], again: bool) -> dict[str
             return _call(candidate, body)
         except Throttled:
             count("ModelThrottled")
+            if pause == THROTTLE_PAUSES[0]:
+                figures.note_throttled(str(candidate))
             time.sleep(pause * (0.5 + random.random()))
     return _call(candidate, body)
 

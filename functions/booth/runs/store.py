@@ -181,13 +181,18 @@ def set_faces(run_id: str, faces: int, by_ellipse: int, not_kept: Sequence[Keep]
     _update_running(run_id, changes, values)
 
 
-def publish_picture(run_id: str, number: int, key: str) -> Run:
-    """Writes a finished picture's Key and state DONE (`number` from 1). Returns the run.
+def publish_picture(run_id: str, number: int, key: str, by: str = "") -> Run:
+    """Writes a finished picture's Key and state DONE (`number` from 1), and until the run ends when that was and who
+    painted it. Returns the run.
+
+    Args:
+        by: the candidate, `model@region`; "" if it isn't known.
 
     Raises RunEnded: nothing was written.
     """
-    changes = f"SET #pictures.#p{number}.#state = :done, #pictures.#p{number}.#key = :key"
-    return _update_running(run_id, changes, {"done": "DONE", "key": key})
+    values = {"state": "DONE", "key": key, "at": clock.now_ms()} | ({"by": by} if by else {})
+    changes = "SET " + ", ".join(f"#pictures.#p{number}.#{name} = :{name}" for name in values)
+    return _update_running(run_id, changes, values)
 
 
 def pass_over(run_id: str, number: int, candidate: str) -> Run:
