@@ -24,7 +24,7 @@ from typing import Any
 from benchmarks import visits
 from benchmarks.cold_starts import warmed_modules
 from benchmarks.memory import sizes_of_template
-from booth.painting.models import ENDPOINT_PICTURES_A_MINUTE
+from booth.painting.models import ENDPOINT_PICTURES_A_MINUTE, MODELS
 from local.app import App
 from paint_model.prices import HOURLY
 
@@ -63,6 +63,12 @@ _REPORT = re.compile(
 
 Usage = Counter
 """Billed quantities by "service.unit", as in prices.toml."""
+
+
+def prices_of_today() -> dict[str, Any]:
+    """prices.toml, and as `pictures` what one costs by the name of its model."""
+    pictures = {model.name: model.dollars for model in MODELS.values()}
+    return tomllib.loads(PRICES.read_text("utf-8")) | {"pictures": pictures}
 
 
 def transitions(history: Iterable[dict[str, Any]]) -> int:
@@ -267,7 +273,7 @@ def deletion_paths(app: App, photo: bytes) -> int:
 
 
 def main() -> int:
-    prices, photo = tomllib.loads(PRICES.read_text("utf-8")), visits.page_photo()
+    prices, photo = prices_of_today(), visits.page_photo()
     with visits.open_app() as app:
         idle = priced(idle_day_usage(idle_sweep(app)), prices)
         measured = {f"{faces} face{'s' * (faces > 1)}": measure(app, faces, photo) for faces in FACES}

@@ -5,10 +5,10 @@ the table, and a test compares the two. What no limit of ours bounds is given fo
 """
 
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cost import prices_of_today
 from booth import (
     concurrency,
     limits,
@@ -34,7 +34,7 @@ PUTS_A_SECOND, GB_AN_HOUR = 1000, 450
 
 def table() -> str:
     """The table."""
-    prices = tomllib.loads((ROOT / "benchmarks" / "prices.toml").read_text("utf-8"))
+    prices = prices_of_today()
     source = (ROOT / "template.yaml").read_text("utf-8")
     rate = int(re.findall(r"ThrottlingRateLimit: (\d+)", source)[0])
     per_caller, per_minute, per_day = (

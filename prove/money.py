@@ -1,18 +1,16 @@
 """What `make prove` can cost at most, said before it begins, and what its runs have cost, by their own history."""
 
 import json
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import boto3
 
-from benchmarks.cost import PRICES, priced, transitions
+from benchmarks.cost import priced, prices_of_today, transitions
+from booth.painting.models import MODELS
 from prove.step import ENVIRONMENTS, Context, Failure, Step
 
-MODELS = {"titan-image": "Titan", "nova-canvas": "Nova Canvas", "stable-image-inpaint": "Stability inpaint"}
-"""Part of a model's id, and its name in prices.toml."""
 PAINTED = 2
 """How often a picture may be painted and billed: once more after OutputBlocked (statemachine/photo.asl.json). Bedrock
 bills no call that fails."""
@@ -31,8 +29,8 @@ LARGEST_GB = 1769 / 1024
 
 
 def prices() -> dict[str, Any]:
-    """benchmarks/prices.toml."""
-    return tomllib.loads(PRICES.read_text("utf-8"))
+    """benchmarks/prices.toml, and what a picture costs."""
+    return prices_of_today()
 
 
 def dearest_picture(chain: str, prices: dict[str, Any]) -> float:
@@ -42,10 +40,10 @@ def dearest_picture(chain: str, prices: dict[str, Any]) -> float:
     for candidate in (part.strip() for part in chain.split(",")):
         if candidate.startswith("endpoint"):
             continue
-        name = next((name for part, name in MODELS.items() if part in candidate), None)
-        if name is None:
-            raise Failure(f"benchmarks/prices.toml has no price of {candidate}, so what it costs can't be said")
-        dollars.append(prices["pictures"][name])
+        model = MODELS.get(candidate.partition("@")[0])
+        if model is None:
+            raise Failure(f"{candidate} has no price, so what it costs can't be said")
+        dollars.append(prices["pictures"][model.name])
     return max(dollars)
 
 

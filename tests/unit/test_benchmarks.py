@@ -3,7 +3,6 @@
 import itertools
 import json
 import re
-import tomllib
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -216,7 +215,7 @@ def test_a_round_of_warming_is_all_that_the_template_names_and_within_what_it_ma
     usage = cost.warming_usage()
     assert usage["lambda.request"] == usage["xray.trace"] == 12 + 1
     assert usage["lambda.gb_second"] == pytest.approx((3 * 1769 + 3 * 1024 + 6 * 512) / 1024 * cost.WARM_SECONDS)
-    prices = tomllib.loads(cost.PRICES.read_text("utf-8"))
+    prices = cost.prices_of_today()
     assert 0.0001 < sum(cost.priced(usage, prices).values()) < cost.WARM_LIMIT
 
 
@@ -275,27 +274,27 @@ def test_a_dear_photo_and_dear_faces_are_told(plumbing, words):
 
 
 def test_a_deletion_is_paid_by_the_path_and_the_look():
-    prices = tomllib.loads(cost.PRICES.read_text("utf-8"))
+    prices = cost.prices_of_today()
     assert cost.deletion_costs(6, 1, prices) == (pytest.approx(0.03), 166)
     assert cost.deletion_costs(6, 2, prices) == (pytest.approx(0.06), 83)
 
 
 def test_serverless_sam_is_paid_by_the_crop_and_an_instance_is_shared():
-    prices = tomllib.loads(cost.PRICES.read_text("utf-8"))
+    prices = cost.prices_of_today()
     one, ten = cost.sam_costs(1, 100_000, prices), cost.sam_costs(10, 1_000_000, prices)
     assert ten["serverless"] == pytest.approx(10 * one["serverless"])
     assert ten["ml.g5.xlarge"] == one["ml.g5.xlarge"] == pytest.approx(1.408 / 100)
 
 
 def test_a_painter_of_ones_own_is_paid_by_the_hour_of_as_many_instances_as_are_needed():
-    prices = tomllib.loads(cost.PRICES.read_text("utf-8"))
+    prices = cost.prices_of_today()
     assert [cost.painters(photos) for photos in (1, 10, 100, 240, 241, 300, 480)] == [1, 1, 1, 1, 2, 2, 2]
     assert cost.painting_costs(300, prices)["endpoint on ml.g5.xlarge, estimate"] == pytest.approx(2 * 1.408)
     assert cost.painting_costs(300, prices)["Stability inpaint"] == pytest.approx(63)
 
 
 def test_the_document_has_what_painting_costs_and_from_where_on_an_endpoint_is_cheaper():
-    prices = tomllib.loads(cost.PRICES.read_text("utf-8"))
+    prices = cost.prices_of_today()
     deploy = (ROOT / "docs" / "deploy.md").read_text("utf-8")
     assert cost.painting_table(prices) in deploy
     six, seven = (cost.break_even(cost.PAINTERS[f"ml.{name}.xlarge"], prices) for name in ("g6", "g5"))
@@ -309,7 +308,7 @@ def test_sweep_is_reckoned_with_the_memory_that_it_has():
 
 
 def test_the_documents_have_the_price_tables_prices():
-    prices = tomllib.loads(cost.PRICES.read_text("utf-8"))
+    prices = cost.prices_of_today()
     read = {name: (ROOT / "docs" / f"{name}.md").read_text("utf-8") for name in ("deploy", "sam-endpoint")}
     chain = (ROOT / "docs" / "decisions" / "0007-image-model-chain.md").read_text("utf-8")
     hours = dict(re.findall(r"^\| `(ml\.\S+)` \| ([\d.]+) \|", read["sam-endpoint"], re.MULTILINE))
