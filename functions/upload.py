@@ -6,7 +6,9 @@ from typing import Any
 
 from booth import keys, scenes, warming
 from booth.aws import clients, objects, table
-from booth.errors import ServiceUnavailable
+from booth.aws.event import current as current_event
+from booth.errors import Paused, ServiceUnavailable
+from booth.event import Event
 from booth.http import access, contract
 from booth.http.contract import UploadRequest
 from booth.http.endpoint import endpoint
@@ -24,14 +26,17 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     with warming.ahead():
         needs_consent = os.environ["REQUIRE_CONSENT"] == "true"
         request = contract.upload_request(contract.json_body(event), set(scenes.catalogue()), needs_consent)
-        budget.count_upload(booth, access.caller_of(event))
-        key, _ = gather(lambda: issue_key(request), lambda: figures.note_pad(booth))
+        steered = current_event()
+        if steered.paused:
+            raise Paused(steered.paused)
+        budget.count_upload(booth, access.caller_of(event), steered.photos_per_day)
+        key, _ = gather(lambda: issue_key(request, steered), lambda: figures.note_pad(booth))
     count("UploadIssued")
     url = objects.presigned_put(key, request.content_type)
     return contract.upload_answer(objects.uploads_bucket(), key, request.content_type, url)
 
 
-def issue_key(request: UploadRequest) -> str:
+def issue_key(request: UploadRequest, steered: Event) -> str:
     """Records the upload and returns its Key: the documented one if that may be given, else an unguessable one.
 
     Raises:
@@ -51,10 +56,11 @@ def issue_key(request: UploadRequest) -> str:
             key,
             picture_id=keys.picture_id(request.id, is_documented),
             given=request.id,
-            scenes=request.scenes,
+            scenes=steered.wanted(request.scenes),
             content_type=request.content_type,
             consent=request.consent,
             keep=request.keep,
+            per_day=steered.photos_per_day,
         ):
             return key
     raise ServiceUnavailable("no Key could be given")

@@ -1,27 +1,24 @@
 """`make check-settings`: refuses wrong settings of the page before they are built, naming file, line and field.
 
-The page has the same rules, `web/settings.js`: there a wrong field has its default.
+The rules are `booth.event`'s; here are the lines, and the files that the settings name. The page has the same rules,
+`web/settings.js`: there a wrong field has its default.
 """
 
 import json
-import re
 import sys
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from booth import scenes
-from booth.keep import Keep
+from booth import event
 from local.check_scenes import ROOT, children, read
 
 SETTINGS = ROOT / "web" / "settings.json"
 PICTURE_TYPES = ("PNG", "JPEG", "WEBP")
 """Beside SVG: what each browser can show."""
-MAX_VERSION = 64
-"""Characters of a consent's `policy`, see docs/api.md."""
 
 
 def problems(file: Path) -> Iterator[str]:
@@ -59,80 +56,21 @@ def _fields(text: str, value: dict[str, Any]) -> Iterator[tuple[str, int, Any]]:
 def _wrong(field: str, value: Any, folder: Path) -> str:
     if field == "privacy":
         return "must be an object"
-    if field not in _RULES:
-        return f"is not a setting; they are {', '.join(_RULES)}"
-    return _RULES[field](value, folder)
+    if field not in event.SETTINGS:
+        return f"is not a setting; they are {', '.join(event.SETTINGS)}"
+    return event.SETTINGS[field](value) or _FILES.get(field, _none)(value, folder)
 
 
-def _whole(least: int, most: int) -> Callable[[Any, Path], str]:
-    def rule(value: Any, folder: Path) -> str:
-        # As JavaScript has it: 3.0 is a whole number, true is none.
-        is_whole = isinstance(value, int | float) and not isinstance(value, bool) and value % 1 == 0
-        return "" if is_whole and least <= value <= most else f"must be a whole number from {least} to {most}"
-
-    return rule
-
-
-def _text(value: Any, folder: Path) -> str:
-    return "" if isinstance(value, str) else 'must be a text; "" is none'
-
-
-def _name(value: Any, folder: Path) -> str:
-    return "" if isinstance(value, str) and value.strip() else "must be a text, and not empty"
-
-
-def _version(value: Any, folder: Path) -> str:
-    if sentence := _name(value, folder):
-        return sentence
-    return "" if len(value) <= MAX_VERSION else f"must have at most {MAX_VERSION} characters"
-
-
-def _switch(value: Any, folder: Path) -> str:
-    return "" if isinstance(value, bool) else "must be true or false"
-
-
-def _one_of(*names: str) -> Callable[[Any, Path], str]:
-    def rule(value: Any, folder: Path) -> str:
-        return "" if value in names else f"must be one of {', '.join(map(json.dumps, names))}"
-
-    return rule
-
-
-def _title(value: Any, folder: Path) -> str:
-    if not isinstance(value, dict) or not value or any(_name(each, folder) for each in value.values()):
-        return 'must be an object with a text for each language, such as {"en": "Photo Booth"}'
+def _none(value: Any, folder: Path) -> str:
     return ""
 
 
-def _languages(value: Any, folder: Path) -> str:
-    if sentence := _list(value):
-        return sentence
-    if not value:
-        return "must name at least one language"
-    for code in value:
-        if not re.fullmatch("[a-z]{2,3}(-[A-Z]{2})?", code):
-            return f"{code!r} is no language's code, such as en"
-        if not (folder / "languages" / f"{code}.json").is_file():
-            return f"there is no {folder / 'languages' / code}.json"
-    return ""
+def _languages(value: list[str], folder: Path) -> str:
+    missing = next((code for code in value if not (folder / "languages" / f"{code}.json").is_file()), None)
+    return f"there is no {folder / 'languages' / missing}.json" if missing else ""
 
 
-def _scenes(value: Any, folder: Path) -> str:
-    if sentence := _list(value):
-        return sentence
-    unknown = [each for each in value if each not in scenes.catalogue()]
-    return f"no scene of functions/scenes.json is {', '.join(map(repr, unknown))}" if unknown else ""
-
-
-def _list(value: Any) -> str:
-    if not isinstance(value, list) or not all(isinstance(each, str) and each.strip() for each in value):
-        return "must be a list of texts"
-    return "" if len(set(value)) == len(value) else "names one twice"
-
-
-def _picture(value: Any, folder: Path) -> str:
-    if sentence := _text(value, folder):
-        return sentence
+def _picture(value: str, folder: Path) -> str:
     file = (folder / value.lstrip("/")).resolve()
     if not value:
         return ""
@@ -150,28 +88,8 @@ def _picture(value: Any, folder: Path) -> str:
     return "" if is_picture else f"{folder / value.lstrip('/')} is no picture: PNG, JPEG, WebP or SVG"
 
 
-_RULES: dict[str, Callable[[Any, Path], str]] = {
-    "title": _title,
-    "languages": _languages,
-    "scenes": _scenes,
-    "mostScenes": _whole(1, 5),
-    "countdownSeconds": _whole(0, 60),
-    "cameraAt": _one_of("top", "right", "bottom", "left"),
-    "sound": _switch,
-    "file": _switch,
-    "save": _switch,
-    "print": _switch,
-    "autoUseSeconds": _whole(0, 3600),
-    "idleSeconds": _whole(5, 3600),
-    "frame": _picture,
-    "logo": _picture,
-    "wall": _switch,
-    "keep": _one_of("", *Keep),
-    "keepChoice": _switch,
-    "privacy.version": _version,
-    "privacy.retentionDays": _whole(1, 90),
-    "privacy.contact": _text,
-}
+_FILES = {"languages": _languages, "frame": _picture, "logo": _picture}
+"""What is wrong with the files that a right value names."""
 
 
 if __name__ == "__main__":

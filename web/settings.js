@@ -14,7 +14,7 @@ const isOneOf = (...values) => (value) => values.includes(value);
 const isObject = (value) => value instanceof Object && !Array.isArray(value);
 const isCode = (value) => /^[a-z]{2,3}(-[A-Z]{2})?$/.test(value);
 
-const FIELDS = { // default, and whether a value is right; local/check_settings.py has the same rules
+const FIELDS = { // default, and whether a value is right; functions/booth/event.py has the same rules
   title: [{ en: "Photo Booth", ko: "포토 부스" }, (value) => (
     isObject(value) && Object.keys(value).length > 0 && Object.values(value).every(isName)
   )],
@@ -37,6 +37,8 @@ const FIELDS = { // default, and whether a value is right; local/check_settings.
   "privacy.version": ["2026-11", (value) => isName(value) && value.length <= 64],
   "privacy.retentionDays": [7, isWhole(1, 90)],
   "privacy.contact": ["", isText],
+  again: [2, isWhole(0, 10)],
+  copies: [3, isWhole(0, 20)],
 };
 
 /** {settings, problems}: complete and usable whatever stands in the file; what is wrong with it, for the staff. */

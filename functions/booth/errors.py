@@ -7,6 +7,10 @@ log; neither may name a person, a file, a box or an AWS resource.
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from booth.event import Pause
 
 
 class BoothError(Exception):
@@ -170,6 +174,8 @@ class ApiError(BoothError):
 
     status = 400
     headers: Mapping[str, str] = MappingProxyType({})
+    details: Mapping[str, Any] = MappingProxyType({})
+    """Further fields of the answer's `error`."""
 
     def __init__(self, message: str):
         super().__init__(message)
@@ -184,6 +190,14 @@ class BadRequest(ApiError):
 
 class ConsentNeeded(BadRequest):
     """The booth requires `consent`, and the request has none."""
+
+
+class WrongSetting(BadRequest):
+    """A field of event.json that was sent is wrong; `field` is its path, such as "title.ko"."""
+
+    def __init__(self, field: str, sentence: str):
+        super().__init__(f"{field}: {sentence}")
+        self.details = {"field": field}
 
 
 class BoothTokenNeeded(ApiError):
@@ -231,6 +245,17 @@ class Conflict(ApiError):
     """A requestId, Key or id belongs to another request."""
 
     status = 409
+
+
+class Paused(ApiError):
+    """Staff have closed the booth for visitors. Runs under way end."""
+
+    status = 503
+    headers = MappingProxyType({"retry-after": "30"})  # short: they may open it at any time
+
+    def __init__(self, pause: "Pause"):
+        super().__init__(pause.reason["en"])
+        self.details = {"reason": pause.reason, "until": pause.until}
 
 
 class StillRemoving(ApiError):

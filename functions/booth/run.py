@@ -94,6 +94,8 @@ class Run:
     """Whether /photo has given an `id`. It may do so once, for the record of each id that is taken is never deleted."""
     request: str = ""
     """SHA-256 of the requestId that is bound to this upload; empty for none."""
+    per_day: int = 0
+    """The day's budget of photos that staff had set when the upload was issued; 0 for none."""
     content_type: str = ""
     upload_until: int = 0
     """When the presigned URL expires; 0 for a photo that was put without /upload."""

@@ -52,6 +52,8 @@ WRONG = [
     ("privacy.version", "x" * 65),
     ("privacy.retentionDays", 91),
     ("privacy.contact", {}),
+    ("again", 11),
+    ("copies", -1),
     ("countDownSeconds", 3),
     ("privacy.days", 3),
 ]

@@ -84,7 +84,7 @@ def tokens_in(secret: str) -> dict[str, list[str]]:
         return text
 
     try:
-        return tokens.read(_cached(secret, _SECRET_SECONDS, _SECRET_STALE_SECONDS, read))
+        return tokens.read(cached(secret, _SECRET_SECONDS, _SECRET_STALE_SECONDS, read))
     except ValueError as error:  # its text does not quote the secret
         raise ServiceUnavailable(str(error)) from None
 
@@ -92,7 +92,7 @@ def tokens_in(secret: str) -> dict[str, list[str]]:
 def _parameter(variable: str) -> str:
     """The parameter's value from the table, or from SSM before `sweep`'s first copy."""
     name = os.environ[variable]
-    return _cached(name, _PARAMETER_SECONDS, _PARAMETER_STALE_SECONDS, lambda: read_setting(name) or _read_ssm(name))
+    return cached(name, _PARAMETER_SECONDS, _PARAMETER_STALE_SECONDS, lambda: read_setting(name) or _read_ssm(name))
 
 
 def _read_ssm(name: str) -> str:
@@ -100,25 +100,25 @@ def _read_ssm(name: str) -> str:
         return client("ssm", **_LIMITS).get_parameter(Name=name)["Parameter"]["Value"]
 
 
-def _cached(name: str, seconds: int, stale_seconds: int, read: Callable[[], str]) -> str:
+def cached(name: str, seconds: int, stale_seconds: int, read: Callable[[], str]) -> str:
     """The cached value of this name, or a new one by `read` after `seconds`.
 
     If `read` fails with a transient error, the cached value is returned, and `read` is called again _AGAIN_SECONDS
     later. Raises ServiceUnavailable: it can't be read, and no cached value is younger than `stale_seconds`.
     """
-    cached, now = _cache.get(name), time.monotonic()
-    if cached and now < cached.again:
-        return cached.text
+    known, now = _cache.get(name), time.monotonic()
+    if known and now < known.again:
+        return known.text
     try:
-        cached = _Cached(read(), now, now + seconds)
+        known = _Cached(read(), now, now + seconds)
     except BoothError as error:
         is_transient = isinstance(error, Throttled | ServiceUnavailable)
-        if not (cached and is_transient and now < cached.read + stale_seconds):
+        if not (known and is_transient and now < known.read + stale_seconds):
             raise ServiceUnavailable(f"a setting can't be read: {error}") from error
         logger.warning("a setting can't be read anew", error=type(error).__name__, reason=str(error))
-        cached = replace(cached, again=now + _AGAIN_SECONDS)
-    _cache[name] = cached
-    return cached.text
+        known = replace(known, again=now + _AGAIN_SECONDS)
+    _cache[name] = known
+    return known.text
 
 
 def read_setting(name: str) -> str | None:

@@ -3,8 +3,10 @@
 import base64
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from booth import clock, keys
@@ -20,6 +22,7 @@ _NO_FILE_NAME = re.compile(r"[\x00-\x1f\x7f/\\\ufffe\uffff]")  # XML, which S3 u
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")  # BCP 47, as in navigator.language
 _MAX_POLICY = 64
 _MAX_TIME = 40
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 # `progress` when a step begins; from GENERATE on it grows with each picture.
 _PROGRESS = {
@@ -202,8 +205,8 @@ def _answer(status: int, value: Any, **more: str) -> dict[str, Any]:
     return {"statusCode": status, "headers": headers | more, "body": json.dumps(value)}
 
 
-def _error(code: str, message: str) -> dict[str, Any]:
-    return {"error": {"code": code, "message": message}}
+def _error(code: str, message: str, details: Mapping[str, Any]) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message} | dict(details)}
 
 
 def _reason(name: str) -> dict[str, str] | None:
@@ -217,14 +220,14 @@ def upload_answer(bucket: str, key: str, content_type: str, url: str) -> dict[st
     return _answer(200, {"statusCode": 200, "body": json.dumps(body)})
 
 
-def upload_error(status: int, code: str, message: str) -> dict[str, Any]:
+def upload_error(status: int, code: str, message: str, details: Mapping[str, Any] = _NONE) -> dict[str, Any]:
     """An error in the envelope of /upload; the HTTP status is the envelope's."""
-    return _answer(status, {"statusCode": status, "body": json.dumps(_error(code, message))})
+    return _answer(status, {"statusCode": status, "body": json.dumps(_error(code, message, details))})
 
 
-def photo_error(status: int, code: str, message: str) -> dict[str, Any]:
-    """An error answer of `/photo` and `/scenes`."""
-    return _answer(status, _error(code, message))
+def photo_error(status: int, code: str, message: str, details: Mapping[str, Any] = _NONE) -> dict[str, Any]:
+    """An error answer of every route but `/upload`."""
+    return _answer(status, _error(code, message, details))
 
 
 def scenes_answer(scenes: list[Scene], default: list[Scene]) -> dict[str, Any]:
@@ -241,6 +244,11 @@ def scenes_answer(scenes: list[Scene], default: list[Scene]) -> dict[str, Any]:
         for each in scenes
     ]
     return _answer(200, {"scenes": shown, "default": [each.id for each in default]})
+
+
+def steer_answer(version: int) -> dict[str, Any]:
+    """HTTP 200: event.json is written, and has this version now."""
+    return _answer(200, {"version": version})
 
 
 def delete_answer(request_id: str) -> dict[str, Any]:

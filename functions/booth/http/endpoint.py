@@ -1,8 +1,8 @@
 """Decorator of the API's handlers: answers every exception with an HTTP status, a code and a message."""
 
 import functools
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from booth.errors import ApiError, BoothError, InternalError, NotFound, RunEnded, ServiceUnavailable, Throttled
 from booth.handlers import entry
@@ -12,13 +12,19 @@ Event = dict[str, Any]
 Answer = dict[str, Any]
 
 
-def endpoint(shape: Callable[[int, str, str], Answer]) -> Callable[[Callable[[Event], Answer]], Callable]:
+class Shape(Protocol):
+    """Builds an error's answer from HTTP status, code, message, and further fields of the error."""
+
+    def __call__(self, status: int, code: str, message: str, details: Mapping[str, Any] = ..., /) -> Answer: ...
+
+
+def endpoint(shape: Shape) -> Callable[[Callable[[Event], Answer]], Callable]:
     """Makes a handler from a function of an API Gateway event (payload format 2.0).
 
     ApiErrors are answered with their status, Throttled and ServiceUnavailable with 503, anything else with 500.
 
     Args:
-        shape: builds the error's answer from HTTP status, code and message.
+        shape: builds the error's answer.
     """
 
     def decorate(respond: Callable[[Event], Answer]) -> Callable[[Event, object], Answer]:
@@ -28,7 +34,7 @@ def endpoint(shape: Callable[[int, str, str], Answer]) -> Callable[[Callable[[Ev
             try:
                 return respond(event)
             except ApiError as error:
-                answer = shape(error.status, type(error).__name__, error.message)
+                answer = shape(error.status, type(error).__name__, error.message, error.details)
                 return answer | {"headers": {**answer["headers"], **error.headers}}
             except RunEnded:
                 return shape(404, NotFound.__name__, "Nothing is known under this key any more.")

@@ -32,7 +32,7 @@ def start(run: Run, version: str) -> Run:
     """
     set_run_id(run.id)
     if run.is_waiting_for_photo:
-        run = claim(run.id, version)
+        run = claim(run, version)
     if run.is_ended:
         # Without versioning another PUT has the same version id, null, and replaces the photo.
         put_again = version == objects.NULL_VERSION and not ending.keeps_upload(run)
@@ -54,7 +54,7 @@ def start_if_uploaded(run: Run) -> Run:
     return start(run, version) if version else run
 
 
-def claim(run_id: str, version: str) -> Run:
+def claim(run: Run, version: str) -> Run:
     """Claims the run, and returns it as it is then: ended with BudgetSpent if the day's budget of photos is spent.
 
     The photo is counted before it is claimed. So every claimed photo was counted, and a refused one was never claimed:
@@ -62,14 +62,14 @@ def claim(run_id: str, version: str) -> Run:
     between has counted one too many.
     """
     day = budget.today()
-    if not budget.spend(day):
-        has_ended = store.refuse(run_id, version, "BudgetSpent")
-        run = store.get(run_id)
+    if not budget.spend(day, run.per_day):
+        has_ended = store.refuse(run.id, version, "BudgetSpent")
+        run = store.get(run.id)
         if has_ended:
             count("BudgetSpent")
             figures.count_end(run, Status.FAILED, "BudgetSpent", {})
         return run
-    if run := store.claim(run_id, version):
-        return run
+    if claimed := store.claim(run.id, version):
+        return claimed
     budget.refund(day)
-    return store.get(run_id)
+    return store.get(run.id)

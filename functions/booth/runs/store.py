@@ -19,7 +19,7 @@ def run_of(item: dict[str, Any]) -> Run:
     known = item.keys() & Run.__dataclass_fields__.keys()
     fields: dict[str, Any] = {name: table.from_item(item[name]) for name in known}
     fields |= {"id": item["run"]["S"], "status": Status(fields["status"]), "step": Step(fields["step"])}
-    for name in ("created", "upload_until", "claimed", "deadline", "ended", "faces", "due", "tries", "told"):
+    for name in ("created", "upload_until", "per_day", "claimed", "deadline", "ended", "faces", "due", "tries", "told"):
         fields[name] = int(fields.get(name, 0))
     turns = fields.get("turns", {}).items()
     fields["turns"] = {int(name[1:]): _turn_of(turn) for name, turn in turns}

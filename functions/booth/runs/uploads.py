@@ -37,6 +37,7 @@ def issue(
     consent: Any,
     given: str = "",
     keep: str = "",
+    per_day: int = 0,
 ) -> bool:
     """Records an upload whose photo is about to be put. False if the Key is taken.
 
@@ -44,6 +45,7 @@ def issue(
         picture_id: as `keys.picture_id` makes it.
         given: the caller's id; "" for none.
         keep: what the visitor chose that the pictures keep; "" for nothing.
+        per_day: the day's budget that staff have set; 0 for none.
 
     Raises:
         Conflict: `given` or `picture_id` is taken.
@@ -56,6 +58,8 @@ def issue(
         fields["scenes"] = scenes
     if keep:
         fields["keep"] = keep
+    if per_day:
+        fields["per_day"] = per_day
     if consent is not None:
         fields["consent"] = json.dumps(consent)
     first_check = clock.now_ms() + limits.FIRST_CHECK_SECONDS * 1000
