@@ -196,6 +196,7 @@ class App:
             self.lambdas,
             self.client("s3"),
             self.results_bucket,
+            self.stack.buckets["PageBucket"].name,
             uploads=self.url if self._lan else self.s3_url,
             ready=lambda: self._ready,
             key=lambda: self.stack.functions["Upload"].environment["CDN_KEY"],

@@ -24,6 +24,8 @@ from local.lambdas.host import LambdaHost
 
 WEB = Path(__file__).parent.parent / "web"
 NOTICE = Path(__file__).parent / "notice.html"
+PAGES = {"staff": "staff.html"}
+"""Objects of the page's bucket that are called otherwise than their files in web/."""
 
 _MAX_BODY = 10 * 1024 * 1024  # HTTP API
 _TIMEOUT_SECONDS = 30  # HTTP API
@@ -37,6 +39,8 @@ _FORWARDED = ("Content-Type", "CloudFront-Viewer-Address")
 """The headers that the CDN sends on to the API where access is open: of the viewer's, and its own."""
 _ALL_METHODS = ("GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE")
 _READING_METHODS = ("GET", "HEAD")
+_STAFF = "/staff/"
+"""What the CDN passes on to the API with all headers, where access is open, too."""
 _OF_THE_CONNECTION = ("connection", "transfer-encoding", "expect", "upgrade", "keep-alive")
 _KEY_HEADER = "x-cdn-key"
 _CDN_ADDRESS = "130.176.0.1"
@@ -56,7 +60,8 @@ class Edge:
 
     Args:
         routes: (method, path) -> name of the function, from the template.
-        s3: a boto3 client that may read the results bucket.
+        s3: a boto3 client that may read the buckets.
+        page_bucket: in which event.json lies; the page's files are those of web/.
         uploads: S3's address, to which the page may PUT.
         ready: whether the application is up; /health answers 503 before.
         key: what the CDN sends with each call of the API, where access is open; else empty.
@@ -68,6 +73,7 @@ class Edge:
         lambdas: LambdaHost,
         s3,
         results_bucket: str,
+        page_bucket: str,
         uploads: str,
         ready: Callable[[], bool],
         key: Callable[[], str],
@@ -76,7 +82,7 @@ class Edge:
         self._paths = {path for _, path in routes}
         self._lambdas = lambdas
         self._s3 = s3
-        self._results_bucket = results_bucket
+        self._results_bucket, self._page_bucket = results_bucket, page_bucket
         self._ready = ready
         self._key = key
         policy = _CONTENT_SECURITY.format(uploads=uploads)
@@ -95,22 +101,29 @@ class Edge:
     def _respond(self, request: Request) -> Response:
         if request.path == "/health":
             return _json(200, {"ready": True}) if self._ready() else _json(503, {"ready": False})
-        is_api = request.path in self._paths and not request.environ["RAW_URI"].startswith("//")
+        is_staffs = request.path.startswith(_STAFF)
+        is_api = (request.path in self._paths or is_staffs) and not request.environ["RAW_URI"].startswith("//")
         if refused := viewers.refusal(request, _ALL_METHODS if is_api else _READING_METHODS):
             return refused
         if is_api:
             # An open stack's policy passes no query on.
-            query = "" if self._key() else _query(request)
-            return self._ask_api(request, self._to_api(request), _CDN_ADDRESS, query)
-        return self._result(request) if request.path.startswith("/photo/") else self._page(request)
+            query = "" if self._key() and not is_staffs else _query(request)
+            return self._ask_api(request, self._to_api(request, is_staffs), _CDN_ADDRESS, query)
+        if request.path == "/event.json":
+            return self._object(request, self._page_bucket)
+        if request.path.startswith("/photo/"):
+            return self._object(request, self._results_bucket)
+        return self._page(request)
 
-    def _to_api(self, request: Request) -> dict[str, str]:
+    def _to_api(self, request: Request, is_staffs: bool) -> dict[str, str]:
         """The headers with which the CDN asks the API, by its origin request policy; Host is the API's."""
         seen = viewers.headers_to_origin(request)
         if key := self._key():
-            seen["cloudfront-viewer-address"] = f"{request.remote_addr}:{request.environ.get('REMOTE_PORT', 1024)}"
-            seen = {name.lower(): seen[name.lower()] for name in _FORWARDED if name.lower() in seen}
-            seen |= {"user-agent": "Amazon CloudFront", _KEY_HEADER: key}
+            if not is_staffs:
+                seen["cloudfront-viewer-address"] = f"{request.remote_addr}:{request.environ.get('REMOTE_PORT', 1024)}"
+                seen = {name.lower(): seen[name.lower()] for name in _FORWARDED if name.lower() in seen}
+                seen["user-agent"] = "Amazon CloudFront"
+            seen[_KEY_HEADER] = key
         return seen | {"host": f"local.execute-api.{REGION}.amazonaws.com"}
 
     def _ask_api(self, request: Request, headers: Mapping[str, str], address: str | None, query: str) -> Response:
@@ -134,10 +147,13 @@ class Edge:
         data = base64.b64decode(content) if answer.get("isBase64Encoded") else content.encode()
         return Response(data, status=answer["statusCode"], headers=answer.get("headers"))
 
-    def _result(self, request: Request) -> Response:
+    def _object(self, request: Request, bucket: str) -> Response:
+        """An object of a bucket, with the ETag by which a browser asks whether it has changed."""
         try:
-            found = self._s3.get_object(Bucket=self._results_bucket, Key=request.path.removeprefix("/"))
+            found = self._s3.get_object(Bucket=bucket, Key=request.path.removeprefix("/"))
         except ClientError:
+            if bucket == self._page_bucket:
+                return _json(404, {"message": "Not Found"})
             # The bucket's policy lets the CDN list nothing, so S3 does not tell it that a picture is missing.
             xml = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
             return Response(xml, 403, self._cdn_headers, content_type="application/xml")
@@ -157,7 +173,8 @@ class Edge:
 
     def _page(self, request: Request) -> Response:
         """A file of the page, compressed as its cache behavior says (CloudFront prefers brotli, which is smaller)."""
-        file = (WEB / (request.path.lstrip("/") or "index.html")).resolve()
+        name = request.path.lstrip("/") or "index.html"
+        file = (WEB / PAGES.get(name, name)).resolve()
         if not file.is_relative_to(WEB.resolve()) or not file.is_file():
             return _json(404, {"message": "Not Found"})
         content = file.read_bytes()

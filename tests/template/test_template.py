@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from fnmatch import fnmatchcase
 
 import pytest
 
@@ -154,11 +155,18 @@ def test_what_is_kept_of_visitors_ends():
 
 @pytest.mark.parametrize("path", sorted(ROUTES))
 def test_the_cdn_passes_every_route_of_the_api_on_and_keeps_no_answer(path):
-    [behaviour] = [each for each in CDN["CacheBehaviors"] if each["PathPattern"] == path]
+    [behaviour] = [each for each in CDN["CacheBehaviors"] if fnmatchcase(path, each["PathPattern"])]
 
     assert behaviour["TargetOriginId"] == "api"
     assert behaviour["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"  # CachingDisabled
     assert {"POST", "DELETE"} < set(behaviour["AllowedMethods"])
+
+
+def test_what_staff_set_is_not_held_back_by_the_cdn():
+    [behaviour] = [each for each in CDN["CacheBehaviors"] if fnmatchcase("/event.json", each["PathPattern"])]
+
+    assert behaviour["TargetOriginId"] == "page"
+    assert behaviour["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"  # CachingDisabled
 
 
 def test_the_cdn_keeps_pictures_for_minutes_and_shows_the_page_for_the_rest():
@@ -208,7 +216,9 @@ def test_the_local_cdn_asks_the_api_with_the_same_headers_where_access_is_open()
     # A token comes in the header Authorization, which only a policy for all headers passes on.
     all_but_host = "b689b0a8-53d0-40ab-baf2-68738e2966ac"  # AllViewerExceptHostHeader
     for behaviour in CDN["CacheBehaviors"]:
-        if behaviour["TargetOriginId"] == "api":
+        if behaviour["PathPattern"] == f"{edge._STAFF}*":
+            assert behaviour["OriginRequestPolicyId"] == all_but_host  # staff have a token everywhere
+        elif behaviour["TargetOriginId"] == "api":
             assert behaviour["OriginRequestPolicyId"]["Fn::If"] == [condition, {"Ref": "CdnToOpenApi"}, all_but_host]
 
 

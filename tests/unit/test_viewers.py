@@ -36,6 +36,9 @@ class Bucket:
     """Stands for S3, with one picture."""
 
     def get_object(self, Bucket, Key):
+        if Key == "event.json" and Bucket == "page":
+            last = datetime(2026, 11, 28, 10, tzinfo=UTC)
+            return {"ETag": '"v"', "LastModified": last, "ContentType": "application/json", "Body": io.BytesIO(b"{}")}
         if Key != "photo/a b.jpeg":
             raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
         last = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -46,8 +49,8 @@ class Booth:
     def __init__(self):
         self.functions, self.key = Functions(), ""
         routes = {("POST", "/upload"): "upload", ("POST", "/photo"): "photo", ("DELETE", "/photo"): "delete"}
-        routes[("GET", "/scenes")] = "scenes"
-        edge = Edge(routes, self.functions, Bucket(), "results", "http://s3", lambda: True, lambda: self.key)
+        routes |= {("GET", "/scenes"): "scenes", ("PUT", "/staff/settings"): "steer"}
+        edge = Edge(routes, self.functions, Bucket(), "results", "page", "http://s3", lambda: True, lambda: self.key)
         listening = http_server.listen(0)
         self.address = listening.getsockname()
         self.server = http_server.serve(listening, edge)
@@ -255,3 +258,18 @@ def test_a_body_of_base64_is_read(booth):
     booth.post("Content-Type: image/jpeg", body=BODY)
     assert booth.functions.event["isBase64Encoded"]
     assert base64.b64decode(booth.functions.event["body"]) == BODY
+
+
+def test_staffs_calls_come_with_all_headers_and_the_query_where_access_is_open_too(booth):
+    headers = ["Authorization: Bearer the-token-of-the-staff", "X-Own: 1"]
+    assert booth.post(*headers, method="PUT", path="/staff/settings?day=2026-11-27")[0] == 200
+    seen = booth.functions.event
+    assert (seen["headers"]["authorization"], seen["headers"]["x-own"]) == ("Bearer the-token-of-the-staff", "1")
+    assert seen["queryStringParameters"] == {"day": "2026-11-27"}
+    assert booth.post(*headers, method="PUT", path="/staff/none")[0] == 404
+
+
+def test_event_json_comes_from_the_bucket_and_is_asked_for_by_its_etag(booth):
+    status, headers, body = booth.raw("GET /event.json HTTP/1.1\nHost: booth")
+    assert (status, headers["ETag"], body) == (200, '"v"', b"{}")
+    assert booth.raw('GET /event.json HTTP/1.1\nHost: booth\nIf-None-Match: "v"')[0] == 304
