@@ -52,6 +52,8 @@ WATCH_SECONDS = 118
 """How long one `sweep` watches, see functions/sweep.py. A run is looked after until CLEAN_SECONDS after its end; sweeps
 begin every 60 s and wait for it, each up to this long: on average WATCH_SECONDS**2 / 2 / 60 seconds in all."""
 
+PAD_SECONDS = 30
+"""Between two asks of a pad for event.json."""
 WARM_LIMIT = 0.0005
 """Dollars that warming may cost a photo."""
 WARM_SECONDS = 0.7
@@ -156,8 +158,14 @@ def idle_day_usage(sweep: Usage) -> Usage:
     usage["lambda.gb_second"] += 24 * 0.5
     usage["s3.put"] += 24
     usage["cloudwatch.log_gb"] = 1464 * 500 / 1e9
-    usage["cloudwatch.alarm_metric_month"] = 32 / 30  # monitoring.yaml
+    usage["cloudwatch.alarm_metric_month"] = 33 / 30  # monitoring.yaml
     return usage
+
+
+def pad_day_usage() -> Usage:
+    """What a pad asks for in ten hours at its start screen: event.json, which the CDN doesn't keep."""
+    asks = 10 * 3600 // PAD_SECONDS
+    return Usage({"cloudfront.request": asks, "s3.get": asks})
 
 
 def priced(usage: Usage, prices: dict[str, dict[str, float]]) -> dict[str, float]:
@@ -314,6 +322,7 @@ def main() -> int:
     dashboard = prices["cloudwatch"]["dashboard_month"] / 30
     print(f"\nAn idle day: {sum(idle.values()):.3f}, and {dashboard:.3f} if the dashboard is the account's fourth:\n")
     print(table([(name, [cost]) for name, cost in sorted(idle.items(), key=lambda each: -each[1])], ["a day"]))
+    print(f"\nA pad's day of ten hours, asking for event.json: {sum(priced(pad_day_usage(), prices).values()):.4f}")
     found = problems({faces: plumbing[name] for faces, name in of_faces.items()})
     found += [f"{name}: more than ${LIMIT}" for name, cost in plumbing.items() if "," in name and cost > LIMIT]
     if (warming := costs[head[0]]["warming, if it comes alone"]) > WARM_LIMIT:

@@ -57,6 +57,12 @@ def pair(arguments: argparse.Namespace) -> None:
         print(f"{code}\nPairs a pad as {booth}: scan it with the pad's camera app, and let nobody else see it.")
 
 
+def staff(arguments: argparse.Namespace) -> None:
+    """Shows the link of the staff page as a QR code."""
+    for name, (link, code) in stack.staff_codes(arguments.stack).items():
+        print(f"{code}\nThe staff page, for {name}: {link}\nScan it with a phone, and let nobody else see it.")
+
+
 def destroy(arguments: argparse.Namespace) -> None:
     """Deletes the stack and its data, after a confirmation: the stack's name, typed or in CONFIRM."""
     print(f"This deletes {arguments.stack}: every photo, picture, log and function of it.")
@@ -84,7 +90,7 @@ def main() -> int:
     command.add_argument("environment")
     command.add_argument("overrides", nargs="*", metavar="Name=value", help="parameters of template.yaml")
     command.set_defaults(do=sam)
-    for do in (page, smoke, pair, destroy):
+    for do in (page, smoke, pair, staff, destroy):
         command = commands.add_parser(do.__name__, help=do.__doc__)
         command.add_argument("stack")
         command.set_defaults(do=do)

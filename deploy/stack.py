@@ -25,6 +25,10 @@ from deploy.preview import with_preview
 from operate.parameters import ParameterError, problems, read_parameters
 
 WEB = ROOT / "web"
+PAGES = {"staff.html": "staff"}
+"""Files of web/ that are called otherwise in the page's bucket, and there have the address /<name>."""
+EVENT = "event.json"
+"""The one object there that is not of web/: how staff steer the event (functions/booth/aws/event.py)."""
 SAM_STACK = "aws-sam-cli-managed-default"
 """The stack with the bucket that `sam deploy` puts packages into; all applications of the account share it."""
 
@@ -143,25 +147,26 @@ def physical_id(stack: str, logical_id: str) -> str:
 def upload_page(stack: str, show: Callable[[str], None]) -> int:
     """Uploads web/ to the page's bucket, deletes objects that web/ no longer has, and invalidates the CDN's cache.
 
-    Before that, waits until the uploads bucket is versioned. Browsers revalidate each file; the CDN caches it for up to
-    a day. Returns the number of files. Raises StackError.
+    What staff have set stays. Before that, waits until the uploads bucket is versioned. Browsers revalidate each file;
+    the CDN caches it for up to a day. Returns the number of files. Raises StackError.
     """
     known = outputs(stack)
     refuse_pending_change_set(stack)
     wait_for_versioning(known["UploadsBucketName"], show)
     bucket, s3 = known["PageBucketName"], boto3.client("s3")
-    files = {file.relative_to(WEB).as_posix(): file for file in sorted(WEB.rglob("*")) if file.is_file()}
+    paths = {file.relative_to(WEB).as_posix(): file for file in sorted(WEB.rglob("*")) if file.is_file()}
+    files = {PAGES.get(path, path): file for path, file in paths.items()}
     # index.html last, so that it never names a file that isn't there yet.
     for key, file in sorted(files.items(), key=lambda item: item[0] == "index.html"):
         s3.put_object(
             Bucket=bucket,
             Key=key,
             Body=with_preview(WEB, known["BoothUrl"]) if key == "index.html" else file.read_bytes(),
-            ContentType=mimetypes.guess_type(key)[0] or "application/octet-stream",
+            ContentType=mimetypes.guess_type(file.name)[0] or "application/octet-stream",
             CacheControl="max-age=0, s-maxage=86400",
         )
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-        for old in {each["Key"] for each in page.get("Contents", [])} - files.keys():
+        for old in {each["Key"] for each in page.get("Contents", [])} - files.keys() - {EVENT}:
             s3.delete_object(Bucket=bucket, Key=old)
     boto3.client("cloudfront").create_invalidation(
         DistributionId=known["CdnId"],
@@ -181,15 +186,19 @@ def booth_tokens(stack: str) -> dict[str, list[str]]:
     Raises:
         StackError: there is no valid one.
     """
-    if secret := outputs(stack).get("BoothTokensSecret"):
-        text = _secret_text(secret)
-        if problems := tokens.problems(text):
-            raise StackError(f"the secret {secret}: {'; '.join(problems)}")
-        found = {booth: each for booth, each in tokens.read(text).items() if each}
-        if not found:
-            raise StackError(f"the secret {secret}: no booth has a token")
-        return found
-    return {}
+    secret = outputs(stack).get("BoothTokensSecret")
+    return _tokens_in(secret) if secret else {}
+
+
+def _tokens_in(secret: str) -> dict[str, list[str]]:
+    """The tokens of a secret by name, oldest first. Raises StackError if there is none, or one that isn't valid."""
+    text = _secret_text(secret)
+    if problems := tokens.problems(text):
+        raise StackError(f"the secret {secret}: {'; '.join(problems)}")
+    found = {name: each for name, each in tokens.read(text).items() if each}
+    if not found:
+        raise StackError(f"the secret {secret}: nobody has a token")
+    return found
 
 
 def _secret_text(secret: str) -> str:
@@ -211,6 +220,21 @@ def pairing_codes(stack: str) -> dict[str, str]:
     if not found:
         raise StackError(f"{stack} takes photos without a token (Access=open): no pad has to be paired")
     return {booth: _qr_code(f"{url}/#pair={each[-1]}") for booth, each in found.items()}
+
+
+def staff_codes(stack: str) -> dict[str, tuple[str, str]]:
+    """By name of staff: the link of the staff page with the newest token, and the same as a QR code for a terminal.
+
+    Raises StackError if there is no valid token.
+    """
+    known = outputs(stack)
+    if "StaffTokenSecret" not in known:
+        raise StackError(f"{stack} is of a release without a staff page: make deploy")
+    links = {
+        name: f"{known['BoothUrl']}/staff#token={each[-1]}"
+        for name, each in _tokens_in(known["StaffTokenSecret"]).items()
+    }
+    return {name: (link, _qr_code(link)) for name, link in links.items()}
 
 
 def _qr_code(text: str) -> str:

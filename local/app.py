@@ -333,13 +333,14 @@ class App:
             if function != before.functions[name]:
                 self.lambdas.configure(function.name, {**function.environment, **self._environments[name]})
         self._standins.ask("/authority", self.authority.to_json())
-        for secret in before.secrets.values():
-            self.client("secretsmanager").delete_secret(SecretId=secret.name, ForceDeleteWithoutRecovery=True)
-        create_secrets(self.stack, self.client)
+        for name in before.secrets.keys() - self.stack.secrets.keys():
+            secret = before.secrets[name].name
+            self.client("secretsmanager").delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
+        create_secrets(self.stack.secrets.keys() - before.secrets.keys(), self.stack, self.client)
 
     @property
     def staff_token(self) -> str:
-        """What opens the staff page. Made at the start, and at each `redeploy`."""
+        """What opens the staff page. Made at the start."""
         secret = self.client("secretsmanager").get_secret_value(SecretId=self.stack.secrets["StaffToken"].name)
         return json.loads(secret["SecretString"])["staff"]
 

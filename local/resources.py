@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from local.account import ACCOUNT
@@ -31,7 +31,7 @@ def create_resources(stack: Application, client: Callable[[str], Any]) -> None:
         # The CDN's address is https on AWS; this machine has no certificate.
         value = parameter.value.replace("https://127.0.0.1", "http://127.0.0.1")
         ssm.put_parameter(Name=parameter.name, Type=parameter.type, Value=value)
-    create_secrets(stack, client)
+    create_secrets(stack.secrets, stack, client)
     for machine in stack.state_machines.values():
         client("stepfunctions").create_state_machine(
             name=machine.name,
@@ -40,8 +40,8 @@ def create_resources(stack: Application, client: Callable[[str], Any]) -> None:
         )
 
 
-def create_secrets(stack: Application, client: Callable[[str], Any]) -> None:
-    """Create the secrets alone; what is generated of one in JSON is 32 random bytes."""
-    for secret in stack.secrets.values():
+def create_secrets(names: Iterable[str], stack: Application, client: Callable[[str], Any]) -> None:
+    """Create these of its secrets (logical ids); what is generated of one in JSON is 32 random bytes."""
+    for secret in (stack.secrets[name] for name in names):
         value = secret.value or json.dumps(secret.given | {secret.generated: secrets.token_urlsafe(32)})
         client("secretsmanager").create_secret(Name=secret.name, SecretString=value)

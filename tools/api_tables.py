@@ -143,7 +143,8 @@ class Tables:
         if "contentSchema" in schema:
             return f" with JSON: {self.type_of(schema['contentSchema'])}"
         if kind == "array":
-            return _range(schema.get("minItems"), schema.get("maxItems"), " of {}") + self._items(schema["items"])
+            size = _range(schema.get("minItems"), schema.get("maxItems"), " of {}")
+            return (size or ("" if "properties" in schema["items"] else " of")) + self._items(schema["items"])
         if kind == "object":
             return _fields_of(schema)
         parts = [_range(schema.get("minLength"), schema.get("maxLength"), ", {} characters")]
@@ -182,8 +183,8 @@ def codes_of(response: Schema) -> list[tuple[list[str], str]]:
 
 
 def _fields_of(schema: Schema) -> str:
-    names = schema["properties"] if "properties" in schema else schema["required"]
-    return f" with {', '.join(f'`{name}`' for name in names)}"
+    names = schema.get("properties") or schema.get("required", [])
+    return f" with {', '.join(f'`{name}`' for name in names)}" if names else ""
 
 
 def _literal(value: Any) -> str:

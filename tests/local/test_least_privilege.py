@@ -5,6 +5,7 @@ policies that the template gives its roles. Here: nothing is allowed that is nev
 these policies are the deployed ones.
 """
 
+import json
 import uuid
 
 from booth import limits
@@ -93,7 +94,19 @@ def everything_that_happens(booth, portrait):
     lost_events(booth, portrait)
     late_steps(booth, portrait)
     deletions(booth, portrait)
+    steering(booth)
     booth.app.lambdas.invoke(booth.app.stack.functions["Purge"].name, b"{}")
+
+
+def steering(booth):
+    """Staff set something, and take it back; /upload asks for it, where there is none too."""
+    for version, more in enumerate(({"copies": 1}, {})):
+        body = json.dumps({"version": version} | more).encode()
+        headers = {"Authorization": f"Bearer {booth.app.staff_token}"}
+        assert booth.http("PUT", f"{booth.url}/staff/settings", body, headers)[0] == 200
+    booth.app.restart("Upload")
+    booth.upload()
+    booth.s3.delete_object(Bucket=booth.app.stack.buckets["PageBucket"].name, Key="event.json")
 
 
 def whole_visits(booth, portrait):

@@ -61,6 +61,20 @@ def test_the_page_is_put_there_only_when_the_uploads_bucket_gives_versions(deplo
     assert keys(deployed, "uploads") == []
 
 
+def test_what_staff_have_set_stays_and_the_rest_that_is_not_of_the_page_goes(deployed, monkeypatch, tmp_path):
+    for name in ("staff.html", "index.html"):
+        (tmp_path / name).write_text("<html><head></head></html>")
+    monkeypatch.setattr(stack, "WEB", tmp_path)
+    monkeypatch.setattr(stack, "with_preview", lambda web, url: b"")
+    set_versioning("uploads", True)
+    for key in ("event.json", "old.js", "event.json.old", "staff.html"):
+        deployed.put_object(Bucket="page", Key=key, Body=b"{}")
+    stack.upload_page("booth", print)
+    assert sorted(keys(deployed, "page")) == ["event.json", "index.html", "staff"]
+    assert deployed.get_object(Bucket="page", Key="event.json")["Body"].read() == b"{}"
+    assert deployed.head_object(Bucket="page", Key="staff")["ContentType"] == "text/html"
+
+
 def test_a_bucket_that_never_gives_versions_keeps_the_page_closed(deployed, monkeypatch, capsys):
     monkeypatch.setattr(stack, "VERSIONING_SECONDS", 0.2)
     monkeypatch.setattr("sys.argv", ["deploy", "page", "booth"])

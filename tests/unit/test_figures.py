@@ -78,7 +78,7 @@ def test_a_visit_that_comes_too_late_for_the_budget(table_at_noon, environment):
     assert budget.spend(budget.today())
     run = issue()
     for _ in range(2):
-        assert starting.claim(run, "v").error == "BudgetSpent"
+        assert starting.claim(store.get(run), "v").error == "BudgetSpent"
     assert figures.read(DAY) == Day(ended={"FAILED": 1}, failed={"BudgetSpent": 1})
 
 

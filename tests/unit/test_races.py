@@ -21,6 +21,7 @@ import upload as upload_function
 from booth import clock, limits
 from booth.aws import clients, executions, objects, table
 from booth.errors import ApiError, Conflict, RunEnded
+from booth.event import Event
 from booth.http.contract import PhotoRequest, UploadRequest
 from booth.lifecycle import starting, sweeping
 from booth.log import metrics
@@ -118,7 +119,7 @@ class World:
     def upload(self, filename=None):
         """POST /upload; gives the Key."""
         filename = filename or f"{uuid.uuid4()}.jpg"
-        return upload_function.issue_key(UploadRequest(filename, "image/jpeg", "", [], None))
+        return upload_function.issue_key(UploadRequest(filename, "image/jpeg", "", [], None), Event())
 
     def event(self, key, version):
         return lambda: starting.photo_arrived(key, version)

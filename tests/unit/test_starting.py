@@ -12,6 +12,7 @@ import upload
 from booth import clock, keys
 from booth.aws import counters, objects
 from booth.errors import BadRequest, PhotoNotFound
+from booth.event import Event
 from booth.http import contract
 from booth.lifecycle import budget, starting
 from booth.log import logger
@@ -135,7 +136,7 @@ def test_names_that_can_not_be_given_get_another_key(account, name):
     """A picture's name, and one that S3 has no room for."""
     request = upload_request(name)
     assert keys.documented_key(name) is None
-    assert re.fullmatch(r"photo/[0-9a-f-]{36}\.jpg", upload.issue_key(request))
+    assert re.fullmatch(r"photo/[0-9a-f-]{36}\.jpg", upload.issue_key(request, Event()))
 
 
 def test_an_event_that_comes_when_its_record_has_expired_finds_nothing_to_start(account, environment):
@@ -224,7 +225,7 @@ def test_whoever_calls_gets_the_claimed_run_and_its_log_lines_carry_its_id(accou
 
 def test_a_caller_that_died_between_claim_and_start_loses_nothing(account):
     key = issued("photo/a.jpg")
-    claimed = starting.claim(uploads.find_by_upload(key).id, account.put(key))
+    claimed = starting.claim(uploads.find_by_upload(key), account.put(key))
     assert account.executions() == []
     assert starting.start(claimed, claimed.version) == claimed
     assert account.executions() == [claimed.id]
@@ -246,7 +247,7 @@ def test_another_version_is_not_processed_it_is_counted_and_goes_with_the_run(ac
 def test_a_run_that_is_under_way_is_not_started_again(account):
     key = issued("photo/a.jpg")
     version = account.put(key)
-    claimed = starting.claim(uploads.find_by_upload(key).id, version)
+    claimed = starting.claim(uploads.find_by_upload(key), version)
     run = store.enter(claimed.id, "detect")
     assert starting.start(run, version) == run
     assert account.executions() == []
@@ -293,7 +294,7 @@ def test_a_poll_starts_what_lies_there_and_nothing_else(account):
 
 def test_a_claimed_run_is_started_by_a_poll_though_its_photo_is_gone(account):
     key = issued("photo/a.jpg")
-    claimed = starting.claim(uploads.find_by_upload(key).id, "gone")
+    claimed = starting.claim(uploads.find_by_upload(key), "gone")
     assert starting.start_if_uploaded(claimed) == claimed
     assert account.executions() == [claimed.id]
 
@@ -310,7 +311,7 @@ def test_a_photo_beyond_the_days_budget_is_refused_once_and_for_all(account, env
     assert refused == store.get(refused.id)
     assert account.versions(second) == {version}
     # It is told as it stands, whoever asks, and counted once.
-    assert starting.claim(refused.id, version) == refused
+    assert starting.claim(refused, version) == refused
     assert counts() == {}
     assert account.executions() == [taken.id]
 
@@ -318,6 +319,6 @@ def test_a_photo_beyond_the_days_budget_is_refused_once_and_for_all(account, env
 def test_a_second_claim_changes_nothing_and_gives_its_count_back(account, environment, one_day):
     environment.setenv("PHOTOS_PER_DAY", "9")
     run = uploads.find_by_upload(issued("photo/a.jpg"))
-    claimed = starting.claim(run.id, "v1")
-    assert starting.claim(run.id, "v2") == claimed == store.get(run.id)
+    claimed = starting.claim(run, "v1")
+    assert starting.claim(run, "v2") == claimed == store.get(run.id)
     assert (claimed.version, counters.value(budget.today())) == ("v1", 1)

@@ -1,0 +1,133 @@
+"""Staff steer the event: what pads and visitors meet then, and whose token opens what."""
+
+import json
+import time
+import uuid
+
+import pytest
+
+from tests.support.booth import ask_for_upload
+from tests.support.photos import photo
+from tests.support.tokens import made_token
+from tests.support.waiting import await_true
+
+REASON = {"en": "We are back after the speech.", "ko": "연설이 끝나면 다시 엽니다."}
+
+
+@pytest.fixture
+def steered(quick):
+    """Gives what PUTs settings as staff do, and lets /upload know them at once; afterwards nothing is set."""
+    bucket = quick.app.stack.buckets["PageBucket"].name
+
+    def steer(**settings):
+        status, _, current = quick.http("GET", f"{quick.url}/event.json")
+        version = current["version"] if status == 200 else 0
+        body = json.dumps({"version": version} | settings).encode()
+        answer = quick.http("PUT", f"{quick.url}/staff/settings", body, bearer(quick.app.staff_token))
+        quick.app.restart("Upload")  # what it had read is believed for ten seconds
+        return answer[0], answer[2]
+
+    yield steer
+    quick.s3.delete_object(Bucket=bucket, Key="event.json")
+    quick.app.restart("Upload")
+
+
+def bearer(token):
+    return {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+
+
+def test_a_paused_booth_takes_no_photo_says_why_and_ends_what_is_under_way(quick, steered):
+    before = quick.upload()
+    quick.put(before, photo())
+    assert steered(paused={"until": 0, "reason": REASON}, copies=1) == (200, {"version": 1})
+    status, headers, body = ask_for_upload(quick)
+    error = body["error"]
+    assert (status, error["code"], error["message"]) == (503, "Paused", REASON["en"])
+    assert (error["reason"], error["until"]) == (REASON, 0)
+    assert int(headers["Retry-After"]) <= 120, "pads of the release before give up at more"
+    # A pad is paired by an upload without a body: it is told what is wrong with that, as ever.
+    assert json.loads(quick.post("/upload", {})[2]["body"])["error"]["code"] == "BadRequest"
+    assert quick.await_end(before)["status"] == "SUCCEEDED"
+    # Pads read it past every cache, by its ETag.
+    status, headers, event = quick.http("GET", f"{quick.url}/event.json")
+    assert (status, headers["Content-Type"], headers["Cache-Control"]) == (200, "application/json", "no-cache")
+    assert event == {"version": 1, "paused": {"until": 0, "reason": REASON}, "copies": 1}
+    again = quick.http("GET", f"{quick.url}/event.json", headers={"If-None-Match": headers["ETag"]})
+    assert again[0] == 304
+
+    assert steered(paused={"until": int(time.time()) - 1, "reason": REASON}) == (200, {"version": 2})
+    assert ask_for_upload(quick)[0] == 200, "the pause is over"
+
+
+def test_a_lowered_budget_holds_at_the_upload_and_at_the_claim_and_every_photo_before_counts(quick, steered):
+    quick.forget_everything()
+    quick.process(photo())  # the local mode has no budget, and counts all the same
+    assert steered(photosPerDay=2)[0] == 200
+    first, second = quick.upload(), quick.upload()
+    quick.put(first, photo())
+    assert quick.await_end(first)["status"] == "SUCCEEDED"
+    quick.put(second, photo())
+    result = quick.await_end(second)
+    assert (result["status"], result["error"]["code"]) == ("FAILED", "BudgetSpent")
+    status, _, body = ask_for_upload(quick)
+    assert (status, body["error"]["code"]) == (429, "TooManyPhotos")
+    assert steered()[0] == 200
+    assert quick.process(photo())[1]["status"] == "SUCCEEDED", "as deployed again"
+    quick.forget_everything()
+
+
+def test_scenes_that_are_not_offered_are_not_painted(quick, steered):
+    assert steered(scenes=["neon", "reef"])[0] == 200
+    scenes = lambda **fields: [each["scene"] for each in quick.process(photo(), **fields)[1]["pictures"]]
+    assert scenes() == ["neon", "reef"]
+    assert scenes(scenes=["sky", "reef"]) == ["reef"]
+
+
+def test_settings_by_a_version_that_is_not_there_and_wrong_ones_are_refused(quick, steered):
+    assert steered(copies=1)[0] == 200
+    status, answer = steered(version=0, copies=2)
+    assert (status, answer["error"]["code"]) == (409, "Conflict")
+    status, answer = steered(title={"en": "Photo Booth", "ko": ""})
+    assert (status, answer["error"]["field"]) == (400, "title.ko")
+    assert quick.http("GET", f"{quick.url}/event.json")[2] == {"version": 1, "copies": 1}
+
+
+STAFFS = [("PUT", "/staff/settings", {"version": 7})]
+"""Each route of staff's, with a body that it takes as far as that it says more than who may not."""
+
+
+@pytest.mark.parametrize("access", ["open", "token"])
+def test_each_kind_of_token_opens_its_own_routes_and_no_other(quick, steered, access):
+    quick.redeploy(Access=access)
+    booth = quick.token = made_token(quick) if access == "token" else ""
+    visitor = str(uuid.uuid4())
+    uploaded = quick.upload()
+    assert quick.ask(uploaded, visitor)[0] == 202
+    staff = quick.app.staff_token
+    needs_none = access == "open"
+    upload = {"type": "photo", "filename": "a.jpg", "contentType": "image/jpeg"}
+    place = {"bucket": uploaded["Bucket"], "key": uploaded["Key"], "requestId": visitor}
+
+    def call(method, path, body, token):
+        return quick.http(method, quick.url + path, json.dumps(body).encode(), bearer(token))[0]
+
+    for method, path, body in STAFFS:
+        assert call(method, path, body, staff) not in (401, 403), path
+        for token in {booth, visitor, "", staff[:-1]}:
+            assert call(method, path, body, token) == 401, (path, token)
+        assert quick.http(method, quick.app.api_url + path, json.dumps(body).encode(), bearer(booth))[0] == 401
+    for token, opens in ((booth, True), (staff, needs_none), (visitor, needs_none), ("", needs_none)):
+        assert (call("POST", "/upload", upload, token) == 200) is opens
+        assert (call("POST", "/photo", place, token) == 202) is opens
+        assert call("POST", "/photo", {"requestId": visitor}, token) == 202
+        assert quick.http("GET", f"{quick.url}/scenes", None, bearer(token))[0] == 200
+    if not needs_none:
+        for token in (staff, visitor, ""):
+            assert call("DELETE", "/photo", place, token) == 401
+    assert call("DELETE", "/photo", {"requestId": visitor}, "") == 200
+
+
+def test_the_staff_page_is_served_beside_the_page_and_no_path_of_staffs_is_a_file(quick):
+    await_true(lambda: quick.http("GET", f"{quick.url}/health")[0] == 200)
+    assert quick.http("GET", f"{quick.url}/staff/")[0] == 404
+    assert quick.http("GET", f"{quick.url}/staff/nothing")[0] == 404
