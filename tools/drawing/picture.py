@@ -147,12 +147,13 @@ class Picture:
         return api.bottom, self._uploads(visitors, api.bottom - CARD)
 
     def _api(self, top: float) -> Box:
-        """The API with its functions in two rows, at the right."""
+        """The API with its functions in two columns, at the right."""
         routes = self._system.routes
         width = max(_function_width(label, each) for label, each in routes)
-        columns = (len(routes) + 1) // 2
+        columns = 2
+        rows = -(-len(routes) // columns)
         whole = columns * width + (columns - 1) * 8 + 2 * PAD
-        api = Box(self.width - EDGE - whole, top, whole, HEADING + 8 + 2 * CARD + 8 + PAD)
+        api = Box(self.width - EDGE - whole, top, whole, HEADING + rows * (8 + CARD) + PAD)
         self._group(api, ("blue", "api"), "API", "API Gateway")
         for number, (label, function) in enumerate(routes):
             row, column = divmod(number, columns)
