@@ -1,8 +1,8 @@
 """Every way a photo, a picture or a call can fail.
 
 The class name is the error's name everywhere: Step Functions matches it in `ErrorEquals`, the table keeps it as the
-code, and the booth shows `message`. So a message is a sentence for a visitor, and the exception's own text is for the
-log; neither may name a person, a file, a box or an AWS resource.
+code, and the booth shows `message`. So a message is a sentence for a visitor, `advice` one for the staff on site, of
+what they can do, and the exception's own text is for the log; none may name a person, a file, a box or an AWS resource.
 """
 
 from collections.abc import Mapping
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 class BoothError(Exception):
-    """Base of all typed errors. `message` is what a visitor reads."""
+    """Base of all typed errors. `message` is what a visitor reads, `advice` what staff read."""
 
     message = "Something went wrong on our side. Please try again."
+    advice = "Have the visitor try again. If it comes back, tell the operator, who finds the cause in the log."
 
 
 # The photo itself: final, nothing but another photo helps.
@@ -25,53 +26,63 @@ class BoothError(Exception):
 class PhotoError(BoothError):
     """The photo can't be used, and a retry with the same photo can't help."""
 
+    advice = "Have the visitor take another photo."
+
 
 class NoFaceFound(PhotoError):
     """Rekognition's DetectFaces found no face, or none that it is sure of (`visitors.SURE`)."""
 
     message = "We could not find a face in this photo. Please look into the camera and take another one."
+    advice = "Ask the visitors to look into the camera and come closer, with the light on their faces."
 
 
 class UnsupportedPhoto(PhotoError):
     """The file's signature is of none of the formats that are taken."""
 
     message = "This file is not a photo we can read. Please use a JPEG, PNG, WebP or HEIC picture."
+    advice = "Have the visitor use the pad's camera, or a file that is a JPEG, PNG, WebP or HEIC picture."
 
 
 class UnreadablePhoto(PhotoError):
     """The file is damaged, or made so that decoding it would take too long."""
 
     message = "This photo is damaged or incomplete. Please take it again."
+    advice = "Have the visitor take the photo again. If it comes back at one pad alone, look at its network."
 
 
 class PhotoTooLarge(PhotoError):
     """More than `intake.MAX_BYTES` or `intake.MAX_PIXELS`."""
 
     message = "This photo is too large. Please use one of at most 60 megapixels and 32 MB."
+    advice = "Have the visitor use the pad's camera, or a smaller file."
 
 
 class PhotoTooSmall(PhotoError):
     """A side is shorter than `intake.MIN_SIDE`."""
 
     message = "This photo is too small. Please use one of at least 80 pixels on each side."
+    advice = "Have the visitor use the pad's camera, or a larger file."
 
 
 class PhotoTooNarrow(PhotoError):
     """The longer side is more than `intake.MAX_ASPECT` times the shorter one."""
 
     message = "This photo is too long and narrow. Please use one at most four times as long as it is wide."
+    advice = "Have the visitor use the pad's camera, or a file that is no panorama."
 
 
 class PhotoRefused(PhotoError):
     """Rekognition found a moderation label for which photos are refused (`rekognition.is_refused`)."""
 
     message = "We can't make pictures of this photo. Please take another one."
+    advice = "The photo shows what this booth refuses. Have the visitor take another one."
 
 
 class PhotoNeverArrived(PhotoError):
     """The presigned URL expired LATE_UPLOAD_SECONDS ago, and no photo was put."""
 
     message = "The photo did not reach us. Please take it again."
+    advice = "The photo's upload never came. If it is more than one now and then, look at the pads' network."
 
 
 # One picture or one run: final.
@@ -81,54 +92,67 @@ class ContentBlocked(BoothError):
     """The image model's content filter refused the prompt or the photo."""
 
     message = "The image service did not want to paint this picture. Please try another photo or scene."
+    advice = "Suggest another scene, or another photo. If one scene does it often, take it off the list."
 
 
 class ModelsUnavailable(BoothError):
     """Every candidate of the chain is unavailable: retired, denied or unknown."""
 
     message = "Our image service is not available at the moment. Please try again later."
+    advice = "Pause the booth and call the operator: no image model can be used, and nothing on site helps."
 
 
 class NoModelLeft(BoothError):
     """No candidate is left for a picture: each is unavailable, or gave this picture an answer that is not known."""
 
     message = "Our image service could not make this picture. Please try again with another photo or scene."
+    advice = "Suggest another scene. If it comes back, call the operator: the models answer in unknown words."
 
 
 class TimedOut(BoothError):
     """The run's time is over."""
 
     message = "This took too long. Please try again."
+    advice = "Have the visitor try again. If it comes often, pause the booth for some minutes and tell the operator."
 
 
 class BudgetSpent(BoothError):
     """The day's budget of photos is spent. The upload is kept for TRY_AGAIN_SECONDS, for an operator to try again."""
 
     message = "All photos of today have been taken. Please come back tomorrow."
+    advice = "The day's photos are spent. Close the booth for today, or have the operator raise the day's budget."
 
 
 class QueueFull(BoothError):
     """The earliest turn that is free would come later than QUEUE_SECONDS after the claim."""
 
     message = "Very many people are waiting for their pictures. Please come back a little later."
+    advice = "Pause the booth for a quarter of an hour, until the queue is shorter."
 
 
 class RunEnded(BoothError):
     """The run has ended or was deleted: a step that works on it stops and publishes nothing."""
 
     message = "This photo is already finished."
+    advice = "Nothing to do: the visit had ended already."
 
 
 class AccessDenied(BoothError):
     """AWS denied one of our calls, or its resource does not exist: an operator must act, a retry can't help."""
 
+    advice = "Call the operator: AWS denies the booth something that it needs, and nothing on site helps."
+
 
 class NoMatte(BoothError):
     """The SAM endpoint can't tell people from their background: its protocol is `classic`, or it has no matte."""
 
+    advice = "Nothing to do on site: pictures keep the faces alone. The operator can say whether that is meant."
+
 
 class InternalError(BoothError):
     """A defect of ours."""
+
+    advice = "Have the visitor try again. If it comes back, tell the operator, who finds the cause in the log."
 
 
 # Transient: the state machine retries, by these names.
@@ -138,32 +162,40 @@ class Throttled(BoothError):
     """AWS or a model throttled our calls, or writers of the same record kept meeting."""
 
     message = "Very many people are using the booth right now. Please try again in a minute."
+    advice = "Have the visitor wait a minute and try again. If it lasts, tell the operator: a quota is too small."
 
 
 class OutputBlocked(BoothError):
     """The image model's content filter refused the generated picture; another seed may give one that passes."""
 
     message = "The image service was not happy with this picture. Please try again or choose another scene."
+    advice = "Suggest another try or another scene. If one scene does it often, take it off the list."
 
 
 class TurnLost(BoothError):
     """The candidate of a picture's turn is unavailable, or passed over: the state machine admits the picture again."""
 
+    advice = "Have the visitor try again. If it comes often, tell the operator: an image model is unavailable."
+
 
 class TurnLate(BoothError):
     """The last call at the slot of a picture's turn came late, and the slot is not free soon: admitted again."""
+
+    advice = "Have the visitor try again. If it comes often, the models are too few for so many: pause now and then."
 
 
 class PhotoNotFound(BoothError):
     """S3 answers 404 for the photo's version: it was deleted, or a new bucket's versioning is not in effect yet."""
 
     message = "The photo did not reach us. Please take it again."
+    advice = "Have the visitor take the photo again. A new booth needs a quarter of an hour until this is over."
 
 
 class ServiceUnavailable(BoothError):
     """A connection broke, a call timed out, or a service answered 5xx or with what can't be parsed."""
 
     message = "Our image service did not answer. Please try again."
+    advice = "Have the visitor try again in a minute. If it lasts, pause the booth and tell the operator."
 
 
 # What the API answers, never a run's error.

@@ -481,3 +481,24 @@ def test_pictures_of_a_run_begin_one_region_after_another_and_runs_anywhere():
     first = pacing.rotation_of("run", 1)
     assert [pacing.rotation_of("run", number) - first for number in (1, 2, 3)] == [0, 1, 2]
     assert {pacing.rotation_of(f"run {number}", 1) % 2 for number in range(8)} == {0, 1}
+
+
+@given(
+    some.integers(1, 4),
+    some.lists(some.tuples(some.integers(0, 40_000), some.integers(1, 5), some.booleans()), min_size=1, max_size=30),
+    some.integers(0, 200_000),
+)
+def test_pictures_that_wait_are_told_from_the_pace_alone(quota, arrivals, later):
+    """However runs come, and whatever turns are given back."""
+    chain, pace, now = candidates(quota), NOTHING, NOW
+    given_turns = []
+    for pause, pictures, is_given_back in arrivals:
+        now += pause
+        turns, pace = come(pace, chain, pictures, now)
+        left = [turn for turn in turns.values() if turn.at > now]
+        if is_given_back:
+            pace = pacing.released(pace, left)
+        given_turns += [turn.at for turn in turns.values() if not (is_given_back and turn in left)]
+    now += later
+    waiting = [at for at in given_turns if at > now]
+    assert pacing.waiting(pace, chain, now) == (len(waiting), max(waiting, default=now))

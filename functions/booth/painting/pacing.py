@@ -208,3 +208,19 @@ def available(pace: Pace, candidates: list[Candidate], now: int) -> list[Candida
 def rotation_of(run_id: str, picture: int) -> int:
     """Offset of a picture in the rotation over Regions (`chain.rotated`); differs by run and by picture."""
     return zlib.crc32(run_id.encode()) + picture
+
+
+def waiting(pace: Pace, candidates: list[Candidate], now: int) -> tuple[int, int]:
+    """How many turns are still to come, and the time of the last one (`now` if there is none). Epoch ms.
+
+    A slot's turns that are still to come lie its window apart, so its last one and those in `free` tell them all. A
+    retry, which has no turn, counts as one until its time has come.
+    """
+    windows = {str(each): each.window for each in candidates}
+    count, last = 0, now
+    for name, times in pace.slots.items():
+        window = windows.get(name, WINDOW_MS)
+        count += sum((at - now - 1) // window + 1 for at in times if at > now)
+        count -= sum(at > now for _, at in pace.free.get(name, []))
+        last = max([last, *times])
+    return max(0, count), last
