@@ -251,6 +251,11 @@ def steer_answer(version: int) -> dict[str, Any]:
     return _answer(200, {"version": version})
 
 
+def today_answer(figures: dict[str, Any]) -> dict[str, Any]:
+    """HTTP 200 with a day's figures, as `booth.http.today` makes them."""
+    return _answer(200, figures)
+
+
 def delete_answer(request_id: str) -> dict[str, Any]:
     """HTTP 200: the visit is deleted."""
     return _answer(200, {"requestId": request_id, "status": Status.DELETED})

@@ -58,6 +58,11 @@ def refund(day: str) -> None:
     counters.decrement(day)
 
 
+def spent() -> int:
+    """How many photos of today are claimed, whether or not there is a budget."""
+    return counters.value(today())
+
+
 def today() -> str:
     """Name of today's counter; days begin at midnight UTC."""
     return f"day {int(time.time()) // _DAY}"
