@@ -5,7 +5,7 @@ from typing import Any
 
 from booth import keys
 from booth.aws import clients, executions, objects, settings, table
-from booth.errors import Deleted
+from booth.errors import Deleted, Hidden
 from booth.http import access, contract, long_polling, visit
 from booth.http.contract import PhotoRequest
 from booth.http.endpoint import endpoint
@@ -28,6 +28,8 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
         run, pause = long_polling.wait_for_news(run, request)
     if run.status == Status.DELETED:
         raise Deleted
+    if run.hidden:
+        raise Hidden
     cdn = settings.cdn() if run.original or run.pictures else ""
     return contract.photo_answer(run, request.request_id, cdn, pause)
 

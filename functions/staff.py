@@ -9,7 +9,6 @@ from booth.http.endpoint import endpoint
 from booth.lifecycle import budget
 from booth.painting import records
 from booth.painting.chain import chain
-from booth.parallel import gather
 from booth.runs import figures
 
 clients.at_init(table.connect)
@@ -21,11 +20,6 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     day = today.day_of(event.get("queryStringParameters") or {})
     if day != figures.today():
         return today.answer(day, figures.read(day), chain())
-    counted, day_before, pace, photos = gather(
-        lambda: figures.read(day),
-        lambda: figures.read(today.before(day)),
-        records.pace,
-        budget.spent,
-    )
-    now = today.Now(pace, day_before.pads, photos, int(os.environ["PHOTOS_PER_DAY"]))
-    return today.answer(day, counted, chain(), now)
+    day_before = figures.read(today.before(day))
+    now = today.Now(records.pace(), day_before.pads, budget.spent(), int(os.environ["PHOTOS_PER_DAY"]))
+    return today.answer(day, figures.read(day), chain(), now)

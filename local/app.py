@@ -200,6 +200,7 @@ class App:
             uploads=self.url if self._lan else self.s3_url,
             ready=lambda: self._ready,
             key=lambda: self.stack.functions["Upload"].environment["CDN_KEY"],
+            denied=self.stack.denied_to_cdn,
         )
         api = edge.api
         edge = with_uploads(edge, s3_door, self.uploads_bucket, self.s3_url, self.url) if self._lan else edge

@@ -9,7 +9,7 @@ import json
 import mimetypes
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -18,6 +18,7 @@ from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.http import http_date
 from werkzeug.wrappers import Request, Response
 
+from local import iam
 from local.account import ACCOUNT, REGION
 from local.emulator import viewers
 from local.lambdas.host import LambdaHost
@@ -65,6 +66,7 @@ class Edge:
         uploads: S3's address, to which the page may PUT.
         ready: whether the application is up; /health answers 503 before.
         key: what the CDN sends with each call of the API, where access is open; else empty.
+        denied: statements by which the CDN may not read objects of the buckets.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Edge:
         uploads: str,
         ready: Callable[[], bool],
         key: Callable[[], str],
+        denied: Sequence[dict] = (),
     ):
         self._routes = routes
         self._paths = {path for _, path in routes}
@@ -85,6 +88,7 @@ class Edge:
         self._results_bucket, self._page_bucket = results_bucket, page_bucket
         self._ready = ready
         self._key = key
+        self._denied = denied
         policy = _CONTENT_SECURITY.format(uploads=uploads)
         self._cdn_headers = _SECURITY_HEADERS | {"content-security-policy": policy}
 
@@ -150,8 +154,10 @@ class Edge:
     def _object(self, request: Request, bucket: str) -> Response:
         """An object of a bucket, with the ETag by which a browser asks whether it has changed."""
         try:
-            found = self._s3.get_object(Bucket=bucket, Key=request.path.removeprefix("/"))
+            found = self._read(bucket, request.path.removeprefix("/"))
         except ClientError:
+            found = None
+        if found is None:
             if bucket == self._page_bucket:
                 return _json(404, {"message": "Not Found"})
             # The bucket's policy lets the CDN list nothing, so S3 does not tell it that a picture is missing.
@@ -170,6 +176,14 @@ class Edge:
             return answer.make_conditional(request.environ, accept_ranges=True, complete_length=len(picture))
         except RequestedRangeNotSatisfiable as error:
             return Response.from_app(error, request.environ)
+
+    def _read(self, bucket: str, key: str) -> dict | None:
+        """S3's answer to the CDN; None if the bucket's policy denies it. Raises ClientError."""
+        found = self._s3.get_object(Bucket=bucket, Key=key)
+        tags = self._s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"] if found.get("TagCount") else []
+        context = tuple((f"s3:ExistingObjectTag/{tag['Key']}", tag["Value"]) for tag in tags)
+        call = iam.Call("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}", context)
+        return None if any(iam.applies(statement, call) for statement in self._denied) else found
 
     def _page(self, request: Request) -> Response:
         """A file of the page, compressed as its cache behavior says (CloudFront prefers brotli, which is smaller)."""

@@ -65,12 +65,21 @@ def calls_of(request: Request, body: bytes, region: str) -> list[Call]:
     return _unknown(f"{request.method} {path}")
 
 
+_TAGGING = {
+    "GET": "s3:GetObjectTagging",
+    "PUT": "s3:PutObjectTagging",
+    "DELETE": "s3:DeleteObjectTagging",
+}
+
+
 def s3_calls(request: Request, body: bytes) -> list[Call]:
     """The calls that a path-style request to S3 makes."""
     bucket, _, key = unquote(request.path).lstrip("/").partition("/")
     at, names = f"arn:aws:s3:::{bucket}", set(request.args)
     version = "Version" if "versionId" in names else ""
     if key:
+        if names == {"tagging"} and request.method in _TAGGING:
+            return [Call(_TAGGING[request.method], f"{at}/{key}")]
         action = {
             "GET": f"s3:GetObject{version}",
             "HEAD": f"s3:GetObject{version}",

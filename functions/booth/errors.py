@@ -273,6 +273,13 @@ class Deleted(NotFound):
         super().__init__("This photo and its pictures were deleted.")
 
 
+class Hidden(NotFound):
+    """Staff have taken the visit from view; they can undo it."""
+
+    def __init__(self):
+        super().__init__("The booth's staff have taken these pictures from view.")
+
+
 class Conflict(ApiError):
     """A requestId, Key or id belongs to another request."""
 

@@ -123,6 +123,8 @@ class Run:
     """Leases of `sweep` in a row that have not come to an end, see `open_runs.lease`."""
     told: int = 0
     """When the event PhotoFinished was published."""
+    hidden: int = 0
+    """Since when staff have taken its pictures from view, see `booth.lifecycle.hiding`; 0 if they have not."""
     erased: bool = False
     """Of a deleted run: everything was removed once, and the CDN invalidated. `sweep` will check again."""
 

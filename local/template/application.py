@@ -118,6 +118,8 @@ class Application:
     schedules: list[Schedule] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
     buckets: dict[str, Bucket] = field(default_factory=dict)
+    denied_to_cdn: list[dict] = field(default_factory=list)
+    """Statements of the buckets' policies by which the CDN may not read objects, without their principal."""
     tables: dict[str, Table] = field(default_factory=dict)
     ssm_parameters: dict[str, SsmParameter] = field(default_factory=dict)
     secrets: dict[str, Secret] = field(default_factory=dict)

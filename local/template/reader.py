@@ -32,7 +32,6 @@ _LEFT_OUT_TYPES = (
     "AWS::KMS::",
     "AWS::Lambda::Permission",
     "AWS::Logs::",
-    "AWS::S3::BucketPolicy",
     "AWS::SNS::",
     "AWS::SQS::",
     "AWS::Serverless::LayerVersion",
@@ -99,6 +98,7 @@ class _Reader:
             "AWS::DynamoDB::Table": self._table,
             "AWS::IAM::Policy": self._policy,
             "AWS::S3::Bucket": self._bucket,
+            "AWS::S3::BucketPolicy": self._bucket_policy,
             "AWS::SSM::Parameter": self._ssm_parameter,
             "AWS::SecretsManager::Secret": self._secret,
             "AWS::Serverless::Function": self._function,
@@ -183,6 +183,14 @@ class _Reader:
             eventbridge=as_text(eventbridge.get("EventBridgeEnabled", "true")) == "true",
             cors=[_boto_cors_rule(logical_id, rule) for rule in get("CorsConfiguration", {}).get("CorsRules", [])],
         )
+
+    def _bucket_policy(self, logical_id: str, properties: dict) -> None:
+        """Of a bucket's policy what it denies the CDN; the rest of it means nothing locally."""
+        for statement in self._getter(logical_id, properties)("PolicyDocument")["Statement"]:
+            if statement["Effect"] == "Deny" and statement["Principal"] == {"Service": "cloudfront.amazonaws.com"}:
+                self._application.denied_to_cdn.append(
+                    {name: value for name, value in statement.items() if name != "Principal"}
+                )
 
     def _table(self, logical_id: str, properties: dict) -> None:
         used = {"TableName", "TimeToLiveSpecification"}

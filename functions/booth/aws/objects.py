@@ -223,6 +223,16 @@ def put_result(key: str, jpeg: bytes) -> bool:
             raise
 
 
+def set_hidden(key: str, hidden: bool) -> None:
+    """Tags a published object as hidden, or removes its tags. By the tag the bucket's policy keeps it from the CDN."""
+    place = {"Bucket": _results_bucket(), "Key": key}
+    with aws_errors():
+        if hidden:
+            _s3().put_object_tagging(**place, Tagging={"TagSet": [{"Key": "hidden", "Value": "true"}]})
+        else:
+            _s3().delete_object_tagging(**place)
+
+
 def delete_results(keys: list[str]) -> None:
     """Deletes objects of the results bucket; those that don't exist are no error."""
     with aws_errors():

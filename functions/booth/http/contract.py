@@ -185,6 +185,17 @@ def delete_request(body: dict[str, Any], bucket: str) -> tuple[str, str]:
     return request_id, _key(body, request_id, bucket)
 
 
+def hide_request(body: dict[str, Any]) -> tuple[str, bool]:
+    """Checks the body of `POST /staff/hide`; returns the requestId, and whether its visit is to be hidden.
+
+    Raises BadRequest.
+    """
+    request_id, hidden = _id(body, "requestId"), body.get("hidden")
+    if not isinstance(hidden, bool):
+        raise BadRequest("'hidden' must be true or false.")
+    return request_id, hidden
+
+
 def _key(body: dict[str, Any], request_id: str, bucket: str) -> str:
     if "bucket" in body or "key" in body:
         if _text(body, "bucket") != bucket:
@@ -259,6 +270,11 @@ def today_answer(figures: dict[str, Any]) -> dict[str, Any]:
 def delete_answer(request_id: str) -> dict[str, Any]:
     """HTTP 200: the visit is deleted."""
     return _answer(200, {"requestId": request_id, "status": Status.DELETED})
+
+
+def hide_answer(request_id: str, hidden: bool) -> dict[str, Any]:
+    """HTTP 200: the visit is hidden, or is shown again."""
+    return _answer(200, {"requestId": request_id, "hidden": hidden})
 
 
 def photo_answer(run: Run, request_id: str, cdn: str, pause: int = 0) -> dict[str, Any]:

@@ -19,7 +19,19 @@ def run_of(item: dict[str, Any]) -> Run:
     known = item.keys() & Run.__dataclass_fields__.keys()
     fields: dict[str, Any] = {name: table.from_item(item[name]) for name in known}
     fields |= {"id": item["run"]["S"], "status": Status(fields["status"]), "step": Step(fields["step"])}
-    for name in ("created", "upload_until", "per_day", "claimed", "deadline", "ended", "faces", "due", "tries", "told"):
+    for name in (
+        "created",
+        "upload_until",
+        "per_day",
+        "claimed",
+        "deadline",
+        "ended",
+        "faces",
+        "due",
+        "tries",
+        "told",
+        "hidden",
+    ):
         fields[name] = int(fields.get(name, 0))
     turns = fields.get("turns", {}).items()
     fields["turns"] = {int(name[1:]): _turn_of(turn) for name, turn in turns}
@@ -250,9 +262,23 @@ def mark_deleted(run_id: str, due: int) -> Run:
     changes = (
         "SET #status = :deleted, #ended = if_not_exists(#ended, :now), #open = :open, #due = :due, #expires = :expires "
         "REMOVE #version, #scenes, #keep, #not_kept, #content_type, #consent, #original, #pictures, #faces, "
-        "#faces_by_ellipse, #error, #tries"
+        "#faces_by_ellipse, #error, #tries, #hidden"
     )
     condition = "attribute_exists(#pk) AND #status <> :deleted"
+    answer = table.write("update_item", **table.update_of(run_id, changes, values, condition, ReturnValues="ALL_NEW"))
+    return run_of(answer["Attributes"]) if answer else get(run_id)
+
+
+def set_hidden(run_id: str, hidden: bool) -> Run:
+    """Sets since when an ended run is hidden, unless it is, or removes that. Returns the run as it is then.
+
+    Nothing is written if the run has not ended, or was deleted.
+    """
+    values: dict[str, Any] = {"succeeded": Status.SUCCEEDED, "partial": Status.PARTIAL, "failed": Status.FAILED}
+    changes = "REMOVE #hidden"
+    if hidden:
+        changes, values = "SET #hidden = if_not_exists(#hidden, :now)", values | {"now": clock.now_ms()}
+    condition = "#status IN (:succeeded, :partial, :failed)"
     answer = table.write("update_item", **table.update_of(run_id, changes, values, condition, ReturnValues="ALL_NEW"))
     return run_of(answer["Attributes"]) if answer else get(run_id)
 
