@@ -45,7 +45,11 @@ def fault_of(row: Row, name: str) -> dict | None:
         "killed before": {"kind": "killed before", "times": 1},
         "killed after": {"kind": "killed after", "times": 1},
     }
-    without_body = row.action == "s3:PutObject" or (row.action, row.where) == ("s3:GetObject", "uploads")  # HEAD
+    tagging = ("s3:PutObjectTagging", "s3:DeleteObjectTagging")
+    without_body = row.action in ("s3:PutObject", *tagging) or (row.action, row.where) == (
+        "s3:GetObject",
+        "uploads",
+    )  # HEAD
     if name in ("malformed", "cut") and without_body:
         return None
     if row.service == "lambda" and name not in ("throttled once", "throttled for long", "broken"):

@@ -219,6 +219,40 @@ def an_old_upload(trial: Trial) -> None:
     await_true(lambda: not trial.booth.versions(trial.uploaded))
 
 
+def a_look_at_the_day(trial: Trial) -> None:
+    """Staff look at how the booth is doing."""
+    trial.upload()
+    trial.await_end()
+    trial.arm()
+    assert trial.staffs("GET", "/staff/today")["visits"]
+
+
+def a_visit_is_hidden(trial: Trial) -> None:
+    """Staff take a visit from view; nothing of it is shown once they are told so."""
+    request_id = an_ended_visit(trial)
+    trial.arm()
+    trial.staffs("POST", "/staff/hide", {"requestId": request_id, "hidden": True})
+    assert not trial.is_shown(request_id)
+
+
+def a_visit_is_shown_again(trial: Trial) -> None:
+    """Staff undo it: all of the visit is back."""
+    request_id = an_ended_visit(trial)
+    trial.staffs("POST", "/staff/hide", {"requestId": request_id, "hidden": True})
+    trial.arm()
+    trial.staffs("POST", "/staff/hide", {"requestId": request_id, "hidden": False})
+    assert trial.is_shown(request_id)
+
+
+def an_ended_visit(trial: Trial) -> str:
+    """A visit with one picture; its requestId."""
+    trial.pictures, request_id = 1, str(uuid.uuid4())
+    trial.upload()
+    trial.ask(request_id)
+    trial.await_end()
+    return request_id
+
+
 LATE = {
     "DetectFaces": an_end_during("DetectFaces", "s3:PutObject */work/*"),
     "CropFaces": an_end_during("CropFaces", "s3:PutObject *"),
@@ -264,6 +298,9 @@ SCENARIOS: list[tuple[str, Callable[[Trial], None]]] = [
     ("DeletePhoto s3:DeleteObject results/work", a_deletion_at_work),
     ("DeletePhoto states:*", a_deletion_at_work),
     ("DeletePhoto *", a_deletion),
+    ("Staff *", a_look_at_the_day),
+    ("HidePhoto s3:DeleteObjectTagging *", a_visit_is_shown_again),
+    ("HidePhoto *", a_visit_is_hidden),
     ("Sweep s3:GetObject *", an_event_that_sweep_makes_up_for),
     ("Sweep states:StartExecution *", an_event_that_sweep_makes_up_for),
     ("Sweep states:DescribeExecution *", a_slow_run),

@@ -122,6 +122,31 @@ class Trial:
         status, answer = self.insist(lambda: self.booth.delete(request_id, **place))
         assert status == 200, answer
 
+    # Staff
+
+    def staffs(self, method: str, path: str, body: dict | None = None) -> dict:
+        """A call of the staff page's, and again if it fails; gives the answer."""
+
+        def call() -> tuple[int, dict]:
+            headers = {"Authorization": f"Bearer {self.booth.app.staff_token}", "Content-Type": "application/json"}
+            data = json.dumps(body).encode() if body else None
+            status, _, answer = self.booth.http(method, self.booth.url + path, data, headers)
+            return status, answer
+
+        status, answer = self.insist(call)
+        assert status == 200, answer
+        return answer
+
+    def is_shown(self, request_id: str) -> bool:
+        """Whether the visitor's link shows the visit, and the CDN its copy and pictures. Raises AssertionError if not
+        all of them agree.
+        """
+        record = self.record
+        keys = [record["original"], *(each["key"] for each in record["pictures"].values())]
+        shown = {self.booth.http("GET", f"{self.booth.url}/{key}")[0] == 200 for key in keys}
+        [of_all] = shown | {self.ask(request_id) == 200}
+        return of_all
+
     # The other side
 
     @property

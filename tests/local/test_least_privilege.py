@@ -95,6 +95,7 @@ def everything_that_happens(booth, portrait):
     late_steps(booth, portrait)
     deletions(booth, portrait)
     steering(booth)
+    staff_on_site(booth, portrait)
     booth.app.lambdas.invoke(booth.app.stack.functions["Purge"].name, b"{}")
 
 
@@ -107,6 +108,19 @@ def steering(booth):
     booth.app.restart("Upload")
     booth.upload()
     booth.s3.delete_object(Bucket=booth.app.stack.buckets["PageBucket"].name, Key="event.json")
+
+
+def staff_on_site(booth, portrait):
+    """Staff look at the day, and take a visit from view and back."""
+    headers = {"Authorization": f"Bearer {booth.app.staff_token}"}
+    assert booth.http("GET", f"{booth.url}/staff/today", headers=headers)[0] == 200
+    uploaded, request_id = booth.upload(), str(uuid.uuid4())
+    booth.put(uploaded, portrait)
+    booth.await_end(uploaded, request_id)
+    booth.forget_settings()
+    for hidden in (True, False):
+        body = json.dumps({"requestId": request_id, "hidden": hidden}).encode()
+        assert booth.http("POST", f"{booth.url}/staff/hide", body, headers)[0] == 200
 
 
 def whole_visits(booth, portrait):

@@ -13,6 +13,17 @@ from tests.support.tokens import OTHER
 from tests.support.waiting import await_true
 
 
+def forget_tokens(app):
+    """A redeployment makes a new token, and functions that are warm know the old one."""
+    for function in ("Staff", "HidePhoto"):
+        app.restart(function)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def after_other_tests(app):
+    forget_tokens(app)
+
+
 def staffs(booth, method, path, body=None, token=None):
     """A call of the staff page's; gives (status, answer)."""
     headers = {"Authorization": f"Bearer {booth.app.staff_token if token is None else token}"}
@@ -104,6 +115,7 @@ def test_whom_nobody_knows_and_what_is_malformed(quick):
     [("GET", "/staff/today", None), ("POST", "/staff/hide", {"requestId": "a" * 22, "hidden": True})],
 )
 def test_no_other_token_is_staffs(guarded, method, path, body):
+    forget_tokens(guarded.app)
     for token in ("", OTHER, "a" * 43, guarded.app.staff_token[:-1]):
         status, answer = staffs(guarded, method, path, body, token)
         assert (status, answer["error"]["code"]) == (401, "StaffTokenNeeded")
@@ -111,6 +123,7 @@ def test_no_other_token_is_staffs(guarded, method, path, body):
 
 
 def test_a_visit_that_is_being_painted_can_not_be_hidden(quick):
+    forget_tokens(quick.app)
     uploaded, request_id = quick.upload(), str(uuid.uuid4())
     quick.ask(uploaded, request_id)
     assert hide(quick, request_id)[1]["error"]["code"] == "Conflict"
