@@ -6,7 +6,7 @@ from booth.aws import clients, objects, table
 from booth.http import access, contract, visit
 from booth.http.endpoint import endpoint
 from booth.lifecycle import hiding
-from booth.log import count, logger
+from booth.log import logger
 
 clients.at_init(table.connect, objects.connect)
 
@@ -18,5 +18,5 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     run = visit.run_of_request(request_id)
     logger.append_keys(run=run.id)
     hiding.set_hidden(run, hidden)
-    count("Hidden" if hidden else "ShownAgain")
+    logger.info("staff have changed what is shown", hidden=hidden)
     return contract.hide_answer(request_id, hidden)

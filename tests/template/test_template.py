@@ -64,7 +64,7 @@ def names_in(value):
 @pytest.mark.parametrize("template", [TEMPLATE, MONITORING], ids=["template", "monitoring"])
 def test_every_reference_is_to_something(template):
     known = template["Resources"].keys() | template["Parameters"].keys()
-    made_by_sam = {"StartPhotoPut", "DeletePhotoRole"}
+    made_by_sam = {"StartPhotoPut", "DeletePhotoRole", "HidePhotoRole"}
     names = {name.split(".")[0] for name in names_in(template)}
 
     assert {name for name in names if not name.startswith("AWS::")} - known <= made_by_sam
@@ -134,10 +134,22 @@ def test_every_bucket_is_private_encrypted_and_spoken_to_by_tls_only(name):
     assert all(bucket["PublicAccessBlockConfiguration"].values())
     assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     [policy] = [each for each in of_type("AWS::S3::BucketPolicy").values() if each["Bucket"] == {"Ref": name}]
-    [denial] = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Deny"]
-    assert (denial["Principal"], denial["Action"]) == ("*", "s3:*")
+    [denial] = [each for each in policy["PolicyDocument"]["Statement"] if each["Sid"] == "TlsOnly"]
+    assert (denial["Effect"], denial["Principal"], denial["Action"]) == ("Deny", "*", "s3:*")
     assert denial["Resource"] == [{"Fn::GetAtt": f"{name}.Arn"}, {"Fn::Sub": f"${{{name}.Arn}}/*"}]
     assert denial["Condition"] == {"Bool": {"aws:SecureTransport": False}}
+
+
+def test_the_cdn_is_denied_what_staff_have_hidden():
+    """By the tag that `booth.aws.objects.set_hidden` puts; a Deny counts more than what the CDN is allowed."""
+    statements = RESOURCES["ResultsBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    [shown] = [each for each in statements if each["Effect"] == "Allow"]
+    [hidden] = [each for each in statements if each["Sid"] == "TheCdnShowsNothingHidden"]
+    assert hidden["Effect"] == "Deny"
+    assert [hidden[name] for name in ("Principal", "Action", "Resource")] == [
+        shown[name] for name in ("Principal", "Action", "Resource")
+    ]
+    assert hidden["Condition"] == {"StringEquals": {"s3:ExistingObjectTag/hidden": "true"}}
 
 
 def test_what_is_kept_of_visitors_ends():

@@ -140,6 +140,8 @@ def _key_type(key: str, names: list[str], resource_types: set[str]) -> str | Non
                     *each["conditionKeys"],
                     *_read("resourceTypes", service)[each["name"].lower()].get("conditionKeys", []),
                 }
+        if of_a_tag := re.fullmatch(r"(s3:ExistingObjectTag)/.+", key):  # the reference has it for any tag's name
+            key = f"{of_a_tag[1]}/<key>"
         if key not in offered:
             return None
         kinds.add(_read("conditionKeys", service)[key.lower()]["type"])
