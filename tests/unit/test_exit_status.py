@@ -11,12 +11,12 @@ import signal
 import socket
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from local.app import App, StartError
+from tests.support import programs
 
 pytestmark = pytest.mark.starts
 
@@ -61,28 +61,28 @@ IMPOSSIBLE = (
 )
 
 
-def run(*command):
+def environment():
+    """Of an account where nobody answers, and of an operator who says yes."""
     nobody = {
         "AWS_ENDPOINT_URL": NOBODY,
         "AWS_MAX_ATTEMPTS": "1",
         "AWS_ACCESS_KEY_ID": "x",
         "AWS_SECRET_ACCESS_KEY": "x",
     }
-    environment = os.environ | nobody | {"AWS_DEFAULT_REGION": "us-east-1", "CONFIRM": "photo-booth-dev"}
+    return os.environ | nobody | {"AWS_DEFAULT_REGION": "us-east-1", "CONFIRM": "photo-booth-dev"}
+
+
+def run(*command):
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+        command, cwd=ROOT, env=environment(), capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
     )
     return done.returncode, (done.stderr or done.stdout).strip()
 
 
-def test_what_can_not_be_done_is_told_and_is_no_success():
-    with ThreadPoolExecutor(2) as pool:
-        ends = list(pool.map(lambda line: run(sys.executable, "-m", *line.split()), IMPOSSIBLE))
-    assert {
-        line: said
-        for line, (status, said) in zip(IMPOSSIBLE, ends, strict=True)
-        if not status or not said or "Traceback" in said
-    } == {}
+def test_what_can_not_be_done_is_told_and_is_no_success(tmp_path):
+    ends = programs.run_all(IMPOSSIBLE, environment(), tmp_path)
+    assert ends.keys() == set(IMPOSSIBLE)
+    assert {line: said for line, (status, said) in ends.items() if not status or not said or "Traceback" in said} == {}
 
 
 @pytest.mark.parametrize(
