@@ -23,7 +23,7 @@ def admitted(name):
         return []
 
 
-@pytest.mark.parametrize("count", [300, 1000])
+@pytest.mark.parametrize("count", [PLACES // 3, PLACES // 3 + 100])
 def test_of_many_runs_in_a_second_each_gets_its_turns_or_is_told_that_the_queue_is_full(count):
     names = [f"run-{number}" for number in range(count)]
     with crowd(CHAIN) as (time, items, dice):
