@@ -485,20 +485,25 @@ def test_pictures_of_a_run_begin_one_region_after_another_and_runs_anywhere():
 
 @given(
     some.integers(1, 4),
-    some.lists(some.tuples(some.integers(0, 40_000), some.integers(1, 5), some.booleans()), min_size=1, max_size=30),
+    some.lists(
+        some.tuples(some.integers(0, 40_000), some.integers(1, 5), some.none() | some.integers(0, 100)),
+        min_size=1,
+        max_size=30,
+    ),
     some.integers(0, 200_000),
 )
 def test_pictures_that_wait_are_told_from_the_pace_alone(quota, arrivals, later):
-    """However runs come, and whatever turns are given back."""
-    chain, pace, now = candidates(quota), NOTHING, NOW
-    given_turns = []
-    for pause, pictures, is_given_back in arrivals:
+    """However runs come, and whichever turns are given back."""
+    chain, pace, now, given_turns = candidates(quota), NOTHING, NOW, []
+    for pause, pictures, given_back in arrivals:
         now += pause
         turns, pace = come(pace, chain, pictures, now)
-        left = [turn for turn in turns.values() if turn.at > now]
-        if is_given_back:
-            pace = pacing.released(pace, left)
-        given_turns += [turn.at for turn in turns.values() if not (is_given_back and turn in left)]
+        given_turns += turns.values()
+        waiting = [turn for turn in given_turns if turn.at > now]
+        if waiting and given_back is not None:
+            turn = waiting[given_back % len(waiting)]
+            given_turns.remove(turn)
+            pace = pacing.released(pace, [turn])
     now += later
-    waiting = [at for at in given_turns if at > now]
+    waiting = [turn.at for turn in given_turns if turn.at > now]
     assert pacing.waiting(pace, chain, now) == (len(waiting), max(waiting, default=now))
