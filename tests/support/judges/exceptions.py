@@ -5,8 +5,6 @@ import re
 EXCEPTIONS = {
     r"dynamodb \w+ answers 200: .*\.NumberOfDecreasesToday is: 0, .*": "AWS's own example of CreateTable has 0, and "
     "its type says 1 at least",
-    r"s3 PutObjectTagging answers 200: the header x-amz-checksum-crc32 .*": "moto's; one test puts tags, to see that "
-    "no event comes of it",
     r"logs DescribeLogGroups answers 200: the answer.nextToken is null, .*": "moto's; the tests of `make prove` alone "
     "list log groups",
     r"bedrock GetFoundationModel answers 200: .*\.modelName has so many characters: .*": "BrandedName has at most 20 "
