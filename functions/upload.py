@@ -61,6 +61,7 @@ def issue_key(request: UploadRequest, steered: Event) -> str:
             consent=request.consent,
             keep=request.keep,
             per_day=steered.photos_per_day,
+            kept=request.again and steered.again > 0,
         ):
             return key
     raise ServiceUnavailable("no Key could be given")

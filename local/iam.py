@@ -86,13 +86,9 @@ def s3_calls(request: Request, body: bytes) -> list[Call]:
             "PUT": "s3:PutObject",
             "DELETE": f"s3:DeleteObject{version}",
         }.get(request.method)
-        if (
-            action is None
-            or names & {"acl", "tagging", "uploads", "uploadId"}
-            or "X-Amz-Copy-Source" in request.headers
-        ):
+        if action is None or names & {"acl", "tagging", "uploads", "uploadId"}:
             return _unknown(f"s3 {request.method} object {sorted(names)}")
-        return [Call(action, f"{at}/{key}")]
+        return [Call(action, f"{at}/{key}"), *_copied(request)]
     if request.method == "POST" and "delete" in names:
         return [
             Call(
@@ -104,6 +100,14 @@ def s3_calls(request: Request, body: bytes) -> list[Call]:
     if request.method in ("GET", "HEAD") and not names & {"policy", "cors", "versioning"}:
         return [Call("s3:ListBucketVersions" if "versions" in names else "s3:ListBucket", at)]
     return _unknown(f"s3 {request.method} bucket {sorted(names)}")
+
+
+def _copied(request: Request) -> list[Call]:
+    """The call on the object that CopyObject copies; none of any other request. An untagged one, as uploads are."""
+    source = request.headers.get("X-Amz-Copy-Source", "")
+    path, _, version = source.partition("?versionId=")
+    action = "s3:GetObjectVersion" if version else "s3:GetObject"
+    return [Call(action, f"arn:aws:s3:::{unquote(path).lstrip('/')}")] if source else []
 
 
 def _unknown(what: str) -> list[Call]:

@@ -286,6 +286,12 @@ class Conflict(ApiError):
     status = 409
 
 
+class PhotoNotKept(ApiError):
+    """No further run of this photo can be had: it isn't kept, or its visitor has had as many as the operator allows."""
+
+    status = 409
+
+
 class Paused(ApiError):
     """Staff have closed the booth for visitors. Runs under way end."""
 

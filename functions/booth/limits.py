@@ -63,6 +63,9 @@ DELETE_SECONDS = 60
 TRY_AGAIN_SECONDS = 3600
 """How long the upload of a run is kept that failed with another error than a PhotoError: it can be tried again."""
 
+AGAIN_SECONDS = 3600
+"""How long after its claim a photo is kept whose visitor asked for it, for further runs: see `booth.runs.again`."""
+
 UPLOAD_SECONDS = 23 * 3600
 """`purge`, once an hour, deletes every upload that is older; so none is kept for more than a day."""
 

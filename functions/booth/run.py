@@ -97,6 +97,13 @@ class Run:
     per_day: int = 0
     """The day's budget of photos that staff had set when the upload was issued; 0 for none."""
     content_type: str = ""
+    kept: bool | None = None
+    """Whether its visitor wants the photo kept for further runs; False once they have left, and of a further run, whose
+    first one has the photo. None: nobody asked, as in records of an older release."""
+    again: int = 0
+    """Further runs of its photo that were begun, see `booth.runs.again`."""
+    first: str = ""
+    """Of a further run: id of the run whose photo it has."""
     upload_until: int = 0
     """When the presigned URL expires; 0 for a photo that was put without /upload."""
     claimed: int = 0

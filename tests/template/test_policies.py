@@ -372,6 +372,7 @@ CALLS = {
     ("lambda", "Invoke"): {"FunctionName": f"arn:aws:lambda:{AT}:function:booth", "InvocationType": "Event"},
     ("rekognition", "DetectFaces"): {"Image": {"Bytes": b"jpeg"}},
     ("rekognition", "DetectModerationLabels"): {"Image": {"Bytes": b"jpeg"}},
+    ("s3", "CopyObject", "CopySource"): OBJECT | {"CopySource": OBJECT | {"VersionId": "1"}},
     ("s3", "DeleteObjectTagging"): OBJECT,
     ("s3", "DeleteObjects"): {"Bucket": "uploads", "Delete": DELETED},
     ("s3", "GetObject"): OBJECT,
@@ -392,6 +393,8 @@ CALLS = {
 
 OTHERWISE = {  # where an action isn't called like its operation: what it needs
     ("lambda", "Invoke"): {"lambda:InvokeFunction"},
+    # Of a version GetObjectVersion stands in the place of GetObject, as for GetObject itself.
+    ("s3", "CopyObject", "CopySource"): {"s3:PutObject", "s3:GetObjectVersion"},
     ("s3", "DeleteObjects"): {"s3:DeleteObject", "s3:DeleteObjectVersion"},
     ("s3", "GetObject", "VersionId"): {"s3:GetObjectVersion"},
     ("s3", "HeadObject"): {"s3:GetObject"},

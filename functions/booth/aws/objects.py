@@ -100,6 +100,19 @@ def _body(answer: dict[str, Any]) -> bytes:
     return data
 
 
+def copy_upload(key: str, version: str, to: str) -> bool:
+    """Copies one version of an upload, with its Content-Type, to another Key. False if it is gone."""
+    source = {"Bucket": uploads_bucket(), "Key": key, "VersionId": version}
+    with aws_errors():
+        try:
+            _s3().copy_object(Bucket=uploads_bucket(), Key=to, CopySource=source)
+            return True
+        except ClientError as error:
+            if status_of(error) == 404:
+                return False
+            raise
+
+
 def delete_version(key: str, version: str) -> None:
     """Deletes one version of an upload permanently."""
     with aws_errors():

@@ -51,6 +51,23 @@ class UploadRequest:
     """policy, language, time, wall, and nothing else: so it has nobody's name in it."""
     keep: str = ""
     """What the pictures keep, a value of `Keep`; "" for what scene or stack say."""
+    again: bool = False
+    """Whether the photo is kept for further runs, see `AgainRequest`."""
+
+
+@dataclass(frozen=True)
+class AgainRequest:
+    """The checked body of `POST /again`."""
+
+    request_id: str
+    key: str
+    """Of the first run's photo; empty if the requestId comes alone."""
+    done: bool
+    """The visitor has left: no further run is wanted, and the photo is deleted. The rest is then empty."""
+    new_request_id: str = ""
+    """The further run's, as hard to guess as a UUID."""
+    scenes: tuple[str, ...] = ()
+    keep: str = ""
 
 
 @dataclass(frozen=True)
@@ -144,7 +161,33 @@ def upload_request(body: dict[str, Any], known_scenes: set[str], needs_consent: 
     scenes = _scene_ids(body["scenes"], known_scenes) if "scenes" in body else []
     given = _id(body, "id") if "id" in body else ""
     consent = _consent(body, needs_consent)
-    return UploadRequest(filename, content_type, given, scenes, consent, _keep(body) if "keep" in body else "")
+    keep = _keep(body) if "keep" in body else ""
+    return UploadRequest(filename, content_type, given, scenes, consent, keep, _switch(body, "again"))
+
+
+def _switch(body: dict[str, Any], name: str) -> bool:
+    value = body.get(name, False)
+    if not isinstance(value, bool):
+        raise BadRequest(f"'{name}' must be true or false.")
+    return value
+
+
+def again_request(body: dict[str, Any], bucket: str, known_scenes: set[str]) -> AgainRequest:
+    """Checks the body of `POST /again`; `bucket` is the uploads bucket. Raises BadRequest, ForeignBucket.
+
+    Args:
+        known_scenes: the catalogue's ids.
+    """
+    request_id = _id(body, "requestId")
+    key = _key(body, request_id, bucket)
+    if _switch(body, "done"):
+        return AgainRequest(request_id, key, done=True)
+    new = _id(body, "newRequestId")
+    if not is_hard_to_guess(new):
+        raise BadRequest("'newRequestId' must be as hard to guess as a UUID.")
+    scenes = _scene_ids(body["scenes"], known_scenes) if "scenes" in body else []
+    keep = _keep(body) if "keep" in body else ""
+    return AgainRequest(request_id, key, done=False, new_request_id=new, scenes=tuple(scenes), keep=keep)
 
 
 def _keep(body: dict[str, Any]) -> str:
@@ -255,6 +298,16 @@ def scenes_answer(scenes: list[Scene], default: list[Scene]) -> dict[str, Any]:
         for each in scenes
     ]
     return _answer(200, {"scenes": shown, "default": [each.id for each in default]})
+
+
+def again_answer(request_id: str, key: str, left: int) -> dict[str, Any]:
+    """HTTP 200: the further run of this requestId will begin. `left`: how many more there can be."""
+    return _answer(200, {"requestId": request_id, "key": key, "left": left})
+
+
+def done_answer(request_id: str) -> dict[str, Any]:
+    """HTTP 200: the photo of this visit isn't kept any longer."""
+    return _answer(200, {"requestId": request_id, "left": 0})
 
 
 def steer_answer(version: int) -> dict[str, Any]:

@@ -115,7 +115,9 @@ def _remove_leftovers(run: Run) -> bool:
 
 def _kept_until(run: Run) -> int:
     """Until when the upload of an ended run is kept, epoch ms; its end if it is not."""
-    return run.ended + (limits.TRY_AGAIN_SECONDS * 1000 if keeps_upload(run) else 0)
+    if not keeps_upload(run):
+        return run.ended
+    return run.claimed + limits.AGAIN_SECONDS * 1000 if run.kept else run.ended + limits.TRY_AGAIN_SECONDS * 1000
 
 
 def confirm_running(run_id: str, check: Callable[[str], object] = store.check) -> None:
@@ -136,5 +138,8 @@ def confirm_running(run_id: str, check: Callable[[str], object] = store.check) -
 
 
 def keeps_upload(run: Run) -> bool:
-    """Whether an ended run's upload is kept for TRY_AGAIN_SECONDS: it failed, and not with a PhotoError."""
-    return run.status == Status.FAILED and not issubclass(kind_of(run.error), PhotoError)
+    """Whether an ended run's upload is kept: its visitor asked for it, for AGAIN_SECONDS after the claim; else if it
+    failed, for TRY_AGAIN_SECONDS. Not with a PhotoError, and not once its visitor has left."""
+    if run.status == Status.DELETED or issubclass(kind_of(run.error), PhotoError):
+        return False
+    return run.status == Status.FAILED if run.kept is None else run.kept

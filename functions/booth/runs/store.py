@@ -23,6 +23,7 @@ def run_of(item: dict[str, Any]) -> Run:
         "created",
         "upload_until",
         "per_day",
+        "again",
         "claimed",
         "deadline",
         "ended",
@@ -261,8 +262,8 @@ def mark_deleted(run_id: str, due: int) -> Run:
     }
     changes = (
         "SET #status = :deleted, #ended = if_not_exists(#ended, :now), #open = :open, #due = :due, #expires = :expires "
-        "REMOVE #version, #scenes, #keep, #not_kept, #content_type, #consent, #original, #pictures, #faces, "
-        "#faces_by_ellipse, #error, #tries, #hidden"
+        "REMOVE #version, #scenes, #keep, #kept, #again, #first, #not_kept, #content_type, #consent, #original, "
+        "#pictures, #faces, #faces_by_ellipse, #error, #tries, #hidden"
     )
     condition = "attribute_exists(#pk) AND #status <> :deleted"
     answer = table.write("update_item", **table.update_of(run_id, changes, values, condition, ReturnValues="ALL_NEW"))
@@ -299,3 +300,9 @@ def mark_event_published(run_id: str) -> None:
         "update_item",
         **table.update_of(run_id, "SET #told = :now", {"now": clock.now_ms(), "deleted": Status.DELETED}, condition),
     )
+
+
+def consent_of(run_id: str) -> str:
+    """The consent that a run's record has, as JSON; "" for none."""
+    item = table.get(table.key_of("run", run_id)) or {}
+    return item.get("consent", {}).get("S", "")

@@ -38,6 +38,7 @@ def issue(
     given: str = "",
     keep: str = "",
     per_day: int = 0,
+    kept: bool = False,
 ) -> bool:
     """Records an upload whose photo is about to be put. False if the Key is taken.
 
@@ -46,6 +47,7 @@ def issue(
         given: the caller's id; "" for none.
         keep: what the visitor chose that the pictures keep; "" for nothing.
         per_day: the day's budget that staff have set; 0 for none.
+        kept: whether the visitor wants the photo kept for further runs.
 
     Raises:
         Conflict: `given` or `picture_id` is taken.
@@ -60,10 +62,12 @@ def issue(
         fields["keep"] = keep
     if per_day:
         fields["per_day"] = per_day
+    if kept:
+        fields["kept"] = True
     if consent is not None:
         fields["consent"] = json.dumps(consent)
     first_check = clock.now_ms() + limits.FIRST_CHECK_SECONDS * 1000
-    record = _new_record(run_id, key, fields, due=first_check)
+    record = new_record(run_id, key, fields, due=first_check)
     if table.transact(table.put_once("upload", key, run_id), *_take_ids(run_id, given, picture_id), record):
         return True
     if table.get(table.key_of("id", given or picture_id)):
@@ -81,12 +85,12 @@ def register(run_id: str, key: str, picture_id: str) -> Run | None:
 
     Returns the Key's run: the new one, or one that was recorded before; None if that one has expired.
     """
-    record = _new_record(run_id, key, {"picture_id": picture_id}, due=clock.now_ms())
+    record = new_record(run_id, key, {"picture_id": picture_id}, due=clock.now_ms())
     table.transact(table.put_once("upload", key, run_id), table.put_once("id", picture_id, run_id), record)
     return find_by_upload(key)
 
 
-def _new_record(run_id: str, key: str, fields: dict[str, Any], due: int) -> dict[str, Any]:
+def new_record(run_id: str, key: str, fields: dict[str, Any], due: int) -> dict[str, Any]:
     """The Put of a run's record that waits for its photo. `due` in epoch ms."""
     created = clock.now_ms()
     item = {
