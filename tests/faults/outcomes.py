@@ -13,7 +13,7 @@ from tests.faults.scenarios import (
     scenario_of,
 )
 
-API_FUNCTIONS = ("Upload", "Photo", "DeletePhoto", "Staff", "HidePhoto")
+API_FUNCTIONS = ("Upload", "PaintAgain", "Photo", "DeletePhoto", "Staff", "HidePhoto")
 
 
 def end_of(row: Row) -> str:
