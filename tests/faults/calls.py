@@ -39,7 +39,7 @@ PAINTING = Row("GenerateImage", "sagemaker:InvokeEndpoint")
 # Allowed, but never a call of its own.
 NO_CALL = {
     Row(function, "s3:ListBucket", "uploads"): "only lets S3 say 404 of a photo that is not there"
-    for function in ("Upload", "Again", "Photo", "DeletePhoto", "Sweep", "DetectFaces")
+    for function in ("Upload", "PaintAgain", "Photo", "DeletePhoto", "Sweep", "DetectFaces")
 } | {
     Row("GenerateImage", "s3:ListBucket", "results"): "lets S3 say 404 of files that were deleted in the milliseconds "
     "between the look at the run and the reading of all its files: tests/local/test_deletion.py tries random moments"

@@ -165,10 +165,13 @@ def a_photo_kept_for_another_try(trial: Trial) -> None:
 
 def a_further_run(trial: Trial) -> None:
     """Of a photo that is kept, in another scene; then its visitor leaves."""
-    trial.kept = True
-    first, request_id = trial.upload_bound()
+    trial.kept, request_id = True, str(uuid.uuid4())
+    trial.upload()
+    first = trial.uploaded
+    trial.ask(request_id)
+    trial.await_end()
     trial.arm()
-    trial.again(request_id)
+    trial.begin_again(request_id)
     trial.await_end()
     trial.leave(request_id)
     await_true(lambda: not trial.booth.versions(first))
@@ -288,7 +291,7 @@ def an_execution_that_outlives_its_run(trial: Trial) -> None:
 AFTER_THE_END = (*LATE.values(), an_execution_that_outlives_its_run)
 SCENARIOS: list[tuple[str, Callable[[Trial], None]]] = [
     ("Upload *", a_visit),
-    ("Again *", a_further_run),
+    ("PaintAgain *", a_further_run),
     ("Start dynamodb:PutItem *", a_foreign_photo),
     ("Start s3:DeleteObjectVersion *", a_url_used_again),
     ("Start *", a_visit),

@@ -25,6 +25,8 @@ class Trial:
         self.fault = fault
         self.pictures = pictures
         self.keep = "face"
+        self.kept = False
+        """Whether the photo is kept for a further run."""
         self.notes: list[str] = []
         self.uploaded: dict[str, str] = {}
         self.run = ""
@@ -87,7 +89,7 @@ class Trial:
     def upload(self) -> None:
         """POST /upload and the PUT, each again if it fails."""
         request = {"type": "photo", "filename": f"{uuid.uuid4().hex}.jpg", "contentType": "image/jpeg"}
-        request |= {"scenes": SCENE_IDS[: self.pictures], "keep": self.keep}
+        request |= {"scenes": SCENE_IDS[: self.pictures], "keep": self.keep, "again": self.kept}
 
         def post() -> tuple[int, dict]:
             status, _, envelope = self.booth.post("/upload", request)
@@ -105,6 +107,18 @@ class Trial:
             self.notes.append(f"PUT {status}")
             self.heal()
         raise AssertionError("the photo can't be put")
+
+    def begin_again(self, request_id: str) -> None:
+        """POST /again for the visit that is bound to this requestId, and again if it fails; the further one is next."""
+        request = {"requestId": request_id, "newRequestId": str(uuid.uuid4()), "scenes": SCENE_IDS[:1]}
+        status, answer = self.insist(lambda: self.booth.post("/again", request)[::2])
+        assert status == 200, answer
+        self.uploaded, self.run = self.uploaded | {"Key": answer["key"]}, ""
+
+    def leave(self, request_id: str) -> None:
+        """The visitor has left, and needs the photo no more."""
+        status, answer = self.insist(lambda: self.booth.post("/again", {"requestId": request_id, "done": True})[::2])
+        assert status == 200, answer
 
     def put_directly(self) -> None:
         """As another of the operator's systems puts a photo."""

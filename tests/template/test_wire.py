@@ -626,7 +626,7 @@ def test_each_exception_is_something_that_the_judge_still_says(wires):
 def test_the_sample_events_are_as_aws_makes_them():
     """Of steps there is no word of AWS's: what they are given is the state machine's own."""
     judged = {name for name, event in EVENTS.items() if "detail-type" in event or "routeKey" in event}
-    by_api = {"upload", "photo", "delete_photo", "list_scenes", "steer", "staff", "hide_photo"}
+    by_api = {"upload", "paint_again", "photo", "delete_photo", "list_scenes", "steer", "staff", "hide_photo"}
     assert judged == {"start", "sweep", "purge"} | by_api
     assert {name: found for name, event in EVENTS.items() if (found := event_problems(event))} == {}
 

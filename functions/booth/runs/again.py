@@ -8,7 +8,7 @@ from typing import Any
 
 from booth import clock, keys, limits
 from booth.aws import table
-from booth.errors import ApiError, Conflict, Deleted, PhotoNotKept
+from booth.errors import ApiError, Conflict, Deleted, Hidden, PhotoNotKept
 from booth.run import Run, Status
 from booth.runs import store, uploads
 
@@ -30,7 +30,7 @@ def begin(first: Run, request_id: str, *, scenes: list[str], keep: str, most: in
 
     Raises:
         Conflict: the requestId is taken, or `first` has not ended.
-        Deleted: `first` was deleted.
+        Deleted, Hidden: `first` was deleted, or staff have taken it from view.
         PhotoNotKept: its photo isn't kept, or `most` were begun.
     """
     if found := uploads.find_by_request(request_id):
@@ -79,7 +79,7 @@ def _count(run_id: str, most: int, now: int) -> dict[str, Any]:
         "failed": Status.FAILED,
     }
     condition = (
-        "#kept = :true AND #claimed > :since AND #status IN (:succeeded, :partial, :failed) "
+        "#kept = :true AND #claimed > :since AND attribute_not_exists(#hidden) AND #status IN (:succeeded, :partial, :failed) "
         "AND (attribute_not_exists(#again) OR #again < :most) AND :none < :most"
     )
     return table.update_of(run_id, "SET #again = if_not_exists(#again, :none) + :one", values, condition)
@@ -89,6 +89,8 @@ def _refusal(first: Run, most: int) -> ApiError:
     """Why no further run of `first` was recorded."""
     if first.status == Status.DELETED:
         return Deleted()
+    if first.hidden:
+        return Hidden()
     if not first.is_ended:
         return Conflict(_WORKING)
     return PhotoNotKept(_SPENT if first.kept and first.again >= most else _GONE)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-import again as function
+import paint_again as function
 from booth import limits
 from booth.aws import objects, table
 from booth.errors import Conflict, Deleted, PhotoNotKept, ServiceUnavailable
@@ -19,7 +19,7 @@ from booth.runs import again, open_runs, store, uploads
 from tests.support.events import sample_event
 
 CONTEXT = SimpleNamespace(
-    function_name="again", memory_limit_in_mb=512, invoked_function_arn="arn:aws:lambda:again", aws_request_id="r"
+    function_name="paint_again", memory_limit_in_mb=512, invoked_function_arn="arn:aws:lambda:paint_again", aws_request_id="r"
 )
 CONSENT = {"policy": "1", "language": "ko", "time": "2026-11-28T12:00:00Z", "wall": True}
 HOUR = limits.AGAIN_SECONDS * 1000
@@ -66,7 +66,7 @@ def ask(request_id, **fields):
     body = {"requestId": request_id} | fields
     if "done" not in fields:
         body = {"newRequestId": str(uuid.uuid4())} | body
-    answer = function.handler(sample_event("Again") | {"body": json.dumps(body)}, CONTEXT)
+    answer = function.handler(sample_event("PaintAgain") | {"body": json.dumps(body)}, CONTEXT)
     return answer["statusCode"], json.loads(answer["body"])
 
 
@@ -200,6 +200,9 @@ def test_without_having_asked_under_way_too_late_and_deleted_there_is_none(booth
     deletion.delete(first)
     assert code(ask(request_id)) == (404, "Deleted")
     assert code(ask(str(uuid.uuid4()))) == (404, "NotFound")
+    first, request_id = ended(booth)
+    store.set_hidden(first.id, True)
+    assert code(ask(request_id)) == (404, "Hidden")
 
 
 def test_nobody_gets_a_run_under_somebody_elses_request(booth):

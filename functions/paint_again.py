@@ -10,7 +10,7 @@ from booth.http import access, contract, visit
 from booth.http.contract import AgainRequest
 from booth.http.endpoint import endpoint
 from booth.lifecycle import budget
-from booth.log import count, logger
+from booth.log import logger
 from booth.run import Run, Status
 from booth.runs import again, uploads
 
@@ -66,7 +66,6 @@ def copy(first: Run, run: Run) -> None:
         return
     if not objects.copy_upload(first.key, first.version, run.key):
         raise PhotoNotKept("This photo is not kept any more. Please take a new one.")
-    count("Again")
     logger.info("a further run of a photo begins", further=run.id)
 
 
