@@ -158,7 +158,7 @@ def idle_day_usage(sweep: Usage) -> Usage:
     usage["lambda.gb_second"] += 24 * 0.5
     usage["s3.put"] += 24
     usage["cloudwatch.log_gb"] = 1464 * 500 / 1e9
-    usage["cloudwatch.alarm_metric_month"] = 35 / 30  # monitoring.yaml
+    usage["cloudwatch.alarm_metric_month"] = 36 / 30  # monitoring.yaml
     return usage
 
 

@@ -90,6 +90,7 @@ def test_nothing_is_allowed_that_is_never_called(quick):
 def everything_that_happens(booth, portrait):
     """The visits, failures, losses and deletions in which each permission is needed."""
     whole_visits(booth, portrait)
+    a_further_run(booth, portrait)
     dead_services(booth, portrait)
     lost_events(booth, portrait)
     late_steps(booth, portrait)
@@ -129,6 +130,17 @@ def whole_visits(booth, portrait):
     foreign = put_without_upload(booth, portrait, "photo/of another system.jpg")
     await_true(lambda: ("Start", "dynamodb:PutItem") in actions(booth))  # before a poll does it
     booth.await_end(foreign)
+
+
+def a_further_run(booth, portrait):
+    """Of a photo that is kept; then its visitor leaves."""
+    kept, request_id = booth.upload(again=True), str(uuid.uuid4())
+    booth.put(kept, portrait)
+    booth.await_end(kept, request_id)
+    status, _, answer = booth.post("/again", {"requestId": request_id, "newRequestId": (new := str(uuid.uuid4()))})
+    assert status == 200
+    booth.await_end(kept | {"Key": answer["key"]}, new)
+    assert booth.post("/again", {"requestId": request_id, "done": True})[0] == 200
 
 
 def put_without_upload(booth, portrait, key):

@@ -403,7 +403,10 @@ OTHERWISE = {  # where an action isn't called like its operation: what it needs
     # "Using IAM with DynamoDB transactions": Put, Update and Delete need the rights of PutItem, UpdateItem, DeleteItem.
     ("dynamodb", "TransactWriteItems"): {"dynamodb:PutItem", "dynamodb:UpdateItem"},
 }
-TOLD_BY_A_PAGE = {("dynamodb", "TransactWriteItems"), ("s3", "CopyObject", "CopySource")}  # the rest by the operation's documentation
+TOLD_BY_A_PAGE = {
+    ("dynamodb", "TransactWriteItems"),
+    ("s3", "CopyObject", "CopySource"),
+}  # the rest by the operation's documentation
 ALSO_NEEDED = {"s3:ListBucket"}  # so that S3 answers 404, not 403, for what isn't there: HeadObject's documentation
 
 MODELS = Loader()

@@ -19,7 +19,10 @@ from booth.runs import again, open_runs, store, uploads
 from tests.support.events import sample_event
 
 CONTEXT = SimpleNamespace(
-    function_name="paint_again", memory_limit_in_mb=512, invoked_function_arn="arn:aws:lambda:paint_again", aws_request_id="r"
+    function_name="paint_again",
+    memory_limit_in_mb=512,
+    invoked_function_arn="arn:aws:lambda:paint_again",
+    aws_request_id="r",
 )
 CONSENT = {"policy": "1", "language": "ko", "time": "2026-11-28T12:00:00Z", "wall": True}
 HOUR = limits.AGAIN_SECONDS * 1000

@@ -104,5 +104,7 @@ def leave(run_id: str) -> None:
     values = {"false": False, "true": True, "now": clock.now_ms()}
     table.write(
         "update_item",
-        **table.update_of(run_id, "SET #kept = :false, #due = :now", values, "#kept = :true AND attribute_exists(#open)"),
+        **table.update_of(
+            run_id, "SET #kept = :false, #due = :now", values, "#kept = :true AND attribute_exists(#open)"
+        ),
     )
