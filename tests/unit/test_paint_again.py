@@ -342,9 +342,10 @@ def test_a_deletion_while_a_further_run_is_recorded_or_copied_leaves_no_photo_of
         deletion.delete(store.get(first.id))
         return write(*writes)
 
+    new = str(uuid.uuid4())
     with booth.environment.context() as patched:
         patched.setattr(table, "transact", deleted_meanwhile)
-        assert code(ask(request_id, newRequestId=(new := str(uuid.uuid4())))) == (404, "Deleted")
+        assert code(ask(request_id, newRequestId=new)) == (404, "Deleted")
     assert uploads.find_by_request(new) is None
 
     first, request_id = ended(booth)

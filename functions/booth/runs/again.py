@@ -79,8 +79,8 @@ def _count(run_id: str, most: int, now: int) -> dict[str, Any]:
         "failed": Status.FAILED,
     }
     condition = (
-        "#kept = :true AND #claimed > :since AND attribute_not_exists(#hidden) AND #status IN (:succeeded, :partial, :failed) "
-        "AND (attribute_not_exists(#again) OR #again < :most) AND :none < :most"
+        "#kept = :true AND #claimed > :since AND #status IN (:succeeded, :partial, :failed) "
+        "AND attribute_not_exists(#hidden) AND (attribute_not_exists(#again) OR #again < :most) AND :none < :most"
     )
     return table.update_of(run_id, "SET #again = if_not_exists(#again, :none) + :one", values, condition)
 
