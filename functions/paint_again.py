@@ -21,8 +21,7 @@ clients.at_init(table.connect, objects.connect)
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     request = contract.again_request(contract.json_body(event), objects.uploads_bucket(), set(scenes.catalogue()))
     # Leaving needs no more than deleting does: a requestId that can't be guessed, or a booth's token and the Key.
-    if request.key or not request.done:
-        booth = access.booth_of(event)
+    booth = access.booth_of(event) if request.key or not request.done else ""
     first = find_run(request)
     logger.append_keys(run=first.id)
     if first.status == Status.DELETED:
