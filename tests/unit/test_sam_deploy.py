@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import io
 import json
+import os
 import re
 import socket
 import subprocess
@@ -23,6 +24,7 @@ from endpoints import stack
 from local.template.document import read
 from sam_model import deploy, package
 from tests.support import tiny_sam
+from tests.support.credentials import FAKE_CREDENTIALS
 from tests.support.endpoints import IMAGE, REAL_SDK, Account, serving
 from tests.support.fakes.cloudformation import REGION, render
 from tests.support.fakes.sagemaker import DIGEST
@@ -282,16 +284,29 @@ def test_on_without_a_model_is_no_success(aws, real_sdk, capsys):
     )
 
 
-def test_the_sdks_telemetry_is_off(environment):
-    code = """
-import endpoints.sdk
+def test_the_sdks_telemetry_is_off(of_the_sdk):
+    assert of_the_sdk["is telemetry off"] is True
+
+
+ASK = """
+import json, sys
+from endpoints import sdk
 from sagemaker.core.common_utils import resolve_value_from_config
 from sagemaker.core.config.config_schema import TELEMETRY_OPT_OUT_PATH
 from sagemaker.core.helper.session_helper import Session
-print(resolve_value_from_config(config_path=TELEMETRY_OPT_OUT_PATH, sagemaker_session=Session()))
+is_off = resolve_value_from_config(config_path=TELEMETRY_OPT_OUT_PATH, sagemaker_session=Session())
+images = [sdk.image(*each, "sam") for each in json.loads(sys.argv[1])]
+print(json.dumps({"is telemetry off": is_off, "images": images}))
 """
-    done = subprocess.run([REAL_SDK, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.stdout.strip() == "True", done.stderr
+
+
+@pytest.fixture(scope="module")
+def of_the_sdk():
+    """What the real SDK says in one process, which takes seconds to start."""
+    command, environment = [REAL_SDK, "-c", ASK, json.dumps(asked_images())], os.environ | FAKE_CREDENTIALS
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 def bucket_names():
@@ -393,6 +408,15 @@ def test_serverless_has_neither_instances_nor_what_goes_with_them():
     assert resources["Model"]["EnableNetworkIsolation"] is False  # serverless inference knows none
 
 
+def offered():
+    return read(TEMPLATE)["Parameters"]["InstanceType"]["AllowedValues"]
+
+
+def asked_images():
+    """(Region, instance) of each image that the SDK is asked for."""
+    return [*IMAGES, *(("us-east-1", instance) for instance in offered())]
+
+
 IMAGES = {
     ("us-east-1", "ml.c7i.xlarge"): "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.6.0-cpu-py312",
     (
@@ -404,14 +428,10 @@ IMAGES = {
 }
 
 
-def test_each_region_and_instance_on_offer_has_its_image():
+def test_each_region_and_instance_on_offer_has_its_image(of_the_sdk):
     template = read(TEMPLATE)
-    offered = template["Parameters"]["InstanceType"]["AllowedValues"]
-    assert set(offered) == set(template["Mappings"]["Instances"])
-    asked = [*IMAGES, *(("us-east-1", instance) for instance in offered)]
-    code = f"from endpoints import sdk; print(*(sdk.image(*each, 'sam') for each in {asked}))"
-    done = subprocess.run([REAL_SDK, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    answers = dict(zip(asked, done.stdout.split(), strict=True))
+    assert set(offered()) == set(template["Mappings"]["Instances"])
+    answers = dict(zip(asked_images(), of_the_sdk["images"], strict=True))
     assert answers.items() >= IMAGES.items()
     for (_, instance), image in answers.items():
         assert f":2.6.0-{'gpu' if instance.startswith('ml.g') else 'cpu'}-py312" in image, instance
