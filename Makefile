@@ -3,7 +3,7 @@
 #                    PAINTER=<folder>, after make painter: docs/own-machine.md)
 #   make test        all tests (ARGS="tests/unit -k mask": some of them)
 #   make test-fast, test-painter    without process and model; with PyTorch
-#   make lint, check                what make test begins with; the deployment's
+#   make lint, check                make test has it beside; the deployment's
 #   make setup       only what make run needs: .venv and models/
 #   make thumbnails  paint one for each scene without (ARGS=sky: this one anew)
 #   make drawing, api  after a change of template or state machine; openapi.yaml
@@ -41,7 +41,7 @@ STACK = photo-booth-$(ENV)
 # The first line of such a program says what it measures.
 BENCHES := $(shell sed -n 's/^""".*: `make \(bench-[a-z]*\)`.*/\1/p' benchmarks/*.py)
 
-.PHONY: help run painter test test-painter test-fast mutants check lint lock released audit check-scenes check-settings thumbnails api drawing machine pythons
+.PHONY: help run painter test all-tests test-painter test-fast mutants check lint lock released audit check-scenes check-settings thumbnails api drawing machine pythons
 .PHONY: browser setup tools clean faults fuzz odd-photos races load pacing bench trace cost bench-help $(BENCHES)
 .PHONY: preflight build deploy page prove pair staff destroy env account out sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 .PHONY: paint-package paint-deploy paint-on paint-off paint-destroy paint-check
@@ -55,7 +55,11 @@ run: setup check-settings
 
 painter: .tools/painter/.installed
 
-test: browser tools lint
+# The tests wait now and then: that is enough for the linters, which take half a minute of one processor.
+test: browser tools
+	@$(MAKE) --no-print-directory -j2 lint all-tests
+
+all-tests:
 	.venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-painter: setup .tools/painter/.installed .tools/paint-serving/.installed
