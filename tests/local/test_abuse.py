@@ -13,6 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from booth import limits
 from booth.pixels import intake
+from tests.support.application import SIDE
 from tests.support.booth import ask_for_upload
 from tests.support.photos import photo
 from tests.support.tokens import NEW, OLD, OTHER
@@ -232,7 +233,7 @@ def test_what_can_be_seen_of_a_visit_opens_nothing(quick):
     for seen in (record["picture_id"], record["run"], uploaded["Key"].rsplit("/")[1].removesuffix(".jpg")):
         assert quick.post("/photo", {"requestId": seen})[0] == 404
         assert quick.delete(seen)[0] == 404
-    assert quick.picture(result["url_original"]).size == (1024, 768)
+    assert quick.picture(result["url_original"]).size == (SIDE, SIDE * 3 // 4)
 
 
 def test_names_that_nobody_chose_have_at_least_122_random_bits(quick):

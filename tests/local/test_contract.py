@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.support.application import SIDE
 from tests.support.booth import HOLD
 
 FIELDS = {
@@ -72,7 +73,7 @@ def test_the_three_documented_calls(quick):
     assert [picture["url"] for picture in result["pictures"]] == pictures
     for url in pictures:
         image = quick.picture(url)
-        assert (image.format, image.size) == ("JPEG", (1024, 768))
+        assert (image.format, image.size) == ("JPEG", (SIDE, SIDE * 3 // 4))
         assert image.info.keys() <= {
             "jfif",
             "jfif_version",
@@ -84,7 +85,7 @@ def test_the_three_documented_calls(quick):
         }
         assert b"compositeWithTrainedAlgorithmicMedia" in image.info["xmp"]
     original = quick.picture(result["url_original"])
-    assert original.size == (1024, 768)
+    assert original.size == (SIDE, SIDE * 3 // 4)
     assert "xmp" not in original.info
     assert quick.await_clean(uploaded) == []
 
@@ -251,7 +252,7 @@ def test_any_file_name_works(quick, name):
     uploaded, result = quick.process(photo_of("gray"), name)
     assert uploaded["Key"] == f"photo/{name}"
     assert result["status"] == "SUCCEEDED"
-    assert quick.picture(result["url_original"]).size == (1024, 768)
+    assert quick.picture(result["url_original"]).size == (SIDE, SIDE * 3 // 4)
 
 
 def test_a_name_like_a_generated_picture_is_never_given(quick):
@@ -301,7 +302,7 @@ def test_the_id_in_a_url_opens_nothing(quick):
     assert quick.post("/upload", request)[0] == 409
     uploaded = quick.upload()
     assert quick.ask(uploaded, "thief", id=seen)[0] == 409
-    assert quick.picture(url).size == (1024, 768)
+    assert quick.picture(url).size == (SIDE, SIDE * 3 // 4)
 
 
 def test_a_photo_that_lies_under_a_documented_key_is_not_given_to_a_visitor(quick):

@@ -12,6 +12,7 @@ from PIL import Image
 
 from client.booth import Booth
 from local.app import ROOT
+from tests.support.application import SIDE
 from tests.support.photos import PHOTOS, photo
 
 
@@ -52,7 +53,7 @@ def test_a_picture_is_a_true_jpeg_under_the_contracts_name(quick):
     for number, url in enumerate(json.loads(result["url_generated"]), start=1):
         assert url.endswith(f"/photo/photo_{quick.record(uploaded)['picture_id']}_{number}.jpeg")
         with quick.picture(url) as picture:
-            assert (picture.format, picture.mode, picture.size) == ("JPEG", "RGB", (1024, 768))
+            assert (picture.format, picture.mode, picture.size) == ("JPEG", "RGB", (SIDE, SIDE * 3 // 4))
             assert picture.info["progressive"]
             assert picture.quantization[0] == quality_95()[0]
             assert picture.layer[0][1:3] == picture.layer[1][1:3], "full colour resolution"

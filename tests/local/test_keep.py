@@ -10,6 +10,7 @@ from PIL import Image
 from booth import scenes
 from booth.pixels import intake
 from local.standins.server import FLAT_COLOUR
+from tests.support.application import SIDE
 from tests.support.photos import photo
 
 KEEPS = ("face", "head", "person")
@@ -37,7 +38,7 @@ def begin(booth, keeps=KEEPS):
 def kept_in(booth, url):
     """Where a picture shows the photo, bool, H x W. Elsewhere it is FLAT_COLOUR, fitted to the photo or not."""
     picture = np.asarray(booth.picture(url).convert("RGB")).astype(int)
-    before = np.asarray(intake.normalise(PHOTO).photo).astype(int)
+    before = np.asarray(intake.normalise(PHOTO, SIDE).photo).astype(int)
     return (np.abs(picture - before).max(axis=2) < 12) & (np.abs(picture - FLAT_COLOUR).max(axis=2) > 12)
 
 
@@ -143,7 +144,7 @@ def test_the_photos_of_whole_people_are_the_photo_there(booth, portrait):
     assert [each["keep"] for each in result["pictures"]] == ["person"]
     assert "not_kept" not in booth.record(uploaded)
     [url] = json.loads(result["url_generated"])
-    before = intake.normalise(portrait).photo
+    before = intake.normalise(portrait, SIDE).photo
     picture = booth.picture(url).convert("RGB")
     assert picture.size == before.size
     suit = (0.4, 0.7, 0.6, 0.95)

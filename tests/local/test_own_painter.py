@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 
 from local.app import PAINT_ENDPOINT
+from tests.support.application import SIDE
 from tests.support.pacing import INPAINT
 from tests.support.photos import photo
 
@@ -33,7 +34,7 @@ def calls(booth):
 def pictures(booth, uploaded, result):
     """How many pictures there are, each of the photo's size, and by whom each was to be painted."""
     sizes = [booth.picture(url).size for url in json.loads(result["url_generated"])]
-    assert set(sizes) <= {(1024, 768)}
+    assert set(sizes) <= {(SIDE, SIDE * 3 // 4)}
     return len(sizes), {turn["candidate"] for turn in booth.record(uploaded)["turns"].values()}
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from tests.support.application import SIDE
 from tests.support.heic import clap, coded, heic
 from tests.support.photos import PHOTOS, photo
 
@@ -52,7 +53,7 @@ def test_a_photo_is_taken_by_what_it_is(quick, name, make):
     _, result = quick.process(make(), name, "image/jpeg")
     assert (result["status"], result["error"]) == ("SUCCEEDED", None)
     width, height = quick.picture(result["url_original"]).size
-    assert (width, height) == ((1024, 1024) if name == "cropped.heic" else (1024, 768))
+    assert (width, height) == ((SIDE, SIDE) if name == "cropped.heic" else (SIDE, SIDE * 3 // 4))
 
 
 def broken(name):

@@ -42,7 +42,8 @@ def seen(request, app):
 
     booth = Booth(app)
     documented = request.param == "documented keys"
-    booth.redeploy(DocumentedKeys="true" if documented else "false")
+    # At this size boxes have decimal places by which they are known.
+    booth.redeploy(DocumentedKeys="true" if documented else "false", PictureSide="1024")
     booth.stand_in("rekognition", canned={"faces": 7})
     booth.stand_in("bedrock", canned={}, faults=FAULTS["bedrock"])
     booth.stand_in("sagemaker", canned={}, faults=FAULTS["sagemaker"], latency=HOLD)

@@ -9,6 +9,7 @@ from booth.pixels import intake
 from booth.pixels.visitors import visitors_of
 from tests.odd_photos.compositions import PHOTOS
 from tests.support import kept_faces
+from tests.support.application import SIDE
 from tests.support.booth import HOLD
 from tests.support.photos import photo
 from tests.support.waiting import await_true
@@ -40,13 +41,13 @@ def test_without_a_face_that_is_sure_the_visitor_reads_that_none_was_found(quick
 def test_of_a_crowd_behind_a_visitor_nothing_is_left_in_the_picture(booth):
     """The upright copy shows the photo as it was taken: it is the visitor's own, and nobody is painted out of it."""
     data = PHOTOS["one before a crowd"].make()
-    case = kept_faces.Models()(data)
+    case = kept_faces.Models()(data, SIDE)
     assert (len(case.faces), len(case.others)) == (1, 99)
     uploaded, result = booth.process(data, scenes=["sky"])
     assert booth.record(uploaded)["faces"] == 1
     [url] = json.loads(result["url_generated"])
     painted = np.asarray(booth.picture(url).convert("RGB")).astype(int)
-    before = np.asarray(intake.normalise(data).photo).astype(int)
+    before = np.asarray(intake.normalise(data, SIDE).photo).astype(int)
     for face in case.others:
         l, t, r, b = map(round, face.box)
         assert np.abs(painted[t:b, l:r] - before[t:b, l:r]).mean() > 25

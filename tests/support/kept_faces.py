@@ -53,8 +53,8 @@ class Models:
             keep.read_keep,
         )
 
-    def __call__(self, file: bytes) -> Case:
-        taken = intake.normalise(file)
+    def __call__(self, file: bytes, side: int = intake.PHOTO_SIDE) -> Case:
+        taken = intake.normalise(file, side)
         photo = np.asarray(taken.photo)
         height, width = photo.shape[:2]
         details = self.details(taken.detection)

@@ -10,6 +10,7 @@ from prove import money, page, visits
 from prove import step as prove_step
 from prove.state import State
 from prove.step import Context, Deployed, Failure
+from tests.support.application import SIDE
 from tests.support.booth import HOLD
 from tests.support.tokens import NEW, give_tokens
 
@@ -38,7 +39,7 @@ def context(quick, tmp_path, monkeypatch):
 
 
 def test_each_visit_comes_as_expected_and_costs_what_its_history_tells(quick, context):
-    assert visits.documented(context).startswith("a JPEG of 1024 x 1024 pixels")
+    assert visits.documented(context).startswith(f"a JPEG of {SIDE} x {SIDE} pixels")
     assert visits.unpolled(context).startswith("started ")
     quick.stand_in("rekognition", canned={"faces": 10})
     assert visits.ten_faces(context).startswith("10 faces are kept")
