@@ -202,6 +202,17 @@ def test_a_visit_is_told_as_it_stands_and_deleted(booth, stage):
     assert booth.ask(uploaded, request_id)[1]["error"]["code"] == "Deleted"
 
 
+def test_staff_take_a_visit_from_view_that_had_ended_before(booth):
+    uploaded, request_id, _, _ = left_at(booth, "ended")
+    booth.app.restart("HidePhoto")  # an earlier test's token may be the one that it knows
+    [url, *_] = json.loads(booth.ask(uploaded, request_id)[1]["url_generated"])
+    headers = {"Authorization": f"Bearer {booth.app.staff_token}"}
+    for hidden, status in ((True, 403), (False, 200)):
+        body = json.dumps({"requestId": request_id, "hidden": hidden}).encode()
+        assert booth.http("POST", f"{booth.url}/staff/hide", body, headers)[0] == 200
+        assert booth.http("GET", url)[0] == status
+
+
 def test_sweep_ends_and_closes_what_nobody_else_does(booth):
     """No execution is there, no event and no poll comes: an hour later every record is closed, and nothing is left."""
     visits = {stage: left_at(booth, stage) for stage in BEFORE["stages"]}

@@ -77,7 +77,8 @@ class Capture:
     def keep(self, stage: str, state_input: Any = None) -> None:
         """Writes down what there is of the visit now; then it is deleted.
 
-        Settings are left out: they name this application's CDN, and an updated stack keeps its own.
+        Settings are left out: they name this application's CDN, and an updated stack keeps its own. So are counters and
+        the day's figures, which are of all visits together.
         """
         run, s3 = self.names["run"], self.booth.s3
         pages = self.booth.table.get_paginator("scan").paginate(TableName=self.booth.table_name)
@@ -95,7 +96,8 @@ class Capture:
                 (
                     item
                     for item in items
-                    if item.get("run", {}).get("S", "") in ("", run) and not item["pk"]["S"].startswith("setting#")
+                    if item.get("run", {}).get("S", "") in ("", run)
+                    and not item["pk"]["S"].startswith(("setting#", "count#", "stats#"))
                 ),
                 key=lambda item: item["pk"]["S"],
             ),
