@@ -24,9 +24,9 @@ clients.at_init(table.connect, objects.connect, warming.connect)
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     booth = access.booth_of(event)
     with warming.ahead():
+        steered = current_event()  # first: what the page asks when a camera opens has the connection to S3 made as well
         needs_consent = os.environ["REQUIRE_CONSENT"] == "true"
         request = contract.upload_request(contract.json_body(event), set(scenes.catalogue()), needs_consent)
-        steered = current_event()
         if steered.paused:
             raise Paused(steered.paused)
         budget.count_upload(booth, access.caller_of(event), steered.photos_per_day)

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 import pytest
 
 from booth import limits
-from local import edge
+from local import edge, iam
 from local.iam import as_list
 from local.lambdas.function import Function
 from local.template.reader import load
@@ -172,6 +172,20 @@ def test_the_cdn_passes_every_route_of_the_api_on_and_keeps_no_answer(path):
     assert behaviour["TargetOriginId"] == "api"
     assert behaviour["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"  # CachingDisabled
     assert {"POST", "DELETE"} < set(behaviour["AllowedMethods"])
+
+
+def test_the_one_function_that_writes_what_staff_set_writes_nothing_else():
+    statements = locally().policies
+    page = locally().buckets["PageBucket"].name
+    put = lambda bucket, key: iam.Call("s3:PutObject", f"arn:aws:s3:::{bucket}/{key}")
+
+    assert {name for name, each in statements.items() if iam.allows(each, put(page, "event.json"))} == {"Steer"}
+    for key in ("index.html", "settings.json", "event.json.old", "events/event.json"):
+        assert not iam.allows(statements["Steer"], put(page, key))
+    for bucket in locally().buckets.values():
+        assert bucket.name == page or not iam.allows(statements["Steer"], put(bucket.name, "event.json"))
+    actions = {action for each in statements["Steer"] for action in as_list(each["Action"])}
+    assert actions == {"s3:GetObject", "s3:ListBucket", "s3:PutObject", "secretsmanager:GetSecretValue"}
 
 
 def test_what_staff_set_is_not_held_back_by_the_cdn():
