@@ -36,14 +36,23 @@ WHOLE_PHOTO = Row("SegmentCrop", "sagemaker:InvokeEndpoint", "keep")
 PAINTING = Row("GenerateImage", "sagemaker:InvokeEndpoint")
 """The call of the endpoint that paints."""
 
+READ_BY_UPLOAD = Row("Upload", "s3:GetObject", "page/event.json")
+READ_BY_AGAIN = Row("PaintAgain", "s3:GetObject", "page/event.json")
+"""What staff have set, which is kept while a function is warm."""
+
 # Allowed, but never a call of its own.
 NO_CALL = {
     Row(function, "s3:ListBucket", "uploads"): "only lets S3 say 404 of a photo that is not there"
     for function in ("Upload", "PaintAgain", "Photo", "DeletePhoto", "Sweep", "DetectFaces")
-} | {
-    Row("GenerateImage", "s3:ListBucket", "results"): "lets S3 say 404 of files that were deleted in the milliseconds "
-    "between the look at the run and the reading of all its files: tests/local/test_deletion.py tries random moments"
 }
+NO_CALL |= {
+    Row(function, "s3:ListBucket", "page"): "only lets S3 say 404 where staff have set nothing"
+    for function in ("Upload", "PaintAgain", "Steer")
+}
+NO_CALL[Row("GenerateImage", "s3:ListBucket", "results")] = (
+    "lets S3 say 404 of files that were deleted in the milliseconds between the look at the run and the reading of all "
+    "its files: tests/local/test_deletion.py tries random moments"
+)
 
 
 def rows_of(stack) -> list[Row]:
@@ -69,4 +78,6 @@ def _where(resource: str) -> str:
     bucket, _, key = resource.partition("/")
     if "uploads" in bucket:
         return "uploads"
+    if "page" in bucket:
+        return f"page/{key}" if key else "page"
     return f"results/{key.partition('/')[0]}" if key else "results"

@@ -1,6 +1,6 @@
 """What a visitor sees of which fault."""
 
-from tests.faults.calls import BROWSERS_PUT, PAINTING, STEPS, WHOLE_PHOTO, Row
+from tests.faults.calls import BROWSERS_PUT, PAINTING, READ_BY_AGAIN, READ_BY_UPLOAD, STEPS, WHOLE_PHOTO, Row
 from tests.faults.kinds import CRASHES, LASTING
 from tests.faults.scenarios import (
     AFTER_THE_END,
@@ -13,7 +13,7 @@ from tests.faults.scenarios import (
     scenario_of,
 )
 
-API_FUNCTIONS = ("Upload", "PaintAgain", "Photo", "DeletePhoto", "Staff", "HidePhoto")
+API_FUNCTIONS = ("Upload", "PaintAgain", "Photo", "DeletePhoto", "Staff", "HidePhoto", "Steer")
 
 
 def end_of(row: Row) -> str:
@@ -67,9 +67,9 @@ def _at_a_door(row: Row, fault: str) -> str:
         return ""  # as long as the CDN's id is not known, sweep tells it
     if (row.function, row.service) == ("DeletePhoto", "cloudfront") and fault != "denied":
         return ""  # what it was not told, sweep tells it
-    if row.service in ("ssm", "secretsmanager"):
+    if row.service in ("ssm", "secretsmanager") or row in (READ_BY_UPLOAD, READ_BY_AGAIN):
         return "503 ServiceUnavailable, "
-    if fault == "throttled for long" and row.action == "s3:GetObject":
+    if fault == "throttled for long" and (row.action, row.where) == ("s3:GetObject", "uploads"):
         return "503 ServiceUnavailable, "  # a HEAD's answer has no words, and 503 is both
     told = {"throttled for long": "503 Throttled, ", "denied": "500 InternalError, "}
     return told.get(fault, "503 ServiceUnavailable, ")

@@ -177,6 +177,27 @@ def a_further_run(trial: Trial) -> None:
     await_true(lambda: not trial.booth.versions(first))
 
 
+def staff_steer(trial: Trial) -> None:
+    """Staff set something else than before, and a visit comes after it."""
+    trial.steer()
+    trial.arm()
+    trial.steer()
+    trial.upload()
+    trial.await_end()
+    trial.steer_no_more()
+
+
+def when_staff_steer(scenario: Callable[[Trial], None]) -> Callable[[Trial], None]:
+    """Staff have set something, which has to be read."""
+
+    def steered(trial: Trial) -> None:
+        trial.steer()
+        scenario(trial)
+        trial.steer_no_more()
+
+    return steered
+
+
 def a_deletion(trial: Trial) -> None:
     """After the end."""
     trial.upload()
@@ -290,8 +311,11 @@ def an_execution_that_outlives_its_run(trial: Trial) -> None:
 
 AFTER_THE_END = (*LATE.values(), an_execution_that_outlives_its_run)
 SCENARIOS: list[tuple[str, Callable[[Trial], None]]] = [
+    ("Upload s3:GetObject page/*", when_staff_steer(a_visit)),
     ("Upload *", a_visit),
+    ("PaintAgain s3:GetObject page/*", when_staff_steer(a_further_run)),
     ("PaintAgain *", a_further_run),
+    ("Steer *", staff_steer),
     ("Start dynamodb:PutItem *", a_foreign_photo),
     ("Start s3:DeleteObjectVersion *", a_url_used_again),
     ("Start *", a_visit),

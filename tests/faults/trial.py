@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from booth import limits, scenes
 from booth.run import ENDED
-from tests.faults.calls import Row
+from tests.faults.calls import READ_BY_AGAIN, READ_BY_UPLOAD, Row
 from tests.support.booth import Booth
 from tests.support.photos import photo
 from tests.support.waiting import await_true
@@ -41,7 +41,7 @@ class Trial:
 
     def arm(self, *before: dict) -> None:
         """From here on the fault happens. `before` it others, which the scene needs."""
-        if self.row.service in ("ssm", "secretsmanager"):
+        if self.row.service in ("ssm", "secretsmanager") or self.row in (READ_BY_UPLOAD, READ_BY_AGAIN):
             self.booth.app.restart(self.row.function)  # what they answer is kept while a function is warm
         is_copied = self.row.service == "ssm" and self.row.function != "Sweep"
         if is_copied:  # into the table by sweep, where it would be found
@@ -140,16 +140,31 @@ class Trial:
 
     def staffs(self, method: str, path: str, body: dict | None = None) -> dict:
         """A call of the staff page's, and again if it fails; gives the answer."""
-
-        def call() -> tuple[int, dict]:
-            headers = {"Authorization": f"Bearer {self.booth.app.staff_token}", "Content-Type": "application/json"}
-            data = json.dumps(body).encode() if body else None
-            status, _, answer = self.booth.http(method, self.booth.url + path, data, headers)
-            return status, answer
-
-        status, answer = self.insist(call)
+        status, answer = self.insist(lambda: self._as_staff(method, path, body))
         assert status == 200, answer
         return answer
+
+    def steer(self) -> None:
+        """PUT /staff/settings, and again if it fails; as the staff page, by what stands there."""
+
+        def put() -> tuple[int, dict]:
+            status, _, found = self.booth.http("GET", f"{self.booth.url}/event.json")
+            version = found["version"] if status == 200 else 0
+            return self._as_staff("PUT", "/staff/settings", {"version": version, "copies": 1})
+
+        status, answer = self.insist(put)
+        assert status == 200, answer
+
+    def steer_no_more(self) -> None:
+        """Deletes what they have set."""
+        bucket = self.booth.app.stack.buckets["PageBucket"].name
+        self.booth.s3.delete_object(Bucket=bucket, Key="event.json")
+
+    def _as_staff(self, method: str, path: str, body: dict | None) -> tuple[int, dict]:
+        headers = {"Authorization": f"Bearer {self.booth.app.staff_token}", "Content-Type": "application/json"}
+        data = json.dumps(body).encode() if body else None
+        status, _, answer = self.booth.http(method, self.booth.url + path, data, headers)
+        return status, answer
 
     def is_shown(self, request_id: str) -> bool:
         """Whether the visitor's link shows the visit, and the CDN its copy and pictures. Raises AssertionError if not

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.faults.application import PARAMETERS, short_waits, signed_in
-from tests.faults.calls import WHOLE_PHOTO, Row, rows_of
+from tests.faults.calls import READ_BY_UPLOAD, WHOLE_PHOTO, Row, rows_of
 from tests.faults.kinds import Cell
 from tests.faults.outcomes import expected
 from tests.faults.play import play
@@ -22,6 +22,8 @@ def booth(app):
 
 CELLS = [
     Cell(Row("Upload", "s3:PutObject", "uploads"), "reset"),
+    Cell(Row("Steer", "s3:PutObject", "page/event.json"), "reset"),
+    Cell(READ_BY_UPLOAD, "throttled for long"),
     Cell(Row("Photo", "dynamodb:GetItem"), "malformed"),
     Cell(Row("Photo", "states:StartExecution"), "broken"),
     Cell(Row("Photo", "ssm:GetParameter"), "throttled once"),

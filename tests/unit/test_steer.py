@@ -163,6 +163,11 @@ def test_each_answer_by_which_s3_refuses_a_conditional_write_is_a_conflict(bucke
         event.write("{}", None)
 
 
+def test_an_answer_that_was_lost_makes_no_conflict_of_what_was_written(bucket):
+    bucket.faults.set([{"kind": "reset", "times": 1, "match": "Steer s3:PutObject *"}])
+    assert put({"version": 0, "copies": 1}) == (200, {"version": 1})
+
+
 def test_one_that_can_not_be_read_is_replaced_as_if_there_were_none(bucket):
     bucket.put("nonsense")
     assert put({"version": 0, "copies": 1}) == (200, {"version": 1})

@@ -63,6 +63,7 @@ def write(text: str, replaced: Stored | None) -> None:
     """Writes event.json in place of what was found; None: in place of nothing.
 
     Raises Conflict if it isn't that any more: another writer, or one at the same moment (409), or it was deleted (404).
+    Not if this text lies there: S3 had written it, its answer was lost, and the SDK has asked again.
     """
     condition = {"IfMatch": replaced.etag} if replaced else {"IfNoneMatch": "*"}
     with aws_errors():
@@ -76,6 +77,7 @@ def write(text: str, replaced: Stored | None) -> None:
                 **condition,
             )
         except ClientError as error:
-            if status_of(error) in (404, 409, 412):
+            if status_of(error) not in (404, 409, 412):
+                raise
+            if (there := find()) is None or there.text != text:
                 raise Conflict(CONFLICT) from error
-            raise
