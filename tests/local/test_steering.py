@@ -92,7 +92,11 @@ def test_settings_by_a_version_that_is_not_there_and_wrong_ones_are_refused(quic
     assert quick.http("GET", f"{quick.url}/event.json")[2] == {"version": 1, "copies": 1}
 
 
-STAFFS = [("PUT", "/staff/settings", {"version": 7})]
+STAFFS = [
+    ("PUT", "/staff/settings", {"version": 7}),
+    ("GET", "/staff/today", None),
+    ("POST", "/staff/hide", {"requestId": "nobody-has-this-request-id", "hidden": True}),
+]
 """Each route of staff's, with a body that it takes as far as that it says more than who may not."""
 
 
@@ -108,14 +112,16 @@ def test_each_kind_of_token_opens_its_own_routes_and_no_other(quick, steered, ac
     upload = {"type": "photo", "filename": "a.jpg", "contentType": "image/jpeg"}
     place = {"bucket": uploaded["Bucket"], "key": uploaded["Key"], "requestId": visitor}
 
-    def call(method, path, body, token):
-        return quick.http(method, quick.url + path, json.dumps(body).encode(), bearer(token))[0]
+    def call(method, path, body, token, url=quick.url):
+        return quick.http(method, url + path, body and json.dumps(body).encode(), bearer(token))[0]
 
+    template = {(route.method, route.path) for route in quick.app.stack.routes if route.path.startswith("/staff/")}
+    assert template == {(method, path) for method, path, _ in STAFFS}
     for method, path, body in STAFFS:
         assert call(method, path, body, staff) not in (401, 403), path
         for token in {booth, visitor, "", staff[:-1]}:
             assert call(method, path, body, token) == 401, (path, token)
-        assert quick.http(method, quick.app.api_url + path, json.dumps(body).encode(), bearer(booth))[0] == 401
+        assert call(method, path, body, booth, quick.app.api_url) == 401
     for token, opens in ((booth, True), (staff, needs_none), (visitor, needs_none), ("", needs_none)):
         assert (call("POST", "/upload", upload, token) == 200) is opens
         assert (call("POST", "/photo", place, token) == 202) is opens
