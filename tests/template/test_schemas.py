@@ -1,6 +1,7 @@
 """The templates before CloudFormation's registry: the schemas of each Region, which cfn-lint carries."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -12,23 +13,35 @@ TEMPLATES = [ROOT / "monitoring.yaml", ROOT / "sam_model" / "endpoint.yaml", ROO
 
 
 def linted(*files):
-    """What cfn-lint says of templates in all of the Regions: its status, and "E3012 message" by file and resource."""
+    """What cfn-lint says of templates in all of the Regions: (rule, path, message) by file.
+
+    One process for all of them: it takes seconds to read the Regions' schemas.
+    """
     # W3005: SAM writes a DependsOn that a Ref implies already.
     options = ["--regions", *REGIONS, "--ignore-checks", "W3005", "--format", "json", "--"]
-    status, text = tool(SAM / "cfn-lint", *options, *files)
-    found = json.loads(text or "[]")
-    return status, [(each["Rule"]["Id"], each["Location"]["Path"], each["Message"]) for each in found]
+    _, text = tool(SAM / "cfn-lint", *options, *files)
+    found = {file: [] for file in files}
+    for each in json.loads(text):
+        found[Path(each["Filename"])].append((each["Rule"]["Id"], each["Location"]["Path"], each["Message"]))
+    return found
 
 
-def test_the_registry_has_nothing_against_what_is_deployed_in_any_region(transformed, tmp_path):
-    """As it is transformed, and once more with every function of the template worked out, so that values are seen."""
-    files = []
+@pytest.fixture(scope="module")
+def said(transformed, planted, tmp_path_factory):
+    """Of what is deployed, as it is transformed, and once more with every function of the template worked out, so that
+    values are seen; and of what is planted.
+    """
+    files, folder = [transformed, planted, *TEMPLATES], tmp_path_factory.mktemp("stacks")
     for choice, resources in stacks(transformed).items():
-        files.append(tmp_path / f"{choice}.json")
+        files.append(folder / f"{choice}.json")
         plain = {name: {part: each[part] for part in ("Type", "Properties")} for name, each in resources.items()}
         files[-1].write_text(json.dumps({"Resources": plain}))
+    return linted(*files)
 
-    assert linted(transformed, *TEMPLATES, *files) == (0, [])
+
+def test_the_registry_has_nothing_against_what_is_deployed_in_any_region(said, planted):
+    assert len(said) > len(TEMPLATES) + 2
+    assert {file: found for file, found in said.items() if found and file != planted} == {}
 
 
 # Faults planted into a copy of the transformed template, all at once: the resource, the change, rule and words.
@@ -77,17 +90,18 @@ PLANTED = {
 
 
 @pytest.fixture(scope="module")
-def found(transformed, tmp_path_factory):
+def planted(transformed, tmp_path_factory):
+    """A file with all faults in it."""
     template = json.loads(transformed.read_text())
     for name, plant, *_ in PLANTED.values():
         plant(template, name)
     file = tmp_path_factory.mktemp("planted") / "template.json"
     file.write_text(json.dumps(template))
-    return linted(file)[1]
+    return file
 
 
 @pytest.mark.parametrize("fault", PLANTED)
-def test_the_registry_finds_a_planted_fault(found, fault):
+def test_the_registry_finds_a_planted_fault(said, planted, fault):
     name, _, rule, words = PLANTED[fault]
 
-    assert [message for each, path, message in found if each == rule and path[1] == name and words in message]
+    assert [message for each, path, message in said[planted] if each == rule and path[1] == name and words in message]
