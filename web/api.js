@@ -67,10 +67,10 @@ export async function listScenes(options) {
  * Asks for a presigned URL (POST /upload): {bucket, key, url, until}; `until`: milliseconds since 1970. Throws
  * BoothError, BoothTokenNeeded if this device has no token that the booth takes.
  */
-export async function issueUpload({ contentType, scenes, keep, consent }, options) {
+export async function issueUpload({ contentType, scenes, keep, consent, keeps }, options) {
   // A name of our own: the visitor's file name is nobody's business, and a Key made of it could be guessed.
   const filename = `${uuid()}.${contentType.split("/")[1]}`;
-  const request = { type: "photo", filename, contentType, scenes, keep: keep || undefined, consent };
+  const request = { type: "photo", filename, contentType, scenes, keep: keep || undefined, consent, again: Boolean(keeps) };
   const asked = Date.now();
   awakeSince = performance.now();
   const token = stored("localStorage", TOKEN);
@@ -103,6 +103,12 @@ export async function putPhoto({ url, until }, blob, contentType, options) {
 export async function askPhoto(request, options) {
   const reply = await callPhoto("POST", request, options);
   return { isEnded: reply.status === 200, answer: bodyOf(reply), seconds: reply.seconds };
+}
+
+/** Further pictures of a photo that the booth keeps; `done`: no more of them (POST /again). Throws BoothError. */
+export async function askAgain(request, options) {
+  const token = stored("localStorage", TOKEN);
+  return bodyOf(await withRetries(() => call("POST", "/again", request, { ...options, token }), options));
 }
 
 /** Deletes a visit everywhere (DELETE /photo); one that the booth doesn't know counts as deleted. Throws BoothError. */
@@ -159,7 +165,7 @@ function bodyOf({ status, body }) {
 }
 
 /** One call; gives {status, body, seconds}, `seconds` that the booth asks us to wait. Throws TransientError. */
-async function call(method, path, value, { signal, token } = {}) {
+async function call(method, path, value, { signal, token, keepalive } = {}) {
   const headers = value ? { "Content-Type": "application/json" } : {};
   if (token) {
     headers.Authorization = `Bearer ${token}`;
@@ -169,7 +175,7 @@ async function call(method, path, value, { signal, token } = {}) {
   const cancel = after(TIMEOUT_MS, stop);
   signal?.addEventListener("abort", stop);
   try {
-    const response = await fetch(path, { method, headers, body: JSON.stringify(value), signal: own.signal });
+    const response = await fetch(path, { method, headers, body: JSON.stringify(value), signal: own.signal, keepalive });
     const { status } = response;
     const time = Date.parse(response.headers.get("Date"));
     if (time && method !== "GET") { // the answer to a GET may come from a cache

@@ -45,10 +45,10 @@ const start = new StartScreen(session, {
   },
 });
 const consent = new ConsentScreen(session, { onAgree: () => scenes.open(), onRefuse: () => restart() });
-const scenes = new ScenesScreen(session, { onNext: () => camera.open() });
+const scenes = new ScenesScreen(session, { onNext: () => (visitScreen?.visit ? paintAgain() : camera.open()) });
 const camera = new CameraScreen(session, { onPhoto: (photo) => review.open(photo) });
 const review = new ReviewScreen(session, {
-  onUse: (photo) => begin(Visit.ofPhoto(photo, session.chosen, session.keep, session.consent)),
+  onUse: (photo) => begin(Visit.ofPhoto(photo, session.chosen, session.keep, session.consent, settings.again > 0)),
   onRetake: () => camera.open(),
 });
 const pairing = new PairingScreen({ onCancel: () => restart() });
@@ -62,6 +62,7 @@ function loadVisitScreen() {
       onBusy: watchIdleTime,
       onAgain: sendAgain,
       onAnother: takeAnother,
+      onOtherScenes: chooseAgain,
       onDone: () => restart(),
       onDeleted: () => (session.isPhone ? undefined : restart("note.deleted")),
     });
@@ -96,14 +97,14 @@ async function restart(note = "", options = {}) {
   start.open(note);
 }
 
-/** Shows a visit and lets it run. */
-function begin(visit) {
+/** Shows a visit and lets it run; `former`: those before it of the same photo. */
+function begin(visit, former = []) {
   visit.onTokenNeeded = () => {
     if (visitScreen.visit === visit) {
       askForToken({ hasPhoto: true, then: () => (visitScreen.visit === visit ? show("visit") : restart()) });
     }
   };
-  visitScreen.open(visit);
+  visitScreen.open(visit, former);
   run(visit);
 }
 
@@ -116,7 +117,18 @@ async function run(visit) {
 
 function sendAgain() {
   const { blob, contentType, scenes: chosen, keep, consent: given } = visitScreen.visit.record;
-  begin(Visit.ofPhoto({ blob, contentType }, chosen, keep, given));
+  begin(Visit.ofPhoto({ blob, contentType }, chosen, keep, given, settings.again > 0));
+}
+
+function chooseAgain() {
+  session.chosen = [];
+  scenes.open();
+}
+
+/** The same photo in the scenes that were chosen now. */
+function paintAgain() {
+  const former = [...visitScreen.former, visitScreen.visit];
+  begin(Visit.ofKept(visitScreen.visit, session.chosen, session.keep), former);
 }
 
 function takeAnother() {
@@ -209,7 +221,9 @@ async function showProblems() {
 for (const button of document.querySelectorAll(".back")) {
   button.onclick = () => {
     camera.close();
-    if (button.dataset.to === "start") {
+    if (button.dataset.to === "start" && visitScreen?.visit) {
+      show("visit");
+    } else if (button.dataset.to === "start") {
       restart();
     } else {
       scenes.open();
@@ -221,6 +235,7 @@ if (!session.isPhone) {
   holdStill();
 }
 document.addEventListener("shown", () => watchIdleTime(document.body.dataset.screen === "start"));
+addEventListener("pagehide", () => visitScreen?.endKeeping());
 addEventListener("hashchange", () => location.reload()); // another link, or a pairing code
 showLanguages(settings);
 await restoreLanguage(settings);

@@ -70,6 +70,7 @@ function toRecord({ bytes, ...kept }) {
  *   scenes       ids, in the order in which they were chosen
  *   keep         what its pictures are to keep: face, head, person; "" or missing: what scenes and stack say
  *   consent      as POST /upload takes it
+ *   keeps        requestId of the visit whose photo the booth keeps until this one's visitor leaves; "" or missing: none
  *   uploaded     what issueUpload gave; null before
  *   sent         whether the photo is in S3
  *   bound        whether the booth knows the requestId, so that it alone leads to the pictures

@@ -1,6 +1,6 @@
 // One visit: a photo on its way to the booth, then the pictures on their way back.
 
-import { askPhoto, boothTime, deletePhoto, issueUpload, pause, putPhoto, uuid } from "./api.js";
+import { askAgain, askPhoto, boothTime, deletePhoto, issueUpload, pause, putPhoto, uuid } from "./api.js";
 import { after } from "./clock.js";
 import * as outbox from "./outbox.js";
 import { BoothError } from "./photo.js";
@@ -41,16 +41,25 @@ export class Visit {
   constructor(record, isKept = false) {
     this.record = record;
     this.#isKept = isKept;
-    this.state = { phase: record.bound ? "working" : "sending", share: 0, trouble: "", answer: null, error: null };
+    this.state = { phase: record.bound || !record.blob ? "working" : "sending", share: 0, trouble: "", answer: null, error: null };
     this.onChange = () => {};
+    /** How many more there may be of its photo; undefined before the booth has said it. */
+    this.furtherLeft = undefined;
     /** Called when the booth wants a token; the visit waits until `paired`. */
     this.onTokenNeeded = () => {};
   }
 
-  /** A new visit with a photo, for scenes (ids); `keep`: see VisitRecord. */
-  static ofPhoto({ blob, contentType }, scenes, keep, consent) {
+  /** A new visit with a photo, for scenes (ids); `keep`: see VisitRecord; `again`: the booth keeps the photo for more. */
+  static ofPhoto({ blob, contentType }, scenes, keep, consent, again) {
     const record = { requestId: uuid(), created: Date.now(), blob, contentType, scenes, keep, consent };
-    return new Visit({ ...record, uploaded: null, sent: false, bound: false });
+    return new Visit({ ...record, keeps: again ? record.requestId : "", uploaded: null, sent: false, bound: false });
+  }
+
+  /** Other scenes of the photo that the booth keeps for a visit: it is now the new one's to say when its visitor leaves. */
+  static ofKept({ record }, scenes, keep) {
+    const { keeps, consent } = record;
+    record.keeps = "";
+    return new Visit({ requestId: uuid(), created: Date.now(), blob: null, scenes, keep, consent, keeps, bound: false });
   }
 
   /** The visit behind a phone's link. */
@@ -76,6 +85,7 @@ export class Visit {
         await pause(MISSING_PAUSE_MS, signal);
       }
       if (this.#hasLeft) {
+        this.endKeeping();
         await this.#forget();
         return;
       }
@@ -167,12 +177,22 @@ export class Visit {
   leave() {
     this.onChange = () => {};
     this.#hasLeft = true;
-    if (!this.record.bound && !["ended", "failed", "deleted"].includes(this.state.phase)) {
+    if (!this.record.bound && this.record.blob && !["ended", "failed", "deleted"].includes(this.state.phase)) {
       this.record.left = true;
       return outbox.markLeft(this.record.requestId);
     }
     this.#stop.abort();
+    this.endKeeping();
     return this.#forget();
+  }
+
+  /** Tells the booth that the photo it keeps is needed no more, as soon as there is a connection; it needn't be for long. */
+  endKeeping() {
+    const { keeps: requestId } = this.record;
+    this.record.keeps = "";
+    if (requestId) {
+      askAgain({ requestId, done: true }, { signal: new AbortController().signal, keepalive: true }).catch(() => {});
+    }
   }
 
   /** Deletes photo and pictures everywhere. Throws BoothError; then the visit goes on. */
@@ -229,6 +249,14 @@ export class Visit {
 
   async #send(signal) {
     const { record } = this;
+    if (!record.blob) {
+      const { requestId: newRequestId, keeps: requestId, scenes, keep } = record;
+      const request = { requestId, newRequestId, scenes, keep: keep || undefined };
+      const { left } = await this.#withToken(signal, () => askAgain(request, this.#options(signal)));
+      this.furtherLeft = left;
+      record.bound = true;
+      return;
+    }
     while (!record.sent) {
       if (!record.uploaded) {
         await this.#keep({ uploaded: await this.#withToken(signal, () => issueUpload(record, this.#options(signal))) });

@@ -6,7 +6,10 @@ import { language, text } from "../text.js";
 
 /** The screen #consent, and the dialog #privacy over it. */
 export class ConsentScreen {
+  #session;
+
   constructor(session, { onAgree, onRefuse }) {
+    this.#session = session;
     const { settings } = session;
     $("wall-choice").hidden = !settings.wall;
     $("agree").onclick = () => {
@@ -28,6 +31,7 @@ export class ConsentScreen {
   }
 
   open() {
+    $("consent-again").hidden = !this.#session.settings.again;
     show("consent");
   }
 

@@ -29,12 +29,13 @@ export class VisitScreen {
   #viewer;
   #progress = new Progress({ onTick: () => this.#showProgress() });
   #visit = null; // that is shown
+  #former = [];
   #isLate = false;
   #cancelLate = () => {};
   #isBusy = false;
 
   /** onBusy: the page has begun to work on the visit, or has no more to do for it; onDeleted: everywhere. */
-  constructor(session, { generate, onBusy, onAgain, onAnother, onDone, onDeleted }) {
+  constructor(session, { generate, onBusy, onAgain, onAnother, onOtherScenes, onDone, onDeleted }) {
     this.#session = session;
     this.#generate = generate;
     this.#onBusy = onBusy;
@@ -45,6 +46,8 @@ export class VisitScreen {
     document.addEventListener("translated", () => this.refresh());
     $("again").onclick = onAgain;
     $("another").onclick = onAnother;
+    $("other-scenes").onclick = onOtherScenes;
+    $("former").onclick = () => this.#showFormer();
     $("done").onclick = onDone;
     onTap($("share-all"), () => share(this.#files));
     onTap($("save-all"), () => save(this.#files, session.isPhone));
@@ -57,9 +60,15 @@ export class VisitScreen {
     return this.#visit;
   }
 
-  open(visit) {
+  /** The visits before the shown one of the same photo. */
+  get former() {
+    return this.#former;
+  }
+
+  open(visit, former = []) {
     show("visit");
     this.close();
+    this.#former = former;
     this.#isBusy = false;
     this.#visit = visit;
     this.#isLate = false;
@@ -70,8 +79,7 @@ export class VisitScreen {
       this.refresh();
     });
     if (!this.#session.isPhone) {
-      const code = this.#generate(linkOf(visit));
-      code.toCanvas($("qr"), { on: [14, 11, 22, 255], off: [255, 255, 255, 255] });
+      this.#draw(visit, $("qr"));
     }
     this.refresh();
   }
@@ -85,8 +93,38 @@ export class VisitScreen {
     this.#progress.stop();
     const left = this.#visit?.leave();
     this.#visit = null;
+    this.#former = [];
     this.#clearPictures(isIdle);
     await left;
+  }
+
+  /** The page goes away: a photo that the booth keeps is kept only for a visit that a reload shows again. */
+  endKeeping() {
+    if (this.#visit?.state.phase === "ended" || !this.#visit?.record.blob) {
+      this.#visit?.endKeeping();
+    }
+  }
+
+  #draw(visit, canvas) {
+    this.#generate(linkOf(visit)).toCanvas(canvas, { on: [14, 11, 22, 255], off: [255, 255, 255, 255] });
+  }
+
+  /** The QR codes of the pictures before. */
+  #showFormer() {
+    showByHand("former", this.#former.map((visit, index) => {
+      const canvas = document.createElement("canvas");
+      canvas.setAttribute("role", "img");
+      canvas.setAttribute("aria-label", `${text("qr.label")} ${index + 1}`);
+      this.#draw(visit, canvas);
+      return canvas;
+    }));
+  }
+
+  /** Whether the photo can be had in other scenes. */
+  #hasMore(phase, error) {
+    const { record, furtherLeft = this.#session.settings.again } = this.#visit;
+    const isThere = phase === "ended" || phase === "failed" && !record.blob && error.code !== "PhotoNotKept";
+    return isThere && Boolean(record.keeps) && furtherLeft > 0;
   }
 
   refresh() {
@@ -212,6 +250,8 @@ export class VisitScreen {
     $("again").hidden = !hasFailed || !this.#visit.record.blob || isPhotoUnusable(error.code);
     $("another").hidden = isPhone || !(hasFailed || phase === "ended");
     $("another").textContent = text(hasFailed ? "another" : "more");
+    $("other-scenes").hidden = !this.#hasMore(phase, error);
+    $("former").hidden = !this.#former.length || phase === "deleted";
     $("share-all").hidden = !isPhone || !files.length || !canShare(files);
     $("save-all").hidden = !files.length || !(isPhone || isOver && settings.save);
     $("copy-link").hidden = !isPhone || isOver && !files.length;
@@ -248,6 +288,7 @@ export class VisitScreen {
 
   async #delete(onDeleted) {
     const visit = this.#visit;
+    const former = this.#former;
     const isDeleted = await ask({
       title: "delete.title",
       message: "delete.text",
@@ -255,7 +296,11 @@ export class VisitScreen {
       no: "delete.no",
       working: "delete.working",
       failed: "delete.failed",
-      onYes: () => visit.delete(),
+      onYes: async () => {
+        for (const each of [...former, visit]) {
+          await each.delete();
+        }
+      },
     });
     if (isDeleted && visit === this.#visit) { // else the visitor has gone on meanwhile
       onDeleted();
