@@ -73,9 +73,14 @@ export async function issueUpload({ contentType, scenes, keep, consent, keeps },
   const request = { type: "photo", filename, contentType, scenes, keep: keep || undefined, consent, again: Boolean(keeps) };
   const asked = Date.now();
   awakeSince = performance.now();
-  const token = stored("localStorage", TOKEN);
-  const answer = bodyOf(await withRetries(() => call("POST", "/upload", request, { ...options, token }), options));
+  const answer = await post("/upload", request, options);
   return { bucket: answer.Bucket, key: answer.Key, url: answer.UploadURL, until: asked + answer.Expires * 1000 };
+}
+
+/** What the booth answers to a request with its token. Throws BoothError. */
+export async function post(path, request, options) {
+  const token = stored("localStorage", TOKEN);
+  return bodyOf(await withRetries(() => call("POST", path, request, { ...options, token }), options));
 }
 
 /**
@@ -103,12 +108,6 @@ export async function putPhoto({ url, until }, blob, contentType, options) {
 export async function askPhoto(request, options) {
   const reply = await callPhoto("POST", request, options);
   return { isEnded: reply.status === 200, answer: bodyOf(reply), seconds: reply.seconds };
-}
-
-/** Further pictures of a photo that the booth keeps; `done`: no more of them (POST /again). Throws BoothError. */
-export async function askAgain(request, options) {
-  const token = stored("localStorage", TOKEN);
-  return bodyOf(await withRetries(() => call("POST", "/again", request, { ...options, token }), options));
 }
 
 /** Deletes a visit everywhere (DELETE /photo); one that the booth doesn't know counts as deleted. Throws BoothError. */
@@ -165,7 +164,7 @@ function bodyOf({ status, body }) {
 }
 
 /** One call; gives {status, body, seconds}, `seconds` that the booth asks us to wait. Throws TransientError. */
-async function call(method, path, value, { signal, token, keepalive } = {}) {
+async function call(method, path, value, { signal, token } = {}) {
   const headers = value ? { "Content-Type": "application/json" } : {};
   if (token) {
     headers.Authorization = `Bearer ${token}`;
@@ -175,7 +174,7 @@ async function call(method, path, value, { signal, token, keepalive } = {}) {
   const cancel = after(TIMEOUT_MS, stop);
   signal?.addEventListener("abort", stop);
   try {
-    const response = await fetch(path, { method, headers, body: JSON.stringify(value), signal: own.signal, keepalive });
+    const response = await fetch(path, { method, headers, body: JSON.stringify(value), signal: own.signal });
     const { status } = response;
     const time = Date.parse(response.headers.get("Date"));
     if (time && method !== "GET") { // the answer to a GET may come from a cache

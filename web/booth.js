@@ -8,7 +8,6 @@ import { $, holdStill, show } from "./dom.js";
 import { held, unfinished } from "./outbox.js";
 import { CameraScreen } from "./screens/camera.js";
 import { ConsentScreen } from "./screens/consent.js";
-import { PairingScreen } from "./screens/pairing.js";
 import { ReviewScreen } from "./screens/review.js";
 import { ScenesScreen } from "./screens/scenes.js";
 import { Session } from "./screens/session.js";
@@ -51,7 +50,7 @@ const review = new ReviewScreen(session, {
   onUse: (photo) => begin(Visit.ofPhoto(photo, session.chosen, session.keep, session.consent, settings.again > 0)),
   onRetake: () => camera.open(),
 });
-const pairing = new PairingScreen({ onCancel: () => restart() });
+let pairing; // its screen, loaded when a token is asked for: then there is a connection
 
 /** Loads what a visit needs, before it begins: then there may be no connection. */
 function loadVisitScreen() {
@@ -126,9 +125,11 @@ function chooseAgain() {
 }
 
 /** The same photo in the scenes that were chosen now. */
-function paintAgain() {
-  const former = [...visitScreen.former, visitScreen.visit];
-  begin(Visit.ofKept(visitScreen.visit, session.chosen, session.keep), former);
+async function paintAgain() {
+  const { furtherVisit, showCodes } = await import("./again.js");
+  const { visit, former } = visitScreen;
+  begin(furtherVisit(visit, session.chosen, session.keep), [...former, visit]);
+  $("former").onclick = () => showCodes(visitScreen.former, visitScreen.draw);
 }
 
 function takeAnother() {
@@ -141,8 +142,10 @@ function takeAnother() {
   camera.open();
 }
 
-function askForToken({ hasPhoto, token, then }) {
-  pairing.open({
+async function askForToken({ hasPhoto, token, then }) {
+  const made = ({ PairingScreen }) => new PairingScreen({ onCancel: () => restart() });
+  pairing ??= import("./screens/pairing.js").then(made, reloadOnceConnected);
+  (await pairing).open({
     hasPhoto,
     token,
     onPaired: () => {

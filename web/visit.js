@@ -1,6 +1,6 @@
 // One visit: a photo on its way to the booth, then the pictures on their way back.
 
-import { askAgain, askPhoto, boothTime, deletePhoto, issueUpload, pause, putPhoto, uuid } from "./api.js";
+import { askPhoto, boothTime, deletePhoto, issueUpload, pause, putPhoto, uuid } from "./api.js";
 import { after } from "./clock.js";
 import * as outbox from "./outbox.js";
 import { BoothError } from "./photo.js";
@@ -43,8 +43,6 @@ export class Visit {
     this.#isKept = isKept;
     this.state = { phase: record.bound || !record.blob ? "working" : "sending", share: 0, trouble: "", answer: null, error: null };
     this.onChange = () => {};
-    /** How many more there may be of its photo; undefined before the booth has said it. */
-    this.furtherLeft = undefined;
     /** Called when the booth wants a token; the visit waits until `paired`. */
     this.onTokenNeeded = () => {};
   }
@@ -53,13 +51,6 @@ export class Visit {
   static ofPhoto({ blob, contentType }, scenes, keep, consent, again) {
     const record = { requestId: uuid(), created: Date.now(), blob, contentType, scenes, keep, consent };
     return new Visit({ ...record, keeps: again ? record.requestId : "", uploaded: null, sent: false, bound: false });
-  }
-
-  /** Other scenes of the photo that the booth keeps for a visit: it is now the new one's to say when its visitor leaves. */
-  static ofKept({ record }, scenes, keep) {
-    const { keeps, consent } = record;
-    record.keeps = "";
-    return new Visit({ requestId: uuid(), created: Date.now(), blob: null, scenes, keep, consent, keeps, bound: false });
   }
 
   /** The visit behind a phone's link. */
@@ -186,12 +177,15 @@ export class Visit {
     return this.#forget();
   }
 
-  /** Tells the booth that the photo it keeps is needed no more, as soon as there is a connection; it needn't be for long. */
+  /** Tells the booth that the photo it keeps is needed no more, though the page is closed; else it goes after an hour. */
   endKeeping() {
     const { keeps: requestId } = this.record;
+    const headers = { "Content-Type": "application/json" };
+    const request = { method: "POST", headers, body: JSON.stringify({ requestId, done: true }), keepalive: true };
+    const send = () => fetch("/again", request).catch(() => addEventListener("online", send, { once: true }));
     this.record.keeps = "";
     if (requestId) {
-      askAgain({ requestId, done: true }, { signal: new AbortController().signal, keepalive: true }).catch(() => {});
+      send();
     }
   }
 
@@ -249,11 +243,8 @@ export class Visit {
 
   async #send(signal) {
     const { record } = this;
-    if (!record.blob) {
-      const { requestId: newRequestId, keeps: requestId, scenes, keep } = record;
-      const request = { requestId, newRequestId, scenes, keep: keep || undefined };
-      const { left } = await this.#withToken(signal, () => askAgain(request, this.#options(signal)));
-      this.furtherLeft = left;
+    if (record.begin) { // the booth has the photo
+      this.furtherLeft = await this.#withToken(signal, () => record.begin(this.#options(signal)));
       record.bound = true;
       return;
     }

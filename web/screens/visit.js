@@ -29,7 +29,8 @@ export class VisitScreen {
   #viewer;
   #progress = new Progress({ onTick: () => this.#showProgress() });
   #visit = null; // that is shown
-  #former = [];
+  /** The visits before it of the same photo. */
+  former = [];
   #isLate = false;
   #cancelLate = () => {};
   #isBusy = false;
@@ -47,7 +48,6 @@ export class VisitScreen {
     $("again").onclick = onAgain;
     $("another").onclick = onAnother;
     $("other-scenes").onclick = onOtherScenes;
-    $("former").onclick = () => this.#showFormer();
     $("done").onclick = onDone;
     onTap($("share-all"), () => share(this.#files));
     onTap($("save-all"), () => save(this.#files, session.isPhone));
@@ -60,15 +60,10 @@ export class VisitScreen {
     return this.#visit;
   }
 
-  /** The visits before the shown one of the same photo. */
-  get former() {
-    return this.#former;
-  }
-
   open(visit, former = []) {
     show("visit");
     this.close();
-    this.#former = former;
+    this.former = former;
     this.#isBusy = false;
     this.#visit = visit;
     this.#isLate = false;
@@ -79,7 +74,7 @@ export class VisitScreen {
       this.refresh();
     });
     if (!this.#session.isPhone) {
-      this.#draw(visit, $("qr"));
+      this.draw(visit, $("qr"));
     }
     this.refresh();
   }
@@ -93,7 +88,7 @@ export class VisitScreen {
     this.#progress.stop();
     const left = this.#visit?.leave();
     this.#visit = null;
-    this.#former = [];
+    this.former = [];
     this.#clearPictures(isIdle);
     await left;
   }
@@ -105,20 +100,10 @@ export class VisitScreen {
     }
   }
 
-  #draw(visit, canvas) {
+  /** Paints the QR code of a visit's link. */
+  draw = (visit, canvas) => {
     this.#generate(linkOf(visit)).toCanvas(canvas, { on: [14, 11, 22, 255], off: [255, 255, 255, 255] });
-  }
-
-  /** The QR codes of the pictures before. */
-  #showFormer() {
-    showByHand("former", this.#former.map((visit, index) => {
-      const canvas = document.createElement("canvas");
-      canvas.setAttribute("role", "img");
-      canvas.setAttribute("aria-label", `${text("qr.label")} ${index + 1}`);
-      this.#draw(visit, canvas);
-      return canvas;
-    }));
-  }
+  };
 
   /** Whether the photo can be had in other scenes. */
   #hasMore(phase, error) {
@@ -251,7 +236,7 @@ export class VisitScreen {
     $("another").hidden = isPhone || !(hasFailed || phase === "ended");
     $("another").textContent = text(hasFailed ? "another" : "more");
     $("other-scenes").hidden = !this.#hasMore(phase, error);
-    $("former").hidden = !this.#former.length || phase === "deleted";
+    $("former").hidden = !this.former.length || phase === "deleted";
     $("share-all").hidden = !isPhone || !files.length || !canShare(files);
     $("save-all").hidden = !files.length || !(isPhone || isOver && settings.save);
     $("copy-link").hidden = !isPhone || isOver && !files.length;
@@ -288,7 +273,7 @@ export class VisitScreen {
 
   async #delete(onDeleted) {
     const visit = this.#visit;
-    const former = this.#former;
+    const former = this.former;
     const isDeleted = await ask({
       title: "delete.title",
       message: "delete.text",
