@@ -2,6 +2,7 @@
 
 import copy
 import os
+import threading
 import types
 from functools import cache
 
@@ -14,6 +15,7 @@ def patch_moto() -> None:
     from moto import backends
     from moto.core import responses
     from moto.core.common_models import BaseModel
+    from moto.core.routing import ProtocolRouter, ServiceOperationRouter
     from moto.core.serialize import BaseJSONSerializer
     from moto.core.utils import method_names_from_class
     from moto.dynamodb.models import table as tables
@@ -61,6 +63,20 @@ def patch_moto() -> None:
         return client_at(region, service, os.environ["MOTO_PORT"])
 
     replace(lambda_eval_utils, "boto_client_for", client_for)
+    # Threads that are the first to ask a service make its routes each for itself: 80 ms, CloudFront's for one request.
+    making = threading.RLock()
+    of_service, of_protocol = responses.get_service_router, ServiceOperationRouter._get_router
+
+    def router_of(service: str) -> ServiceOperationRouter:
+        with making:
+            return of_service(service)
+
+    def router_for(router: ServiceOperationRouter, protocol: str) -> ProtocolRouter:
+        with making:
+            return of_protocol(router, protocol)
+
+    replace(responses, "get_service_router", router_of)
+    replace(ServiceOperationRouter, "_get_router", router_for)
     # For each request it lists its own folder.
     modules = frozenset(backends.list_of_moto_modules())
     replace(backends, "list_of_moto_modules", lambda: modules)
