@@ -15,7 +15,7 @@ def patch_moto() -> None:
     from moto import backends
     from moto.core import responses
     from moto.core.common_models import BaseModel
-    from moto.core.routing import ProtocolRouter, ServiceOperationRouter
+    from moto.core.routing import ProtocolRouter, ServiceOperationRouter, get_service_router
     from moto.core.serialize import BaseJSONSerializer
     from moto.core.utils import method_names_from_class
     from moto.dynamodb.models import table as tables
@@ -65,7 +65,7 @@ def patch_moto() -> None:
     replace(lambda_eval_utils, "boto_client_for", client_for)
     # Threads that are the first to ask a service make its routes each for itself: 80 ms, CloudFront's for one request.
     making = threading.RLock()
-    of_service, of_protocol = responses.get_service_router, ServiceOperationRouter._get_router
+    of_service, of_protocol = get_service_router, ServiceOperationRouter._get_router
 
     def router_of(service: str) -> ServiceOperationRouter:
         with making:
