@@ -1,8 +1,8 @@
-// The finished pictures: fetched once, with the operator's frame and logo on them, then saved, shared and printed.
+// The finished pictures: fetched once, with the operator's frame and logo on them, then saved and shared.
 
-import { after, sleep, within } from "./clock.js";
+import { sleep, within } from "./clock.js";
 import { showByHand } from "./dialogs.js";
-import { $, GESTURE_MS } from "./dom.js";
+import { GESTURE_MS } from "./dom.js";
 import { jpegOf } from "./photo.js";
 
 const QUALITY = 0.95;
@@ -11,11 +11,8 @@ const MARGIN = 0.03; // of the picture's width
 const FETCH_ATTEMPTS = 5;
 const ANSWER_MS = 30_000;
 const BODY_MS = 180_000; // a weak connection takes its time
-const DECODE_MS = 10_000;
 const ARCHIVE = "photo-booth.zip";
-const SHEET_MS = 180_000; // that the sheet stays for a printing dialog, which tells of no touch
 let asked = 0; // when the share sheet was asked for, by performance.now(), until it has answered
-let cancelClearing = () => {};
 
 /**
  * The picture at `url` as a JPEG file, with the settings' frame and logo (if they can be loaded) drawn on it. Throws if
@@ -168,25 +165,4 @@ export async function share(files) {
   } finally {
     asked = 0;
   }
-}
-
-/** Prints files, one on each page (#sheet). */
-export async function print(files) {
-  clearSheet();
-  cancelClearing = after(SHEET_MS, clearSheet);
-  const images = files.map((file) => Object.assign(new Image(), { src: URL.createObjectURL(file), alt: "" }));
-  $("sheet").replaceChildren(...images);
-  await within(DECODE_MS, Promise.all(images.map((image) => image.decode()))).catch(() => {});
-  if (images[0].isConnected) { // else there was a second tap, or the visitor has gone on
-    window.print();
-  }
-}
-
-/** Takes the pictures off the sheet, but not after "afterprint": on iOS that comes before the sheet is printed. */
-export function clearSheet() {
-  cancelClearing();
-  for (const { src } of $("sheet").children) {
-    URL.revokeObjectURL(src);
-  }
-  $("sheet").replaceChildren();
 }

@@ -8,7 +8,7 @@ const FILES = [
   "api.js", "visit.js", "again.js", "outbox.js", "pictures.js", "camera.js", "dialogs.js", "screens/session.js",
   "screens/start.js", "screens/consent.js", "screens/scenes.js", "screens/camera.js", "screens/review.js",
   "screens/visit.js", "screens/tiles.js", "screens/viewer.js", "screens/progress.js", "screens/pairing.js",
-  "vendor/lean-qr.js", "vendor/client-zip.js", "settings.json", "icon.svg", "privacy.html", "privacy.js",
+  "vendor/lean-qr.js", "vendor/client-zip.js", "print.js", "print.css", "settings.json", "icon.svg", "privacy.html", "privacy.js",
   "manifest.webmanifest", "scenes",
 ];
 

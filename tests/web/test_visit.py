@@ -218,12 +218,14 @@ def test_enlarge_compare_and_print(quick, open_page):
     pad.click("#close-viewer")
 
     pad.click("#print-all")
+    pad.check("#kinds [value=each]")
+    pad.click("#print-now")
     expect(pad.locator("html")).to_have_attribute("data-printed", "yes")
     pad.emulate_media(media="print")
-    assert pad.locator("#sheet img:visible").count() == 3
+    assert pad.locator("#sheet .pictures img:visible").count() == 3
     assert not pad.locator("#visit").is_visible()
     pad.evaluate("dispatchEvent(new Event('afterprint'))")  # on iOS before the sheet is printed
-    assert pad.locator("#sheet img:visible").count() == 3
+    assert pad.locator("#sheet .pictures img:visible").count() == 3
     pad.emulate_media(media="screen")
     pad.click("#done")
     pad.wait_for_selector("#begin")

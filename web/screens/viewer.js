@@ -1,14 +1,17 @@
 // One picture, large, and beside it the photo for comparison.
 
 import { $, onTap } from "../dom.js";
-import { canShare, print, save, share } from "../pictures.js";
+import { canShare, save, share } from "../pictures.js";
+
+/** Whether the pad prints. */
+export const canPrint = ({ print, copies }) => print && copies > 0;
 
 export class Viewer {
   #session;
   #tiles;
   #tile; // that is shown
 
-  constructor(session, tiles) {
+  constructor(session, tiles, { onPrint }) {
     this.#session = session;
     this.#tiles = tiles;
     $("split").oninput = () => this.#split($("split").value);
@@ -18,7 +21,7 @@ export class Viewer {
     $("viewer").onclick = ({ target }) => target === $("viewer") && $("viewer").close(); // beside the picture
     onTap($("save"), () => save([this.#tile.file], session.isPhone));
     onTap($("share"), () => share([this.#tile.file]));
-    onTap($("print"), () => print([this.#tile.file]));
+    onTap($("print"), () => onPrint([this.#tile.file]));
   }
 
   open(tile) {
@@ -39,7 +42,7 @@ export class Viewer {
     this.#split(0);
     $("share").hidden = !isPhone || !canShare([file]);
     $("save").hidden = !(isPhone || settings.save);
-    $("print").hidden = isPhone || !settings.print;
+    $("print").hidden = isPhone || !canPrint(settings);
     const hasOthers = this.#tiles.pictures.length > 1;
     $("previous").hidden = $("next").hidden = !hasOthers;
     if (!$("viewer").open) {

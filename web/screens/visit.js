@@ -3,15 +3,16 @@
 import { after, within } from "../clock.js";
 import { ask, showByHand } from "../dialogs.js";
 import { $, onTap, show } from "../dom.js";
-import { canShare, clearSheet, print, save, share } from "../pictures.js";
+import { canShare, save, share } from "../pictures.js";
 import { errorText, formatDuration, text } from "../text.js";
 import { isPhotoUnusable } from "../visit.js";
 import { Progress } from "./progress.js";
 import { Tiles } from "./tiles.js";
-import { Viewer } from "./viewer.js";
+import { canPrint, Viewer } from "./viewer.js";
 
 const LATE_MS = 45_000;
 const COPY_MS = 3000;
+const PRINT_MS = 10_000;
 const COPIED_MS = 4000;
 const IS_HERE = /^(localhost|127\.0\.0\.1|\[::1\])$/.test(location.hostname); // no phone gets there
 
@@ -27,6 +28,7 @@ export class VisitScreen {
   #onBusy;
   #tiles;
   #viewer;
+  #printer = null; // once it was wanted
   #progress = new Progress({ onTick: () => this.#showProgress() });
   #visit = null; // that is shown
   /** The visits before it of the same photo. */
@@ -43,7 +45,7 @@ export class VisitScreen {
     this.#tiles = new Tiles(session, {
       onLoad: () => this.refresh(), onEnlarge: (tile) => this.#viewer.open(tile),
     });
-    this.#viewer = new Viewer(session, this.#tiles);
+    this.#viewer = new Viewer(session, this.#tiles, { onPrint: (files) => this.#print(files) });
     document.addEventListener("translated", () => this.refresh());
     $("again").onclick = onAgain;
     $("another").onclick = onAnother;
@@ -52,7 +54,7 @@ export class VisitScreen {
     onTap($("share-all"), () => share(this.#files));
     onTap($("save-all"), () => save(this.#files, session.isPhone));
     $("copy-link").onclick = () => this.#copyLink();
-    onTap($("print-all"), () => print(this.#files));
+    onTap($("print-all"), () => this.#print(this.#files));
     $("delete").onclick = () => this.#delete(onDeleted);
   }
 
@@ -146,9 +148,7 @@ export class VisitScreen {
     this.#viewer.close();
     $("by-hand").close();
     this.#tiles.clear();
-    if (!isIdle) {
-      clearSheet();
-    }
+    this.#printer?.close({ isIdle });
   }
 
   get #files() {
@@ -240,7 +240,7 @@ export class VisitScreen {
     $("share-all").hidden = !isPhone || !files.length || !canShare(files);
     $("save-all").hidden = !files.length || !(isPhone || isOver && settings.save);
     $("copy-link").hidden = !isPhone || isOver && !files.length;
-    $("print-all").hidden = isPhone || !files.length || !isOver || !settings.print;
+    $("print-all").hidden = isPhone || !files.length || !isOver || !canPrint(settings);
     $("done").hidden = isPhone;
     $("done").textContent = text(isOver && !hasFailed ? "done" : "leave");
     $("delete").hidden = phase === "deleted" || phase === "missing" || error?.code === "WrongLink";
@@ -260,6 +260,20 @@ export class VisitScreen {
     const say = (key) => { $("copy-link").textContent = text($("copy-link").dataset.text = key); };
     say("copyLink.done");
     after(COPIED_MS, () => say("copyLink"));
+  }
+
+  /** Loaded only now: what few visits need. */
+  async #print(files) {
+    const visit = this.#visit;
+    try {
+      const { Printer } = await within(PRINT_MS, import("../print.js"));
+      this.#printer ??= new Printer(this.#session);
+      if (visit === this.#visit) {
+        await this.#printer.open(files, visit.record.requestId, this.#generate(linkOf(visit)));
+      }
+    } catch {
+      $("note").textContent = text("note.lost");
+    }
   }
 
   #reportBusy() {
