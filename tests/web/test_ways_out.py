@@ -21,7 +21,8 @@ SHARES = """
   navigator.canShare = () => true;
   navigator.share = async ({ files }) => {
     for (const file of files) {
-      shared.push(btoa(Array.from(new Uint8Array(await file.arrayBuffer()), (byte) => String.fromCharCode(byte)).join("")));
+      const bytes = Array.from(new Uint8Array(await file.arrayBuffer()));
+      shared.push(btoa(bytes.map((byte) => String.fromCharCode(byte)).join("")));
     }
   };
 """
