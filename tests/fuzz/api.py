@@ -37,8 +37,9 @@ def attack(url: str, places: list[dict[str, str]], examples: int, number: int) -
     """
     outcomes: list[Outcome] = []
     document = _without_examples(openapi.document())
-    scenes = document["components"]["schemas"]["UploadRequest"]["properties"]["scenes"]
-    scenes["items"]["enum"] = [scene["id"] for scene in json.loads((ROOT / "functions/scenes.json").read_text("utf-8"))]
+    ids = [scene["id"] for scene in json.loads((ROOT / "functions/scenes.json").read_text("utf-8"))]
+    for request in ("UploadRequest", "AgainRequest"):
+        document["components"]["schemas"][request]["properties"]["scenes"]["items"]["enum"] = ids
     for operation in schemathesis.openapi.from_dict(document).get_all_operations():
         for mode in GenerationMode.POSITIVE, GenerationMode.NEGATIVE:
             call = operation.ok()
