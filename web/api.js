@@ -9,6 +9,7 @@ const MAX_PAUSE_MS = 10_000;
 const MAX_RETRY_AFTER_S = 120; // a longer Retry-After is an error at once: nobody waits that long in front of a pad
 const EXPIRED = /Request has expired|<Code>ExpiredToken/; // S3's answer to an old URL, or to one of old credentials
 const TOKEN = "booth-token"; // in the pad's local storage
+const PAUSED_S = 30; // until a booth that is paused is asked again
 const AWAKE_MS = 240_000; // less than the five minutes for which the booth is awake
 
 let told; // {time, at}: what the booth said the time was, and when that was by performance.now()
@@ -18,17 +19,18 @@ export function boothTime() {
   return told ? told.time + performance.now() - told.at : NaN;
 }
 
-/** The call failed for a moment and is tried again. `trouble` is "lost" (no connection) or "busy". */
+/** The call failed for a moment and is tried again. `trouble` is "lost" (no connection), "busy", or "paused" by the staff. */
 class TransientError extends Error {
-  constructor(trouble, seconds = 0) {
+  constructor(trouble, seconds = 0, pause = null) {
     super(trouble);
     this.trouble = trouble;
     this.seconds = seconds; // how long the booth asks us to wait
+    this.pause = pause; // {reason, until} of a paused booth
   }
 }
 
-// Options of a call: `signal` ends it, which rejects with its reason; `onTrouble` is called before each pause with "lost"
-// (no connection) or "busy"; after `attempts` (without end by default) it rejects with BoothError "Offline".
+// Options of a call: `signal` ends it, which rejects with its reason; `onTrouble` is called before each pause with what a
+// TransientError has, `trouble` and `pause`; after `attempts` (without end by default) it rejects with BoothError "Offline".
 
 /** Stores the booth token on this device (local storage). */
 export function keepToken(token) {
@@ -39,7 +41,10 @@ export function keepToken(token) {
 export async function isTokenGood(token) {
   try {
     return (await call("POST", "/upload", {}, { token })).status !== 401;
-  } catch {
+  } catch (error) {
+    if (error.trouble === "paused") { // the booth looks at the token first
+      return true;
+    }
     throw new BoothError("Offline");
   }
 }
@@ -156,11 +161,16 @@ export function pause(milliseconds, signal) {
 
 /** The parsed body of a reply. Throws BoothError if it is an error (4xx, 5xx). */
 function bodyOf({ status, body }) {
-  const answer = "body" in body ? JSON.parse(body.body) : body; // the envelope of /upload: JSON text inside JSON
+  const answer = unwrapped(body);
   if (status >= 400) {
     throw new BoothError(answer.error?.code ?? "Unknown", answer.error?.message);
   }
   return answer;
+}
+
+/** What is in the envelope of /upload, JSON text inside JSON; any other body as it is. */
+function unwrapped(body) {
+  return "body" in body ? JSON.parse(body.body) : body;
 }
 
 /** One call; gives {status, body, seconds}, `seconds` that the booth asks us to wait. Throws TransientError. */
@@ -181,10 +191,17 @@ async function call(method, path, value, { signal, token } = {}) {
       told = { time, at: performance.now() };
     }
     const seconds = Number(response.headers.get("Retry-After")) || 0;
-    if (isTransient(status) && seconds <= MAX_RETRY_AFTER_S) {
-      throw new TransientError("busy", seconds);
+    const body = response.json(); // fails if it is no JSON: cut off, or a captive portal's answer
+    if (isTransient(status)) {
+      const { error } = unwrapped(await body.catch(() => ({})));
+      if (error?.code === "Paused") {
+        throw new TransientError("paused", PAUSED_S, { reason: { en: error.message, ...error.reason }, until: error.until });
+      }
+      if (seconds <= MAX_RETRY_AFTER_S) {
+        throw new TransientError("busy", seconds);
+      }
     }
-    return { status, body: await response.json(), seconds }; // no JSON: cut off, or a captive portal's answer
+    return { status, body: await body, seconds };
   } catch (error) {
     throw error instanceof TransientError ? error : new TransientError("lost");
   } finally {
@@ -240,7 +257,7 @@ async function withRetries(action, { signal, attempts = Infinity, onTrouble = ()
       if (attempt >= attempts) {
         throw new BoothError("Offline");
       }
-      onTrouble(error.trouble);
+      onTrouble(error.trouble, error.pause);
       const longest = Math.min(1000 * 2 ** (attempt - 1), MAX_PAUSE_MS);
       const jittered = longest * (0.5 + Math.random() / 2); // jitter: so that many booths don't come back at once
       await pause(Math.max(error.seconds * 1000, jittered), signal);

@@ -1,7 +1,7 @@
 // The booth's page: on the pad the way from the first touch to the pictures, on a phone the pictures behind a link.
 // Here stands which screen follows which; each screen is a module in screens/.
 
-import { sleep, within } from "./clock.js";
+import { after, sleep, within } from "./clock.js";
 import { resetLanguage, restoreLanguage, showLanguages } from "./common.js";
 import { IdleTimer } from "./dialogs.js";
 import { $, holdStill, show } from "./dom.js";
@@ -21,12 +21,14 @@ const RESUME_MS = 10 * 60 * 1000; // a younger visit is shown again after a relo
 const RELOAD_MS = 10_000; // without any texts
 const LOAD_MS = 30_000;
 const RETRY_MS = 2000;
+const LOOK_MS = 30_000; // until the pad looks for the first time whether the staff has changed the settings
 const LATER = [ // the start stands without them, but no visit begins
   "./screens/visit.js", "./screens/tiles.js", "./screens/viewer.js", "./pictures.js", "./vendor/lean-qr.js",
   "./screens/progress.js",
 ];
 
-const { settings, problems } = await loadSettings();
+let { settings, problems } = await loadSettings();
+const ofDeployed = { problems }; // if there is no event.json
 const link = new URLSearchParams(location.hash.slice(1));
 const session = new Session(settings, link.has("visit"));
 const visits = new Set(); // all that are under way, shown or not
@@ -215,10 +217,38 @@ async function loadScenes() {
 
 /** Tells the staff, below the start, what is wrong with the settings. */
 async function showProblems() {
-  problems.push(...await unusableFiles(settings));
-  const tell = () => { $("staff").textContent = problems.length ? text("staff.settings", { what: problems.join(", ") }) : ""; };
-  document.addEventListener("translated", tell);
-  tell();
+  const ofFields = problems;
+  const ofFiles = await unusableFiles(settings);
+  if (ofFields === problems) { // else there are newer ones
+    problems = [...ofFields, ...ofFiles];
+    tellProblems();
+  }
+}
+
+function tellProblems() {
+  $("staff").textContent = problems.length ? text("staff.settings", { what: problems.join(", ") }) : "";
+}
+
+/** Has settings that the staff changes taken up; loaded only now, for the start does without. */
+function follow() {
+  const again = () => after(LOOK_MS, follow);
+  if (document.body.dataset.screen === "start") {
+    import("./event.js").then(({ followEvent }) => followEvent(settings, ofDeployed, takeUp), again);
+  } else {
+    again();
+  }
+}
+
+/** The staff has changed the settings: everything is shown anew, as after a change of the language. */
+async function takeUp(found) {
+  problems = found;
+  session.reset();
+  if (!settings.languages.includes(language)) {
+    await resetLanguage(settings);
+  }
+  document.dispatchEvent(new Event("translated"));
+  start.showScenes();
+  await showProblems();
 }
 
 for (const button of document.querySelectorAll(".back")) {
@@ -252,7 +282,9 @@ if (!language) { // without words there is nothing to show
     await loadVisitScreen();
     begin(Visit.ofLink(link.get("visit")));
   } else {
+    after(LOOK_MS, follow);
     await startPad();
+    document.addEventListener("translated", tellProblems);
     await showProblems();
   }
 }

@@ -7,25 +7,34 @@ import { language, languageName, localized, paragraphs, preferredLanguage, setLa
 const LANGUAGE = "language"; // in sessionStorage: a reload goes on in the visitor's language
 
 /** Shows a button for each language, and the event's title, in the page's head. */
-export function showLanguages({ languages, title }) {
-  const buttons = languages.map((code) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.lang = code;
-    button.textContent = languageName(code);
-    button.onclick = () => {
-      store("sessionStorage", LANGUAGE, code);
-      setLanguage(code);
-    };
-    return button;
-  });
-  $("languages").replaceChildren(...buttons);
-  $("languages").hidden = languages.length < 2;
-  document.addEventListener("translated", () => {
-    buttons.forEach((button) => button.setAttribute("aria-pressed", button.lang === language));
-    $("event").textContent = localized(title);
-    document.title = localized(title);
-  });
+export function showLanguages(settings) {
+  let shown = "";
+  const show = () => {
+    const { languages, title } = settings;
+    if (shown !== `${languages}`) { // else a button would lose the focus
+      shown = `${languages}`;
+      $("languages").replaceChildren(...languages.map(buttonOf));
+      $("languages").hidden = languages.length < 2;
+    }
+    for (const button of $("languages").children) {
+      button.setAttribute("aria-pressed", button.lang === language);
+    }
+    document.title = $("event").textContent = localized(title);
+  };
+  document.addEventListener("translated", show);
+  show();
+}
+
+function buttonOf(code) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.lang = code;
+  button.textContent = languageName(code);
+  button.onclick = () => {
+    store("sessionStorage", LANGUAGE, code);
+    setLanguage(code);
+  };
+  return button;
 }
 
 /** Sets the language that sessionStorage names, else the device's own; if it can't be loaded, another one. */

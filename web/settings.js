@@ -1,20 +1,22 @@
-// settings.json: what the operator has set for the event. What is wrong or missing there has its default.
+// settings.json: what the operator has set for the event; event.json: what the staff has changed since. What is wrong or
+// missing in the first has its default, in the second what is deployed.
 
 import { within } from "./clock.js";
 
-const ANSWER_MS = 5000; // may the file take until the page goes on without it
-const isText = (value) => typeof value === "string";
-const isName = (value) => isText(value) && value.trim() !== "";
-const isWhole = (least, most) => (value) => Number.isInteger(value) && value >= least && value <= most;
+const ANSWER_MS = 5000; // may a file take until the page goes on without it
+const NOTHING = "{}"; // has been changed
+export const isText = (value) => typeof value === "string";
+export const isName = (value) => isText(value) && value.trim() !== "";
+export const isWhole = (least, most) => (value) => Number.isInteger(value) && value >= least && value <= most;
 const isListOf = (isRight) => (value) => (
   Array.isArray(value) && value.every(isRight) && new Set(value).size === value.length
 );
 const isSwitch = (value) => typeof value === "boolean";
 const isOneOf = (...values) => (value) => values.includes(value);
-const isObject = (value) => value instanceof Object && !Array.isArray(value);
-const isCode = (value) => /^[a-z]{2,3}(-[A-Z]{2})?$/.test(value);
+export const isObject = (value) => value instanceof Object && !Array.isArray(value);
+export const isCode = (value) => /^[a-z]{2,3}(-[A-Z]{2})?$/.test(value);
 
-const FIELDS = { // default, and whether a value is right; functions/booth/event.py has the same rules
+export const FIELDS = { // default, and whether a value is right; functions/booth/event.py has the same rules
   title: [{ en: "Photo Booth", ko: "포토 부스" }, (value) => (
     isObject(value) && Object.keys(value).length > 0 && Object.values(value).every(isName)
   )],
@@ -41,8 +43,21 @@ const FIELDS = { // default, and whether a value is right; functions/booth/event
   copies: [3, isWhole(0, 20)],
 };
 
-/** {settings, problems}: complete and usable whatever stands in the file; what is wrong with it, for the staff. */
+/**
+ * {settings, problems}: complete and usable whatever stands in the files, and what is wrong with them, for the staff.
+ * Beside the fields of settings.json there are `offered`, ids of the scenes that event.json offers ([]: all), and `paused`
+ * ({until, reason}, or null).
+ */
 export async function loadSettings() {
+  const found = loadDeployed(); // at the same time
+  const news = await readEvent().catch(() => NOTHING);
+  const deployed = await found;
+  Object.assign(deployed.settings, { offered: [], paused: null });
+  const change = news === NOTHING ? null : await import("./event.js").catch(() => null);
+  return change?.withEvent(deployed, news) ?? deployed;
+}
+
+async function loadDeployed() {
   try {
     const response = await within(ANSWER_MS, fetch("settings.json"));
     if (!response.ok) {
@@ -52,6 +67,16 @@ export async function loadSettings() {
   } catch (error) { // no JSON, or no file
     return { ...checked({}), problems: [error.message] };
   }
+}
+
+/** The text of event.json; NOTHING where there is none. Throws without an answer of the booth. */
+export async function readEvent(signal) {
+  const response = await within(ANSWER_MS, fetch("event.json", { cache: "no-cache", signal }));
+  const isHtml = response.headers.get("Content-Type")?.includes("html"); // a captive portal's page
+  if (isHtml || !response.ok && response.status !== 404) {
+    throw new Error(`HTTP ${response.status}`);
+  }
+  return response.ok ? within(ANSWER_MS, response.text()) : NOTHING;
 }
 
 /** Settings with defaults in place of what is wrong or missing, and the names of such fields (problems). */

@@ -2,14 +2,15 @@
 // pass through here into the cache.
 
 const CACHE = "page";
+const EVENT = "event.json";
 const TIMEOUT_MS = 3000;
 const FILES = [
-  "./", "booth.css", "booth.js", "common.js", "settings.js", "storage.js", "text.js", "dom.js", "clock.js", "photo.js",
-  "api.js", "visit.js", "again.js", "outbox.js", "pictures.js", "camera.js", "dialogs.js", "screens/session.js",
-  "screens/start.js", "screens/consent.js", "screens/scenes.js", "screens/camera.js", "screens/review.js",
-  "screens/visit.js", "screens/tiles.js", "screens/viewer.js", "screens/progress.js", "screens/pairing.js",
-  "vendor/lean-qr.js", "vendor/client-zip.js", "print.js", "print.css", "settings.json", "icon.svg", "privacy.html", "privacy.js",
-  "manifest.webmanifest", "scenes",
+  "./", "booth.css", "booth.js", "common.js", "settings.js", "event.js", "storage.js", "text.js", "dom.js", "clock.js",
+  "photo.js", "api.js", "visit.js", "again.js", "outbox.js", "pictures.js", "print.js", "print.css", "camera.js",
+  "dialogs.js", "screens/session.js", "screens/start.js", "screens/consent.js", "screens/scenes.js",
+  "screens/camera.js", "screens/review.js", "screens/visit.js", "screens/tiles.js", "screens/viewer.js",
+  "screens/progress.js", "screens/pairing.js", "vendor/lean-qr.js", "vendor/client-zip.js", "settings.json",
+  "icon.svg", "privacy.html", "privacy.js", "manifest.webmanifest", "scenes",
 ];
 
 self.addEventListener("install", (event) => {
@@ -37,6 +38,11 @@ async function isOurs(response) {
   return !response.headers.get("Content-Type")?.includes("html");
 }
 
+/** Whether the booth says that the staff has changed nothing any more. */
+function isGone({ status, url, headers }) {
+  return status === 404 && url.endsWith(`/${EVENT}`) && !headers.get("Content-Type")?.includes("html");
+}
+
 async function add(cache, file) {
   const response = await fetch(file, { cache: "no-cache" });
   if (!(await isOurs(response))) {
@@ -48,10 +54,14 @@ async function add(cache, file) {
 async function precache() {
   const cache = await caches.open(CACHE);
   await Promise.all(FILES.map((file) => add(cache, file)));
-  const settings = await (await cache.match("settings.json")).json().catch(() => undefined); // settings.js tells why
-  const codes = Array.isArray(settings?.languages) ? settings.languages : ["en", "ko"];
+  await add(cache, EVENT).catch(() => {}); // there may be none
+  const named = (await Promise.all(["settings.json", EVENT].map(async (file) => {
+    const settings = await (await cache.match(file))?.json().catch(() => undefined); // settings.js tells why
+    return Array.isArray(settings?.languages) ? settings.languages : [];
+  }))).flat();
+  const codes = new Set(named.length ? named : ["en", "ko"]);
   const { scenes } = await (await cache.match("scenes")).json();
-  const files = codes.map((code) => `languages/${code}.json`);
+  const files = [...codes].map((code) => `languages/${code}.json`);
   await Promise.allSettled(files.map((file) => add(cache, file))); // one may be named wrongly
   await Promise.all(scenes.map(({ thumbnail }) => add(cache, thumbnail)));
 }
@@ -75,6 +85,10 @@ async function networkFirst(request) {
   let answer; // whatever it is
   const ours = fetch(request).then(async (response) => {
     answer = response;
+    if (isGone(response)) {
+      await (await caches.open(CACHE)).delete(request);
+      return response;
+    }
     if (!(await isOurs(response))) {
       throw new Error("no answer of the booth");
     }

@@ -35,6 +35,14 @@ export function formatDuration(seconds) {
   return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }).format(value);
 }
 
+/** Why the booth is paused, and until when ({reason, until}: texts by language; seconds since 1970, 0 for "not known"). */
+export function pauseText({ reason, until }) {
+  const at = new Date(until * 1000);
+  const isToday = at.toDateString() === new Date().toDateString();
+  const time = at.toLocaleString(language, { ...(isToday ? {} : { dateStyle: "medium" }), timeStyle: "short" });
+  return `${localized(reason)} ${until ? text("paused.until", { time }) : text("paused.later")}`;
+}
+
 /** The text for a failure, by its code: the API's own message is in English, and often for programmers. */
 export function errorText({ code }) {
   return textIfAny(`error.${code}`) ?? text("error.Unknown");

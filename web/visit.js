@@ -25,7 +25,8 @@ export function isPhotoUnusable(code) {
 
 
 // How a visit stands: `phase` ("sending", "working", "ended", "failed", "missing", "deleted"), `share` (0..1 of the bytes
-// sent), `trouble` ("", "lost", "busy"), `answer` (the API's last one, or null), `error` ({code, message} of a failed visit).
+// sent), `trouble` ("", "lost", "busy", "paused" with `pause`: {reason, until}), `answer` (the API's last one, or null),
+// `error` ({code, message} of a failed visit).
 
 /** One visit. `state` (VisitState) is what a screen shows; `onChange` is called with it after each change. */
 export class Visit {
@@ -238,7 +239,7 @@ export class Visit {
   }
 
   #options(signal) {
-    return { signal, onTrouble: (trouble) => this.#update({ trouble }) };
+    return { signal, onTrouble: (trouble, paused) => this.#update({ trouble, pause: paused }) };
   }
 
   async #send(signal) {

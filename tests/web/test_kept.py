@@ -16,7 +16,7 @@ FORGET_WHAT_IS_KEPT = """() => new Promise((done) => {
 
 KEPT = """async ([keep, ofScenes, tapped, own]) => {
   const { Session } = await import("/screens/session.js");
-  const session = new Session({ keep, scenes: [], mostScenes: 3 }, false);
+  const session = new Session({ keep, scenes: [], offered: [], mostScenes: 3 }, false);
   const scenes = ofScenes.map((each, number) => ({ id: `${number}`, keep: each, ownKeep: own === number }));
   session.useCatalogue({ scenes, default: scenes.map(({ id }) => id) });
   session.tapped = tapped;

@@ -17,7 +17,7 @@ def test_a_broken_settings_file_leaves_a_booth_that_works(quick, open_page):
     served = [TEXT.replace('"wall"', "wall")]
     pad.context.route("**/settings.json", lambda route: route.fulfill(body=served[0], content_type="application/json"))
     pad.goto("/")
-    expect(pad.locator("#staff")).to_contain_text("For the booth's staff: settings.json is not right")
+    expect(pad.locator("#staff")).to_contain_text("For the booth's staff: settings.json or event.json is not right")
     assert pad.inner_text("h1") == "Photo Booth"
     assert pad.locator("#staff").evaluate(IN_SIGHT)
     pad.get_by_role("button", name="한국어").click()

@@ -51,7 +51,7 @@ export class ScenesScreen {
   }
 
   #list() {
-    $("scene-list").replaceChildren(...this.#session.catalogue.scenes.map(({ id, title, color, thumbnail }) => {
+    $("scene-list").replaceChildren(...this.#session.offered.map(({ id, title, color, thumbnail }) => {
       const item = $("scene").content.cloneNode(true);
       const box = item.querySelector("input");
       box.value = id;

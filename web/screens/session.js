@@ -21,6 +21,13 @@ export class Session {
     this.isPhone = isPhone;
   }
 
+  /** The scenes that visitors may choose: those that the staff offers, or all. */
+  get offered() {
+    const { scenes } = this.catalogue;
+    const offered = scenes.filter(({ id }) => this.settings.offered.includes(id));
+    return offered.length ? offered : scenes;
+  }
+
   /** Takes the catalogue, and chooses the scenes that are ticked at first, unless there is a choice. */
   useCatalogue(catalogue) {
     this.catalogue = catalogue;
@@ -60,7 +67,9 @@ export class Session {
 
   #firstScenes() {
     const { scenes, mostScenes } = this.settings;
-    const known = scenes.filter((id) => this.scene(id));
-    return (known.length ? known : this.catalogue.default).slice(0, mostScenes);
+    const offered = this.offered.map(({ id }) => id);
+    const [first = offered] = [scenes, this.catalogue.default]
+      .map((ids) => ids.filter((id) => offered.includes(id))).filter(({ length }) => length);
+    return first.slice(0, mostScenes);
   }
 }

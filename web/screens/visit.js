@@ -4,7 +4,7 @@ import { after, within } from "../clock.js";
 import { ask, showByHand } from "../dialogs.js";
 import { $, onTap, show } from "../dom.js";
 import { canShare, save, share } from "../pictures.js";
-import { errorText, formatDuration, text } from "../text.js";
+import { errorText, formatDuration, pauseText, text } from "../text.js";
 import { isPhotoUnusable } from "../visit.js";
 import { Progress } from "./progress.js";
 import { Tiles } from "./tiles.js";
@@ -157,7 +157,7 @@ export class VisitScreen {
 
   /** [status, note]: the heading above the pictures, and the line below it. */
   #statusAndNote() {
-    const { phase, trouble, answer, error } = this.#visit.state;
+    const { phase, trouble, pause, answer, error } = this.#visit.state;
     const { retentionDays: days } = this.#session.settings.privacy;
     const pictures = answer?.pictures ?? [];
     const done = pictures.filter(({ state }) => state === "DONE").length;
@@ -171,6 +171,9 @@ export class VisitScreen {
       return done === pictures.length
         ? [text("status.done"), ""]
         : [text("status.partial", { done, all: pictures.length }), text("note.partial")];
+    }
+    if (trouble === "paused") {
+      return [text("status.saved"), `${pauseText(pause)} ${text("note.paused")}`];
     }
     const note = trouble === "lost" && phase === "sending" ? "kept" : trouble;
     return [this.#statusText(), trouble ? text(`note.${note}`) : this.#waitNote(answer)];
@@ -278,7 +281,7 @@ export class VisitScreen {
 
   #reportBusy() {
     const { phase, trouble } = this.#visit.state;
-    const isBusy = ["sending", "working"].includes(phase) && trouble !== "lost";
+    const isBusy = ["sending", "working"].includes(phase) && !["lost", "paused"].includes(trouble);
     if (isBusy !== this.#isBusy) {
       this.#isBusy = isBusy;
       this.#onBusy(isBusy);
