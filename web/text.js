@@ -4,6 +4,7 @@ import { within } from "./clock.js";
 
 const ANSWER_MS = 10_000;
 const loaded = {}; // by language: its texts
+let folder = "languages";
 let messages = {}; // of the current language
 
 /** The code of the current language, such as "en"; "" before the first one has been loaded. */
@@ -48,6 +49,11 @@ export function errorText({ code }) {
   return textIfAny(`error.${code}`) ?? text("error.Unknown");
 }
 
+/** The staff's page has texts of its own: in this folder. */
+export function textsFrom(path) {
+  folder = path;
+}
+
 /** Loads this language and translates the page ("translated"); false if it can't be loaded. Never rejects. */
 export async function setLanguage(code) {
   if (code === language) {
@@ -68,7 +74,7 @@ export async function setLanguage(code) {
 }
 
 async function load(code) {
-  const response = await fetch(`languages/${code}.json`);
+  const response = await fetch(`${folder}/${code}.json`);
   if (!response.ok) {
     throw new Error();
   }
