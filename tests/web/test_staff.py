@@ -1,0 +1,130 @@
+"""The staff's page on a phone, in the whole application: the figures, the settings, and one visit at a time."""
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.booth import ask_for_upload
+from tests.support.page import WEB
+from tests.support.photos import photo
+from tests.web.test_craft import check, placeholders
+
+pytestmark = pytest.mark.starts
+
+
+@pytest.fixture
+def steered(quick):
+    """The application with canned models, in which staff's settings last as long as the test."""
+    yield quick
+    quick.s3.delete_object(Bucket=quick.app.stack.buckets["PageBucket"].name, Key="event.json")
+    quick.app.restart("Upload")
+
+
+def open_staffs_page(quick, open_page, token, **options):
+    page = open_page("phone", go=False, has_touch=True, **options)
+    page.goto(f"/staff#token={token}")
+    return page
+
+
+def test_only_a_staff_token_opens_it_and_it_leaves_the_address(quick, open_page):
+    page = open_staffs_page(quick, open_page, "a-token-of-nobody")
+    expect(page.locator("#token-problem")).to_have_text("The booth does not accept this token.")
+    assert page.url.endswith("/staff")
+    check(page)
+    page.fill("#staff-token", quick.app.staff_token)
+    page.click("#token-form [type=submit]")
+    expect(page.locator("#state-title")).to_have_text("The booth is open")
+    page.reload()
+    expect(page.locator("#state-title")).to_have_text("The booth is open")
+    page.click("#sign-out")
+    page.reload()
+    expect(page.locator("#sign-in")).to_be_visible()
+
+
+def test_figures_a_pause_and_one_tap_to_go_on(steered, open_page):
+    """What staff see is what the booth has counted; what they set is what it does."""
+    steered.process(photo())
+    page = open_staffs_page(steered, open_page, steered.app.staff_token, locale="ko-KR")
+    expect(page.locator(".figure").first).not_to_have_text("0")
+    expect(page.locator("#figures")).to_contain_text("이미지 모델")
+    check(page)
+    page.click("#languages [lang=en]")
+    expect(page.locator("#figures")).to_contain_text("Pictures waiting")
+
+    page.click("#pause")
+    page.select_option("#until-when", "0")
+    check(page)
+    page.click("#pause-form [type=submit]")
+    expect(page.locator("#state-title")).to_have_text("The booth is paused")
+    expect(page.locator("#pause-dialog")).to_be_hidden()
+    check(page)
+    steered.app.restart("Upload")  # what it had read is believed for ten seconds
+    status, _, body = ask_for_upload(steered)
+    assert (status, body["error"]["message"]) == (503, "A short break. We are back soon.")
+    page.click("#go-on")
+    expect(page.locator("#state-title")).to_have_text("The booth is open")
+    steered.app.restart("Upload")
+    assert ask_for_upload(steered)[0] == 200
+
+
+def test_two_who_change_the_event_at_once_lose_nothing(steered, open_page):
+    page = open_staffs_page(steered, open_page, steered.app.staff_token)
+    page.click("#tab-event")
+    expect(page.locator("#title-en")).to_have_value("Photo Booth")
+    check(page)
+    page.fill("#number-mostScenes", "9")
+    page.click("#save-event")
+    expect(page.locator("#problem-mostScenes")).to_have_text("Please choose a number from 1 to 5.")
+    page.fill("#number-mostScenes", "1")
+    page.fill("#title-en", "Mine")
+
+    other = json.dumps({"version": 0, "title": {"en": "Theirs", "ko": "그들"}, "copies": 0}).encode()
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {steered.app.staff_token}"}
+    assert steered.http("PUT", f"{steered.url}/staff/settings", other, headers)[0] == 200
+    page.click("#save-event")
+    expect(page.locator("#save-problem")).to_contain_text("Somebody else has saved meanwhile.")
+    expect(page.locator("#field-title .theirs")).to_contain_text("Theirs / 그들")
+    assert page.input_value("#title-en") == "Mine"
+    assert page.input_value("#number-copies") == "0", "nobody has touched it here"
+    page.click("#save-event")
+    expect(page.locator("#saved")).to_contain_text("Saved.")
+    event = steered.http("GET", f"{steered.url}/event.json")[2]
+    assert (event["title"]["en"], event["mostScenes"], event["copies"], event["version"]) == ("Mine", 1, 0, 2)
+
+
+def test_a_visit_is_hidden_shown_again_and_deleted_by_its_link(quick, open_page):
+    _, answer = quick.process(photo())
+    asked = {"requestId": answer["requestId"]}
+    page = open_staffs_page(quick, open_page, quick.app.staff_token)
+    page.click("#tab-visit")
+    check(page)
+    page.fill("#link", "nothing")
+    page.click("#link-form [type=submit]")
+    expect(page.locator("#link-problem")).to_have_text("This is no link of a visit.")
+    page.fill("#link", f"{quick.url}/#visit={answer['requestId']}")
+    page.click("#link-form [type=submit]")
+    page.click("#hide-visit")
+    expect(page.locator("#found-done")).to_contain_text("Hidden.")
+    check(page)
+    assert quick.post("/photo", asked)[2]["error"]["code"] == "Hidden"
+    page.click("#show-visit")
+    expect(page.locator("#found-done")).to_have_text("Shown again.")
+    assert quick.post("/photo", asked)[0] == 200
+    page.click("#delete-visit")
+    page.click("#ask-yes")
+    expect(page.locator("#found-done")).to_have_text("Deleted.")
+    assert quick.post("/photo", asked)[2]["error"]["code"] == "Deleted"
+
+
+def test_staffs_texts_are_complete():
+    texts = {file.stem: json.loads(file.read_text("utf-8")) for file in (WEB / "languages" / "staff").glob("*.json")}
+    named = set(re.findall(r'data-(?:text|label)="([^"]+)"', (WEB / "staff.html").read_text("utf-8")))
+    for script in (WEB / "staff-page").glob("*.js"):
+        named |= set(re.findall(r'\btext\("([^"]+)"', script.read_text("utf-8")))
+    assert sorted(texts) == ["en", "ko"]
+    for words in texts.values():
+        assert named <= words.keys() == texts["en"].keys()
+        for key, value in words.items():
+            assert value and placeholders(value) == placeholders(texts["en"][key]), key
