@@ -57,20 +57,13 @@ export class EventSettings extends EventTarget {
     }
   }
 
-  /** Writes these values; those that are the deployment's are left to it. Throws StaffError, Conflict after reading theirs. */
+  /** Writes these values; those that are the deployment's are left to it. Throws StaffError. */
   async save(values) {
     const wanted = { ...this.#event };
     for (const [name, value] of Object.entries(values)) {
       wanted[name] = isSame(value, this.#deployed[name]) ? undefined : value; // JSON leaves it out
     }
-    try {
-      await this.#write(wanted);
-    } catch (error) {
-      if (error.code === "Conflict") {
-        await this.read();
-      }
-      throw error;
-    }
+    await this.#write(wanted);
   }
 
   async #write(event) {

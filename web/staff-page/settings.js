@@ -110,6 +110,7 @@ export class SettingsForm {
     $("save-event").disabled = true;
     $("save-problem").textContent = "";
     $("saved").textContent = text("settings.saving");
+    const before = this.#base;
     const sent = this.#now();
     try {
       this.#base = sent; // so that the answer fills nothing that is typed meanwhile
@@ -118,6 +119,10 @@ export class SettingsForm {
       this.#fields.forEach((field) => field.showTheirs(undefined));
       this.#showState("settings.saved");
     } catch (error) {
+      this.#base = before; // what was typed is still to be saved
+      if (error.code === "Conflict") {
+        await this.#event.read().catch(() => {});
+      }
       this.#showState();
       this.#fail(error);
     } finally {
