@@ -68,7 +68,7 @@ def test_only_a_staff_token_opens_it_and_it_leaves_the_address(quick, open_page)
 
 
 def test_a_device_that_is_a_pad_too_keeps_nothing_of_staffs(quick, open_page):
-    """Its service worker keeps the visitors' page. Kept figures would be shown as new, also to those without a token."""
+    """Its service worker keeps the visitors' page. Kept figures would be shown as new, even without a token."""
     page = open_page("phone", service_workers="allow")
     page.wait_for_function("() => navigator.serviceWorker.controller")
     page.goto(f"/staff#token={quick.app.staff_token}")
