@@ -145,7 +145,7 @@ def test_everything_that_ships_is_listed_with_its_licence():
     for folder in lock.TARGETS:
         ships |= pins((ROOT / folder / "requirements.txt").read_text())
     vendor = ROOT / "web" / "vendor"
-    ships |= dict(re.findall(r"^\| `[\w.-]+` \| (\S+) (\S+) \|", (vendor / "README.md").read_text(), re.MULTILINE))
+    ships |= dict(re.findall(r"^\| `[\w./-]+` \| (\S+) (\S+) \|", (vendor / "README.md").read_text(), re.MULTILINE))
     ships |= {each.package: each.version for each in weights.MODELS}
     assert {name: version for name, version in listed.items() if version != "-"} == ships
     # Files that are nobody's package: every folder of pictures.
@@ -156,6 +156,7 @@ def test_everything_that_ships_is_listed_with_its_licence():
     assert {each.name.partition(".")[0] for each in vendor.glob("*.js")} == {
         each.name.partition(".")[0] for each in vendor.glob("*.LICENSE.txt")
     }
+    assert [each for each in vendor.iterdir() if each.is_dir() and not (each / "LICENSE.txt").exists()] == []
 
 
 # The threat model
