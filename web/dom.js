@@ -63,6 +63,8 @@ addEventListener("click", (event) => {
   if (isSameGesture(event)) { // it would meet what lay below the dialog
     event.preventDefault();
     event.stopImmediatePropagation();
+  } else {
+    closing = undefined; // whatever comes after is a step of its own
   }
 }, true);
 addEventListener("pointerdown", note, true); // with it the idle time's question goes
