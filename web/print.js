@@ -4,6 +4,7 @@
 
 import { after, within } from "./clock.js";
 import { $, onTap } from "./dom.js";
+import { element } from "./elements.js";
 import { language, localized, text } from "./text.js";
 
 const LOAD_MS = 10_000;
@@ -112,27 +113,26 @@ export class Printer {
     if (kind === "strips") {
       const urls = this.#urls.length > 1 ? this.#urls : Array(ALONE).fill(this.#urls[0]);
       const strips = Array.from({ length: STRIPS }, () => this.#side("strip", urls, 1));
-      return [element("div", { className: "page tall" }, strips)];
+      return [element("div", { class: "page tall" }, ...strips)];
     }
     const groups = kind === "all" ? [this.#urls] : this.#urls.map((url) => [url]);
     return groups.map((urls) => {
       const { name, columns } = fit(urls.length, this.#aspect);
-      return element("div", { className: `page ${name}` }, [this.#side("whole", urls, columns)]);
+      return element("div", { class: `page ${name}` }, this.#side("whole", urls, columns));
     });
   }
 
   /** Pictures, and what stands beside or below them. */
-  #side(className, urls, columns) {
+  #side(name, urls, columns) {
     const { title, logo } = this.#session.settings;
-    const pictures = element("div", { className: "pictures" }, urls.map((src) => image(src)));
+    const pictures = element("div", { class: "pictures" }, ...urls.map(image));
     pictures.style.setProperty("--columns", columns);
-    pictures.style.setProperty("--aspect", this.#aspect);
     pictures.style.setProperty("--rows", Math.ceil(urls.length / columns));
     const date = new Date().toLocaleDateString(language, { dateStyle: "long" });
-    const words = [localized(title), date, text("print.made")].map((textContent) => element("p", { textContent }));
+    const words = [localized(title), date, text("print.made")].map((line) => element("p", {}, line));
     const logos = logo ? [image(logo)] : [];
-    const below = element("div", { className: "words" }, [...logos, ...words]);
-    return element("div", { className }, [pictures, element("div", { className: "beside" }, [below, image(this.#code)])]);
+    const below = element("div", { class: "words" }, ...logos, ...words);
+    return element("div", { class: name }, pictures, element("div", { class: "beside" }, below, image(this.#code)));
   }
 
   async #print() {
@@ -164,12 +164,6 @@ function fit(count, aspect) {
   return ways.reduce((best, way) => (way.wide > best.wide ? way : best));
 }
 
-function element(name, properties, children = []) {
-  const made = Object.assign(document.createElement(name), properties);
-  made.append(...children);
-  return made;
-}
-
 function image(src) {
-  return Object.assign(new Image(), { src, alt: "" });
+  return element("img", { src, alt: "" });
 }

@@ -1,7 +1,7 @@
 // The fields of the event's settings, each with its label, its elements, and its problem's place.
 
 import { languageName, localized, text } from "../text.js";
-import { element } from "./elements.js";
+import { element } from "../elements.js";
 import { count } from "./numbers.js";
 import { pictureOf } from "./picture.js";
 

@@ -2,7 +2,7 @@
 
 import { $, onTap } from "../dom.js";
 import { language, localized, text } from "../text.js";
-import { element } from "./elements.js";
+import { element } from "../elements.js";
 import { clock, duration } from "./numbers.js";
 
 const REASONS = [ // in both languages at once: whoever pauses the booth needn't know both

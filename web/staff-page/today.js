@@ -4,7 +4,7 @@ import { after } from "../clock.js";
 import { $, onTap } from "../dom.js";
 import { localized, text, textIfAny } from "../text.js";
 import { figuresOf } from "./api.js";
-import { element } from "./elements.js";
+import { element } from "../elements.js";
 import { ago, clock, count, date, duration, money } from "./numbers.js";
 
 const REFRESH_MS = 15_000;

@@ -1,4 +1,4 @@
-// Elements that the staff's page makes itself.
+// Elements that a page makes itself: what is printed, and the staff's page.
 
 /** An element of this tag with these properties and children; `class` is its class, a child may be a text. */
 export function element(tag, properties = {}, ...children) {
