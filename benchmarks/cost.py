@@ -52,6 +52,8 @@ WATCH_SECONDS = 118
 """How long one `sweep` watches, see functions/sweep.py. A run is looked after until CLEAN_SECONDS after its end; sweeps
 begin every 60 s and wait for it, each up to this long: on average WATCH_SECONDS**2 / 2 / 60 seconds in all."""
 
+ALARM_METRICS = 36
+"""Metrics of a stack's alarms (monitoring.yaml)."""
 PAD_SECONDS = 30
 """Between two asks of a pad for event.json."""
 WARM_LIMIT = 0.0005
@@ -158,7 +160,7 @@ def idle_day_usage(sweep: Usage) -> Usage:
     usage["lambda.gb_second"] += 24 * 0.5
     usage["s3.put"] += 24
     usage["cloudwatch.log_gb"] = 1464 * 500 / 1e9
-    usage["cloudwatch.alarm_metric_month"] = 36 / 30  # monitoring.yaml
+    usage["cloudwatch.alarm_metric_month"] = ALARM_METRICS / 30
     return usage
 
 

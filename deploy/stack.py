@@ -16,6 +16,7 @@ import boto3
 from botocore.exceptions import ClientError, WaiterError
 
 from booth import tokens
+from booth.aws.event import KEY as EVENT
 from booth.errors import BoothError, kind_of
 from booth.run import Run, Status
 from booth.runs import store, uploads
@@ -27,8 +28,6 @@ from operate.parameters import ParameterError, problems, read_parameters
 WEB = ROOT / "web"
 PAGES = {"staff.html": "staff"}
 """Files of web/ that are called otherwise in the page's bucket, and there have the address /<name>."""
-EVENT = "event.json"
-"""The one object there that is not of web/: how staff steer the event (functions/booth/aws/event.py)."""
 SAM_STACK = "aws-sam-cli-managed-default"
 """The stack with the bucket that `sam deploy` puts packages into; all applications of the account share it."""
 

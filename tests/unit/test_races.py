@@ -154,7 +154,7 @@ class World:
 @pytest.fixture
 def world(account):
     world = World(account)
-    for client in (clients.client("dynamodb", **table._LIMITS), clients.client("stepfunctions"), objects._s3()):
+    for client in (clients.client("dynamodb", **table._LIMITS), clients.client("stepfunctions"), objects.s3()):
         client.meta.events.register(
             "before-send", lambda request, **_: world.director and world.director.before_call(request)
         )

@@ -7,8 +7,8 @@ from botocore.exceptions import ClientError
 
 from booth import event
 from booth.aws import settings
-from booth.aws.clients import client
 from booth.aws.errors import aws_errors, status_of
+from booth.aws.objects import s3
 from booth.errors import Conflict
 from booth.event import Event
 from booth.log import logger
@@ -29,10 +29,6 @@ class Stored:
     etag: str
 
 
-def _s3():
-    return client("s3", read_timeout=8, attempts=2)  # the one of `booth.aws.objects`
-
-
 def current() -> Event:
     """What staff have set, cached for _SECONDS; nothing where they have set nothing. Raises ServiceUnavailable."""
 
@@ -51,7 +47,7 @@ def find() -> Stored | None:
     """event.json as it is now, or None if there is none."""
     with aws_errors():
         try:
-            answer = _s3().get_object(Bucket=os.environ["PAGE_BUCKET"], Key=KEY)
+            answer = s3().get_object(Bucket=os.environ["PAGE_BUCKET"], Key=KEY)
         except ClientError as error:
             if status_of(error) == 404:
                 return None
@@ -68,7 +64,7 @@ def write(text: str, replaced: Stored | None) -> None:
     condition = {"IfMatch": replaced.etag} if replaced else {"IfNoneMatch": "*"}
     with aws_errors():
         try:
-            _s3().put_object(
+            s3().put_object(
                 Bucket=os.environ["PAGE_BUCKET"],
                 Key=KEY,
                 Body=text.encode(),

@@ -38,13 +38,14 @@ def _results_bucket() -> str:
     return os.environ["RESULTS_BUCKET"]
 
 
-def _s3():
+def s3():
+    """The client of S3, the same one for everything that a process does there."""
     return client("s3", read_timeout=8, attempts=2)
 
 
 def connect() -> None:
     """Makes the client."""
-    _s3()
+    s3()
 
 
 # Uploads
@@ -54,14 +55,14 @@ def presigned_put(key: str, content_type: str) -> str:
     """Presigned URL for a PUT of this Key with exactly this Content-Type, valid for URL_SECONDS."""
     params = {"Bucket": uploads_bucket(), "Key": key, "ContentType": content_type}
     with aws_errors():
-        return _s3().generate_presigned_url("put_object", Params=params, ExpiresIn=limits.URL_SECONDS)
+        return s3().generate_presigned_url("put_object", Params=params, ExpiresIn=limits.URL_SECONDS)
 
 
 def newest_version(key: str) -> str | None:
     """Version id of the object that this upload Key has now; None if it has none."""
     with aws_errors():
         try:
-            return _s3().head_object(Bucket=uploads_bucket(), Key=key).get("VersionId", NULL_VERSION)
+            return s3().head_object(Bucket=uploads_bucket(), Key=key).get("VersionId", NULL_VERSION)
         except ClientError as error:
             if status_of(error) == 404:
                 return None
@@ -76,7 +77,7 @@ def read_upload(key: str, version: str, limit: int) -> bytes | None:
     """
     with aws_errors():
         try:
-            answer = _s3().get_object(Bucket=uploads_bucket(), Key=key, VersionId=version)
+            answer = s3().get_object(Bucket=uploads_bucket(), Key=key, VersionId=version)
         except ClientError as error:
             if status_of(error) == 404:
                 raise PhotoNotFound(code_of(error)) from error
@@ -105,7 +106,7 @@ def copy_upload(key: str, version: str, to: str) -> bool:
     source = {"Bucket": uploads_bucket(), "Key": key, "VersionId": version}
     with aws_errors():
         try:
-            _s3().copy_object(Bucket=uploads_bucket(), Key=to, CopySource=source)
+            s3().copy_object(Bucket=uploads_bucket(), Key=to, CopySource=source)
             return True
         except ClientError as error:
             if status_of(error) == 404:
@@ -145,7 +146,7 @@ def _list_versions(params: dict[str, str]) -> tuple[list[dict[str, Any]], dict[s
         params: parameters of ListObjectVersions: Prefix, markers.
     """
     with aws_errors():
-        page = _s3().list_object_versions(Bucket=uploads_bucket(), **params)
+        page = s3().list_object_versions(Bucket=uploads_bucket(), **params)
     entries = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
     if page.get("IsTruncated") and all(each["Key"] == params.get("Prefix", each["Key"]) for each in entries):
         next_page = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
@@ -198,14 +199,14 @@ def delete_old_uploads(seconds: int) -> tuple[int, bool]:
 def read(key: str) -> bytes:
     """The bytes of an object of the results bucket."""
     with aws_errors():
-        return _body(_s3().get_object(Bucket=_results_bucket(), Key=key))
+        return _body(s3().get_object(Bucket=_results_bucket(), Key=key))
 
 
 def find(key: str) -> bytes | None:
     """Like `read`, but None if there is no such object."""
     with aws_errors():
         try:
-            return _body(_s3().get_object(Bucket=_results_bucket(), Key=key))
+            return _body(s3().get_object(Bucket=_results_bucket(), Key=key))
         except ClientError as error:
             if status_of(error) == 404:
                 return None
@@ -215,7 +216,7 @@ def find(key: str) -> bytes | None:
 def write(key: str, body: bytes, content_type: str) -> None:
     """Writes an object of the results bucket; an existing one is overwritten."""
     with aws_errors():
-        _s3().put_object(Bucket=_results_bucket(), Key=key, Body=body, ContentType=content_type)
+        s3().put_object(Bucket=_results_bucket(), Key=key, Body=body, ContentType=content_type)
 
 
 def put_result(key: str, jpeg: bytes) -> bool:
@@ -226,7 +227,7 @@ def put_result(key: str, jpeg: bytes) -> bool:
     shown_as = {"ContentType": "image/jpeg", "CacheControl": f"max-age={limits.CACHE_SECONDS}"}
     with aws_errors():
         try:
-            _s3().put_object(Bucket=_results_bucket(), Key=key, Body=jpeg, IfNoneMatch="*", **shown_as)
+            s3().put_object(Bucket=_results_bucket(), Key=key, Body=jpeg, IfNoneMatch="*", **shown_as)
             return True
         except ClientError as error:
             if status_of(error) == 412:
@@ -241,9 +242,9 @@ def set_hidden(key: str, hidden: bool) -> None:
     place = {"Bucket": _results_bucket(), "Key": key}
     with aws_errors():
         if hidden:
-            _s3().put_object_tagging(**place, Tagging={"TagSet": [{"Key": "hidden", "Value": "true"}]})
+            s3().put_object_tagging(**place, Tagging={"TagSet": [{"Key": "hidden", "Value": "true"}]})
         else:
-            _s3().delete_object_tagging(**place)
+            s3().delete_object_tagging(**place)
 
 
 def delete_results(keys: list[str]) -> None:
@@ -256,7 +257,7 @@ def delete_work(run_id: str) -> None:
     """Deletes a run's work files, see `booth.work`."""
     bucket, prefix = _results_bucket(), keys.work_key(run_id, "")
     with aws_errors():
-        for page in _s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for page in s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             _delete_all(bucket, [{"Key": entry["Key"]} for entry in page.get("Contents", [])])
 
 
@@ -267,5 +268,5 @@ def _delete_all(bucket: str, names: list[dict[str, str]]) -> None:
     """
     for start in range(0, len(names), _BATCH):
         batch = {"Objects": names[start : start + _BATCH], "Quiet": True}
-        if errors := _s3().delete_objects(Bucket=bucket, Delete=batch).get("Errors"):
+        if errors := s3().delete_objects(Bucket=bucket, Delete=batch).get("Errors"):
             raise ServiceUnavailable(f"S3 did not delete everything: {errors[0].get('Code')}")
