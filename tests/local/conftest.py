@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.support.application import app, booth, portrait, quick  # noqa: F401  fixtures of all tests here
+from tests.support.application import app, booth, portrait, quick, steered  # noqa: F401  fixtures of all tests here
 from tests.support.tokens import NEW, OLD, OTHER, PHRASE, give_tokens
 
 

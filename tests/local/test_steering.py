@@ -8,31 +8,9 @@ import pytest
 
 from tests.support.booth import ask_for_upload
 from tests.support.photos import photo
-from tests.support.tokens import made_token
+from tests.support.tokens import bearer, made_token
 
 REASON = {"en": "We are back after the speech.", "ko": "연설이 끝나면 다시 엽니다."}
-
-
-@pytest.fixture
-def steered(quick):
-    """Gives what PUTs settings as staff do, and lets /upload know them at once; afterwards nothing is set."""
-    bucket = quick.app.stack.buckets["PageBucket"].name
-
-    def steer(**settings):
-        status, _, current = quick.http("GET", f"{quick.url}/event.json")
-        version = current["version"] if status == 200 else 0
-        body = json.dumps({"version": version} | settings).encode()
-        answer = quick.http("PUT", f"{quick.url}/staff/settings", body, bearer(quick.app.staff_token))
-        quick.app.restart("Upload")  # what it had read is believed for ten seconds
-        return answer[0], answer[2]
-
-    yield steer
-    quick.s3.delete_object(Bucket=bucket, Key="event.json")
-    quick.app.restart("Upload")
-
-
-def bearer(token):
-    return {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
 
 
 def test_a_paused_booth_takes_no_photo_says_why_and_ends_what_is_under_way(quick, steered):

@@ -1,12 +1,14 @@
 """Fixtures: the whole application, once for a folder of tests."""
 
 import contextlib
+import json
 
 import pytest
 
 from local.app import App
 from tests.support.booth import Booth
 from tests.support.photos import PHOTOS
+from tests.support.tokens import bearer
 
 SIDE = 768
 """The applications' PictureSide, the template's smallest: a visit takes two thirds of the processor time that it takes
@@ -71,3 +73,21 @@ def _can(booth):
 @pytest.fixture(scope="session")
 def portrait():
     return (PHOTOS / "astronaut.jpg").read_bytes()
+
+
+@pytest.fixture
+def steered(quick):
+    """Gives what PUTs settings as staff do, and lets /upload know them at once; afterwards nothing is set."""
+    bucket = quick.app.stack.buckets["PageBucket"].name
+
+    def steer(**settings):
+        status, _, current = quick.http("GET", f"{quick.url}/event.json")
+        version = current["version"] if status == 200 else 0
+        body = json.dumps({"version": version} | settings).encode()
+        answer = quick.http("PUT", f"{quick.url}/staff/settings", body, bearer(quick.app.staff_token))
+        quick.app.restart("Upload")  # what it had read is believed for ten seconds
+        return answer[0], answer[2]
+
+    yield steer
+    quick.s3.delete_object(Bucket=bucket, Key="event.json")
+    quick.app.restart("Upload")

@@ -1,19 +1,19 @@
 """Deleted visits and the CDN: what it is told, how often, and when, within CloudFront's limits."""
 
 import json
-import uuid
 from types import SimpleNamespace
 
 import pytest
 
 import delete_photo
-from booth import clock, keys, limits, scenes
+from booth import clock, keys, limits
 from booth.aws import objects
 from booth.http import contract
 from booth.lifecycle import sweeping
 from booth.run import MAX_PICTURES, Status
 from booth.runs import store, uploads
 from tests.support.invalidations import complete_all, connect_cdn
+from tests.support.runs import shown
 from tests.support.threads import at_once
 
 CONTEXT = SimpleNamespace(
@@ -42,20 +42,6 @@ class Clock:
         self.ahead += seconds * 1000
 
 
-def visit(key=None):
-    """A run whose copy and first picture are shown; gives its requestId."""
-    run, request_id, key = str(uuid.uuid4()), str(uuid.uuid4()), key or f"photo/{uuid.uuid4()}.jpg"
-    assert uploads.issue(run, key, picture_id=run, scenes=[], content_type="image/jpeg", consent=None)
-    uploads.bind(store.get(run), request_id)
-    store.claim(run, "v")
-    store.enter(run, "generate")
-    store.publish_copy(run, key, scenes.chosen(("sky",)))
-    store.publish_picture(run, 1, keys.picture_key(run, 1))
-    for shown in store.get(run).published:
-        objects.put_result(shown, b"jpeg")
-    return request_id
-
-
 def delete(request_id):
     """DELETE /photo; gives the status."""
     answer = delete_photo.handler({"body": json.dumps({"requestId": request_id})}, CONTEXT)
@@ -73,14 +59,14 @@ def paths_of(answer):
 
 
 def test_25_visitors_who_delete_at_once_all_get_200(booth):
-    visits = [visit() for _ in range(25)]
+    visits = [shown() for _ in range(25)]
     assert at_once(25, lambda number: delete(visits[number])) == [200] * 25
     assert len(booth.invalidated()) == 25
     assert results(booth) == []
 
 
 def test_a_link_that_repeats_its_deletion_makes_one_invalidation(booth):
-    request_id = visit()
+    request_id = shown()
     assert at_once(8, lambda _: delete(request_id)) == [200] * 8
     for _ in range(8):
         assert delete(request_id) == 200
@@ -88,7 +74,7 @@ def test_a_link_that_repeats_its_deletion_makes_one_invalidation(booth):
 
 
 def test_a_repeated_deletion_is_answered_from_the_record(booth):
-    request_id = visit()
+    request_id = shown()
     assert delete(request_id) == 200
     objects.put_result(uploads.find_by_request(request_id).key, b"jpeg")
     assert delete(request_id) == 200
@@ -99,7 +85,7 @@ def test_a_repeated_deletion_is_answered_from_the_record(booth):
     "name", ["a.jpg", "my photo~1 (2)+3 & 4.jpg", "\uc6b0\ub9ac \uc0ac\uc9c4.jpg", "[a]{b}%7E*.jpg", "\U0001f389" * 254]
 )
 def test_what_the_cdn_forgets_is_what_the_visitor_was_given(booth, name):
-    request_id = visit(f"photo/{name}")
+    request_id = shown(f"photo/{name}")
     given = paths_of(contract.photo_answer(uploads.find_by_request(request_id), request_id, "https://cdn"))
     assert delete(request_id) == 200
     [(reference, paths)] = booth.invalidated().items()
@@ -111,7 +97,7 @@ def test_what_the_cdn_forgets_is_what_the_visitor_was_given(booth, name):
 
 def test_both_moments_after_which_nothing_can_come_get_their_look(booth):
     """A step that was killed has written a picture: it is gone 120 s after the end, not minutes later."""
-    request_id = visit()
+    request_id = shown()
     assert delete(request_id) == 200
     run = uploads.find_by_request(request_id)
     assert run.due == run.ended + limits.CLEAN_SECONDS * 1000 < run.upload_until
@@ -137,7 +123,7 @@ def test_both_moments_after_which_nothing_can_come_get_their_look(booth):
 def test_a_full_queue_is_taken_up_by_sweep(booth):
     """The visitor's photos are deleted; that the CDN may show a copy for five minutes is what the documents say."""
     booth.fill_queue()
-    request_id = visit()
+    request_id = shown()
     assert delete(request_id) == 200
     assert results(booth) == []
     run = uploads.find_by_request(request_id)
@@ -154,7 +140,7 @@ def test_a_full_queue_is_taken_up_by_sweep(booth):
 
 
 def test_a_visit_that_ended_long_ago_needs_one_look(booth):
-    request_id = visit()
+    request_id = shown()
     run = uploads.find_by_request(request_id)
     assert store.end(run, Status.PARTIAL, "", run.pictures)
     booth.clock.pass_by(3600)
@@ -165,7 +151,7 @@ def test_a_visit_that_ended_long_ago_needs_one_look(booth):
 
 def test_a_tombstone_as_it_was_written_before_gets_its_last_look(booth):
     """Without `erased`, and due when nothing can come at all."""
-    request_id = visit()
+    request_id = shown()
     run = uploads.find_by_request(request_id).id
     store.mark_deleted(run, due=store.get(run).upload_until + limits.LATE_UPLOAD_SECONDS * 1000)
     booth.clock.pass_by(limits.URL_SECONDS + limits.LATE_UPLOAD_SECONDS)

@@ -9,13 +9,14 @@ import pytest
 import delete_photo
 import hide_photo
 import photo
-from booth import keys, scenes
+from booth import keys
 from booth.aws import cdn, clients, objects, settings
 from booth.errors import ServiceUnavailable, Throttled
 from booth.lifecycle import ending
 from booth.run import Status
 from booth.runs import store, uploads
 from tests.support.invalidations import connect_cdn
+from tests.support.runs import shown
 
 CONTEXT = SimpleNamespace(
     function_name="hide", memory_limit_in_mb=512, invoked_function_arn="arn:aws:lambda:hide", aws_request_id="r"
@@ -36,17 +37,9 @@ def booth(account, environment):
 
 def visit(ends=True):
     """A run whose copy and picture are shown; gives its requestId."""
-    run, request_id, key = str(uuid.uuid4()), str(uuid.uuid4()), f"photo/{uuid.uuid4()}.jpg"
-    assert uploads.issue(run, key, picture_id=run, scenes=[], content_type="image/jpeg", consent=None)
-    uploads.bind(store.get(run), request_id)
-    store.claim(run, "v")
-    store.enter(run, "generate")
-    store.publish_copy(run, key, scenes.chosen(("sky",)))
-    store.publish_picture(run, 1, keys.picture_key(run, 1))
-    for shown in store.get(run).published:
-        objects.put_result(shown, b"jpeg")
+    request_id = shown()
     if ends:
-        ending.end(store.get(run), "")
+        ending.end(uploads.find_by_request(request_id), "")
     return request_id
 
 

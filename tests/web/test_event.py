@@ -119,20 +119,15 @@ def test_a_photo_that_a_paused_booth_does_not_take_waits_until_it_goes_on(quick,
     await_empty_outbox(pad)
 
 
-def test_what_staff_have_changed_is_there_after_a_reload_without_a_connection(quick, open_page):
+def test_what_staff_have_changed_is_there_after_a_reload_without_a_connection(steered, open_page):
     """Written by PUT /staff/settings, read from the page's bucket, kept by the service worker."""
-    headers = {"Authorization": f"Bearer {quick.app.staff_token}", "Content-Type": "application/json"}
-    body = json.dumps({"version": 0, "title": {"en": "Summer party"}}).encode()
-    assert quick.http("PUT", f"{quick.url}/staff/settings", body, headers)[0] == 200
-    try:
-        pad = open_page(service_workers="allow")
-        expect(pad.locator("h1")).to_have_text("Summer party")
-        pad.evaluate("navigator.serviceWorker.ready.then(() => true)")
-        pad.context.set_offline(True)
-        pad.reload()
-        expect(pad.locator("h1")).to_have_text("Summer party")
-    finally:
-        quick.s3.delete_object(Bucket=quick.app.stack.buckets["PageBucket"].name, Key="event.json")
+    assert steered(title={"en": "Summer party"})[0] == 200
+    pad = open_page(service_workers="allow")
+    expect(pad.locator("h1")).to_have_text("Summer party")
+    pad.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    pad.context.set_offline(True)
+    pad.reload()
+    expect(pad.locator("h1")).to_have_text("Summer party")
 
 
 def test_the_page_refuses_what_the_back_end_refuses(quick, open_page):

@@ -14,14 +14,6 @@ from tests.web.test_craft import check, placeholders
 pytestmark = pytest.mark.starts
 
 
-@pytest.fixture
-def steered(quick):
-    """The application with canned models, in which staff's settings last as long as the test."""
-    yield quick
-    quick.s3.delete_object(Bucket=quick.app.stack.buckets["PageBucket"].name, Key="event.json")
-    quick.app.restart("Upload")
-
-
 CAMERA = """
   let stream;
   window.isCameraOff = () => stream.getTracks().every(({ readyState }) => readyState === "ended");
@@ -77,10 +69,10 @@ def test_a_device_that_is_a_pad_too_keeps_nothing_of_staffs(quick, open_page):
     assert kept and not [url for url in kept if url.startswith(f"{quick.url}/staff")]
 
 
-def test_figures_a_pause_and_one_tap_to_go_on(steered, open_page):
+def test_figures_a_pause_and_one_tap_to_go_on(quick, steered, open_page):
     """What staff see is what the booth has counted; what they set is what it does."""
-    steered.process(photo())
-    page = open_staffs_page(steered, open_page, steered.app.staff_token, locale="ko-KR")
+    quick.process(photo())
+    page = open_staffs_page(quick, open_page, quick.app.staff_token, locale="ko-KR")
     expect(page.locator(".figure").first).not_to_have_text("0")
     expect(page.locator("#figures")).to_contain_text("이미지 모델")
     check(page)
@@ -94,17 +86,17 @@ def test_figures_a_pause_and_one_tap_to_go_on(steered, open_page):
     expect(page.locator("#state-title")).to_have_text("The booth is paused")
     expect(page.locator("#pause-dialog")).to_be_hidden()
     check(page)
-    steered.app.restart("Upload")  # what it had read is believed for ten seconds
-    status, _, body = ask_for_upload(steered)
+    quick.app.restart("Upload")  # what it had read is believed for ten seconds
+    status, _, body = ask_for_upload(quick)
     assert (status, body["error"]["message"]) == (503, "A short break. We are back soon.")
     page.click("#go-on")
     expect(page.locator("#state-title")).to_have_text("The booth is open")
-    steered.app.restart("Upload")
-    assert ask_for_upload(steered)[0] == 200
+    quick.app.restart("Upload")
+    assert ask_for_upload(quick)[0] == 200
 
 
-def test_two_who_change_the_event_at_once_lose_nothing(steered, open_page):
-    page = open_staffs_page(steered, open_page, steered.app.staff_token)
+def test_two_who_change_the_event_at_once_lose_nothing(quick, steered, open_page):
+    page = open_staffs_page(quick, open_page, quick.app.staff_token)
     page.click("#tab-event")
     expect(page.locator("#title-en")).to_have_value("Photo Booth")
     check(page)
@@ -114,9 +106,7 @@ def test_two_who_change_the_event_at_once_lose_nothing(steered, open_page):
     page.fill("#number-mostScenes", "1")
     page.fill("#title-en", "Mine")
 
-    other = json.dumps({"version": 0, "title": {"en": "Theirs", "ko": "그들"}, "copies": 0}).encode()
-    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {steered.app.staff_token}"}
-    assert steered.http("PUT", f"{steered.url}/staff/settings", other, headers)[0] == 200
+    assert steered(title={"en": "Theirs", "ko": "그들"}, copies=0)[0] == 200
     page.click("#save-event")
     expect(page.locator("#save-problem")).to_contain_text("Somebody else has saved meanwhile.")
     expect(page.locator("#field-title .theirs")).to_contain_text("Theirs / 그들")
@@ -124,7 +114,7 @@ def test_two_who_change_the_event_at_once_lose_nothing(steered, open_page):
     assert page.input_value("#number-copies") == "0", "nobody has touched it here"
     page.click("#save-event")
     expect(page.locator("#saved")).to_contain_text("Saved.")
-    event = steered.http("GET", f"{steered.url}/event.json")[2]
+    event = quick.http("GET", f"{quick.url}/event.json")[2]
     assert (event["title"]["en"], event["mostScenes"], event["copies"], event["version"]) == ("Mine", 1, 0, 2)
 
 

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.local.test_steering import REASON, steered  # noqa: F401  the fixture
+from tests.local.test_steering import REASON
 from tests.support.page import await_empty_outbox, await_phase, await_pictures, kept_photos
 
 pytestmark = pytest.mark.starts
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.starts
 MINUTE = 60_000
 
 
-def test_a_pad_takes_up_what_staff_change_and_a_pause(quick, steered, open_page):  # noqa: F811  the fixture
+def test_a_pad_takes_up_what_staff_change_and_a_pause(quick, steered, open_page):
     pad = open_page(go=False)
     pad.clock.install()
     pad.goto("/")
