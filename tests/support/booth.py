@@ -138,10 +138,10 @@ class Booth:
         )
 
     def forget_pace(self):
-        """As if no image model had ever been called, and none were gone."""
+        """As if no image model had ever been called, and none were gone; the day's figures tell of calls, too."""
+        kinds = {":pace": {"S": "pace"}, ":slot": {"S": "slot#"}, ":stats": {"S": "stats#"}}
         self._forget(
-            FilterExpression="begins_with(pk, :pace) OR begins_with(pk, :slot)",
-            ExpressionAttributeValues={":pace": {"S": "pace"}, ":slot": {"S": "slot#"}},
+            FilterExpression=" OR ".join(f"begins_with(pk, {kind})" for kind in kinds), ExpressionAttributeValues=kinds
         )
 
     def forget_everything(self):

@@ -38,6 +38,7 @@ def paper(page):
 def test_each_file_that_leaves_says_that_it_is_made_with_ai(quick, open_page):
     """Of each picture by itself test_visit.py has it, with the operator's frame drawn on it."""
     pad = open_page(go=False)
+    pad.clock.install()
     pad.add_init_script("window.print = () => { window.printed = (window.printed ?? 0) + 1; };")
     pad.goto("/")
     take_photo(pad)
@@ -79,6 +80,7 @@ def prints_what_it_shows(pad, link):
     assert [code.text.endswith(link) for code in codes] == [True] * 2
     pad.emulate_media(media="null")
 
+    pad.clock.run_for(700)  # or it is the tap before once more
     pad.click("#print-all")
     assert pad.is_enabled("#print-now")  # one sheet of the two that are left
     pad.check("#kinds [value=each]")
@@ -89,5 +91,5 @@ def prints_what_it_shows(pad, link):
     assert paper(pad) == [(6.0, 4.0)]
     pad.click(".tile.loaded .enlarge >> nth=0")
     pad.click("#print")
-    assert pad.locator("#kinds [value=all]").count() == 0
+    expect(pad.locator("#kinds [value=all]")).to_have_count(0)
     expect(pad.locator("#sheets-left")).to_have_text("Sheets left: 1")
