@@ -8,7 +8,8 @@ import { BoothError } from "./photo.js";
 const WAIT_SECONDS = 10; // long polling: how long /photo may wait for a change
 const MIN_POLL_MS = 100; // between two polls: two pictures may be finished almost together
 const MISSING_PAUSE_MS = 5000;
-const WATCH_MS = 10_000; // between two looks whether what is shown was deleted elsewhere
+const WATCH_MS = 10_000; // between two looks whether what is shown may still be seen
+const UNSEEN = ["Deleted", "Hidden"];
 const DELETE_ATTEMPTS = 4;
 const AGE_MS = 600_000; // after which it is noted how old a kept visit is
 
@@ -23,10 +24,9 @@ export function isPhotoUnusable(code) {
   return PHOTO_ERRORS.includes(code);
 }
 
-
-// How a visit stands: `phase` ("sending", "working", "ended", "failed", "missing", "deleted"), `share` (0..1 of the bytes
-// sent), `trouble` ("", "lost", "busy", "paused" with `pause`: {reason, until}), `answer` (the API's last one, or null),
-// `error` ({code, message} of a failed visit).
+// How a visit stands: `phase` ("sending", "working", "ended", "failed", "hidden" by staff, "missing", "deleted"), `share`
+// (0..1 of the bytes sent), `trouble` ("", "lost", "busy", "paused" with `pause`: {reason, until}), `answer` (the API's
+// last one, or null), `error` ({code, message} of a failed visit).
 
 /** One visit. `state` (VisitState) is what a screen shows; `onChange` is called with it after each change. */
 export class Visit {
@@ -310,8 +310,8 @@ export class Visit {
         const least = Math.max(MIN_POLL_MS, seconds * 1000); // without long polling Retry-After says when to ask again
         await pause(least - (performance.now() - asked), signal);
       } catch (error) {
-        if (error.code === "Deleted") {
-          await this.#endDeleted();
+        if (UNSEEN.includes(error.code)) { // it has ended, or it couldn't be hidden
+          await this.#vanish(error.code);
           return;
         }
         if (error.code === "BadRequest" && !this.record.blob) {
@@ -327,19 +327,22 @@ export class Visit {
     }
   }
 
-  /** Looks now and then whether a visit that has ended was deleted elsewhere: then it must not be seen any more. */
+  /** Looks now and then whether a visit that has ended may still be seen: not if it was deleted, or hidden by staff. */
   async #watch(signal) {
-    while (["ended", "failed"].includes(this.state.phase)) {
+    while (["ended", "failed", "hidden"].includes(this.state.phase)) {
       await pause(WATCH_MS, signal);
       if (document.hidden) {
         continue;
       }
       try {
-        await askPhoto({ requestId: this.record.requestId }, { signal, attempts: 1 });
+        const { answer } = await askPhoto({ requestId: this.record.requestId }, { signal, attempts: 1 });
+        if (this.state.phase === "hidden") { // not any more
+          await this.#end(answer);
+        }
       } catch ({ code }) {
         signal.throwIfAborted();
-        if (code === "Deleted") {
-          await this.#endDeleted();
+        if (UNSEEN.includes(code)) {
+          await this.#vanish(code);
         } else if (code === "NotFound") { // its days are over
           this.#update({ phase: "missing" });
         }
@@ -347,9 +350,9 @@ export class Visit {
     }
   }
 
-  async #endDeleted() {
+  async #vanish(code) {
     await this.#forget();
-    this.#update({ phase: "deleted", trouble: "", answer: null });
+    this.#update({ phase: code.toLowerCase(), trouble: "", answer: null });
   }
 
   async #end(answer) {

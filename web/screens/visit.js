@@ -16,6 +16,7 @@ const PRINT_MS = 10_000;
 const COPIED_MS = 4000;
 const IS_HERE = /^(localhost|127\.0\.0\.1|\[::1\])$/.test(location.hostname); // no phone gets there
 
+const GONE = ["hidden", "missing", "deleted"]; // phases without anything to see
 const STEPS = ["send", "find", "cut", "paint"];
 const STEP_OF = { // the API's `step`; an unknown one leaves the shown step as it is
   upload: "find", queue: "find", detect: "find", crop: "cut", segment: "cut", merge: "cut", wait: "paint",
@@ -123,13 +124,14 @@ export class VisitScreen {
     $("visit").dataset.phase = phase;
     this.#showProgress();
     markStep(phase === "sending" ? "send" : STEP_OF[answer?.step ?? "upload"]);
-    if (["deleted", "missing"].includes(phase)) {
+    const isGone = $("visit").classList.toggle("gone", GONE.includes(phase));
+    if (isGone) {
       this.#clearPictures();
     } else {
       this.#tiles.show(this.#visit);
     }
     $("work").hidden = !["sending", "working"].includes(phase);
-    $("phone-card").hidden = isPhone || ["failed", "deleted", "missing"].includes(phase);
+    $("phone-card").hidden = isPhone || isGone || phase === "failed";
     if (IS_HERE) {
       $("qr-title").textContent = text("qr.hereTitle");
       $("qr-text").textContent = text("qr.here");
@@ -164,7 +166,7 @@ export class VisitScreen {
     if (phase === "failed") {
       return [text("status.failed"), errorText(error)];
     }
-    if (phase === "missing" || phase === "deleted") {
+    if (GONE.includes(phase)) {
       return [text(`status.${phase}`), text(`note.${phase}`, { days })];
     }
     if (phase === "ended") {
