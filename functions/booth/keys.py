@@ -1,5 +1,6 @@
 """Keys of the objects in the buckets, and the paths under which the CDN serves them. Nothing here calls AWS."""
 
+import hashlib
 import uuid
 from urllib.parse import quote
 
@@ -49,6 +50,15 @@ def picture_id(given: str, documented: bool) -> str:
 def picture_key(picture_id: str, number: int) -> str:
     """Key of a generated picture, numbered from 1. No upload has it: `is_upload_key` excludes `photo_...`."""
     return f"photo/photo_{picture_id}_{number}.jpeg"
+
+
+def wall_key(run_id: str, number: int) -> str:
+    """Key of the copy of a picture, numbered from 1, that the event's wall shows.
+
+    It tells nothing: the run's id, a random UUID, is known to no visitor and can't be found from its hash. Attempts and
+    a deletion make the same one without a record.
+    """
+    return f"photo/photo_{hashlib.sha256(f'wall {run_id} {number}'.encode()).hexdigest()[:32]}.jpeg"
 
 
 def address(key: str) -> str:

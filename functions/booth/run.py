@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from booth import limits
+from booth import keys, limits
 from booth.keep import MORE, Keep
+from booth.wall import QUEUES
 
 MAX_PICTURES = 5
 
@@ -132,6 +133,12 @@ class Run:
     """When the event PhotoFinished was published."""
     hidden: int = 0
     """Since when staff have taken its pictures from view, see `booth.lifecycle.hiding`; 0 if they have not."""
+    wall: dict[str, dict[str, Any]] | None = None
+    """What is on the event's wall; None: its visitor doesn't agree. By number as in `pictures`: `state` (a value of
+    `WallState`), since when (`at`, epoch ms), `label` and `score` (percent) if moderation has found something, and
+    staff's `decisions`, each with `state`, `at` and `by`. A picture that isn't in it is not decided yet."""
+    wall_copies: bool = False
+    """Whether copies for the wall were ever listed."""
     erased: bool = False
     """Of a deleted run: everything was removed once, and the CDN invalidated. `sweep` will check again."""
 
@@ -150,6 +157,12 @@ class Run:
         """Keys in the results bucket that `POST /photo` shows."""
         keys = {picture.get("key", "") for picture in self.pictures.values()} | {self.original}
         return keys - {""}
+
+    @property
+    def stored(self) -> set[str]:
+        """Keys in the results bucket that stay after the run's end: what is published, and copies for the wall."""
+        shown = [int(name[1:]) for name, picture in (self.wall or {}).items() if picture["state"] in QUEUES]
+        return self.published | {keys.wall_key(self.id, number) for number in shown}
 
     @property
     def more(self) -> list[Keep]:

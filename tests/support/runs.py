@@ -16,10 +16,14 @@ def issue(key="photo/a.jpg", picture_id=""):
     return run if given else None
 
 
-def shown(key=""):
-    """A run whose copy and first picture are shown, not ended; gives its requestId."""
+def shown(key="", wall=None):
+    """A run whose copy and first picture are shown, not ended; gives its requestId.
+
+    With `wall` the consent says whether pictures may be shown on the event's wall.
+    """
     run, request_id, key = str(uuid.uuid4()), str(uuid.uuid4()), key or f"photo/{uuid.uuid4()}.jpg"
-    assert uploads.issue(run, key, picture_id=run, scenes=[], content_type="image/jpeg", consent=None)
+    consent = wall if wall is None else {"policy": "1", "language": "en", "time": "2030-01-01", "wall": wall}
+    assert uploads.issue(run, key, picture_id=run, scenes=[], content_type="image/jpeg", consent=consent)
     uploads.bind(store.get(run), request_id)
     store.claim(run, "v")
     store.enter(run, "generate")

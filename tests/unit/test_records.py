@@ -127,6 +127,7 @@ def test_an_issued_upload(now):
             "upload_until": NOW + 300_000,
             "scenes": ["sky", "sea"],
             "consent": '{"policy": "7", "language": "en", "time": "2026-11-22", "wall": true}',
+            "wall": {},
         }
     }
 
@@ -496,6 +497,7 @@ def test_a_deletion_leaves_the_names_of_what_has_to_go(now):
         "faces",
         "faces_by_ellipse",
         "tries",
+        "wall",
     )
     assert changes == dict.fromkeys(gone) | {
         "status": "DELETED",

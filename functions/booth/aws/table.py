@@ -13,7 +13,8 @@ One item per record, with the partition key `pk` alone:
     slot#<hash of its name>      at, expires         when a slot of an image model was last used
 
 Names are kept as SHA-256 hashes, so records that outlive the data identify nobody. An open run has `open` (see
-`booth.run.Open`) and `due`, the keys of the sparse index `open`. Times are epoch milliseconds, `expires` (the table's
+`booth.run.Open`) and `due`, the keys of the sparse index `open`; a run with pictures for the wall has `on_wall` and
+`wall_at`, those of the index `wall`, see `booth.runs.wall`. Times are epoch milliseconds, `expires` (the table's
 time to live) epoch seconds. A deleted visit leaves its run's record as a tombstone: the status DELETED, times and
 hashes, see `store.forget`.
 """

@@ -61,7 +61,7 @@ def _remove(run: Run) -> bool:
     """Removes everything that is stored, public objects first. False if versions of the upload are left."""
     if run.claimed:
         executions.stop(run.id)
-    objects.delete_results([run.key, *_pictures(run)])
+    objects.delete_results([run.key, *_pictures(run), *_wall_copies(run)])
     objects.delete_work(run.id)
     is_gone = objects.delete_upload(run.key)
     admission.release_turns(run)
@@ -76,6 +76,10 @@ def _pictures(run: Run) -> list[str]:
     return [keys.picture_key(run.picture_id, number) for number in range(1, MAX_PICTURES + 1)]
 
 
+def _wall_copies(run: Run) -> list[str]:
+    return [keys.wall_key(run.id, number) for number in range(1, MAX_PICTURES + 1)]
+
+
 def _invalidate(run: Run, began: int) -> None:
     """Invalidates the CDN's copies of everything that the run can have published.
 
@@ -87,7 +91,8 @@ def _invalidate(run: Run, began: int) -> None:
     """
     if not run.claimed:  # nothing was published
         return
-    paths = [address(key) for key in (run.key, *_pictures(run))]
+    shown = [run.key, *_pictures(run), *(_wall_copies(run) if run.wall_copies else ())]
+    paths = [address(key) for key in shown]
     phase = 1 if began < _steps_end(run) else 2
     cdn.invalidate(paths, f"{run.id}-{phase}")
 

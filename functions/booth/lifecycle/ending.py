@@ -107,7 +107,8 @@ def _remove_leftovers(run: Run) -> bool:
     """
     numbers = [int(name[1:]) for name in run.pictures]
     written = {run.key, *(keys.picture_key(run.picture_id, number) for number in numbers)}
-    objects.delete_results(sorted(written - run.published))
+    written |= {keys.wall_key(run.id, number) for number in numbers if run.wall is not None}
+    objects.delete_results(sorted(written - run.stored))
     objects.delete_work(run.id)
     admission.release_turns(run)
     return clock.now_ms() < _kept_until(run) or objects.delete_upload(run.key)

@@ -38,7 +38,7 @@ def _checked(run: Run) -> Run:
 
 def _apply(run: Run) -> bool:
     """Does to objects and CDN what the record says; False if it says something else by now."""
-    shown = sorted(run.published)
+    shown = sorted(run.stored)
     try:
         for key in shown:
             objects.set_hidden(key, bool(run.hidden))

@@ -4,8 +4,9 @@ from booth import keys
 from booth.aws import objects
 from booth.errors import RunEnded
 from booth.run import Run
-from booth.runs import store
+from booth.runs import store, wall
 from booth.scenes import Scene
+from booth.wall import QUEUES, Verdict
 
 
 def publish_copy(run: Run, jpeg: bytes, scenes: list[Scene]) -> None:
@@ -41,8 +42,22 @@ def publish_picture(run: Run, number: int, jpeg: bytes, by: str) -> Run:
         raise
 
 
+def publish_on_wall(run: Run, number: int, jpeg: bytes, verdict: Verdict) -> bool:
+    """Publishes a finished picture's copy (JPEG; numbered from 1) on the event's wall, or writes that it is refused.
+
+    False if an attempt before did, its visitor has taken it off, or the visit was deleted: nothing was published.
+    """
+    key = keys.wall_key(run.id, number)
+    if verdict.state in QUEUES:
+        objects.put_result(key, jpeg)
+    if wall.put(run.id, number, verdict):
+        return True
+    _withdraw(run.id, key)
+    return False
+
+
 def _withdraw(run_id: str, key: str) -> None:
     """Deletes a result that could not be published, unless another attempt had published it before the run ended."""
     ended = store.find(run_id)
-    if ended is None or key not in ended.published:
+    if ended is None or key not in ended.stored:
         objects.delete_results([key])

@@ -11,6 +11,7 @@ from booth.aws import table
 from booth.errors import ApiError, Conflict, Deleted, Hidden, PhotoNotKept
 from booth.run import Run, Status
 from booth.runs import store, uploads
+from booth.wall import WallState
 
 _GONE = "This photo is not kept any more. Please take a new one."
 _SPENT = "There are no more pictures of this photo to be had. Please take a new one."
@@ -52,6 +53,8 @@ def begin(first: Run, request_id: str, *, scenes: list[str], keep: str, most: in
     fields |= {name: value for name, value in (("scenes", scenes), ("keep", keep), ("per_day", per_day)) if value}
     if consent := store.consent_of(first.id):
         fields["consent"] = consent
+    if first.wall is not None and WallState.OFF not in [picture["state"] for picture in first.wall.values()]:
+        fields["wall"] = {}
     written = table.transact(
         table.put_once("upload", key, run_id),
         table.put_once("id", picture_id, run_id),

@@ -263,7 +263,7 @@ def mark_deleted(run_id: str, due: int) -> Run:
     changes = (
         "SET #status = :deleted, #ended = if_not_exists(#ended, :now), #open = :open, #due = :due, #expires = :expires "
         "REMOVE #version, #scenes, #keep, #kept, #again, #first, #not_kept, #content_type, #consent, #original, "
-        "#pictures, #faces, #faces_by_ellipse, #error, #tries, #hidden"
+        "#pictures, #faces, #faces_by_ellipse, #error, #tries, #hidden, #wall, #on_wall, #wall_at"
     )
     condition = "attribute_exists(#pk) AND #status <> :deleted"
     answer = table.write("update_item", **table.update_of(run_id, changes, values, condition, ReturnValues="ALL_NEW"))
@@ -288,7 +288,7 @@ def forget(run_id: str) -> None:
     """Removes Key and picture id of a deleted run and closes it; called when nothing of it can be written any more."""
     changes = (
         "REMOVE #key, #picture_id, #given, #named, #upload_until, #claimed, #deadline, #turns, #open, #due, "
-        "#tries, #told, #erased"
+        "#tries, #told, #erased, #wall_copies"
     )
     table.write("update_item", **table.update_of(run_id, changes, {"deleted": Status.DELETED}, "#status = :deleted"))
 

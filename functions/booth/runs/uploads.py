@@ -66,6 +66,8 @@ def issue(
         fields["kept"] = True
     if consent is not None:
         fields["consent"] = json.dumps(consent)
+        if consent["wall"]:
+            fields["wall"] = {}
     first_check = clock.now_ms() + limits.FIRST_CHECK_SECONDS * 1000
     record = new_record(run_id, key, fields, due=first_check)
     if table.transact(table.put_once("upload", key, run_id), *_take_ids(run_id, given, picture_id), record):
