@@ -132,7 +132,7 @@ function totals(figures) {
   const tiles = [
     ["visits", count(visits), endings(ended)],
     ["pictures", count(pictures), ""],
-    ["waiting", count(waiting?.pictures ?? 0), waiting?.pictures ? text("today.for", { time: duration(waiting.seconds) }) : ""],
+    ["waiting", waiting ? count(waiting.pictures) : "–", waiting?.pictures ? text("today.for", { time: duration(waiting.seconds) }) : ""],
     ["spent", money(spent?.usd ?? 0), spent?.isEstimate ? text("today.estimate") : ""],
     ["first", time(first?.median), percentile(first)],
     ["last", time(last?.median), percentile(last)],
