@@ -116,7 +116,7 @@ def test_figures_a_pause_and_one_tap_to_go_on(quick, steered, open_page):
     assert "40 complete, 0 in part, 1 without a picture" in shown
     assert "Underwater reef" in shown
     assert "No limit is set" not in shown, "what is told of today alone"
-    assert page.locator(".figure").nth(2).inner_text() == "–", "pictures that wait"
+    assert page.locator(".figure").nth(2).inner_text() == "\u2013", "pictures that wait"
     page.fill("#day", today)
     expect(page.locator("#figures")).to_contain_text("No limit is set")
 
@@ -162,6 +162,7 @@ def test_the_event_is_changed_and_two_who_do_so_at_once_lose_nothing(quick, stee
     expect(page.locator("#save-problem")).to_have_text("One field is not right yet.")
     page.fill("#title-ko", "포토 부스")
     page.fill("#title-en", "Mine")
+    page.fill("#number-photosPerDay", "1234")
 
     assert steered(title={"en": "Theirs", "ko": "그들"}, copies=0)[0] == 200
     page.click("#save-event")
@@ -173,6 +174,8 @@ def test_the_event_is_changed_and_two_who_do_so_at_once_lose_nothing(quick, stee
     expect(page.locator("#saved")).to_contain_text("Saved.")
     event = quick.http("GET", f"{quick.url}/event.json")[2]
     assert (event["title"]["en"], event["mostScenes"], event["copies"], event["version"]) == ("Mine", 1, 0, 2)
+    page.click("#tab-today")
+    expect(page.locator("#figures")).to_contain_text("of 1,234 for the day")
     assert picture_in(event["frame"]) == ("WEBP", (1600, 1200))
     assert picture_in(event["logo"]) == ("WEBP", (640, 320))
 

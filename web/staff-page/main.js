@@ -28,7 +28,7 @@ const event = new EventSettings();
 const pause = new Pause(event, { onError: sentenceOf });
 const form = new SettingsForm(event, { onError: sentenceOf });
 const visit = new VisitOfSomebody({ onError: sentenceOf });
-const today = new Today({ onRead: () => event.read(), onSignedOut: () => signOut("signIn.wrong") });
+const today = new Today(event, { onSignedOut: () => signOut("signIn.wrong") });
 
 /** What staff read of a StaffError; `kind`: of what it may have another meaning. */
 function sentenceOf({ code, message }, kind = "") {

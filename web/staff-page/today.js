@@ -18,12 +18,13 @@ export class Today {
   #pause = REFRESH_MS;
   #cancel = () => {};
   #isOn = false;
+  #event;
   #onSignedOut;
-  #onRead;
 
-  /** `onRead` is called beside each reading of today's figures; `onSignedOut` when the token is taken no more. */
-  constructor({ onRead, onSignedOut }) {
-    this.#onRead = onRead;
+  /** `event`: the EventSettings, read beside the figures; `onSignedOut` is called when the token is taken no more. */
+  constructor(event, { onSignedOut }) {
+    this.#event = event;
+    event.addEventListener("changed", () => this.show());
     this.#onSignedOut = onSignedOut;
     onTap($("refresh"), () => this.refresh());
     $("day").onchange = () => this.#choose($("day").value);
@@ -59,7 +60,7 @@ export class Today {
     this.#cancel();
     const day = this.#shown;
     try {
-      const [figures] = await Promise.all([figuresOf(day), this.#onRead()]);
+      const [figures] = await Promise.all([figuresOf(day), this.#event.read()]);
       if (this.#isOn && day === this.#shown) {
         this.#take(figures);
       }
@@ -75,7 +76,7 @@ export class Today {
 
   show() {
     if (this.#figures) {
-      $("figures").replaceChildren(...sections(this.#figures));
+      $("figures").replaceChildren(...sections(this.#figures, this.#event.values.photosPerDay));
     }
     this.#tellAge();
   }
@@ -122,12 +123,13 @@ export class Today {
   }
 }
 
-function sections(figures) {
-  const parts = [totals, failures, models, scenes, pads].map((part) => part(figures));
-  return parts.filter(Boolean);
+/** `ownBudget`: photos a day as staff have set them; null or undefined if they haven't. */
+function sections(figures, ownBudget) {
+  const parts = [failures, models, scenes, pads].map((part) => part(figures));
+  return [totals(figures, ownBudget), ...parts.filter(Boolean)];
 }
 
-function totals(figures) {
+function totals(figures, ownBudget) {
   const { visits, pictures, waiting, money: spent, budget, first, last, ended = {} } = figures;
   const tiles = [
     ["visits", count(visits), endings(ended)],
@@ -138,7 +140,7 @@ function totals(figures) {
     ["last", time(last?.median), percentile(last)],
   ].map(([key, value, more]) => tile(text(`today.${key}`), value, more));
   if (budget) {
-    tiles.push(budgetTile(budget));
+    tiles.push(budgetTile(budget, ownBudget));
   }
   return element("dl", { class: "tiles-of-figures" }, ...tiles);
 }
@@ -148,13 +150,14 @@ function tile(name, value, ...more) {
   return element("div", {}, element("dt", {}, name), element("dd", { class: "figure" }, value), ...details);
 }
 
-function budgetTile({ photos, photosPerDay }) {
-  if (!photosPerDay) {
+function budgetTile({ photos, photosPerDay }, ownBudget) {
+  const most = Math.min(photosPerDay || Infinity, ownBudget ?? Infinity);
+  if (most === Infinity) {
     return tile(text("today.budget"), count(photos), text("today.noLimit"));
   }
-  const meter = element("meter", { max: photosPerDay, value: photos, high: photosPerDay * 0.9 });
+  const meter = element("meter", { max: most, value: photos, high: most * 0.9 });
   meter.setAttribute("aria-hidden", "true"); // the numbers beside it say the same
-  return tile(text("today.budget"), count(photos), text("today.of", { most: count(photosPerDay) }), meter);
+  return tile(text("today.budget"), count(photos), text("today.of", { most: count(most) }), meter);
 }
 
 function endings({ SUCCEEDED = 0, PARTIAL = 0, FAILED = 0 }) {
