@@ -9,6 +9,7 @@ import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from email.message import Message
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,10 @@ Gateway makes of a function that Lambda throttles, and its own 429, which has a 
 
 class VisitError(Exception):
     """The booth refused a call or could not be reached."""
+
+
+class Paused(VisitError):
+    """Staff have closed the booth for visitors; the text says until when, and why."""
 
 
 class NoAnswer(VisitError):
@@ -75,7 +80,7 @@ class Booth:
     def upload(self, file: Path, **fields: Any) -> dict[str, Any]:
         """Asks for an upload URL and PUTs the file there; gives the body of /upload.
 
-        `fields` are further ones of POST /upload. Raises VisitError.
+        `fields` are further ones of POST /upload. Raises Paused, VisitError.
         """
         try:
             photo = file.read_bytes()
@@ -83,6 +88,8 @@ class Booth:
             raise VisitError(f"can't be read: {error.strerror}") from error
         kind = _content_type(photo)
         status, answer = self.call("/upload", {"type": "photo", "filename": file.name, "contentType": kind} | fields)
+        if pause := _pause_in(answer):
+            raise Paused(pause)
         body = json.loads(answer["body"]) if "body" in answer else answer
         if status != 200:
             raise VisitError(_reason(body))
@@ -95,7 +102,7 @@ class Booth:
     def send(self, file: Path, out: Path, **fields: Any) -> dict[str, Any]:
         """A whole visit: upload, polls, pictures saved under `out` the moment they are finished; gives the result.
 
-        `fields` are further ones of POST /upload. Raises VisitError.
+        `fields` are further ones of POST /upload. Raises Paused, VisitError.
         """
         uploaded = self.upload(file, **fields)
         body = {"requestId": str(uuid.uuid4()), "bucket": uploaded["Bucket"], "key": uploaded["Key"]}
@@ -176,7 +183,22 @@ class Booth:
 
 def _is_transient(answer: tuple) -> bool:
     status, *_, content = answer
-    return status >= 500 or (status == 429 and isinstance(content, dict) and "message" in content)
+    if status >= 500:
+        return not _pause_in(content)
+    return status == 429 and isinstance(content, dict) and "message" in content
+
+
+def _pause_in(answer: Any) -> str:
+    """Until when a booth is paused, and why, by its answer to POST /upload; empty for any other answer."""
+    try:
+        error = json.loads(answer["body"])["error"]
+        if error["code"] != "Paused":
+            return ""
+        until = datetime.fromtimestamp(error["until"]).astimezone() if error["until"] else None
+        end = f"until {until:%Y-%m-%d %H:%M %Z}" if until else "until further notice"
+        return f"the booth is paused {end}: {error['message']}"
+    except (LookupError, TypeError, ValueError):
+        return ""
 
 
 def shortfall(result: dict[str, Any], wanted: int, keep: str | None = None) -> str:

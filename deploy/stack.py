@@ -20,7 +20,7 @@ from booth.aws.event import KEY as EVENT
 from booth.errors import BoothError, kind_of
 from booth.run import Run, Status
 from booth.runs import store, uploads
-from client.booth import Booth, VisitError, shortfall
+from client.booth import Booth, Paused, VisitError, shortfall
 from deploy.build import ROOT, SAM
 from deploy.preview import with_preview
 from operate.parameters import ParameterError, problems, read_parameters
@@ -263,6 +263,7 @@ def smoke(
         scenes: ids from GET /scenes; none for the default ones.
 
     Raises:
+        Paused: the booth takes no photo at present.
         StackError: a picture is missing, or the booth doesn't answer within OPEN_SECONDS.
     """
     out.mkdir(parents=True, exist_ok=True)
@@ -270,6 +271,8 @@ def smoke(
     try:
         wanted = len(scenes or booth.catalogue()["default"])
         result = booth.send(photo, out, consent=consent(), **({"scenes": [*scenes]} if scenes else {}))
+    except Paused:
+        raise
     except VisitError as error:
         raise StackError(f"the photo did not get through: {error}") from error
     if problem := shortfall(result, wanted):

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 import client.booth
 from booth.keys import CONTENT_TYPES
+from deploy import __main__ as deploy
 from deploy import stack
 from local import __main__ as command
 from tests.support.fakes.booth import FakeBooth, html, told
@@ -244,6 +245,24 @@ def test_the_smoke_test_does_not_try_again_what_the_booth_refuses(booth, smoke):
     booth.first["/upload"] = [told(400, statusCode=400, body=json.dumps({"error": {"message": "No."}}))]
     with pytest.raises(stack.StackError, match="did not get through: No"):
         smoke(60)
+
+
+@pytest.mark.parametrize(("until", "told_as"), [(0, "until further notice"), (4102488000, "until 2100-01-01 ")])
+def test_a_pause_stops_a_visitors_photo_of_the_smoke_test_alone(booth, monkeypatch, capsys, until, told_as):
+    second = []
+    monkeypatch.setattr(stack, "outputs", lambda _: {"BoothUrl": booth.url, "UploadsBucketName": "uploads"})
+    monkeypatch.setattr(stack, "booth_token", lambda _: "secret")
+    monkeypatch.setattr(stack, "physical_id", lambda *_: "table")
+    monkeypatch.setattr(stack, "smoke_event", lambda bucket, *_: second.append(bucket))
+    monkeypatch.setattr(sys, "argv", ["deploy", "smoke", "booth-dev"])
+    error = {"code": "Paused", "message": "Lunch.", "reason": {"en": "Lunch."}, "until": until}
+    booth.first["/upload"] = [told(503, statusCode=503, body=json.dumps({"error": error}))]
+    assert deploy.main() == 0
+    assert len(booth.asked("/upload")) == 1, "a pause isn't waited for"
+    said = capsys.readouterr().out
+    assert f"not tried: the booth is paused {told_as}" in said
+    assert ": Lunch.\nAfterwards" in said
+    assert second == ["uploads"]
 
 
 def test_the_smoke_test_wants_every_picture(booth, smoke):
