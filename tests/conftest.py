@@ -2,13 +2,14 @@
 
 import gc
 import os
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests.support.clients import share_what_is_read
+
 pytest.register_assert_rewrite("tests.support")
-pytest_plugins = ["tests.support.judges.plugin"]
+pytest_plugins = ["tests.support.judges.plugin", "tests.support.application"]
 
 # As the template sets it. Powertools reads it when a function's module is imported, which some tests do early.
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "PhotoBooth")
@@ -17,17 +18,22 @@ os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "PhotoBooth")
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
+share_what_is_read()
+
 # Each look for garbage takes longer the more there is; what is imported from here on is none.
 gc.set_threshold(50_000, 20, 100)
 
 
 def pytest_collection_modifyitems(items):
-    """The many short files of tests/unit come last, the shortest behind those that start something, so that all workers
-    end at about the same time.
+    """First those who share an application, folder by folder. The many short files of tests/unit come last, those
+    that start something before the shortest, so that all workers end at about the same time.
     """
-    unit = Path(__file__).parent / "unit"
+    from tests.support.application import FOLDERS  # not earlier: pytest rewrites its assertions, as those of any plugin
+
     starting = {item.path for item in items if item.get_closest_marker("starts")}
-    items.sort(key=lambda item: (item.path.is_relative_to(unit), item.path not in starting))
+    places = dict(zip(FOLDERS, range(-len(FOLDERS), 0), strict=True)) | {"unit": 1}
+    place = lambda item: places.get(item.path.parent.name, 0)
+    items.sort(key=lambda item: (place(item), place(item) == 1 and item.path not in starting))
 
 
 def pytest_collection_finish():

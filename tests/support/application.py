@@ -1,7 +1,8 @@
-"""Fixtures: the whole application, once for a folder of tests."""
+"""A plugin of pytest: the whole application, once for tests/local and tests/web together."""
 
 import contextlib
 import json
+from functools import cache
 
 import pytest
 
@@ -15,11 +16,36 @@ SIDE = 768
 with 1024, the default, which the tests of the build and of the LAN's booth have."""
 CANNED = {"rekognition": {"faces": 1}, "sagemaker": {}, "bedrock": {}, "painter": {}}
 
+FOLDERS = ("local", "web")
+"""Of tests/, those whose tests share one application; they come first (tests/conftest.py)."""
+
+_running = contextlib.ExitStack()
+
+
+@cache
+def _started() -> App:
+    return _running.enter_context(App(port=0, parameters={"PictureSide": str(SIDE)}))
+
+
+def _end() -> None:
+    _running.close()
+    _started.cache_clear()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Ends it before the tests of other folders, which have an environment and an emulator of their own."""
+    if item.path.parent.name not in FOLDERS:
+        _end()
+
+
+def pytest_sessionfinish() -> None:
+    _end()
+
 
 @pytest.fixture(scope="package")
 def app():
-    with App(port=0, parameters={"PictureSide": str(SIDE)}) as app:
-        yield app
+    return _started()
 
 
 @pytest.fixture

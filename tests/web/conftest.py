@@ -8,7 +8,6 @@ import pytest
 from PIL import Image, ImageOps
 from playwright.sync_api import Page, expect, sync_playwright
 
-from tests.support.application import app, booth, quick, steered  # noqa: F401  fixtures of all tests here
 from tests.support.page import WEB, play_animations
 from tests.support.photos import PHOTOS
 from tests.support.waiting import PATIENCE
@@ -89,7 +88,7 @@ class Devices:
 
 
 @pytest.fixture(scope="package")
-def devices(browser, app):  # noqa: F811  the fixture
+def devices(browser, app):
     return Devices(browser, app.url)
 
 
