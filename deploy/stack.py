@@ -26,7 +26,7 @@ from deploy.preview import with_preview
 from operate.parameters import ParameterError, problems, read_parameters
 
 WEB = ROOT / "web"
-PAGES = {"staff.html": "staff"}
+PAGES = {"staff.html": "staff", "wall.html": "wall"}
 """Files of web/ that are called otherwise in the page's bucket, and there have the address /<name>."""
 SAM_STACK = "aws-sam-cli-managed-default"
 """The stack with the bucket that `sam deploy` puts packages into; all applications of the account share it."""

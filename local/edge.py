@@ -25,7 +25,7 @@ from local.lambdas.host import LambdaHost
 
 WEB = Path(__file__).parent.parent / "web"
 NOTICE = Path(__file__).parent / "notice.html"
-PAGES = {"staff": "staff.html"}
+PAGES = {"staff": "staff.html", "wall": "wall.html"}
 """Objects of the page's bucket that are called otherwise than their files in web/, as `make deploy` puts them there."""
 
 _MAX_BODY = 10 * 1024 * 1024  # HTTP API

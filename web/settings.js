@@ -34,6 +34,7 @@ export const FIELDS = { // default, and whether a value is right; functions/boot
   frame: ["", isText],
   logo: ["", isText],
   wall: [false, isSwitch],
+  wallCode: [false, isSwitch],
   keep: ["head", isOneOf("", "face", "head", "person")],
   keepChoice: [true, isSwitch],
   "privacy.version": ["2026-11", (value) => isName(value) && value.length <= 64],

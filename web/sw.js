@@ -1,10 +1,10 @@
-// Keeps the page itself on the device, so that it opens and reloads without a connection. Photos and pictures, the staff's
-// page and its figures never pass through here into the cache.
+// Keeps the page itself on the device, so that it opens and reloads without a connection. Photos and pictures, the wall,
+// the staff's page and its figures never pass through here into the cache.
 
 const CACHE = "page";
 const EVENT = "event.json";
 const TIMEOUT_MS = 3000;
-const NOT_KEPT = /^\/(photo\/|staff)/;
+const NOT_KEPT = /^\/(photo\/|staff|wall)/;
 const FILES = [
   "./", "booth.css", "booth.js", "common.js", "settings.js", "event.js", "storage.js", "text.js", "dom.js", "clock.js",
   "photo.js", "api.js", "visit.js", "again.js", "outbox.js", "pictures.js", "print.js", "print.css", "elements.js",

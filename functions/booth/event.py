@@ -121,6 +121,7 @@ SETTINGS: dict[str, Rule] = {
     "frame": _text,
     "logo": _text,
     "wall": _switch,
+    "wallCode": _switch,
     "keep": _one_of("", *Keep),
     "keepChoice": _switch,
     "privacy.version": _version,

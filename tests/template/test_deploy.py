@@ -204,7 +204,7 @@ def test_the_page_is_put_there_whole(deployed, client, emulator):
     assert status == 0, text
     files = {file.relative_to(ROOT / "web").as_posix() for file in (ROOT / "web").rglob("*") if file.is_file()}
     assert {each["Key"] for each in client("s3").list_objects_v2(Bucket=bucket)["Contents"]} == (
-        files - {"staff.html"} | {"staff"}
+        files - {"staff.html", "wall.html"} | {"staff", "wall"}
     )
     assert client("s3").get_object(Bucket=bucket, Key="staff")["ContentType"] == "text/html"
     index = client("s3").get_object(Bucket=bucket, Key="index.html")

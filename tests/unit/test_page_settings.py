@@ -37,6 +37,7 @@ WRONG = [
     ("frame", 3),
     ("logo", None),
     ("wall", "yes"),
+    ("wallCode", 1),
     ("keep", "hair"),
     ("keep", None),
     ("keep", []),
