@@ -29,7 +29,8 @@ NOT_WHOLE = """() => {
   const boxes = [...images, ...others].map((each) => [each, each.getBoundingClientRect()]);
   const isIn = ({ left, top, right, bottom }) => left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight;
   const meet = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
-  const isCut = (image, box) => Math.abs(box.width / box.height / (image.naturalWidth / image.naturalHeight) - 1) > 0.01;
+  const aspect = ({ naturalWidth, naturalHeight }) => naturalWidth / naturalHeight;
+  const isCut = (image, box) => Math.abs(box.width / box.height / aspect(image) - 1) > 0.01;
   return boxes.flatMap(([each, box], index) => [
     ...(isIn(box) ? [] : [`${each.id || each.src} leaves the screen`]),
     ...(each.localName === "img" && isCut(each, box) ? [`${each.src} is cut`] : []),
@@ -193,10 +194,9 @@ def test_an_answer_that_has_slept_with_the_device_counts_for_nothing(open_wall):
     wall.page.clock.run_for(2000)
     wall.page.wait_for_timeout(50)
     assert held
-    wall.page.evaluate("fetch = () => new Promise(() => {})")  # the next questions are of no matter
-    wall.page.evaluate("AbortController.prototype.abort = () => {}")  # it comes all the same
+    wall.page.evaluate("() => { AbortController.prototype.abort = () => {}; }")  # it comes all the same
     wall.page.clock.fast_forward(3_600_000)
-    held[0].fulfill(json={"pictures": [{"url": wall.pictures[0], "since": 1}]})
+    held.pop(0).fulfill(json={"pictures": [{"url": wall.pictures[0], "since": 1}]})
     wall.settle()
     wall.page.clock.run_for(100)
     wall.settle()

@@ -40,8 +40,9 @@ async function answerTo(token) {
   const own = new AbortController();
   const cancel = after(ANSWER_MS, () => own.abort());
   const headers = { Authorization: `Bearer ${token}` };
+  const request = { headers, cache: "no-store", redirect: "error", signal: own.signal };
   try {
-    const response = await fetch("/wall/pictures", { headers, cache: "no-store", redirect: "error", signal: own.signal });
+    const response = await fetch("/wall/pictures", request);
     return { status: response.status, pictures: response.ok ? addresses(await response.json()) : undefined };
   } catch {
     return { status: 0 };

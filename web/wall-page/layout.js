@@ -1,4 +1,5 @@
-// How pictures share the screen: alone, or two or three in a row or a column. Each is whole, and none much smaller than alone.
+// How pictures share the screen: alone, or two or three in a row or a column. Each is whole, and none is much smaller
+// than alone.
 
 const GAP = 0.02; // between two pictures, of the area's shorter side
 const LEAST = 0.75; // a picture's side in a group, of what it is alone

@@ -1,5 +1,5 @@
-// The wall: a projector or a TV that shows the pictures whose visitors have agreed to it, and beside them the event's title.
-// It knows no visit, and keeps nothing but its token.
+// The wall: a projector or a TV that shows the pictures whose visitors have agreed to it, and beside them the event's
+// title. It knows no visit, and keeps nothing but its token.
 
 import { after } from "../clock.js";
 import { restoreLanguage } from "../common.js";
@@ -35,9 +35,16 @@ function showEvent() {
     $("logo").src = logo;
     $("logo").hidden = !logo;
   }
-  $("problem").textContent = problem && text(problem);
   const isPaused = paused && (!paused.until || paused.until * 1000 > Date.now());
-  $("pause").textContent = isPaused ? pauseText(paused) : "";
+  say("problem", problem && text(problem));
+  say("pause", isPaused ? pauseText(paused) : "");
+}
+
+/** Sets a text only if it is another one: a screen reader would read the same one again. */
+function say(id, words) {
+  if ($(id).textContent !== words) {
+    $(id).textContent = words;
+  }
 }
 
 /** `state`: "pictures", or "title" for the title alone; `sentence`: key of what is wrong. */

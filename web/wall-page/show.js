@@ -6,7 +6,7 @@ import { Slide } from "./slide.js";
 
 const SLIDE_MS = 9000;
 const NEW_MS = 12_000; // a picture that has just been finished
-const LEAST_MS = 1800; // even if a new one waits: the fade has ended, and a new one is there within 5 s of being finished
+const LEAST_MS = 1800; // even if a new one waits: then the fade has ended
 const FADE_MS = 1600; // wall.css has it, too
 const LOAD_MS = 5000; // may a picture take
 const BROKEN_MS = 30_000; // until one that didn't load is tried again
@@ -18,7 +18,8 @@ export class Show {
   #stage;
   #area;
   #onChange;
-  #pictures = new Map(); // by address, newest first: {url, aspect (0: unknown), at: turn when it was shown, broken: until}
+  /** By address, newest first: {url, aspect (0: unknown), at: the turn in which it was shown, broken: until when}. */
+  #pictures = new Map();
   #seen = new Set();
   #new = []; // addresses
   #isFirst = true; // nothing of what the booth says first is new
@@ -114,21 +115,31 @@ export class Show {
     const urls = pictures.map(({ url }) => url);
     this.#new = this.#new.filter((url) => !urls.includes(url));
     urls.forEach((url) => { this.#pictures.get(url).at = this.#turn; });
-    const isTheSame = !isNew && `${[...urls].sort()}` === `${this.#slide?.urls.sort()}`;
     this.#began = performance.now();
-    if (!isTheSame) {
+    if (isNew || !this.#isShown(pictures)) {
       this.#show(new Slide(pictures, isNew));
     }
   }
 
-  /** The pictures of the next slide, decoded; [] if none can be shown. What can't be loaded is left out for a while. */
+  #isShown(pictures) {
+    const shown = this.#slide?.urls ?? [];
+    return shown.length === pictures.length && pictures.every(({ url }) => shown.includes(url));
+  }
+
+  /**
+   * The pictures of the next slide, decoded unless they are shown already; [] if none can be. One that can't be loaded
+   * is left out for a while.
+   */
   async #prepare(isNew) {
     for (;;) {
       const candidates = this.#candidates(isNew);
       await Promise.all(candidates.filter(({ aspect }) => !aspect).map((picture) => this.#load(picture)));
       const usable = candidates.filter(({ aspect, broken }) => aspect && broken <= performance.now());
       const chosen = usable.length ? choose(usable, this.#room()) : [];
-      const loaded = await Promise.all(chosen.map(async (picture) => ({ ...picture, image: await this.#load(picture) })));
+      if (!isNew && chosen.length && this.#isShown(chosen)) {
+        return chosen; // as they are: nothing is loaded anew
+      }
+      const loaded = await Promise.all(chosen.map(async (each) => ({ ...each, image: await this.#load(each) })));
       if (loaded.length && loaded.every(({ image }) => image)) {
         return loaded;
       }

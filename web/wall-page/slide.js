@@ -44,7 +44,7 @@ export class Slide {
     const found = this.#pictures.find((picture) => picture.url === url);
     if (found) {
       found.image.remove();
-      found.image = element("img"); // nothing keeps it
+      Object.assign(found, { url: "", image: element("img") }); // nothing keeps it
       this.#backdrop.remove();
     }
     return Boolean(found);
