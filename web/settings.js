@@ -37,7 +37,7 @@ export const FIELDS = { // default, and whether a value is right; functions/boot
   wallCode: [false, isSwitch],
   keep: ["head", isOneOf("", "face", "head", "person")],
   keepChoice: [true, isSwitch],
-  "privacy.version": ["2026-11", (value) => isName(value) && value.length <= 64],
+  "privacy.version": ["2026-11-29", (value) => isName(value) && value.length <= 64],
   "privacy.retentionDays": [7, isWhole(1, 90)],
   "privacy.contact": ["", isText],
   again: [2, isWhole(0, 10)],

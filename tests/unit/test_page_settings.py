@@ -1,5 +1,6 @@
 """The page's settings: a wrong one is told with file, line and field before it is built."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -59,6 +60,9 @@ WRONG = [
     ("privacy.days", 3),
 ]
 """Values that the page refuses as well (tests/web/test_staffed.py)."""
+
+AGREED = ("2026-11-29", "59322a66053e9a91")
+"""`privacy.version`, and the hash of what a visitor of that version agrees to."""
 
 
 def changed(name: str, value: object) -> dict:
@@ -153,3 +157,14 @@ def test_the_command_fails_where_something_is_wrong(tmp_path):
     (tmp_path / "web/settings.json").write_text('{\n"wall": 1}')
     ended = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, cwd=ROOT, text=True)
     assert (ended.returncode, ended.stderr) == (1, "web/settings.json:2: wall: must be true or false\n")
+
+
+def test_what_visitors_agree_to_has_a_version_of_its_own():
+    """A consent's record names it: by it one can tell years later what was agreed to."""
+    texts = {}
+    for file in sorted((SETTINGS.parent / "languages").glob("*.json")):
+        words = json.loads(file.read_text("utf-8"))
+        texts[file.stem] = {key: words[key] for key in words if key.startswith("consent.") or key == "privacy.text"}
+    found = hashlib.sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()[:16]
+    version = json.loads(TEXT)["privacy"]["version"]
+    assert (version, found) == AGREED, "other words need another version (settings.json, settings.js); both stand here"

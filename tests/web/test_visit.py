@@ -18,6 +18,7 @@ from tests.support.page import (
     stop_clock,
     take_photo,
 )
+from tests.unit.test_page_settings import AGREED
 
 
 def test_whole_visit(quick, open_page):
@@ -303,5 +304,5 @@ def test_nothing_is_sent_before_consent(quick, open_page):
         pad.click("#use")
     consent = upload.value.post_data_json["consent"]
     assert consent.pop("time").endswith("Z")
-    assert consent == {"policy": "2026-11", "language": "en", "wall": False}
+    assert consent == {"policy": AGREED[0], "language": "en", "wall": False}
     await_phase(pad, "ended")
