@@ -61,6 +61,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     picture = finished(painted, candidate)
     if repainting.is_due(run, number, began) and repainting.shows_invented_people(picture, run.faces):
         picture = repainting.painted_again(run, number, paint_again) or picture
-    ending.end_if_complete(publishing.publish_picture(run, number, picture, by=str(candidate)))
+    published = publishing.publish_picture(run, number, picture, by=str(candidate))
+    ending.end_if_complete(published)
     admission.note_answered(candidate, pace)
-    return {"picture": number}
+    return {"picture": number, "wall": published.wall is not None}

@@ -3,7 +3,7 @@
 Nothing here calls AWS. docs/decisions/0039-wall.md and 0040-moderation.md have the reasons.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -55,16 +55,16 @@ class Verdict:
     """Rekognition's confidence in it, percent."""
 
 
-def verdict(labels: Iterable[Mapping[str, Any]], doubt: float, refuse: float) -> Verdict:
-    """The verdict by Rekognition's `ModerationLabels`, in which each label is listed with its parents.
+def verdict(labels: Mapping[str, float], doubt: float, refuse: float) -> Verdict:
+    """The verdict by Rekognition's moderation labels, each with its parents.
 
     Args:
+        labels: confidence, percent, by name.
         doubt: confidence, percent, from which a doubtful label has a picture wait for staff.
         refuse: confidence, percent, from which one of REFUSED_LABELS keeps it off the wall.
     """
-    found = {str(label.get("Name")): float(label.get("Confidence") or 0.0) for label in labels}
-    refused = {name: score for name, score in found.items() if name in REFUSED_LABELS and score >= refuse}
-    doubtful = {name: score for name, score in found.items() if name in _DOUBTFUL_LABELS and score >= doubt}
+    refused = {name: score for name, score in labels.items() if name in REFUSED_LABELS and score >= refuse}
+    doubtful = {name: score for name, score in labels.items() if name in _DOUBTFUL_LABELS and score >= doubt}
     for state, reasons in ((WallState.REFUSED, refused), (WallState.WAITING, doubtful)):
         if reasons:
             label = max(reasons, key=lambda name: (reasons[name], name))

@@ -5,10 +5,7 @@ from typing import Any
 from booth.aws.clients import client
 from booth.aws.errors import aws_errors
 from booth.errors import ServiceUnavailable
-
-# The moderation labels for which a photo is refused, of Rekognition's first two levels ("Label Categories" in its
-# guide, model 7). Others are usual at a party: drinks, swimwear, a kiss, a bare back, a toy pistol.
-_REFUSED = {"Explicit", "Obstructed Intimate Parts", "Graphic Violence", "Visually Disturbing", "Hate Symbols"}
+from booth.wall import REFUSED_LABELS
 
 
 def detect_faces(image: bytes, attempts: int = 2) -> list[dict[str, Any]]:
@@ -38,16 +35,32 @@ def _is_whole(detail: dict[str, Any]) -> bool:
 
 
 def is_refused(image: bytes, threshold: float) -> bool:
-    """Whether a JPEG or PNG of at most 5 MB has a moderation label of `_REFUSED`.
+    """Whether a JPEG or PNG of at most 5 MB has a moderation label of REFUSED_LABELS.
 
     Args:
-        threshold: MinConfidence, 0 to 100.
+        threshold: confidence, percent.
+    """
+    return not REFUSED_LABELS.isdisjoint(moderation_labels(image, threshold))
+
+
+def moderation_labels(image: bytes, least: float) -> dict[str, float]:
+    """Confidence (percent) by name of DetectModerationLabels' `ModerationLabels` for a JPEG or PNG of at most 5 MB.
+
+    Each label is there with its parents.
+
+    Args:
+        least: MinConfidence, 0 to 100.
     """
     with aws_errors():
-        answer = connect().detect_moderation_labels(Image={"Bytes": image}, MinConfidence=threshold)
+        answer = connect().detect_moderation_labels(Image={"Bytes": image}, MinConfidence=least)
     labels = _listed(answer, "ModerationLabels")
-    # Each label is listed with its parents.
-    return not _REFUSED.isdisjoint(label.get("Name") for label in labels)
+    if not all(label and _is_scored(label) for label in labels):
+        raise ServiceUnavailable("Rekognition answered with a label without a score")
+    return {label["Name"]: float(label["Confidence"]) for label in labels}
+
+
+def _is_scored(label: dict[str, Any]) -> bool:
+    return isinstance(label.get("Name"), str) and isinstance(label.get("Confidence"), (int, float))
 
 
 def connect(attempts: int = 2):

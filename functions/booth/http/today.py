@@ -21,6 +21,8 @@ from booth.runs.figures import Day
 PHOTO_DOLLARS = 0.0035
 """What a photo costs besides its pictures, US dollars: 0.0025 of plumbing for one that comes alone, by `make cost` on
 2026-11-28 (docs/performance.md), and 0.001 for Rekognition. Endpoints cost by the hour, and are not in it."""
+SCORE_DOLLARS = 0.001
+"""What a picture's score for the event's wall costs."""
 THROTTLED_SECONDS = 120
 """A candidate is told as throttled for this long after its last throttled call."""
 
@@ -79,6 +81,7 @@ def answer(day: str, counted: Day, candidates: list[Candidate], now: Now | None 
         "first": _quantiles(counted.first),
         "last": _quantiles(counted.last),
         "pads": _pads((now.pads if now else {}) | counted.pads),
+        "wall": counted.wall,
     }
     return contract.today_answer(value)
 
@@ -121,9 +124,10 @@ def _state(name: str, counted: Day, pace: Pace) -> str:
 
 
 def _dollars(counted: Day, visits: int) -> float:
-    """What the day's pictures cost by their models' prices, and its photos besides."""
+    """What the day's pictures cost by their models' prices, their scores for the wall, and its photos besides."""
     models = [(MODELS.get(name.partition("@")[0]), number) for name, number in counted.painted.items()]
-    return sum(model.dollars * number for model, number in models if model) + visits * PHOTO_DOLLARS
+    painted = sum(model.dollars * number for model, number in models if model)
+    return painted + counted.wall.get("scored", 0) * SCORE_DOLLARS + visits * PHOTO_DOLLARS
 
 
 def _title(scene: str) -> dict[str, str]:

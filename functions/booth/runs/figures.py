@@ -45,6 +45,9 @@ class Day:
     """By candidate, when a call of it was throttled last."""
     pads: dict[str, int] = field(default_factory=dict)
     """By the booth's name, when it asked for an upload last."""
+    wall: dict[str, int] = field(default_factory=dict)
+    """Pictures for the event's wall. By what became of them: shown, waiting, refused. By their score: scored, unscored;
+    where WallModeration is shadow also would_wait, would_refuse. Staff's decisions: approved, hidden."""
 
 
 _BINS = ("first", "last")
@@ -86,6 +89,11 @@ def note_throttled(candidate: str) -> None:
 def note_pad(booth: str) -> None:
     """Notes that a booth of this name has asked for an upload now."""
     _write({}, {f"pads {booth}": clock.now_ms() // 1000})
+
+
+def count_wall(*names: str) -> None:
+    """Counts a picture for the event's wall under each of these names, see `Day.wall`."""
+    _write(Counter(f"wall {name}" for name in names), {})
 
 
 def _write(add: Mapping[str, int], put: Mapping[str, int]) -> None:
