@@ -23,8 +23,8 @@ _LAST_ATTEMPT = 2
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     number, attempt = event["picture"], event["attempt"]
     logger.append_keys(picture=number, attempt=attempt)
-    run = store.find(event["run"])
-    if run and (key := _undecided(run, number)) and (jpeg := objects.find(key)):
+    run = store.get(event["run"])
+    if (key := _undecided(run, number)) and (jpeg := objects.find(key)):
         verdict, notes = _moderated(jpeg, attempt)
         if publishing.publish_on_wall(run, number, jpeg, verdict):
             figures.count_wall(verdict.state, *notes)

@@ -135,7 +135,7 @@ class Run:
 
     `script` gives a function's answers, in order, by its logical id, or by id and number ("SegmentCrop", 3) for one
     item of a Map; where it says nothing (more) the function succeeds. An answer may be a callable that gives it, or
-    None for success. `at_once` is how many crops, or pictures, are made at once. After the end, `end` is the last
+    None for success. `wall`: its visitor agrees to the event's wall. `at_once` is how many crops, or pictures, are made at once. After the end, `end` is the last
     state, `status` Step Functions' own, `output` the parsed output of a success, `error` and `cause` a failure's,
     `waits` the seconds before each retry in order, `longest_waits` those that its jitter was drawn from, `history`
     the events as GetExecutionHistory gives them.
@@ -145,6 +145,7 @@ class Run:
     pictures: int
     script: dict[str | tuple[str, int], Iterator[Answer | str | Callable[[], Answer | None]]]
     at_once: int = 10
+    wall: bool = False
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     calls: list[Call] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
@@ -194,7 +195,8 @@ class Run:
             "SegmentCrop": lambda: {"crop": payload["crop"]},
             "MergeMasks": lambda: self._turns(range(1, self.pictures + 1)),
             "Admit": lambda: self._turns(payload["pictures"]),
-            "GenerateImage": lambda: {"picture": payload["picture"]},
+            "GenerateImage": lambda: {"picture": payload["picture"], "wall": self.wall},
+            "ModeratePicture": lambda: {"picture": payload["picture"]},
             "Finish": lambda: _settled(payload),
         }[function]()
 
@@ -269,15 +271,18 @@ class Engine:
         crops: int = 1,
         pictures: int = 1,
         at_once: int = 10,
+        wall: bool = False,
         definition: dict | None = None,
     ) -> Run:
         """Run the machine to its end, with `crops` crops and `pictures` scenes in the photo, `at_once` of each at once.
+
+        With `wall` its visitor agrees to the event's wall.
 
         Args:
             script: the functions' answers, see `Run`.
             definition: another definition than the deployed one.
         """
-        run = Run(crops, pictures, {key: iter(answers) for key, answers in (script or {}).items()}, at_once)
+        run = Run(crops, pictures, {key: iter(answers) for key, answers in (script or {}).items()}, at_once, wall)
         self._runs[run.id] = run
         self._waits.clear()
         self._longest_waits.clear()

@@ -50,15 +50,19 @@ TWO_TURNS = turns((1, 0), (2, 3))
 # By name: what the functions answer (`tests.support.engine.Run.script`), and the photo.
 SCRIPTS = {
     "all is well": ({}, {"crops": 3, "pictures": 3}),
+    "all is well, and for the wall": ({}, {"pictures": 2, "wall": True}),
     "nothing is cut out": ({}, {"crops": 0}),
-    "every retry": ({step: almost_used_up(step) for step in STEPS}, {}),
+    "every retry": ({step: almost_used_up(step) for step in STEPS}, {"wall": True}),
     **{
-        f"{task}'s rule {number} is used up": (used_up(task, number), {})
+        f"{task}'s rule {number} is used up": (used_up(task, number), {"wall": task == "ModeratePicture"})
         for task, state in TASKS.items()
         for number in range(len(state["Retry"]))
     },
-    **{f"{name}, once in each step": (once(name), {}) for name in RETRIED if name != "States.ALL"},
-    **{f"{step} fails for good": ({step: [failing("AccessDenied")]}, {}) for step in STEPS},
+    **{f"{name}, once in each step": (once(name), {"wall": True}) for name in RETRIED if name != "States.ALL"},
+    **{
+        f"{step} fails for good": ({step: [failing("AccessDenied")]}, {"wall": step == "ModeratePicture"})
+        for step in STEPS
+    },
     "some crops and pictures fail": (
         {("SegmentCrop", 1): [failing("KeyError")], ("GenerateImage", 2): [failing("ContentBlocked")]},
         {"crops": 3, "pictures": 3},

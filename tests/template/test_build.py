@@ -15,7 +15,8 @@ from tests.support.templates import COMMON, PIXELS, TOOLS
 # and the token is not staff's.
 API = {"upload": 200, "paint_again": 404, "list_scenes": 200, "photo": 403, "delete_photo": 404}
 API |= {"steer": 401, "staff": 401, "hide_photo": 401}
-STEPS = {"detect_faces", "crop_faces", "segment_crop", "merge_masks", "admit", "generate_image", "finish"}
+STEPS = {"detect_faces", "crop_faces", "segment_crop", "merge_masks", "admit", "generate_image", "moderate_picture"}
+STEPS |= {"finish"}
 
 
 def functions_of(template):

@@ -53,6 +53,7 @@ def test_a_day_on_which_nothing_has_happened(moment):
         "first": {"median": None, "p95": None},
         "last": {"median": None, "p95": None},
         "pads": [],
+        "wall": {},
     }
 
 

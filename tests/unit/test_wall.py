@@ -7,22 +7,18 @@ from hypothesis import strategies as st
 from booth.wall import QUEUES, REFUSED_LABELS, Verdict, WallState, queue_of, verdict
 
 
-def label(name, score):
-    return {"Name": name, "Confidence": score, "ParentName": "", "TaxonomyLevel": 1}
-
-
 @pytest.mark.parametrize(
     "labels, state",
     [
-        ([], "shown"),
-        ([label("Alcohol", 99.0), label("Kissing on the Lips", 99.0), label("Gambling", 99.0)], "shown"),
-        ([label("Explicit", 49.9)], "shown"),
-        ([label("Explicit", 50.0)], "waiting"),
-        ([label("Explicit", 79.9)], "waiting"),
-        ([label("Explicit", 80.0)], "refused"),
-        ([label("Rude Gestures", 99.9)], "waiting"),
-        ([label("Swimwear or Underwear", 50.0)], "waiting"),
-        ([label("Swimwear or Underwear", 99.0), label("Hate Symbols", 80.0)], "refused"),
+        ({}, "shown"),
+        ({"Alcohol": 99.0, "Kissing on the Lips": 99.0, "Gambling": 99.0}, "shown"),
+        ({"Explicit": 49.9}, "shown"),
+        ({"Explicit": 50.0}, "waiting"),
+        ({"Explicit": 79.9}, "waiting"),
+        ({"Explicit": 80.0}, "refused"),
+        ({"Rude Gestures": 99.9}, "waiting"),
+        ({"Swimwear or Underwear": 50.0}, "waiting"),
+        ({"Swimwear or Underwear": 99.0, "Hate Symbols": 80.0}, "refused"),
     ],
 )
 def test_the_verdict_is_by_the_labels_and_both_thresholds(labels, state):
@@ -30,7 +26,7 @@ def test_the_verdict_is_by_the_labels_and_both_thresholds(labels, state):
 
 
 def test_the_label_that_decides_is_the_one_with_the_highest_score_of_those_that_count():
-    labels = [label("Alcohol", 99.0), label("Violence", 70.0), label("Graphic Violence", 60.0), label("Weapons", 90.0)]
+    labels = {"Alcohol": 99.0, "Violence": 70.0, "Graphic Violence": 60.0, "Weapons": 90.0}
     assert verdict(labels, 50, 80) == Verdict(WallState.WAITING, "Violence", 70.0)
 
 
@@ -43,10 +39,9 @@ def test_the_label_that_decides_is_the_one_with_the_highest_score_of_those_that_
 )
 def test_a_higher_threshold_never_makes_a_verdict_stricter(labels, doubt, refuse):
     strictness = ["shown", "waiting", "refused"]
-    found = [label(name, score) for name, score in labels.items()]
-    strict = strictness.index(verdict(found, doubt, refuse).state)
-    assert strictness.index(verdict(found, 100, refuse).state) <= strict
-    assert strictness.index(verdict(found, doubt, 100.1).state) <= strict
+    strict = strictness.index(verdict(labels, doubt, refuse).state)
+    assert strictness.index(verdict(labels, 100, refuse).state) <= strict
+    assert strictness.index(verdict(labels, doubt, 100.1).state) <= strict
 
 
 @given(st.lists(st.sampled_from(list(WallState)), max_size=5))

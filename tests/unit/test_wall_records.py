@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from booth import keys
+from booth import keys, limits
 from booth.aws import cdn, objects, table
 from booth.errors import Conflict, Deleted, NotFound, ServiceUnavailable
 from booth.lifecycle import deletion, ending, publishing
@@ -145,10 +145,13 @@ def test_a_hidden_visit_is_not_listed_and_the_end_keeps_its_copies():
     assert listed("shown") == [run.id]
 
 
-def test_the_end_removes_a_copy_that_was_never_listed():
+def test_a_copy_that_was_never_listed_goes_when_no_step_can_list_it_any_more(moment):
     run = visit()
     objects.put_result(keys.wall_key(run.id, 1), b"left by an attempt that died")
     ending.settle(store.get(run.id), "")
+    assert objects.find(keys.wall_key(run.id, 1)) is not None
+    moment.now += limits.CLEAN_SECONDS * 1000
+    ending.clean(store.get(run.id))
     assert objects.find(keys.wall_key(run.id, 1)) is None
 
 

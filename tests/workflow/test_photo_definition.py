@@ -72,8 +72,8 @@ TASK = pytest.mark.parametrize("name", TASKS)
 
 
 def test_each_step_of_the_product_is_a_task():
-    steps = ["DetectFaces", "CropFaces", "SegmentCrop", "MergeMasks", "GenerateImage", "AdmitAgain", "Finish"]
-    assert list(TASKS) == steps
+    before = ["DetectFaces", "CropFaces", "SegmentCrop", "MergeMasks", "GenerateImage"]
+    assert list(TASKS) == [*before, "ModeratePicture", "AdmitAgain", "Finish"]
 
 
 def test_the_template_gives_each_token_and_no_other():
@@ -108,6 +108,14 @@ def test_a_task_waits_longer_than_its_function_may_run(name):
     function = read_application().functions[function_of(name)]
 
     assert TASKS[name]["TimeoutSeconds"] > function.timeout
+
+
+def test_a_picture_is_scored_until_nobody_cleans_up_after_its_run():
+    """`sweep` removes what was stored under way CLEAN_SECONDS after the end: however often Lambda loses the function."""
+    task, broken = TASKS["ModeratePicture"], TASKS["ModeratePicture"]["Retry"][1]
+    waits = broken["MaxAttempts"] * broken["MaxDelaySeconds"]
+
+    assert (1 + broken["MaxAttempts"]) * task["TimeoutSeconds"] + waits < limits.CLEAN_SECONDS
 
 
 def test_the_machine_gives_up_before_sweep_settles_the_run_that_waited_longest():

@@ -27,6 +27,7 @@ LONGEST_WAITS = {
     "SegmentCrop": ([1, 2, 4, 8], [1]),
     "MergeMasks": ([1, 2, 4, 8], [1, 2]),
     "GenerateImage": ([1, 2, 4, 8, *[15] * 8], [1, 2, 4]),
+    "ModeratePicture": ([1, 2, 4, 8], [1, 2]),
     "Finish": ([1, 2, 4, 8], [1, 2, 4, 8]),
 }
 STEPS = ["DetectFaces", "CropFaces", "SegmentCrop", "MergeMasks", "GenerateImage", "Finish"]
@@ -127,14 +128,15 @@ def test_as_many_are_made_at_once_as_the_step_before_says(engine, of, task, at_o
 
 @pytest.mark.parametrize("name", THROTTLED + BROKEN)
 def test_every_step_survives_a_passing_error_until_its_last_attempt(engine, name):
-    waits = {step: longest_waits(step, name) for step in STEPS}
+    steps = [*STEPS[:-1], "ModeratePicture", "Finish"]
+    waits = {step: longest_waits(step, name) for step in steps}
 
-    run = engine.run({step: [failing(name)] * len(waits[step]) for step in STEPS})
+    run = engine.run({step: [failing(name)] * len(waits[step]) for step in steps}, wall=True)
 
-    assert {step: len(run.payloads(step)) for step in STEPS} == {step: 1 + len(waits[step]) for step in STEPS}
+    assert {step: len(run.payloads(step)) for step in steps} == {step: 1 + len(waits[step]) for step in steps}
     assert run.longest_waits == [*chain(*waits.values())]
     assert all(0 <= wait <= longest for wait, longest in zip(run.waits, run.longest_waits, strict=True))
-    assert (run.end, run.called) == ("Succeeded", STEPS)
+    assert (run.end, run.called) == ("Succeeded", steps)
 
 
 @pytest.mark.parametrize("name", ["Throttled", "ServiceUnavailable"])
@@ -292,6 +294,44 @@ def test_a_photo_that_is_not_admitted_ends_with_the_reason(engine):
 
     assert run.called == steps_until("MergeMasks")
     assert_failed_with(run, "QueueFull", "QueueFull")
+
+
+# The wall
+
+
+def test_each_picture_is_scored_for_the_wall_once_it_is_there(engine):
+    run = engine.run({("ModeratePicture", 2): [failing("Throttled")]}, pictures=2, wall=True)
+
+    given = [{"run": run.id, "picture": number, "attempt": 0} for number in (1, 2)]
+    assert [run.payloads("ModeratePicture", picture=number)[0] for number in (1, 2)] == given
+    assert [payload["attempt"] for payload in run.payloads("ModeratePicture", picture=2)] == [0, 1]
+    assert run.finish["pictures"] == [{"picture": 1}, {"picture": 2}]
+    assert run.called == [*STEPS[:-1], "ModeratePicture", "Finish"]
+
+
+@pytest.mark.parametrize("answer", [{"picture": 1}, {"picture": 1, "wall": False}])
+def test_a_picture_that_is_not_for_the_wall_is_not_scored(engine, answer):
+    """GenerateImage of the release before, to which a deployment may go back, says nothing of the wall."""
+    run = engine.run({"GenerateImage": [ok(answer)]})
+
+    assert (run.end, run.called) == ("Succeeded", STEPS)
+    assert run.finish["pictures"] == [{"picture": 1}]
+
+
+@pytest.mark.parametrize("name", ["AccessDenied", "KeyError", "Throttled", "Sandbox.Timedout"])
+def test_a_picture_that_can_not_be_scored_is_done_all_the_same(engine, name):
+    run = engine.run({("ModeratePicture", 1): repeat(failing(name))}, pictures=2, wall=True)
+
+    assert run.finish["pictures"] == [{"picture": 1}, {"picture": 2}]
+    assert (run.end, run.output) == ("Succeeded", {"status": "SUCCEEDED", "error": "None"})
+
+
+def test_a_score_that_hangs_is_given_up_and_its_picture_is_done(engine):
+    definition = engine.with_timeout("ModeratePicture", 1)
+    run = engine.run({("ModeratePicture", 1): [HANG]}, pictures=2, wall=True, definition=definition)
+
+    assert len(run.payloads("ModeratePicture", picture=1)) == 1
+    assert (run.end, run.finish["pictures"]) == ("Succeeded", [{"picture": 1}, {"picture": 2}])
 
 
 # Errors that stay
@@ -474,6 +514,7 @@ WORDS = {
     # what the machine keeps and hands on
     *("run", "found", "faces", "crops", "numbers", "crop", "segmented", "pictures", "picture", "attempt"),
     *("admitted", "lost", "turns", "turn", "wait", "at_once", "error", "Error", "status"),
+    *("generated", "answer", "wall", "moderated"),
     # values
     *("SUCCEEDED", "PARTIAL", "FAILED", "None"),
     # what Step Functions adds of its own to call a function, and to its answer
@@ -491,13 +532,14 @@ DATA = {"input", "output", "parameters", "error"}  # the details of an event in 
         ("MergeMasks", "QueueFull"),
         ("GenerateImage", "TurnLost"),
         ("GenerateImage", "ContentBlocked"),
+        ("ModeratePicture", "AccessDenied"),
         ("Finish", "KeyError"),
     ],
 )
 def test_the_history_holds_run_id_counts_numbers_and_error_names_only(engine, task, name):
     private = "andy_portrait_2.jpg"
 
-    run = engine.run({task: [error(name, message=private)]}, crops=2, pictures=2)
+    run = engine.run({task: [error(name, message=private)]}, crops=2, pictures=2, wall=True)
 
     details = [item for event in run.history for key, item in event.items() if key.endswith("EventDetails")]
     data = [{key: item for key, item in detail.items() if key in DATA} for detail in details]

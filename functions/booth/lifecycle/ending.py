@@ -107,7 +107,9 @@ def _remove_leftovers(run: Run) -> bool:
     """
     numbers = [int(name[1:]) for name in run.pictures]
     written = {run.key, *(keys.picture_key(run.picture_id, number) for number in numbers)}
-    written |= {keys.wall_key(run.id, number) for number in numbers if run.wall is not None}
+    if run.wall is not None and clock.now_ms() >= run.ended + limits.CLEAN_SECONDS * 1000:
+        # Not before: a copy that is not listed yet may be listed in a moment.
+        written |= {keys.wall_key(run.id, number) for number in numbers}
     objects.delete_results(sorted(written - run.stored))
     objects.delete_work(run.id)
     admission.release_turns(run)
