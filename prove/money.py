@@ -50,7 +50,7 @@ def dearest_picture(chain: str, prices: dict[str, Any]) -> float:
 def hour(prices: dict[str, Any]) -> float:
     """Dollars that two idle stacks cost an hour: alarms, metrics of their own, dashboards, secrets, sweeps, traces."""
     cloudwatch, month = prices["cloudwatch"], 0.0
-    month += ALARM_METRICS * cloudwatch["alarm_metric_month"] + 25 * cloudwatch["metric_month"]
+    month += ALARM_METRICS * cloudwatch["alarm_metric_month"] + 26 * cloudwatch["metric_month"]
     month += cloudwatch["dashboard_month"]
     month += 2 * 0.40  # the secrets, docs/deploy.md
     idle = {"scheduler.call": 61, "xray.trace": 61, "lambda.gb_second": 60, "lambda.request": 61, "dynamodb.read": 180}

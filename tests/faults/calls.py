@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from local.iam import as_list
 
-STEPS = ("DetectFaces", "CropFaces", "SegmentCrop", "MergeMasks", "Admit", "GenerateImage")
+STEPS = ("DetectFaces", "CropFaces", "SegmentCrop", "MergeMasks", "Admit", "GenerateImage", "ModeratePicture")
 
 
 @dataclass(frozen=True, order=True)
@@ -52,6 +52,9 @@ NO_CALL |= {
 NO_CALL[Row("GenerateImage", "s3:ListBucket", "results")] = (
     "lets S3 say 404 of files that were deleted in the milliseconds between the look at the run and the reading of all "
     "its files: tests/local/test_deletion.py tries random moments"
+)
+NO_CALL[Row("ModeratePicture", "s3:ListBucket", "results")] = (
+    "lets S3 say 404 of a picture that was deleted in the milliseconds since the look at the run"
 )
 
 

@@ -8,7 +8,9 @@ from PIL import Image
 
 from booth import limits
 from booth.errors import PhotoError, kind_of
-from booth.run import Status
+from booth.keys import wall_key
+from booth.run import MAX_PICTURES, Status
+from booth.wall import QUEUES
 from tests.faults.trial import Trial
 
 
@@ -34,7 +36,12 @@ def conclude(trial: Trial) -> str:
     take_last_look(trial)
     assert not booth.versions(trial.uploaded), "an upload is left"
     assert not booth.results(f"work/{trial.run}/"), "work files are left"
+    shown |= {
+        wall_key(trial.run, int(name[1:])) for name, each in record.get("wall", {}).items() if each["state"] in QUEUES
+    }
+    copies = {wall_key(trial.run, number) for number in range(1, MAX_PICTURES + 1)}
     lies_there = {*booth.results(trial.uploaded["Key"]), *booth.results(f"photo/photo_{record['picture_id']}_")}
+    lies_there |= {copy for copy in copies if booth.results(copy)}
     assert lies_there == shown, f"published {shown}, there {lies_there}"
     for key in shown:
         data = booth.s3.get_object(Bucket=booth.app.results_bucket, Key=key)["Body"].read()

@@ -107,6 +107,7 @@ WORDS = """
 | PUT 503, right | the browser's PUT fails, and goes well when it is repeated |
 | by sweep, right | nobody polls; `sweep` brings it to its end |
 | by /photo, right | nobody knew of the photo until somebody asked for it |
+| for staff; undecided | a picture for the wall waits for staff, or isn't shown; its visitor has it all the same |
 | ellipse | the faces are kept by the ellipse in their boxes, not by Segment Anything's mask |
 | face | the faces alone are kept, where whole people were to be |
 | PARTIAL | a picture is missing: its model stands alone in the chain, so nobody is left for it |

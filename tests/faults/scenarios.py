@@ -37,6 +37,23 @@ def a_visit_at_the_endpoint(trial: Trial) -> None:
         redeploy(trial.booth)
 
 
+def a_visit_for_the_wall(trial: Trial) -> None:
+    """As before; its visitor agrees to the event's wall."""
+    trial.wall = True
+    a_visit(trial)
+    trial.look_at_the_wall()
+
+
+def a_deletion_during_the_score(trial: Trial) -> None:
+    """A picture is scored for the wall while its visit is deleted: the copy that is stored then is taken back."""
+    trial.wall, trial.pictures = True, 1
+    trial.arm({"kind": "slow", "match": "ModeratePicture rekognition:*", "times": 2, "seconds": 4})
+    trial.upload()
+    await_true(lambda: trial.booth.app.failed()["struck"])
+    trial.delete()
+    trial.booth.await_idle("ModeratePicture")
+
+
 def a_visit_whose_model_is_gone(trial: Trial) -> None:
     """As before; the first model is retired, so that every picture loses its turn and gets another one."""
     trial.booth.stand_in("bedrock", canned={}, faults=[{"kind": "retired", "match": "*titan*"}])
@@ -327,6 +344,9 @@ SCENARIOS: list[tuple[str, Callable[[Trial], None]]] = [
     ("MergeMasks dynamodb:GetItem *", an_execution_that_outlives_its_run),
     ("SegmentCrop sagemaker:InvokeEndpoint keep", a_visit_that_keeps_people),
     ("GenerateImage sagemaker:InvokeEndpoint *", a_visit_at_the_endpoint),
+    ("ModeratePicture s3:DeleteObject *", a_deletion_during_the_score),
+    ("ModeratePicture *", a_visit_for_the_wall),
+    ("PhotoMachine lambda:InvokeFunction *moderatepicture", a_visit_for_the_wall),
     ("Admit *", a_visit_whose_model_is_gone),
     *((f"{step} *", a_visit) for step in STEPS),
     ("Finish s3:DeleteObject results/photo", no_face),

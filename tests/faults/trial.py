@@ -27,6 +27,8 @@ class Trial:
         self.keep = "face"
         self.kept = False
         """Whether the photo is kept for a further run."""
+        self.wall = False
+        """Whether its visitor agrees to the event's wall."""
         self.notes: list[str] = []
         self.uploaded: dict[str, str] = {}
         self.run = ""
@@ -90,6 +92,8 @@ class Trial:
         """POST /upload and the PUT, each again if it fails."""
         request = {"type": "photo", "filename": f"{uuid.uuid4().hex}.jpg", "contentType": "image/jpeg"}
         request |= {"scenes": SCENE_IDS[: self.pictures], "keep": self.keep, "again": self.kept}
+        if self.wall:
+            request["consent"] = {"policy": "1", "language": "en", "time": "2026-11-29T10:00:00Z", "wall": True}
 
         def post() -> tuple[int, dict]:
             status, _, envelope = self.booth.post("/upload", request)
@@ -175,6 +179,12 @@ class Trial:
         shown = {self.booth.http("GET", f"{self.booth.url}/{key}")[0] == 200 for key in keys}
         [of_all] = shown | {self.ask(request_id) == 200}
         return of_all
+
+    def look_at_the_wall(self) -> None:
+        """Notes pictures that aren't shown on the wall: they wait for staff, or nobody has decided."""
+        record = self.record
+        found = {name: record["wall"].get(name, {}).get("state", "undecided") for name in record["pictures"]}
+        self.notes += [{"waiting": "for staff"}.get(state, state) for state in sorted({*found.values()} - {"shown"})]
 
     # The other side
 

@@ -135,8 +135,9 @@ class Run:
 
     `script` gives a function's answers, in order, by its logical id, or by id and number ("SegmentCrop", 3) for one
     item of a Map; where it says nothing (more) the function succeeds. An answer may be a callable that gives it, or
-    None for success. `wall`: its visitor agrees to the event's wall. `at_once` is how many crops, or pictures, are made at once. After the end, `end` is the last
-    state, `status` Step Functions' own, `output` the parsed output of a success, `error` and `cause` a failure's,
+    None for success. `at_once` is how many crops, or pictures, are made at once; with `wall` the visitor agrees to the
+    event's wall. After the end, `end` is the last state, `status` Step Functions' own, `output` the parsed output of a
+    success, `error` and `cause` a failure's,
     `waits` the seconds before each retry in order, `longest_waits` those that its jitter was drawn from, `history`
     the events as GetExecutionHistory gives them.
     """

@@ -47,9 +47,9 @@ def test_every_function_store_model_and_state_is_in_it():
     system = read(ROOT)
     states = {name for step in system.steps for name in (step.name, *step.inside, *step.ends, *step.fallbacks)}
     called = {each.name for _, each in system.routes + system.schedules} | {each.name for *_, each in system.events}
-    after_errors = {name for step in system.steps for name in step.after_errors}
-    assert called | {step.function for step in system.steps} | after_errors == set(system.functions)
-    assert after_errors == {"Admit"}
+    others = {name for step in system.steps for name in step.other_functions}
+    assert called | {step.function for step in system.steps} | others == set(system.functions)
+    assert others == {"Admit", "ModeratePicture"}
     assert called | states | set(system.kept) <= words_of(draw(system))
     assert set(system.models) == {"rekognition", "sagemaker", "bedrock"}
 

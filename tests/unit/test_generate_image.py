@@ -114,7 +114,7 @@ def test_a_last_picture_that_can_not_end_the_run_is_not_painted_twice(asked, env
     paint()
     admission.admit("r", [2], lost="TurnLost")
     environment.setattr(store, "end", raising(Throttled("no")))
-    assert paint(picture=2) == {"picture": 2}
+    assert paint(picture=2) == {"picture": 2, "wall": False}
     assert store.get("r").status == Status.RUNNING, "finish ends it"
 
 
@@ -168,7 +168,7 @@ def test_a_picture_is_not_painted_twice_because_its_candidate_could_not_be_noted
         return AWSResponse(request.url, 400, {"Content-Type": "application/x-amz-json-1.0"}, raw)
 
     table.connect().meta.events.register("before-send.dynamodb.UpdateItem", throttled)
-    assert paint() == {"picture": 1}
+    assert paint() == {"picture": 1, "wall": False}
     assert store.get("r").pictures["p1"]["state"] == "DONE"
     assert records.pace().gone == {TITAN: 1}
     assert len(asked) == 1

@@ -111,7 +111,7 @@ def test_a_task_waits_longer_than_its_function_may_run(name):
 
 
 def test_a_picture_is_scored_until_nobody_cleans_up_after_its_run():
-    """`sweep` removes what was stored under way CLEAN_SECONDS after the end: however often Lambda loses the function."""
+    """`sweep` removes copies that nobody has listed CLEAN_SECONDS after the end."""
     task, broken = TASKS["ModeratePicture"], TASKS["ModeratePicture"]["Retry"][1]
     waits = broken["MaxAttempts"] * broken["MaxDelaySeconds"]
 

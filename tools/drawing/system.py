@@ -76,8 +76,8 @@ class Step:
     """States that only an error leads to."""
     fails_to: str
     """The state on the way to which an error leads; "" for none."""
-    after_errors: tuple[str, ...] = ()
-    """Logical ids of the functions that a Map's own fallbacks call."""
+    other_functions: tuple[str, ...] = ()
+    """Logical ids of the functions that a Map calls besides."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def _add_callers(system: System, application: Application) -> None:
         system.schedules.append((label, system.functions[schedule.function]))
     called = {each[-1].name for calls in (system.routes, system.events, system.schedules) for each in calls}
     forgotten = system.functions.keys() - called - {step.function for step in system.steps}
-    forgotten -= {name for step in system.steps for name in step.after_errors}
+    forgotten -= {name for step in system.steps for name in step.other_functions}
     if forgotten:
         raise CanNotDraw(f"nothing calls {', '.join(sorted(forgotten))}")
 
@@ -267,6 +267,16 @@ def _way(definition: Mapping[str, Any]) -> list[str]:
     return way
 
 
+def _way_in_map(definition: Mapping[str, Any]) -> list[str]:
+    """The names of a Map's states from StartAt on; after a Choice its first way, with which the others meet again."""
+    way, name = [], definition["StartAt"]
+    while name and name not in way:
+        way.append(name)
+        state = definition["States"][name]
+        name = state["Choices"][0]["Next"] if state["Type"] == "Choice" else state.get("Next", "")
+    return way
+
+
 def _step(name: str, states: Mapping[str, Any], way: list[str], functions: Mapping[str, str]) -> Step:
     state = states[name]
     if state["Type"] not in ("Task", "Map", "Wait", "Pass"):
@@ -275,23 +285,23 @@ def _step(name: str, states: Mapping[str, Any], way: list[str], functions: Mappi
     ends = [each["Next"] for each in next_.get("Choices", [])] + [next_["Default"]] if "Default" in next_ else []
     caught = [each["Next"] for each in state.get("Catch", [])]
     inside, called, fallbacks = [], [state], [each for each in caught if each not in way]
-    after_errors: list[str] = []
     if state["Type"] == "Map":
         inner = state["ItemProcessor"]
-        inside = _way(inner)
+        inside = _way_in_map(inner)
         called = [inner["States"][each] for each in inside]
         own = [each for each in inner["States"] if each not in inside]
         fallbacks += own
-        after_errors = [inner["States"][each].get("Parameters", {}).get("FunctionName", "") for each in own]
+        called += [inner["States"][each] for each in own]
     arns = [each.get("Parameters", {}).get("FunctionName", "") for each in called]
+    own_functions = [functions[arn] for arn in arns if arn in functions]
     return Step(
         name=name,
         caption=re.split("[,:;]", state.get("Comment", ""))[0],
-        function=next((functions[arn] for arn in arns if arn in functions), ""),
+        function=next(iter(own_functions), ""),
         is_map=state["Type"] == "Map",
         inside=tuple(inside),
         ends=tuple(ends),
         fallbacks=tuple(fallbacks),
         fails_to=next((each for each in caught if each in way), ""),
-        after_errors=tuple(functions[arn] for arn in after_errors if arn in functions),
+        other_functions=tuple(own_functions[1:]),
     )
