@@ -23,9 +23,9 @@ export function follow(token, { onPictures, onSilent, onRefused }) {
     if (status === 401) {
       cancelSilence();
       onRefused();
-    } else if (pictures && age <= ANSWER_MS) { // an older one has slept with the device
+    } else if (pictures) {
       cancelSilence();
-      cancelSilence = after(SILENT_MS - age, onSilent); // what it says was so when it was asked, at the latest
+      cancelSilence = after(SILENT_MS - age, onSilent); // it was so when it was asked for; it may have slept with the device
       onPictures(pictures);
     }
     after(Math.max(0, asked + (status === 401 ? REFUSED_MS : POLL_MS) - performance.now()), ask);
