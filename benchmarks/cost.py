@@ -31,7 +31,7 @@ from paint_model.prices import HOURLY
 PRICES = Path(__file__).parent / "prices.toml"
 FACES = (1, 3, 10)
 KEPT = ("head", "person")
-"""What is also kept, of three faces; the other columns keep faces."""
+"""What is also kept, of three faces; the other columns keep faces. Of three faces, too, is the visit for the wall."""
 LIMIT = 0.01
 """Dollars that the plumbing of a photo may cost."""
 GROWTH = 2.0
@@ -252,14 +252,14 @@ def idle_sweep(app: App) -> Usage:
     return usage
 
 
-def measure(app: App, faces: int, photo: bytes, keep: str = "face") -> tuple[Usage, int, int]:
+def measure(app: App, faces: int, photo: bytes, keep: str = "face", wall: bool = False) -> tuple[Usage, int, int]:
     """What a visit with so many faces uses, warm; its calls to Segment Anything, and the bytes to and from there."""
     visits.set_models(app, faces, dict.fromkeys(visits.SET, 0.1))
     for _ in range(2):
-        visits.record_visit(app, photo, keep)
+        visits.record_visit(app, photo, keep, wall)
     visits.set_models(app, faces, visits.SET)
     before = visits.told(app, "sagemaker")
-    record = visits.record_visit(app, photo, keep)
+    record = visits.record_visit(app, photo, keep, wall)
     after = visits.told(app, "sagemaker")
     key = {"pk": {"S": f"run#{record.visit.run}"}}
     item = app.client("dynamodb").get_item(TableName=app.stack.tables["Table"].name, Key=key)["Item"]
@@ -289,6 +289,7 @@ def main() -> int:
         measured = {f"{faces} face{'s' * (faces > 1)}": measure(app, faces, photo) for faces in FACES}
         of_faces = dict(zip(FACES, measured, strict=True))
         measured |= {f"3 faces, {keep}": measure(app, 3, photo, keep) for keep in KEPT}
+        measured["3 faces, wall"] = measure(app, 3, photo, wall=True)
         paths = deletion_paths(app, photo)
     costs = {
         name: priced(usage, prices)
@@ -307,6 +308,9 @@ def main() -> int:
     models = [("Rekognition", [prices["rekognition"]["image"]] * len(head))]
     counted = 3 * prices["rekognition"]["image"]
     models += [("Rekognition, 3 pictures counted (RepaintInventedPeople)", [counted] * len(head))]
+    models += [
+        ("Rekognition, 3 pictures scored for the wall (WallModeration)", [counted * ("wall" in of) for of in head])
+    ]
     models += [(f"{name}, 3 pictures", [3 * price] * len(head)) for name, price in prices["pictures"].items()]
     sam = [sam_costs(calls, moved, prices) for _, calls, moved in measured.values()]
     models += [(f"SAM on {name}", [each[name] for each in sam]) for name in sam[0]]

@@ -78,13 +78,17 @@ class Visit:
     request_id: str
 
 
-def visit_as_pad(app: App, photo: bytes, keep: str = "face") -> Visit:
+def visit_as_pad(app: App, photo: bytes, keep: str = "face", wall: bool = False) -> Visit:
     """A visit as web/visit.js makes it: upload, PUT, bind the requestId, then polls that wait for news.
+
+    With `wall` its visitor agrees to the event's wall.
 
     Raises RuntimeError if not every picture came, or one keeps something else.
     """
     booth, began, first = Booth(app.url), time.monotonic(), 0.0
     asked = {"type": "photo", "filename": f"{uuid.uuid4()}.jpeg", "contentType": "image/jpeg", "keep": keep}
+    if wall:
+        asked["consent"] = {"policy": "1", "language": "en", "time": "2026-11-29T10:00:00Z", "wall": True}
     _, envelope = booth.call("/upload", asked)
     uploaded = json.loads(envelope["body"])
     put = urllib.request.Request(uploaded["UploadURL"], photo, {"Content-Type": "image/jpeg"}, method="PUT")
@@ -133,11 +137,11 @@ class Record:
     """Processor time of the functions."""
 
 
-def record_visit(app: App, photo: bytes, keep: str = "face") -> Record:
+def record_visit(app: App, photo: bytes, keep: str = "face", wall: bool = False) -> Record:
     """A visit, with all that it did, what goes on after the last picture has shown included."""
     lines, bytes_before, cpu = len(read_log(app)), model_bytes(app), cpu_seconds(app.lambdas.processes())
     app.traffic.take()
-    made = visit_as_pad(app, photo, keep)
+    made = visit_as_pad(app, photo, keep, wall)
     history = await_history(app, made.run)
     time.sleep(0.5)  # the last lines are on their way through pipes
     traffic = app.traffic.take()

@@ -18,6 +18,7 @@ from booth.wall import Verdict, WallState
 from tests.support.invalidations import connect_cdn
 from tests.support.painting import context
 from tests.support.runs import shown
+from tests.support.threads import at_once
 
 THROTTLED = {"status": 400, "type": "ThrottlingException", "message": "slow down"}
 DOWN = {"status": 500, "type": "InternalServerError", "message": "dead"}
@@ -284,3 +285,25 @@ def test_nothing_of_a_picture_is_logged(visit, rekognition_says, caplog):
     assert "has no score" in told
     private = [run.key, run.pictures["p1"]["key"], keys.wall_key(run.id, 1), "Violence"]
     assert [each for each in private if each in told] == []
+
+
+def test_attempts_and_who_takes_the_picture_away_at_once_leave_no_copy(visit, image):
+    """Two attempts with different scores, the visitor who takes it off, and in every other trial a deletion."""
+    for trial in range(10):
+        run = visit()
+
+        def take_away(run=run, trial=trial):
+            if trial % 2:
+                return deletion.delete(store.get(run.id))
+            wall.take_off(run.id, 1)
+            return objects.delete_results([keys.wall_key(run.id, 1)])
+
+        verdicts = [Verdict(WallState.SHOWN), Verdict(WallState.WAITING, "Violence", 60)]
+        actors = [
+            *(lambda run=run, each=each: publishing.publish_on_wall(run, 1, image, each) for each in verdicts),
+            take_away,
+        ]
+        told = at_once(3, lambda number, actors=actors: actors[number]())
+        assert told.count(True) <= 1
+        assert copy(run) is None
+        assert state(run) == (None if trial % 2 else "off")
