@@ -86,14 +86,16 @@ def test_only_a_staff_token_opens_it_and_it_leaves_the_address(quick, open_page)
     expect(page.locator("#sign-in")).to_be_visible()
 
 
-def test_a_device_that_is_a_pad_too_keeps_nothing_of_staffs(quick, open_page):
+def test_a_device_that_is_a_pad_too_keeps_nothing_of_staffs_or_the_walls(quick, open_page):
     """Its service worker keeps the visitors' page. Kept figures would be shown as new, even without a token."""
     page = open_page("phone", service_workers="allow")
     page.wait_for_function("() => navigator.serviceWorker.controller")
     page.goto(f"/staff#token={quick.app.staff_token}")
     expect(page.locator("#state-title")).to_have_text("The booth is open")
+    page.goto("/wall")
+    expect(page.locator("#problem")).not_to_be_empty()
     kept = page.evaluate("caches.open('page').then((cache) => cache.keys()).then((keys) => keys.map(({ url }) => url))")
-    assert kept and not [url for url in kept if url.startswith(f"{quick.url}/staff")]
+    assert kept and not [url for url in kept if url.startswith((f"{quick.url}/staff", f"{quick.url}/wall"))]
 
 
 def test_figures_a_pause_and_one_tap_to_go_on(quick, steered, open_page):
