@@ -4,8 +4,8 @@ Asks Bedrock about each candidate of ImageModels, the endpoint that paints, if I
 SAM endpoint for a mask, Rekognition for a face, Lambda for its concurrent executions and Service Quotas for the
 endpoints' instances, and prints what was found and what to do about
 it. Parameters are those of `sam deploy`: template.yaml's defaults, then those of samconfig.toml (--config-env), then
-those on the command line. Bedrock generates no picture: the only calls that cost anything are one DetectFaces, two
-InvokeEndpoint, and two more of the endpoint that paints.
+those on the command line. Bedrock generates no picture: the only calls that cost anything are one DetectFaces, one
+DetectModerationLabels, two InvokeEndpoint, and two more of the endpoint that paints.
 
 Exit status 0 if at least one candidate is usable, Rekognition finds a face, the SAM endpoint returns its mask, and what
 the parameter Keep wants beside it, and the quotas suffice for one visitor and one endpoint; else 1.
@@ -84,7 +84,8 @@ def check(parameters: dict[str, str], environment: str) -> tuple[list[CandidateC
     photo = PHOTO.read_bytes()
     paint_endpoint, paint_region = parameters["PaintEndpoint"], parameters["PaintRegion"] or own_region()
     candidates = check_chain(parameters["ImageModels"], paint_endpoint, paint_region, photo)
-    faces, details = check_rekognition(photo)
+    moderates = parameters["WallModeration"] != "off" or float(parameters["ModerationThreshold"]) > 0
+    faces, details = check_rekognition(photo, moderates)
     endpoint, arn, keep = (parameters[name] for name in ("SamEndpoint", "SamEndpointArn", "Keep"))
     services = [faces, check_sam(endpoint, arn, keep, photo, details)]
     services.append(check_lambda(int(parameters["LambdaConcurrency"])))

@@ -90,8 +90,10 @@ def check_instances(folder: str, environment: str, region: str | None = None) ->
     return ServiceCheck("SageMaker", values[0] >= least, finding, "" if values[0] >= wanted else request)
 
 
-def check_rekognition(photo: bytes) -> tuple[ServiceCheck, list[dict[str, Any]]]:
-    """Whether Rekognition finds the face in the test photo; and its FaceDetails, empty if not."""
+def check_rekognition(photo: bytes, moderates: bool) -> tuple[ServiceCheck, list[dict[str, Any]]]:
+    """Whether Rekognition finds the face in the test photo, and its FaceDetails, empty if not; and whether it gives
+    moderation labels, if photos or pictures for the wall are moderated (`moderates`).
+    """
     try:
         details = rekognition.detect_faces(photo)
     except BoothError as error:
@@ -100,7 +102,14 @@ def check_rekognition(photo: bytes) -> tuple[ServiceCheck, list[dict[str, Any]]]
     if not details:
         todo = "Check what answers as Rekognition."
         return ServiceCheck("Rekognition", False, "found no face in a portrait", todo), []
-    return ServiceCheck("Rekognition", True, "finds faces"), details
+    if not moderates:
+        return ServiceCheck("Rekognition", True, "finds faces"), details
+    try:
+        rekognition.moderation_labels(photo, 50)
+    except BoothError as error:
+        todo = "See that your credentials may DetectModerationLabels; or set WallModeration=off, ModerationThreshold=0."
+        return ServiceCheck("Rekognition", False, f"finds faces; moderation labels: {_text(error)}", todo), details
+    return ServiceCheck("Rekognition", True, "finds faces, gives moderation labels"), details
 
 
 def check_sam(endpoint: str, given_arn: str, keep: str, photo: bytes, details: list[dict[str, Any]]) -> ServiceCheck:

@@ -67,7 +67,7 @@ def most(steps: Sequence[Step], chain: str, counted: bool, prices: dict[str, Any
     pictures, photos = sum(step.pictures for step in steps), sum(step.photos for step in steps)
     picture = dearest_picture(chain, prices)
     painted = pictures * PAINTED * (1 + counted)
-    calls = (photos + len(ENVIRONMENTS)) * TRIES + painted * counted  # preflight's, too
+    calls = (photos + 2 * len(ENVIRONMENTS)) * TRIES + painted * counted  # preflight's two, too
     paths = PATHS * PHOTOS_DELETED
     tested = sum(step.states for step in steps)
     found = {

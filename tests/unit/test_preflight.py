@@ -234,6 +234,21 @@ def test_rekognition_that_is_denied_is_bad(run, models):
     assert "Mend Rekognition first" in out
 
 
+@pytest.mark.parametrize(
+    ("given", "code", "told"),
+    [
+        ((), 1, "Rekognition: BAD, finds faces; moderation labels: AccessDenied"),
+        (("WallModeration=off",), 0, "Rekognition: ok, finds faces"),
+        (("WallModeration=off", "ModerationThreshold=80"), 1, "set WallModeration=off, ModerationThreshold=0"),
+    ],
+)
+def test_moderation_labels_that_are_denied_are_bad_where_they_are_asked_for(run, models, given, code, told):
+    denied = {"kind": "denied", "match": "*:DetectModerationLabels *"}
+    models.set("rekognition", canned={"faces": 1}, faults=[denied])
+    found, out = run(CHAIN, "sam", *given)
+    assert (found, told in out) == (code, True), out
+
+
 def test_parameters_are_those_of_sam_deploy(tmp_path):
     (tmp_path / "template.yaml").write_text(
         "Parameters: {SamEndpoint: {Type: String, Default: a}, ImageModels: {Type: String, Default: m@r}}\n"
