@@ -29,6 +29,8 @@ WEIGHTS = ("encoder.onnx", "decoder.onnx")
 DEFAULT_MODEL = ROOT / "models" / "sam"
 DEFAULT_ARCHIVE = ROOT / "build" / "model.tar.gz"
 SUMS = "SHA256SUMS"
+LEVEL = 1
+"""gzip's: weights hardly shrink, and the higher ones save 1 % more."""
 # pip takes the folder relative to requirements.txt, whatever its working directory, and asks no index.
 OFFLINE = "--no-index\n--find-links wheels\n"
 
@@ -70,8 +72,8 @@ def build(model_dir: Path, archive: Path, gpu: bool = False) -> str:
     draft = archive.with_name(archive.name + ".part")  # renamed when it is complete
     with (
         draft.open("wb") as file,
-        # No name and no time in gzip's header; level 1 because weights hardly shrink: the higher ones save 1 % more.
-        gzip.GzipFile("", "wb", compresslevel=1, fileobj=file, mtime=0) as packed,
+        # No name and no time in gzip's header.
+        gzip.GzipFile("", "wb", compresslevel=LEVEL, fileobj=file, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar,
     ):
         for name in sorted(members):

@@ -19,6 +19,7 @@ from werkzeug.wrappers import Request
 from booth.painting import models
 from local.standins import dressing, image_models
 from local.standins.bedrock import Bedrock
+from local.standins.scenes import prompts
 from tests.support.serving import serving
 
 pytestmark = pytest.mark.starts
@@ -36,6 +37,12 @@ FACES = {  # ellipses (x, y, rx, ry), parts of width and height
     ],
 }
 TITAN = "amazon.titan-image-generator-v2:0"
+
+
+@pytest.fixture(autouse=True)
+def coarse_scenes(monkeypatch):
+    """Of what a scene shows speak test_scene_renderer.py's tests; fine ones take most of the time."""
+    monkeypatch.setattr(prompts, "WORKING_SIDE", 160)
 
 
 @pytest.fixture(scope="module")
