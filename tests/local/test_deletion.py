@@ -41,9 +41,13 @@ def everything(booth, run):
     for bucket in (booth.app.uploads_bucket, booth.app.results_bucket):
         for page in booth.s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
             objects += [each["Key"] for each in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]]
-    items = []
-    for page in booth.table.get_paginator("scan").paginate(TableName=booth.table_name):
-        items += [item for item in page["Items"] if item.get("run", {}).get("S") == run]
+    pages = booth.table.get_paginator("scan").paginate(
+        TableName=booth.table_name,
+        FilterExpression="#run = :run",
+        ExpressionAttributeNames={"#run": "run"},
+        ExpressionAttributeValues={":run": {"S": run}},
+    )
+    items = [item for page in pages for item in page["Items"]]
     return [key for key in objects if MARK in key or run in key], items
 
 

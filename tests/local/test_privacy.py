@@ -47,6 +47,7 @@ def seen(request, app):
     booth.stand_in("rekognition", canned={"faces": 7})
     booth.stand_in("bedrock", canned={}, faults=FAULTS["bedrock"])
     booth.stand_in("sagemaker", canned={}, faults=FAULTS["sagemaker"], latency=HOLD)
+    earlier = objects(booth)
     log_before = len(app.log_path.read_text(encoding="utf-8"))
     photo, name = marked_photo(), f"{NAME}-{request.param[:4]}"
     request_id = f"{REQUEST}-{request.param[:4]}"
@@ -62,7 +63,7 @@ def seen(request, app):
         "history": history(booth, run),
         "log": app.log_path.read_text(encoding="utf-8")[log_before:],
         "table": table(booth, run),
-        "objects": objects(booth),
+        "objects": told_of(booth, objects(booth) - earlier),
     }
     app.redeploy()
     for service in ("rekognition", "sagemaker", "bedrock"):
@@ -110,13 +111,20 @@ def table(booth, run):
 
 
 def objects(booth):
-    """Names, metadata and tags of all objects."""
-    told = []
+    """(bucket, key) of all objects."""
+    found = set()
     for bucket in (booth.app.uploads_bucket, booth.app.results_bucket):
         for page in booth.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-            for entry in page.get("Contents", []):
-                place = {"Bucket": bucket, "Key": entry["Key"]}
-                told += [entry["Key"], booth.s3.head_object(**place), booth.s3.get_object_tagging(**place)["TagSet"]]
+            found |= {(bucket, entry["Key"]) for entry in page.get("Contents", [])}
+    return found
+
+
+def told_of(booth, objects):
+    """Names, metadata and tags of objects."""
+    told = []
+    for bucket, key in sorted(objects):
+        place = {"Bucket": bucket, "Key": key}
+        told += [key, booth.s3.head_object(**place), booth.s3.get_object_tagging(**place)["TagSet"]]
     return json.dumps(told, default=str)
 
 
