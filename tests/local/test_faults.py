@@ -45,7 +45,6 @@ CELLS = [
     Cell(Row("ModeratePicture", "s3:PutObject", "results/photo"), "killed after"),
     Cell(Row("ModeratePicture", "rekognition:DetectModerationLabels"), "throttled for long"),
     Cell(Row("ModeratePicture", "dynamodb:UpdateItem"), "denied"),
-    Cell(Row("ModeratePicture", "s3:DeleteObject", "results/photo"), "throttled once"),
     Cell(Row("Finish", "dynamodb:UpdateItem"), "killed after"),
     Cell(Row("PhotoMachine", "lambda:InvokeFunction", "photo-booth-generateimage"), "throttled once"),
     Cell(Row("DeletePhoto", "cloudfront:CreateInvalidation"), "broken"),
