@@ -1,7 +1,7 @@
 // Other scenes of a photo that the booth keeps. Loaded when a visitor asks for them: they need a connection anyway.
 
 import { post, uuid } from "./api.js";
-import { showByHand } from "./dialogs.js";
+import { showByHand } from "./by-hand.js";
 import { text } from "./text.js";
 import { Visit } from "./visit.js";
 

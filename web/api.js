@@ -123,6 +123,11 @@ export async function deletePhoto(request, options) {
   }
 }
 
+/** Takes a picture off the event's wall (DELETE /wall/pictures). Throws BoothError. */
+export async function takeOffWall(request, options) {
+  bodyOf(await withRetries(() => call("DELETE", "/wall/pictures", request, options), options));
+}
+
 function callPhoto(method, request, options) {
   const token = request.key && stored("localStorage", TOKEN); // a requestId alone is the visitor's own right
   return withRetries(() => call(method, "/photo", request, { ...options, token }), options);

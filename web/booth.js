@@ -23,8 +23,7 @@ const LOAD_MS = 30_000;
 const RETRY_MS = 2000;
 const LOOK_MS = 30_000; // until the pad looks for the first time whether the staff has changed the settings
 const LATER = [ // the start stands without them, but no visit begins
-  "./screens/visit.js", "./screens/tiles.js", "./screens/viewer.js", "./pictures.js", "./vendor/lean-qr.js",
-  "./screens/progress.js",
+  "./screens/visit.js", "./screens/tiles.js", "./pictures.js", "./vendor/lean-qr.js", "./screens/progress.js",
 ];
 
 let { settings, problems } = await loadSettings();
@@ -57,7 +56,7 @@ let pairing; // its screen, loaded when a token is asked for: then there is a co
 /** Loads what a visit needs, before it begins: then there may be no connection. */
 function loadVisitScreen() {
   const modules = () => Promise.all(LATER.map((module) => import(module)));
-  loading ??= within(LOAD_MS, modules()).then(([{ VisitScreen }, , , , { generate }]) => {
+  loading ??= within(LOAD_MS, modules()).then(([{ VisitScreen }, , , { generate }]) => {
     visitScreen = new VisitScreen(session, {
       generate,
       onBusy: watchIdleTime,

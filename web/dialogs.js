@@ -44,21 +44,6 @@ export function ask({ title, message, yes, no, working, failed, onYes }) {
   });
 }
 
-/** Shows what the browser can't save or copy itself, pictures or a field, for the visitor's own fingers. */
-export function showByHand(title, things) {
-  $("by-hand-title").textContent = text(title);
-  $("by-hand-things").replaceChildren(...things);
-  $("close-by-hand").onclick = () => $("by-hand").close();
-  $("by-hand").onclose = () => {
-    things.forEach(({ src }) => src && URL.revokeObjectURL(src));
-    $("by-hand-things").replaceChildren();
-  };
-  $("by-hand").showModal();
-  const [first] = things;
-  first.setAttribute("aria-label", text(title));
-  first.select?.();
-}
-
 /** Warns after so many seconds without a touch or a key, then calls `onIdle`; at once if the device slept so long. */
 export class IdleTimer {
   #seconds;

@@ -1,7 +1,6 @@
 // The finished pictures: fetched once, with the operator's frame and logo on them, then saved and shared.
 
 import { sleep, within } from "./clock.js";
-import { showByHand } from "./dialogs.js";
 import { GESTURE_MS } from "./dom.js";
 import { jpegOf } from "./photo.js";
 
@@ -19,17 +18,16 @@ let asked = 0; // when the share sheet was asked for, by performance.now(), unti
  * it can't be fetched in five attempts, or not be decoded.
  */
 export async function fetchPicture(url, name, { frame, logo }) {
-  loadZip().catch(() => {}); // for `save`
+  Promise.all([loadZip(), loadByHand()]).catch(() => {}); // for `save`
   // The pictures come from the page's own host; the page may have been opened under another name of it.
   const blob = await fetchBlob(new URL(url).pathname);
   const file = frame || logo ? await decorate(blob, frame, logo) : blob;
   return new File([file], name, { type: "image/jpeg" });
 }
 
-/** Nobody needs it before there are pictures. */
-function loadZip() {
-  return import("./vendor/client-zip.js");
-}
+/** Nobody needs them before there are pictures. */
+const loadZip = () => import("./vendor/client-zip.js");
+const loadByHand = () => import("./by-hand.js");
 
 async function fetchBlob(path) {
   for (let attempt = 1; ; attempt += 1) {
@@ -132,6 +130,7 @@ async function download(files) {
   const isOne = files.length === 1;
   const blob = isOne ? files[0] : await loadZip().then(({ downloadZip }) => downloadZip(files).blob()).catch(() => null);
   if (!blob || !canDownload()) {
+    const { showByHand } = await loadByHand();
     showByHand("save.hand", files.map((file) => Object.assign(new Image(), { src: URL.createObjectURL(file), alt: "" })));
     return;
   }

@@ -6,12 +6,13 @@ const EVENT = "event.json";
 const TIMEOUT_MS = 3000;
 const NOT_KEPT = /^\/(photo\/|staff|wall)/;
 const FILES = [
-  "./", "booth.css", "booth.js", "common.js", "settings.js", "event.js", "storage.js", "text.js", "dom.js", "clock.js",
-  "photo.js", "api.js", "visit.js", "again.js", "outbox.js", "pictures.js", "print.js", "print.css", "elements.js",
-  "camera.js", "dialogs.js", "screens/session.js", "screens/start.js", "screens/consent.js", "screens/scenes.js",
-  "screens/camera.js", "screens/review.js", "screens/visit.js", "screens/tiles.js", "screens/viewer.js",
-  "screens/progress.js", "screens/pairing.js", "vendor/lean-qr.js", "vendor/client-zip.js", "settings.json",
-  "icon.svg", "privacy.html", "privacy.js", "manifest.webmanifest", "scenes",
+  "./", "booth.css", "booth.js", "common.js", "settings.js", "event.js", "storage.js", "text.js", "dom.js",
+  "clock.js", "photo.js", "api.js", "visit.js", "again.js", "by-hand.js", "outbox.js", "pictures.js", "print.js",
+  "print.css", "elements.js", "camera.js", "dialogs.js", "screens/session.js", "screens/start.js",
+  "screens/consent.js", "screens/scenes.js", "screens/camera.js", "screens/review.js", "screens/visit.js",
+  "screens/tiles.js", "screens/viewer.js", "screens/onwall.js", "screens/progress.js", "screens/pairing.js",
+  "vendor/lean-qr.js", "vendor/client-zip.js", "settings.json", "icon.svg", "privacy.html", "privacy.js",
+  "manifest.webmanifest", "scenes",
 ];
 
 self.addEventListener("install", (event) => {

@@ -10,6 +10,8 @@ const MIN_POLL_MS = 100; // between two polls: two pictures may be finished almo
 const MISSING_PAUSE_MS = 5000;
 const WATCH_MS = 10_000; // between two looks whether what is shown may still be seen
 const UNSEEN = ["Deleted", "Hidden"];
+const SOON_MS = 3000; // between two looks while a picture is checked for the wall, which takes seconds,
+const CHECK_MS = 60_000; // for so long
 const DELETE_ATTEMPTS = 4;
 const AGE_MS = 600_000; // after which it is noted how old a kept visit is
 
@@ -327,10 +329,15 @@ export class Visit {
     }
   }
 
-  /** Looks now and then whether a visit that has ended may still be seen: not if it was deleted, or hidden by staff. */
+  /**
+   * Looks now and then whether a visit that has ended may still be seen: not if it was deleted, or hidden by staff; and
+   * how its pictures stand with the wall.
+   */
   async #watch(signal) {
+    const since = Date.now();
     while (["ended", "failed", "hidden"].includes(this.state.phase)) {
-      await pause(WATCH_MS, signal);
+      const isChecked = this.state.answer?.pictures?.some(({ state, wall }) => state === "DONE" && wall === "checking");
+      await pause(isChecked && Date.now() - since < CHECK_MS ? SOON_MS : WATCH_MS, signal);
       if (document.hidden) {
         continue;
       }
@@ -338,6 +345,8 @@ export class Visit {
         const { answer } = await askPhoto({ requestId: this.record.requestId }, { signal, attempts: 1 });
         if (this.state.phase === "hidden") { // not any more
           await this.#end(answer);
+        } else if (this.state.phase === "ended") {
+          this.#update({ answer });
         }
       } catch ({ code }) {
         signal.throwIfAborted();

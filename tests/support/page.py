@@ -128,8 +128,12 @@ class CannedBooth:
         else:
             self._waiting.append(route)
 
-    def say(self, page, states, status=200):
-        """Pictures in these states, the letters of "DONE", "FAILED", "WAITING"; the next question waits."""
+    def say(self, page, states, status=200, wall=()):
+        """Pictures in these states, the letters of "DONE", "FAILED", "WAITING"; the next question waits.
+
+        Args:
+            wall: how each stands with the event's wall; none is for it without.
+        """
         while not self._waiting:
             page.evaluate("0")  # lets events in
         scenes = ("sky", "building", "forest", "unicorn", "cosmos")
@@ -139,8 +143,9 @@ class CannedBooth:
                 "state": {"D": "DONE", "F": "FAILED", "W": "WAITING"}[letter],
                 "url": "http://cdn/photo/1.jpg" if letter == "D" else None,
                 "error": {"code": "OutputBlocked", "message": ""} if letter == "F" else None,
+                "wall": on_wall,
             }
-            for scene, letter in zip(scenes, states, strict=False)
+            for scene, letter, on_wall in zip(scenes, states, [*wall, *(None for _ in states)], strict=False)
         ]
         answer = {"status": "DONE", "step": "generate", "progress": 0.6, "pictures": pictures}
         self._waiting.pop().fulfill(status=status, json=answer | {"url_original": "http://cdn/photo/p.jpg"})

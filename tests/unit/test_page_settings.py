@@ -61,7 +61,7 @@ WRONG = [
 ]
 """Values that the page refuses as well (tests/web/test_staffed.py)."""
 
-AGREED = ("2026-11-29", "59322a66053e9a91")
+AGREED = ("2026-11-29", "9a1afa3d0004fa2b")
 """`privacy.version`, and the hash of what a visitor of that version agrees to."""
 
 

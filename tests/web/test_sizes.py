@@ -132,7 +132,7 @@ def test_a_visit_on_a_pad_is_in_view(quick, open_page):
             pad.wait_for_selector("#visit[data-phase=working]")
             if number == 0:
                 check(pad, f"working {aspect}")
-            booth.say(pad, states)
+            booth.say(pad, states, wall=["waiting"] * 5 if number else ())
             await_phase(pad, "ended")
             await_pictures(pad, states.count("D"))
             check(pad, f"{states} {aspect}")
@@ -161,12 +161,12 @@ def test_a_phone_keeps_share_and_save_in_view(quick, open_page, aspect):
     booth.say(phone, "DFWW", status=202)
     await_pictures(phone, 1)
     assert phone.locator("#keep button:visible").all_inner_texts() == ["Share all", "Save all"]
-    booth.say(phone, "DFDD")
+    booth.say(phone, "DFDD", wall=["waiting"] * 4)
     await_phase(phone, "ended")
     await_pictures(phone, 3)
     check(phone, "ended")
     phone.get_by_role("button", name="한국어").click()
     check(phone, "ended in Korean")
-    assert phone.locator(".tile.loaded .below button:visible").all_inner_texts() == ["공유", "저장"] * 3
+    assert phone.locator(".tile.loaded .below > button:visible").all_inner_texts() == ["공유", "저장"] * 3
     phone.click(".tile.loaded .enlarge >> nth=0")
     check(phone, "viewer", kept=CONTROLS)

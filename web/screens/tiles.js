@@ -19,6 +19,8 @@ export class Tiles {
   #onEnlarge;
   #list = []; // of Tile: the visitor's photo, then the pictures
   #aspect = 4 / 3;
+  /** Rem below each picture for what else is said there. */
+  room = 0;
 
   constructor(session, { onLoad, onEnlarge }) {
     this.#session = session;
@@ -73,6 +75,7 @@ export class Tiles {
       element.querySelectorAll("img").forEach(({ src }) => URL.revokeObjectURL(src));
     }
     this.#list = [];
+    this.room = 0;
     $("tiles").replaceChildren();
   }
 
@@ -85,7 +88,7 @@ export class Tiles {
     if (!width || !length) {
       return;
     }
-    const below = rem() * (CAPTION + (this.#session.isPhone ? BUTTONS : 0));
+    const below = rem() * (CAPTION + this.room + (this.#session.isPhone ? BUTTONS : 0));
     const widest = (count) => (width - GAP * (count - 1)) / count;
     let columns = 1;
     let size = 0;

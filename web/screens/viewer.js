@@ -1,18 +1,18 @@
-// One picture, large, and beside it the photo for comparison.
+// One picture, large, and beside it the photo for comparison. Loaded when there is a picture.
 
 import { $, onTap } from "../dom.js";
 import { canShare, save, share } from "../pictures.js";
 
-/** Whether the pad prints. */
-export const canPrint = ({ print, copies }) => print && copies > 0;
-
 export class Viewer {
   #session;
   #tiles;
+  #canPrint;
   #tile; // that is shown
 
-  constructor(session, tiles, { onPrint }) {
+  /** `canPrint`: whether the pad prints, by the settings. */
+  constructor(session, tiles, { canPrint, onPrint }) {
     this.#session = session;
+    this.#canPrint = canPrint;
     this.#tiles = tiles;
     $("split").oninput = () => this.#split($("split").value);
     $("previous").onclick = () => this.#step(-1);
@@ -42,7 +42,7 @@ export class Viewer {
     this.#split(0);
     $("share").hidden = !isPhone || !canShare([file]);
     $("save").hidden = !(isPhone || settings.save);
-    $("print").hidden = isPhone || !canPrint(settings);
+    $("print").hidden = isPhone || !this.#canPrint(settings);
     const hasOthers = this.#tiles.pictures.length > 1;
     $("previous").hidden = $("next").hidden = !hasOthers;
     if (!$("viewer").open) {

@@ -1,14 +1,13 @@
 // The screen of one visit, on the pad and on the visitor's phone: progress, pictures, and what one can do with them.
 
 import { after, within } from "../clock.js";
-import { ask, showByHand } from "../dialogs.js";
+import { ask } from "../dialogs.js";
 import { $, onTap, show } from "../dom.js";
 import { canShare, save, share } from "../pictures.js";
 import { errorText, formatDuration, pauseText, text } from "../text.js";
 import { isPhotoUnusable } from "../visit.js";
 import { Progress } from "./progress.js";
 import { Tiles } from "./tiles.js";
-import { canPrint, Viewer } from "./viewer.js";
 
 const LATE_MS = 45_000;
 const COPY_MS = 3000;
@@ -28,8 +27,9 @@ export class VisitScreen {
   #generate; // makes a QR code
   #onBusy;
   #tiles;
-  #viewer;
+  #viewer = null; // once there are pictures
   #printer = null; // once it was wanted
+  #onWall; // once a picture was for the wall
   #progress = new Progress({ onTick: () => this.#showProgress() });
   #visit = null; // that is shown
   /** The visits before it of the same photo. */
@@ -44,9 +44,12 @@ export class VisitScreen {
     this.#generate = generate;
     this.#onBusy = onBusy;
     this.#tiles = new Tiles(session, {
-      onLoad: () => this.refresh(), onEnlarge: (tile) => this.#viewer.open(tile),
+      onLoad: () => {
+        this.#loadViewer().catch(() => {});
+        this.refresh();
+      },
+      onEnlarge: (tile) => this.#enlarge(tile),
     });
-    this.#viewer = new Viewer(session, this.#tiles, { onPrint: (files) => this.#print(files) });
     document.addEventListener("translated", () => this.refresh());
     $("again").onclick = onAgain;
     $("another").onclick = onAnother;
@@ -129,6 +132,7 @@ export class VisitScreen {
       this.#clearPictures();
     } else {
       this.#tiles.show(this.#visit);
+      this.#showWall();
     }
     $("work").hidden = !["sending", "working"].includes(phase);
     $("phone-card").hidden = isPhone || isGone || phase === "failed";
@@ -147,7 +151,7 @@ export class VisitScreen {
   }
 
   #clearPictures(isIdle = false) {
-    this.#viewer.close();
+    this.#viewer?.close();
     $("by-hand").close();
     this.#tiles.clear();
     this.#printer?.close({ isIdle });
@@ -259,6 +263,7 @@ export class VisitScreen {
     try {
       await within(COPY_MS, navigator.clipboard.writeText(link));
     } catch {
+      const { showByHand } = await import("../by-hand.js");
       showByHand("copyLink.hand", [Object.assign(document.createElement("input"), { value: link, readOnly: true })]);
       return;
     }
@@ -278,6 +283,34 @@ export class VisitScreen {
       }
     } catch {
       $("note").textContent = text("note.lost");
+    }
+  }
+
+  /** Nobody needs it before there are pictures, and with the first there is a connection. */
+  async #loadViewer() {
+    const { Viewer } = await import("./viewer.js");
+    this.#viewer ??= new Viewer(this.#session, this.#tiles, { canPrint, onPrint: (files) => this.#print(files) });
+  }
+
+  async #enlarge(tile) {
+    const visit = this.#visit;
+    if (!this.#viewer) {
+      await this.#loadViewer().catch(() => { $("note").textContent = text("note.lost"); });
+    }
+    if (visit === this.#visit) {
+      this.#viewer?.open(tile);
+    }
+  }
+
+  /** Loaded only where a picture is for the wall. */
+  async #showWall() {
+    const visit = this.#visit;
+    if (visit.state.answer?.pictures?.some(({ wall }) => wall)) {
+      const loaded = await import("./onwall.js").catch(() => {}); // else the next answer loads it
+      this.#onWall ??= loaded && new loaded.OnWall(this.#tiles);
+      if (visit === this.#visit) {
+        this.#onWall?.show(visit);
+      }
     }
   }
 
@@ -310,6 +343,11 @@ export class VisitScreen {
       onDeleted();
     }
   }
+}
+
+/** Whether the pad prints. */
+function canPrint({ print, copies }) {
+  return print && copies > 0;
 }
 
 /** What a phone opens. What follows the # never reaches a server. */
