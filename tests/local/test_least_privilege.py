@@ -6,6 +6,7 @@ these policies are the deployed ones.
 """
 
 import json
+import re
 import uuid
 
 from booth import limits
@@ -75,7 +76,9 @@ def test_nothing_is_allowed_that_is_never_called(quick):
     everything_that_happens(quick, portrait)
 
     calls = quick.app.calls("made")
-    unknown = {(call.action, fault) for _, call in calls for fault in faults_of_call(call)}
+    # Of calls that differ in an object's or an execution's name alone, thousands after other tests, one is judged.
+    kinds = {(call.action, re.sub(r"[0-9a-f-]{8,}", "-", call.resource), call.context): call for _, call in calls}
+    unknown = {(call.action, fault) for call in kinds.values() for fault in faults_of_call(call)}
     assert not unknown, "what the local mode took the calls for is nothing that AWS's reference knows"
     unused = {
         (function, action, resource)
