@@ -106,6 +106,10 @@ def refusal(status: int, name: str) -> Answer:
 HANG = "no answer before the execution has ended"
 
 
+_STATUS = {"TooManyRequestsException": 429, "ResourceNotFoundException": 404}
+"""The HTTP statuses of Lambda's exceptions, by its service model; 500 for the others that are played."""
+
+
 def failing(name: str) -> Answer:
     """The answer that makes the machine see the error `name`.
 
@@ -115,7 +119,7 @@ def failing(name: str) -> Answer:
     service, _, exception = name.partition(".")
     if service != "Lambda" or exception == "Unknown":
         return error(name)
-    return refusal(429 if exception == "TooManyRequestsException" else 500, exception)
+    return refusal(_STATUS.get(exception, 500), exception)
 
 
 # What a run does
