@@ -6,10 +6,8 @@ import os
 import pytest
 from hypothesis import settings
 
-from tests.support.clients import share_what_is_read
-
 pytest.register_assert_rewrite("tests.support")
-pytest_plugins = ["tests.support.judges.plugin", "tests.support.application"]
+pytest_plugins = ["tests.support.judges.plugin", "tests.support.clients", "tests.support.application"]
 
 # As the template sets it. Powertools reads it when a function's module is imported, which some tests do early.
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "PhotoBooth")
@@ -17,8 +15,6 @@ os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "PhotoBooth")
 # Nothing is timed in a test: the machine may be busy.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
-
-share_what_is_read()
 
 # Each look for garbage takes longer the more there is; what is imported from here on is none.
 gc.set_threshold(50_000, 20, 100)

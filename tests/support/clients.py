@@ -1,4 +1,4 @@
-"""Makes boto3's clients cheaper: the tests make thousands, each for an endpoint of its own, in hundreds of sessions."""
+"""A plugin of pytest that makes boto3's clients cheaper: the tests make thousands, in hundreds of sessions."""
 
 import copy
 from functools import cache
@@ -15,7 +15,7 @@ class _Names(hooks.EventAliaser):
         return copied
 
 
-def share_what_is_read() -> None:
+def pytest_configure() -> None:
     """Has all sessions of this process read the services' descriptions once, and all their clients share what is worked
     out of botocore's own data.
     """
