@@ -46,14 +46,25 @@ export async function readEvent() {
   return answer;
 }
 
-/** Takes a visit from view, or shows it again (POST /staff/hide). Throws StaffError. */
-export function hideVisit(requestId, hidden) {
-  return call("POST", "/staff/hide", { value: { requestId, hidden }, token: staffToken() });
+/** Takes a visit, {requestId} or {visit}, from view, or shows it again (POST /staff/hide). Throws StaffError. */
+export function hideVisit(visit, hidden) {
+  return call("POST", "/staff/hide", { value: { ...visit, hidden }, token: staffToken() });
 }
 
-/** Deletes a visit (DELETE /photo), by the right that its link gives. Throws StaffError. */
-export function deleteVisit(requestId) {
-  return call("DELETE", "/photo", { value: { requestId } });
+/** Deletes a visit: {requestId} by the right that its link gives (DELETE /photo), {visit} by staff's. Throws StaffError. */
+export function deleteVisit(visit) {
+  const request = { value: visit, token: visit.requestId ? undefined : staffToken() };
+  return call("DELETE", visit.requestId ? "/photo" : "/staff/photo", request);
+}
+
+/** What is for the wall (GET /staff/wall): {now, moderation, waiting, shown, hidden, count, oldest}. Throws StaffError. */
+export function readWall() {
+  return call("GET", "/staff/wall", { token: staffToken() });
+}
+
+/** Decides about a picture of a visit (POST /staff/wall): "shown", "hidden" or "waiting". Throws StaffError. */
+export function decide(visit, picture, state) {
+  return call("POST", "/staff/wall", { value: { visit, picture, state }, token: staffToken() });
 }
 
 /** The parsed answer to a call. Throws StaffError. */

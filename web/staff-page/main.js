@@ -1,5 +1,5 @@
-// The staff's page: how the booth is doing, its settings for the event, and one visit at a time. What the tabs hold is in
-// the modules beside this one.
+// The staff's page: how the booth is doing, the event's wall, the settings for the event, and one visit at a time. What the
+// tabs hold is in the modules beside this one.
 
 import { restoreLanguage, showLanguages } from "../common.js";
 import { $, show } from "../dom.js";
@@ -11,10 +11,11 @@ import { Pause } from "./pause.js";
 import { SettingsForm } from "./settings.js";
 import { Today } from "./today.js";
 import { VisitOfSomebody } from "./visit.js";
+import { Wall } from "./wall.js";
 
 const LANGUAGES = ["en", "ko"];
 const TITLE = { en: "Booth staff", ko: "부스 담당자" };
-const TABS = ["today", "event", "visit"];
+const TABS = ["today", "wall", "event", "visit"];
 
 textsFrom("languages/staff");
 const link = new URLSearchParams(location.hash.slice(1)).get("token")?.trim();
@@ -28,6 +29,7 @@ const event = new EventSettings();
 const pause = new Pause(event, { onError: sentenceOf });
 const form = new SettingsForm(event, { onError: sentenceOf });
 const visit = new VisitOfSomebody({ onError: sentenceOf });
+const wall = new Wall({ onError: sentenceOf, onLook: () => select("wall") });
 const today = new Today(event, { onSignedOut: () => signOut("signIn.wrong") });
 
 /** What staff read of a StaffError; `kind`: of what it may have another meaning. */
@@ -54,6 +56,7 @@ async function signIn(token) {
   show("desk");
   select("today");
   today.start(figures, settings.privacy.retentionDays);
+  wall.start();
   form.loadScenes().catch(() => {}); // without them the field keeps what it has
   await event.read().catch((error) => { $("state-problem").textContent = sentenceOf(error); });
 }
@@ -68,6 +71,7 @@ function signOut(problem = "") {
   keepStaffToken(null);
   document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
   today.stop();
+  wall.stop();
   visit.close();
   showSignIn(problem);
 }
@@ -80,6 +84,7 @@ function select(name) {
     $(`tab-${each}`).tabIndex = isSelected ? 0 : -1;
     $(`panel-${each}`).hidden = !isSelected;
   }
+  wall.open(name === "wall");
   if (name !== "visit") {
     visit.stop();
   }
@@ -104,6 +109,7 @@ $("sign-out").onclick = () => signOut();
 document.addEventListener("translated", () => {
   form.label();
   today.show();
+  wall.show();
   pause.show();
   visit.show();
 });

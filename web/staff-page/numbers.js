@@ -9,6 +9,9 @@ const format = (value, options) => new Intl.NumberFormat(language, options).form
 export const count = (value) => format(value);
 export const money = (usd) => format(usd, { style: "currency", currency: "USD", currencyDisplay: "narrowSymbol" });
 
+/** A share in words; `value`: 0 to 100. */
+export const percent = (value) => format(value / 100, { style: "percent" });
+
 /** Seconds such as "9.4 sec"; from two minutes on in minutes. */
 export function duration(seconds) {
   const [value, unit] = seconds < 120 ? [seconds, "second"] : [seconds / 60, "minute"];

@@ -125,7 +125,7 @@ export class Today {
 
 /** `ownBudget`: photos a day as staff have set them; null or undefined if they haven't. */
 function sections(figures, ownBudget) {
-  const parts = [failures, models, scenes, pads].map((part) => part(figures));
+  const parts = [failures, wall, models, scenes, pads].map((part) => part(figures));
   return [totals(figures, ownBudget), ...parts.filter(Boolean)];
 }
 
@@ -179,6 +179,12 @@ function failures({ failures: all = [] }) {
     return element("li", {}, element("b", { class: "number" }, count(number)), element("div", {},
       element("p", {}, sentence), element("p", { class: "hint" }, what)));
   }));
+}
+
+function wall({ wall: all = {} }) {
+  const named = ["shown", "waiting", "refused", "unscored", "would_wait", "would_refuse", "approved", "hidden"];
+  return list("today.wall", named.filter((name) => all[name]).map((name) => element("li", {},
+    element("p", {}, text(`today.wall.${name}`)), element("b", { class: "number" }, count(all[name])))));
 }
 
 function models({ models: all = [] }) {

@@ -15,6 +15,29 @@ export function requestIdOf(words) {
   return ID.test(id) ? id : "";
 }
 
+/**
+ * Asks whether a visit, {requestId} or {visit}, is to be deleted, and deletes it: {isDone, problem}; `problem`: the
+ * StaffError, or null. Without a connection it may be tried again there.
+ */
+export async function askToDelete(visit) {
+  let problem = null;
+  const isDone = await ask({
+    title: "visit.delete.title",
+    message: "visit.delete.text",
+    yes: "visit.delete.yes",
+    no: "visit.delete.no",
+    working: "visit.delete.working",
+    failed: "visit.delete.failed",
+    onYes: () => deleteVisit(visit).catch((error) => {
+      problem = error;
+      if (error.code === "Offline") {
+        throw error;
+      }
+    }),
+  });
+  return { isDone, problem };
+}
+
 export class VisitOfSomebody {
   #id = "";
   #isDeleted = false;
@@ -107,7 +130,7 @@ export class VisitOfSomebody {
     buttons.forEach((button) => { button.disabled = true; });
     this.#say("");
     try {
-      await hideVisit(id, hidden);
+      await hideVisit({ requestId: id }, hidden);
       if (id === this.#id) {
         this.#say(said);
       }
@@ -119,21 +142,7 @@ export class VisitOfSomebody {
   }
 
   async #delete() {
-    let problem;
-    const isDone = await ask({
-      title: "visit.delete.title",
-      message: "visit.delete.text",
-      yes: "visit.delete.yes",
-      no: "visit.delete.no",
-      working: "visit.delete.working",
-      failed: "visit.delete.failed",
-      onYes: () => deleteVisit(this.#id).catch((error) => {
-        problem = error;
-        if (error.code === "Offline") {
-          throw error; // it may be tried again there
-        }
-      }),
-    });
+    const { isDone, problem } = await askToDelete({ requestId: this.#id });
     if (isDone && problem) {
       $("found-problem").textContent = this.#onError(problem, "visit");
     } else if (isDone) {
