@@ -16,7 +16,8 @@
 # With AWS credentials; ENV=dev (the default) or ENV=prod:
 #   make preflight   before an event: can your account paint?
 #   make deploy, page   all of it (ARGS="Name=value"); the page alone
-#   make prove, pair, staff   all tried once; a pad's QR code; the staff page's
+#   make prove   all tried once
+#   make pair, staff, wall   a pad's QR code; the staff page's; the wall's link
 #   make destroy     delete all of it, photos included, after asking
 #   make sam-deploy, sam-check, sam-off, sam-on, sam-destroy, sam-package
 #                    Segment Anything: docs/sam-endpoint.md; the same with paint-:
@@ -43,7 +44,7 @@ BENCHES := $(shell sed -n 's/^""".*: `make \(bench-[a-z]*\)`.*/\1/p' benchmarks/
 
 .PHONY: help run painter test all-tests test-painter test-fast mutants check lint lock released audit check-scenes check-settings thumbnails api drawing machine pythons
 .PHONY: browser setup tools clean faults fuzz odd-photos races load pacing bench trace cost bench-help $(BENCHES)
-.PHONY: preflight build deploy page prove pair staff destroy env account out sam-package sam-deploy sam-on sam-off sam-destroy sam-check
+.PHONY: preflight build deploy page prove pair staff wall destroy env account out sam-package sam-deploy sam-on sam-off sam-destroy sam-check
 .PHONY: paint-package paint-deploy paint-on paint-off paint-destroy paint-check
 
 help:
@@ -249,7 +250,7 @@ deploy: env out account build
 prove: out account setup
 	@.venv/bin/python -m prove $(ARGS)
 
-pair staff: env account
+pair staff wall: env account
 	@.venv/bin/python -m deploy $@ $(STACK)
 
 page: env account check-settings

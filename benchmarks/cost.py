@@ -52,7 +52,7 @@ WATCH_SECONDS = 118
 """How long one `sweep` watches, see functions/sweep.py. A run is looked after until CLEAN_SECONDS after its end; sweeps
 begin every 60 s and wait for it, each up to this long: on average WATCH_SECONDS**2 / 2 / 60 seconds in all."""
 
-ALARM_METRICS = 38
+ALARM_METRICS = 42
 """Metrics of a stack's alarms (monitoring.yaml)."""
 PAD_SECONDS = 30
 """Between two asks of a pad for event.json."""

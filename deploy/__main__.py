@@ -64,8 +64,14 @@ def pair(arguments: argparse.Namespace) -> None:
 
 def staff(arguments: argparse.Namespace) -> None:
     """Shows the link of the staff page as a QR code."""
-    for name, (link, code) in stack.staff_codes(arguments.stack).items():
+    for name, (link, code) in stack.page_codes(arguments.stack, "staff").items():
         print(f"{code}\nThe staff page, for {name}: {link}\nScan it with a phone, and let nobody else see it.")
+
+
+def wall(arguments: argparse.Namespace) -> None:
+    """Shows the link of the event's wall, and the same as a QR code."""
+    for name, (link, code) in stack.page_codes(arguments.stack, "wall").items():
+        print(f"{code}\nThe wall, {name}: {link}\nOpen it on the projector or TV, and let nobody else see it.")
 
 
 def destroy(arguments: argparse.Namespace) -> None:
@@ -95,7 +101,7 @@ def main() -> int:
     command.add_argument("environment")
     command.add_argument("overrides", nargs="*", metavar="Name=value", help="parameters of template.yaml")
     command.set_defaults(do=sam)
-    for do in (page, smoke, pair, staff, destroy):
+    for do in (page, smoke, pair, staff, wall, destroy):
         command = commands.add_parser(do.__name__, help=do.__doc__)
         command.add_argument("stack")
         command.set_defaults(do=do)

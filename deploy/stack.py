@@ -221,17 +221,23 @@ def pairing_codes(stack: str) -> dict[str, str]:
     return {booth: _qr_code(f"{url}/#pair={each[-1]}") for booth, each in found.items()}
 
 
-def staff_codes(stack: str) -> dict[str, tuple[str, str]]:
-    """By name of staff: the link of the staff page with the newest token, and the same as a QR code for a terminal.
+SECRETS = {"staff": "StaffTokenSecret", "wall": "WallTokenSecret"}
+"""Outputs with the secrets of the pages that have a token of their own, by the page's name."""
+
+
+def page_codes(stack: str, page: str) -> dict[str, tuple[str, str]]:
+    """By name of its tokens: a page's link with the newest one, and the same as a QR code for a terminal.
 
     Raises StackError if there is no valid token.
+
+    Args:
+        page: one of SECRETS.
     """
     known = outputs(stack)
-    if "StaffTokenSecret" not in known:
-        raise StackError(f"{stack} is of a release without a staff page: make deploy")
+    if SECRETS[page] not in known:
+        raise StackError(f"{stack} is of a release without this page, {page}: make deploy")
     links = {
-        name: f"{known['BoothUrl']}/staff#token={each[-1]}"
-        for name, each in _tokens_in(known["StaffTokenSecret"]).items()
+        name: f"{known['BoothUrl']}/{page}#token={each[-1]}" for name, each in _tokens_in(known[SECRETS[page]]).items()
     }
     return {name: (link, _qr_code(link)) for name, link in links.items()}
 

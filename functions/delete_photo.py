@@ -1,4 +1,4 @@
-"""DELETE /photo: deletes everything that is stored of a visit, in whatever state its run is."""
+"""DELETE /photo and DELETE /staff/photo: delete everything that is stored of a visit, in whatever state its run is."""
 
 import uuid
 from typing import Any
@@ -11,19 +11,27 @@ from booth.log import count, logger
 from booth.run import Run
 from booth.runs import uploads
 
+STAFFS = "DELETE /staff/photo"
+
 clients.at_init(table.connect, objects.connect, executions.connect)
 
 
 @endpoint(contract.photo_error)
 def handler(event: dict[str, Any]) -> dict[str, Any]:
-    request_id, key = contract.delete_request(contract.json_body(event), objects.uploads_bucket())
-    if key:
-        access.booth_of(event)
-    run = find_run(request_id, key)
+    if event.get("routeKey") == STAFFS:
+        access.staff_of(event)
+        name, value = contract.staffs_visit(contract.json_body(event))
+        run = visit.run_of_staffs(name, value)
+    else:
+        name = "requestId"
+        value, key = contract.delete_request(contract.json_body(event), objects.uploads_bucket())
+        if key:
+            access.booth_of(event)
+        run = find_run(value, key)
     logger.append_keys(run=run.id)
     deletion.delete(run)
     count("Deleted")
-    return contract.delete_answer(request_id)
+    return contract.delete_answer(name, value)
 
 
 def find_run(request_id: str, key: str) -> Run:

@@ -1,4 +1,5 @@
-"""POST /staff/hide: staff take a visit from view, or show it again, by the requestId that its visitor's QR has."""
+"""POST /staff/hide: staff take a visit from view, or show it again, by the requestId that its visitor's QR has, or as
+`GET /staff/wall` names it."""
 
 from typing import Any
 
@@ -14,9 +15,9 @@ clients.at_init(table.connect, objects.connect)
 @endpoint(contract.photo_error)
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     access.staff_of(event)
-    request_id, hidden = contract.hide_request(contract.json_body(event))
-    run = visit.run_of_request(request_id)
+    (name, value), hidden = contract.hide_request(contract.json_body(event))
+    run = visit.run_of_staffs(name, value)
     logger.append_keys(run=run.id)
     hiding.set_hidden(run, hidden)
     logger.info("staff have changed what is shown", hidden=hidden)
-    return contract.hide_answer(request_id, hidden)
+    return contract.hide_answer(name, value, hidden)

@@ -42,6 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
             _set_faults(app.standins_url, arguments.faults)
         print(f"The booth is open: {app.url}   (the functions' log: {app.log_path}; Ctrl-C closes it)", flush=True)
         print(f"For its staff: {app.url}/staff#token={app.staff_token}", flush=True)
+        print(f"For its wall, on a projector or TV: {app.url}/wall#token={app.wall_token}", flush=True)
         if lan:
             print(
                 "Each device asks once about the certificate, which nobody but this machine has signed. SHA-256 "

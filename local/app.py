@@ -342,8 +342,16 @@ class App:
     @property
     def staff_token(self) -> str:
         """What opens the staff page. Made at the start."""
-        secret = self.client("secretsmanager").get_secret_value(SecretId=self.stack.secrets["StaffToken"].name)
-        return json.loads(secret["SecretString"])["staff"]
+        return self._token("StaffToken", "staff")
+
+    @property
+    def wall_token(self) -> str:
+        """What opens the event's wall. Made at the start."""
+        return self._token("WallToken", "wall")
+
+    def _token(self, secret: str, name: str) -> str:
+        given = self.client("secretsmanager").get_secret_value(SecretId=self.stack.secrets[secret].name)
+        return json.loads(given["SecretString"])[name]
 
     def set_versioning(self, holds: bool) -> None:
         """Whether the uploads bucket's versioning holds, for which S3 may take 15 minutes. For tests."""

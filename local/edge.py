@@ -40,7 +40,7 @@ _FORWARDED = ("Content-Type", "CloudFront-Viewer-Address")
 """The headers that the CDN sends on to the API where access is open: of the viewer's, and its own."""
 _ALL_METHODS = ("GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE")
 _READING_METHODS = ("GET", "HEAD")
-_STAFF = "/staff/"
+_WITH_TOKEN = ("/staff/", "/wall/")
 """What the CDN passes on to the API with all headers, where access is open, too."""
 _OF_THE_CONNECTION = ("connection", "transfer-encoding", "expect", "upgrade", "keep-alive")
 _KEY_HEADER = "x-cdn-key"
@@ -105,25 +105,25 @@ class Edge:
     def _respond(self, request: Request) -> Response:
         if request.path == "/health":
             return _json(200, {"ready": True}) if self._ready() else _json(503, {"ready": False})
-        is_staffs = request.path.startswith(_STAFF)
-        is_api = (request.path in self._paths or is_staffs) and not request.environ["RAW_URI"].startswith("//")
+        has_token = request.path.startswith(_WITH_TOKEN)
+        is_api = (request.path in self._paths or has_token) and not request.environ["RAW_URI"].startswith("//")
         if refused := viewers.refusal(request, _ALL_METHODS if is_api else _READING_METHODS):
             return refused
         if is_api:
             # An open stack's policy passes no query on.
-            query = "" if self._key() and not is_staffs else _query(request)
-            return self._ask_api(request, self._to_api(request, is_staffs), _CDN_ADDRESS, query)
+            query = "" if self._key() and not has_token else _query(request)
+            return self._ask_api(request, self._to_api(request, has_token), _CDN_ADDRESS, query)
         if request.path == "/event.json":
             return self._object(request, self._page_bucket)
         if request.path.startswith("/photo/"):
             return self._object(request, self._results_bucket)
         return self._page(request)
 
-    def _to_api(self, request: Request, is_staffs: bool) -> dict[str, str]:
+    def _to_api(self, request: Request, has_token: bool) -> dict[str, str]:
         """The headers with which the CDN asks the API, by its origin request policy; Host is the API's."""
         seen = viewers.headers_to_origin(request)
         if key := self._key():
-            if not is_staffs:
+            if not has_token:
                 seen["cloudfront-viewer-address"] = f"{request.remote_addr}:{request.environ.get('REMOTE_PORT', 1024)}"
                 seen = {name.lower(): seen[name.lower()] for name in _FORWARDED if name.lower() in seen}
                 seen["user-agent"] = "Amazon CloudFront"

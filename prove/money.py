@@ -52,7 +52,7 @@ def hour(prices: dict[str, Any]) -> float:
     cloudwatch, month = prices["cloudwatch"], 0.0
     month += ALARM_METRICS * cloudwatch["alarm_metric_month"] + 26 * cloudwatch["metric_month"]
     month += cloudwatch["dashboard_month"]
-    month += 2 * 0.40  # the secrets, docs/deploy.md
+    month += 3 * 0.40  # the secrets, docs/deploy.md
     idle = {"scheduler.call": 61, "xray.trace": 61, "lambda.gb_second": 60, "lambda.request": 61, "dynamodb.read": 180}
     return len(ENVIRONMENTS) * (month / MONTH_HOURS + sum(priced(Counter(idle), prices).values()))
 

@@ -166,8 +166,8 @@ class Tables:
 
 _AS_JSON = ("Reason", "Error", "UploadEnvelope", "UploadErrorEnvelope")
 """Schemas that api.md shows as JSON in its text."""
-_PLACES = {"Consent": "post-upload", "Failure": "why-a-run-failed"}
-_NAMED = {"Url": "URL"}
+_PLACES = {"Consent": "post-upload", "Failure": "why-a-run-failed", "WallPicture": "get-staffwall"}
+_NAMED = {"Url": "URL", "CopyPath": "path"}
 _WORDS = {"string": "text", "integer": "whole number", "array": "list", "boolean": "true or false", "object": "object"}
 
 
@@ -188,7 +188,7 @@ def _fields_of(schema: Schema) -> str:
 
 
 def _literal(value: Any) -> str:
-    return f'`"{value}"`' if value == "" else f"`{value}`"
+    return f'`"{value}"`' if value == "" else f"`{'null' if value is None else value}`"
 
 
 def _range(least: Any, most: Any, words: str) -> str:

@@ -244,6 +244,12 @@ class StaffTokenNeeded(ApiError):
     status = 401
 
 
+class WallTokenNeeded(ApiError):
+    """The request has no token of the wall's."""
+
+    status = 401
+
+
 class TooManyPhotos(ApiError):
     """A limit is reached; `seconds` is the Retry-After."""
 

@@ -298,6 +298,45 @@ def a_visit_is_shown_again(trial: Trial) -> None:
     assert trial.is_shown(request_id)
 
 
+def a_look_at_the_wall(trial: Trial) -> None:
+    """The wall asks, and shows the picture."""
+    on_the_wall(trial)
+    trial.arm()
+    assert trial.copy() in [each["url"] for each in trial.wall_shows()]
+
+
+def a_look_at_what_is_for_the_wall(trial: Trial) -> None:
+    """Staff's list has the picture."""
+    on_the_wall(trial)
+    trial.arm()
+    assert trial.copy() in [each["url"] for each in trial.staffs("GET", "/staff/wall")["shown"]]
+
+
+def a_decision(trial: Trial) -> None:
+    """Staff hide a picture on the wall."""
+    on_the_wall(trial)
+    trial.arm()
+    trial.staffs("POST", "/staff/wall", {"visit": trial.run, "picture": 1, "state": "hidden"})
+    assert trial.copy() not in [each["url"] for each in trial.wall_shows()]
+
+
+def a_picture_is_taken_off(trial: Trial) -> None:
+    """Its visitor takes it off the wall, at the booth; the copy is gone."""
+    request_id = on_the_wall(trial)
+    trial.arm()
+    trial.take_off(request_id)
+    assert trial.copy() not in [each["url"] for each in trial.wall_shows()]
+    assert trial.booth.http("GET", trial.booth.url + trial.copy())[0] == 403
+
+
+def on_the_wall(trial: Trial) -> str:
+    """An ended visit whose picture is shown on the wall; its requestId."""
+    trial.wall = True
+    request_id = an_ended_visit(trial)
+    await_true(lambda: trial.record["wall"])
+    return request_id
+
+
 def an_ended_visit(trial: Trial) -> str:
     """A visit with one picture; its requestId."""
     trial.pictures, request_id = 1, str(uuid.uuid4())
@@ -362,6 +401,10 @@ SCENARIOS: list[tuple[str, Callable[[Trial], None]]] = [
     ("Staff *", a_look_at_the_day),
     ("HidePhoto s3:DeleteObjectTagging *", a_visit_is_shown_again),
     ("HidePhoto *", a_visit_is_hidden),
+    ("Wall *", a_look_at_the_wall),
+    ("LeaveWall *", a_picture_is_taken_off),
+    ("StaffWall *", a_look_at_what_is_for_the_wall),
+    ("DecidePicture *", a_decision),
     ("Sweep s3:GetObject *", an_event_that_sweep_makes_up_for),
     ("Sweep states:StartExecution *", an_event_that_sweep_makes_up_for),
     ("Sweep states:DescribeExecution *", a_slow_run),

@@ -6,10 +6,12 @@ import uuid
 from collections.abc import Callable
 
 from booth import limits, scenes
+from booth.keys import address, wall_key
 from booth.run import ENDED
 from tests.faults.calls import READ_BY_AGAIN, READ_BY_UPLOAD, Row
 from tests.support.booth import Booth
 from tests.support.photos import photo
+from tests.support.tokens import bearer
 from tests.support.waiting import await_true
 
 PHOTO = photo()
@@ -147,6 +149,24 @@ class Trial:
         status, answer = self.insist(lambda: self._as_staff(method, path, body))
         assert status == 200, answer
         return answer
+
+    def wall_shows(self) -> list[dict]:
+        """GET /wall/pictures, and again if it fails."""
+        url, headers = f"{self.booth.url}/wall/pictures", bearer(self.booth.app.wall_token)
+        status, answer = self.insist(lambda: self.booth.http("GET", url, None, headers)[::2])
+        assert status == 200, answer
+        return answer["pictures"]
+
+    def take_off(self, request_id: str) -> None:
+        """DELETE /wall/pictures for all of the visit, as the pad does, and again if it fails."""
+        place = {"bucket": self.uploaded["Bucket"], "key": self.uploaded["Key"], "requestId": request_id}
+        url, data, headers = f"{self.booth.url}/wall/pictures", json.dumps(place).encode(), self.booth.headers()
+        status, answer = self.insist(lambda: self.booth.http("DELETE", url, data, headers)[::2])
+        assert status == 200, answer
+
+    def copy(self) -> str:
+        """Path of the first picture's copy for the wall."""
+        return address(wall_key(self.run, 1))
 
     def steer(self) -> None:
         """PUT /staff/settings, and again if it fails; as the staff page, by what stands there."""

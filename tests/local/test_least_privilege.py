@@ -16,7 +16,7 @@ from local.template.document import default_of
 from tests.support.booth import HOLD
 from tests.support.judges.reference import faults_of_call
 from tests.support.photos import PHOTOS
-from tests.support.tokens import made_token
+from tests.support.tokens import bearer, made_token
 from tests.support.waiting import await_true
 
 CHAIN = ",".join(f"{each.strip()}=100000" for each in default_of(ROOT / "template.yaml", "ImageModels").split(","))
@@ -103,6 +103,7 @@ def everything_that_happens(booth, portrait):
     deletions(booth, portrait)
     steering(booth)
     staff_on_site(booth, portrait)
+    on_the_wall(booth, portrait)
     booth.app.lambdas.invoke(booth.app.stack.functions["Purge"].name, b"{}")
 
 
@@ -128,6 +129,27 @@ def staff_on_site(booth, portrait):
     for hidden in (True, False):
         body = json.dumps({"requestId": request_id, "hidden": hidden}).encode()
         assert booth.http("POST", f"{booth.url}/staff/hide", body, headers)[0] == 200
+
+
+def on_the_wall(booth, portrait):
+    """A picture is listed, decided on, taken off by its visitor at the booth, and its visit deleted by staff."""
+    consent = {"policy": "1", "language": "en", "time": "2026-11-29T10:00:00Z", "wall": True}
+    uploaded, request_id = booth.upload(consent=consent, scenes=["sky"]), str(uuid.uuid4())
+    booth.put(uploaded, portrait)
+    booth.await_end(uploaded, request_id)
+    await_true(lambda: booth.record(uploaded)["wall"])
+    run = booth.record(uploaded)["run"]
+    place = {"requestId": request_id, "bucket": uploaded["Bucket"], "key": uploaded["Key"]}
+    booth.forget_settings()
+    for method, path, body, token in (
+        ("GET", "/wall/pictures", None, booth.app.wall_token),
+        ("GET", "/staff/wall", None, booth.app.staff_token),
+        ("POST", "/staff/wall", {"visit": run, "picture": 1, "state": "hidden"}, booth.app.staff_token),
+        ("DELETE", "/wall/pictures", place, booth.token),
+        ("DELETE", "/staff/photo", {"visit": run}, booth.app.staff_token),
+    ):
+        data = body and json.dumps(body).encode()
+        assert booth.http(method, booth.url + path, data, bearer(token))[0] == 200
 
 
 def whole_visits(booth, portrait):

@@ -1,14 +1,10 @@
-"""Staff steer the event: what pads and visitors meet then, and whose token opens what."""
+"""Staff steer the event: what pads and visitors meet then."""
 
 import json
 import time
-import uuid
-
-import pytest
 
 from tests.support.booth import ask_for_upload
 from tests.support.photos import photo
-from tests.support.tokens import bearer, made_token
 
 REASON = {"en": "We are back after the speech.", "ko": "연설이 끝나면 다시 엽니다."}
 
@@ -67,51 +63,3 @@ def test_settings_by_a_version_that_is_not_there_and_wrong_ones_are_refused(quic
     status, answer = steered(title={"en": "Photo Booth", "ko": ""})
     assert (status, answer["error"]["field"]) == (400, "title.ko")
     assert quick.http("GET", f"{quick.url}/event.json")[2] == {"version": 1, "copies": 1}
-
-
-STAFFS = [
-    ("PUT", "/staff/settings", {"version": 7}),
-    ("GET", "/staff/today", None),
-    ("POST", "/staff/hide", {"requestId": "nobody-has-this-request-id", "hidden": True}),
-]
-"""Each route of staff's, with a body that it takes as far as that it says more than who may not."""
-
-
-@pytest.mark.parametrize("access", ["open", "token"])
-def test_each_kind_of_token_opens_its_own_routes_and_no_other(quick, steered, access):
-    quick.redeploy(Access=access)
-    booth = quick.token = made_token(quick) if access == "token" else ""
-    visitor = str(uuid.uuid4())
-    uploaded = quick.upload()
-    assert quick.ask(uploaded, visitor)[0] == 202
-    staff = quick.app.staff_token
-    needs_none = access == "open"
-    upload = {"type": "photo", "filename": "a.jpg", "contentType": "image/jpeg"}
-    place = {"bucket": uploaded["Bucket"], "key": uploaded["Key"], "requestId": visitor}
-    again = {"requestId": visitor, "newRequestId": str(uuid.uuid4()), "scenes": ["sky"]}
-
-    def call(method, path, body, token, url=quick.url):
-        return quick.http(method, url + path, body and json.dumps(body).encode(), bearer(token))[0]
-
-    template = {(route.method, route.path) for route in quick.app.stack.routes if route.path.startswith("/staff/")}
-    assert template == {(method, path) for method, path, _ in STAFFS}
-    for method, path, body in STAFFS:
-        assert call(method, path, body, staff) not in (401, 403), path
-        for token in {booth, visitor, "", staff[:-1]}:
-            assert call(method, path, body, token) == 401, (path, token)
-        assert call(method, path, body, booth, quick.app.api_url) == 401
-    for token, opens in ((booth, True), (staff, needs_none), (visitor, needs_none), ("", needs_none)):
-        assert (call("POST", "/upload", upload, token) == 200) is opens
-        assert (call("POST", "/photo", place, token) == 202) is opens
-        assert call("POST", "/photo", {"requestId": visitor}, token) == 202
-        assert (call("POST", "/again", again, token) != 401) is opens
-        assert quick.http("GET", f"{quick.url}/scenes", None, bearer(token))[0] == 200
-    if not needs_none:
-        for token in (staff, visitor, ""):
-            assert call("DELETE", "/photo", place, token) == 401
-    assert call("DELETE", "/photo", {"requestId": visitor}, "") == 200
-
-
-def test_no_path_below_staff_is_a_file_of_the_page(quick):
-    assert quick.http("GET", f"{quick.url}/staff/")[0] == 404
-    assert quick.http("GET", f"{quick.url}/staff/nothing")[0] == 404

@@ -12,9 +12,10 @@ from tests.support.photos import PHOTOS
 from tests.support.templates import COMMON, PIXELS, TOOLS
 
 # What is answered here to the sample events: the photo's bucket is another one, nothing is known of the requestId,
-# and the token is not staff's.
+# and the token is neither staff's nor the wall's.
 API = {"upload": 200, "paint_again": 404, "list_scenes": 200, "photo": 403, "delete_photo": 404}
-API |= {"steer": 401, "staff": 401, "hide_photo": 401}
+API |= {"steer": 401, "staff": 401, "hide_photo": 401, "staff_wall": 401, "decide_picture": 401}
+API |= {"wall": 401, "leave_wall": 404}
 STEPS = {"detect_faces", "crop_faces", "segment_crop", "merge_masks", "admit", "generate_image", "moderate_picture"}
 STEPS |= {"finish"}
 

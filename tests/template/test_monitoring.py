@@ -31,11 +31,15 @@ ENDED = {  # AWS's "Amazon Bedrock model lifecycle" and the models' cards
 LIVING = {*MODELS, ENDPOINT_WORD} - ENDED
 
 FUNCTIONS = {name for name, each in TEMPLATE["Resources"].items() if each["Type"] == "AWS::Serverless::Function"}
-STAFFS = {
-    name
+PATHS = {
+    name: [
+        event["Properties"].get("Path", "")
+        for event in TEMPLATE["Resources"][name]["Properties"].get("Events", {}).values()
+    ]
     for name in FUNCTIONS
-    for event in TEMPLATE["Resources"][name]["Properties"].get("Events", {}).values()
-    if event["Properties"].get("Path", "").startswith("/staff/")
+}
+OF_STAFF_AND_WALL = {
+    name for name, paths in PATHS.items() if paths and all(path.startswith(("/staff/", "/wall/")) for path in paths)
 }
 """Watched by an alarm, and not on the dashboard, which costs $3 a month above 50 metrics."""
 VALUES = {
@@ -260,7 +264,7 @@ def test_the_dashboard_shows_each_function_by_its_name():
 
     More than 50 metrics would cost: what nobody waits for in a queue is watched by its alarm alone.
     """
-    watched = FUNCTIONS - STAFFS - {"PaintAgain", "ModeratePicture"}
+    watched = FUNCTIONS - OF_STAFF_AND_WALL - {"PaintAgain", "ModeratePicture"}
     for metric in ("Duration", "Errors"):
         assert {each["FunctionName"] for _, name, each in SHOWN if name == metric} == watched
     assert "SEARCH" not in json.dumps(MONITORING) + json.dumps(ENDPOINTS)

@@ -64,7 +64,7 @@ def names_in(value):
 @pytest.mark.parametrize("template", [TEMPLATE, MONITORING], ids=["template", "monitoring"])
 def test_every_reference_is_to_something(template):
     known = template["Resources"].keys() | template["Parameters"].keys()
-    made_by_sam = {"StartPhotoPut", "DeletePhotoRole", "HidePhotoRole"}
+    made_by_sam = {"StartPhotoPut", "DeletePhotoRole", "HidePhotoRole", "LeaveWallRole"}
     names = {name.split(".")[0] for name in names_in(template)}
 
     assert {name for name in names if not name.startswith("AWS::")} - known <= made_by_sam
@@ -242,8 +242,8 @@ def test_the_local_cdn_asks_the_api_with_the_same_headers_where_access_is_open()
     # A token comes in the header Authorization, which only a policy for all headers passes on.
     all_but_host = "b689b0a8-53d0-40ab-baf2-68738e2966ac"  # AllViewerExceptHostHeader
     for behaviour in CDN["CacheBehaviors"]:
-        if behaviour["PathPattern"] == f"{edge._STAFF}*":
-            assert behaviour["OriginRequestPolicyId"] == all_but_host  # staff have a token everywhere
+        if behaviour["PathPattern"] in [f"{path}*" for path in edge._WITH_TOKEN]:
+            assert behaviour["OriginRequestPolicyId"] == all_but_host  # staff and the wall have a token everywhere
         elif behaviour["TargetOriginId"] == "api":
             assert behaviour["OriginRequestPolicyId"]["Fn::If"] == [condition, {"Ref": "CdnToOpenApi"}, all_but_host]
 

@@ -627,6 +627,7 @@ def test_the_sample_events_are_as_aws_makes_them():
     """Of steps there is no word of AWS's: what they are given is the state machine's own."""
     judged = {name for name, event in EVENTS.items() if "detail-type" in event or "routeKey" in event}
     by_api = {"upload", "paint_again", "photo", "delete_photo", "list_scenes", "steer", "staff", "hide_photo"}
+    by_api |= {"wall", "leave_wall", "staff_wall", "decide_picture"}
     assert judged == {"start", "sweep", "purge"} | by_api
     assert {name: found for name, event in EVENTS.items() if (found := event_problems(event))} == {}
 

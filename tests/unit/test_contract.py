@@ -299,7 +299,7 @@ def test_errors_to_the_byte():
 
 def test_the_answer_to_a_deletion_to_the_byte():
     body = '{"requestId": "r", "status": "DELETED"}'
-    assert contract.delete_answer("r") == {"statusCode": 200, "headers": HEADERS, "body": body}
+    assert contract.delete_answer("requestId", "r") == {"statusCode": 200, "headers": HEADERS, "body": body}
 
 
 def test_the_scenes_to_the_byte():
@@ -365,8 +365,24 @@ def test_the_answer_while_a_photo_is_painted_to_the_byte(now):
             "waiting_seconds": 0,
             "error": None,
             "pictures": [
-                {"scene": "sky", "state": "WAITING", "keep": "face", "url": None, "error": None, "waiting_seconds": 0},
-                {"scene": "sky", "state": "DONE", "keep": "face", "url": picture, "error": None, "waiting_seconds": 0},
+                {
+                    "scene": "sky",
+                    "state": "WAITING",
+                    "keep": "face",
+                    "url": None,
+                    "error": None,
+                    "waiting_seconds": 0,
+                    "wall": None,
+                },
+                {
+                    "scene": "sky",
+                    "state": "DONE",
+                    "keep": "face",
+                    "url": picture,
+                    "error": None,
+                    "waiting_seconds": 0,
+                    "wall": None,
+                },
             ],
         }
     )
@@ -410,6 +426,7 @@ def test_an_ended_run_is_answered_with_200_its_time_and_its_reasons(now, status)
         "url": None,
         "error": reason,
         "waiting_seconds": 0,
+        "wall": None,
     }
 
 

@@ -203,7 +203,7 @@ def test_tokens_of_the_booths_are_made_and_read_only_where_they_are_needed():
             parameters={"Access": access},
             attributes=attributes,
         )
-        assert {each.name for each in application.secrets.values()} == {secret, "unit-stafftoken"}
+        assert {each.name for each in application.secrets.values()} == {secret, "unit-stafftoken", "unit-walltoken"}
         assert {application.functions[each].environment["BOOTH_TOKENS"] for each in functions} == {name}
         # Where nobody needs a token, callers are told apart by what only the CDN can say.
         key = "" if name else application.secrets["CdnKey"].value

@@ -50,17 +50,18 @@ def test_make_pair_shows_each_booths_newest_token_as_a_code(deployed):
     }
 
 
-def test_make_staff_shows_the_staff_pages_link_with_the_newest_token(environment):
+@pytest.mark.parametrize(("page", "output"), [("staff", "StaffTokenSecret"), ("wall", "WallTokenSecret")])
+def test_make_staff_and_make_wall_show_the_pages_link_with_the_newest_token(environment, page, output):
     with mock_aws():
-        outputs = {"StaffTokenSecret": {"Value": "staff"}, "BoothUrl": {"Value": "https://d1.cloudfront.net"}}
+        outputs = {output: {"Value": "secret"}, "BoothUrl": {"Value": "https://d1.cloudfront.net"}}
         for name, given in (("booth", outputs), ("old", {"BoothUrl": outputs["BoothUrl"]})):
             template = json.dumps(TEMPLATE | {"Outputs": given})
             boto3.client("cloudformation").create_stack(StackName=name, TemplateBody=template)
-        boto3.client("secretsmanager").create_secret(Name="staff", SecretString=json.dumps({"staff": [OLD, NEW]}))
-        [(link, code)] = stack.staff_codes("booth").values()
-        assert link == scan(code) == f"https://d1.cloudfront.net/staff#token={NEW}"
+        boto3.client("secretsmanager").create_secret(Name="secret", SecretString=json.dumps({page: [OLD, NEW]}))
+        [(link, code)] = stack.page_codes("booth", page).values()
+        assert link == scan(code) == f"https://d1.cloudfront.net/{page}#token={NEW}"
         with pytest.raises(stack.StackError, match="make deploy"):
-            stack.staff_codes("old")
+            stack.page_codes("old", page)
 
 
 def test_make_pair_where_no_token_is_needed(environment):

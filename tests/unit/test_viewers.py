@@ -50,6 +50,7 @@ class Booth:
         self.functions, self.key = Functions(), ""
         routes = {("POST", "/upload"): "upload", ("POST", "/photo"): "photo", ("DELETE", "/photo"): "delete"}
         routes |= {("GET", "/scenes"): "scenes", ("PUT", "/staff/settings"): "steer"}
+        routes |= {("GET", "/wall/pictures"): "wall", ("DELETE", "/wall/pictures"): "leave_wall"}
         edge = Edge(routes, self.functions, Bucket(), "results", "page", "http://s3", lambda: True, lambda: self.key)
         listening = http_server.listen(0)
         self.address = listening.getsockname()
@@ -267,6 +268,18 @@ def test_staffs_calls_come_with_all_headers_and_the_query_where_access_is_open_t
     assert (seen["headers"]["authorization"], seen["headers"]["x-own"]) == ("Bearer the-token-of-the-staff", "1")
     assert seen["queryStringParameters"] == {"day": "2026-11-27"}
     assert booth.post(*headers, method="PUT", path="/staff/none")[0] == 404
+
+
+def test_the_walls_calls_come_with_their_token_and_the_rest_of_its_page_from_the_pages_bucket(booth):
+    assert booth.post("Authorization: Bearer the-token-of-the-wall", method="DELETE", path="/wall/pictures")[0] == 200
+    assert booth.functions.event["headers"]["authorization"] == "Bearer the-token-of-the-wall"
+    assert booth.raw("GET /wall/pictures HTTP/1.1\nHost: booth\nAuthorization: Bearer a")[0] == 200
+    assert booth.functions.event["routeKey"] == "GET /wall/pictures"
+    for path in ("/wall/", "/wall/none"):
+        assert booth.raw(f"GET {path} HTTP/1.1\nHost: booth")[0] == 404
+    booth.functions.event = None
+    booth.raw("GET /wall HTTP/1.1\nHost: booth")
+    assert booth.functions.event is None
 
 
 def test_event_json_comes_from_the_bucket_and_is_asked_for_by_its_etag(booth):

@@ -1,7 +1,7 @@
 """Authentication. A booth sends a token; a visitor's phone needs none, only its requestId, which can't be guessed.
 
-With Access=open booths have no tokens, and uploads are also limited per caller, by IP address. Staff always have one,
-of a secret of its own: no booth's token is staff's, nor the other way round.
+With Access=open booths have no tokens, and uploads are also limited per caller, by IP address. Staff and the event's
+wall always have one, each of a secret of its own: none of the three kinds of tokens opens what another one does.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ import time
 from typing import Any
 
 from booth.aws import settings
-from booth.errors import BoothTokenNeeded, StaffTokenNeeded
+from booth.errors import BoothTokenNeeded, StaffTokenNeeded, WallTokenNeeded
 
 OPEN = "open"
 """Name of all booths together, for their limits, where none needs a token."""
@@ -44,6 +44,19 @@ def staff_of(event: dict[str, Any]) -> str:
     found = _holder_of(event, os.environ["STAFF_TOKENS"])
     if not found:
         raise StaffTokenNeeded("This page is for the booth's staff. Please open the link that you were given.")
+    return found
+
+
+def wall_of(event: dict[str, Any]) -> str:
+    """Name of the wall whose token this API Gateway event has. A token is needed where access is open, too.
+
+    Raises:
+        WallTokenNeeded: no wall has this token.
+        ServiceUnavailable: the tokens can't be read.
+    """
+    found = _holder_of(event, os.environ["WALL_TOKENS"])
+    if not found:
+        raise WallTokenNeeded("This page is the event's wall. Please open the link that the booth's operator has.")
     return found
 
 

@@ -12,9 +12,10 @@ from typing import Any
 from booth import clock, keys
 from booth.errors import BadRequest, ConsentNeeded, ForeignBucket, kind_of
 from booth.keep import Keep, wanted
-from booth.limits import LONG_POLL_SECONDS, URL_SECONDS
+from booth.limits import CLEAN_SECONDS, LONG_POLL_SECONDS, URL_SECONDS
 from booth.run import MAX_PICTURES, Run, Status, Step
 from booth.scenes import Scene
+from booth.wall import QUEUES, WallState
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -83,6 +84,17 @@ class PhotoRequest:
     """Longest long poll, seconds; 0 answers at once."""
     progress: float | None
     """Of the client's last answer; with `wait`, a different one is answered at once. None: not given."""
+
+
+@dataclass(frozen=True)
+class OffWallRequest:
+    """The checked body of `DELETE /wall/pictures`."""
+
+    request_id: str
+    key: str
+    """Empty if the requestId comes alone."""
+    picture: int | None
+    """Number of the picture, from 1; None: all, those to come as well."""
 
 
 def json_body(event: dict[str, Any]) -> dict[str, Any]:
@@ -228,15 +240,51 @@ def delete_request(body: dict[str, Any], bucket: str) -> tuple[str, str]:
     return request_id, _key(body, request_id, bucket)
 
 
-def hide_request(body: dict[str, Any]) -> tuple[str, bool]:
-    """Checks the body of `POST /staff/hide`; returns the requestId, and whether its visit is to be hidden.
+def staffs_visit(body: dict[str, Any]) -> tuple[str, str]:
+    """By which field staff name a visit, and its value: `requestId`, its visitor's, or `visit`, the run's id.
 
     Raises BadRequest.
     """
-    request_id, hidden = _id(body, "requestId"), body.get("hidden")
+    names = [name for name in ("requestId", "visit") if name in body]
+    if len(names) != 1:
+        raise BadRequest("Either 'requestId' or 'visit' is needed.")
+    return names[0], _id(body, names[0])
+
+
+def hide_request(body: dict[str, Any]) -> tuple[tuple[str, str], bool]:
+    """Checks the body of `POST /staff/hide`; returns the visit as `staffs_visit`, and whether it is to be hidden.
+
+    Raises BadRequest.
+    """
+    hidden = body.get("hidden")
     if not isinstance(hidden, bool):
         raise BadRequest("'hidden' must be true or false.")
-    return request_id, hidden
+    return staffs_visit(body), hidden
+
+
+def off_wall_request(body: dict[str, Any], bucket: str) -> OffWallRequest:
+    """Checks the body of `DELETE /wall/pictures`; `bucket` is the uploads bucket. Raises BadRequest, ForeignBucket."""
+    request_id = _id(body, "requestId")
+    picture = _picture(body) if "picture" in body else None
+    return OffWallRequest(request_id, _key(body, request_id, bucket), picture)
+
+
+def decision_request(body: dict[str, Any]) -> tuple[str, int, WallState]:
+    """Checks the body of `POST /staff/wall`; returns the run's id, the picture's number, and its state to be.
+
+    Raises BadRequest.
+    """
+    state = body.get("state")
+    if state not in QUEUES:
+        raise BadRequest(f"'state' must be one of {', '.join(QUEUES)}.")
+    return _id(body, "visit"), _picture(body), WallState(state)
+
+
+def _picture(body: dict[str, Any]) -> int:
+    value = body.get("picture")
+    if isinstance(value, bool) or not isinstance(value, int | float) or value not in range(1, MAX_PICTURES + 1):
+        raise BadRequest(f"'picture' must be a whole number from 1 to {MAX_PICTURES}.")
+    return int(value)
 
 
 def _key(body: dict[str, Any], request_id: str, bucket: str) -> str:
@@ -320,14 +368,31 @@ def today_answer(figures: dict[str, Any]) -> dict[str, Any]:
     return _answer(200, figures)
 
 
-def delete_answer(request_id: str) -> dict[str, Any]:
-    """HTTP 200: the visit is deleted."""
-    return _answer(200, {"requestId": request_id, "status": Status.DELETED})
+def delete_answer(name: str, value: str) -> dict[str, Any]:
+    """HTTP 200: the visit, which was named by this field, is deleted."""
+    return _answer(200, {name: value, "status": Status.DELETED})
 
 
-def hide_answer(request_id: str, hidden: bool) -> dict[str, Any]:
-    """HTTP 200: the visit is hidden, or is shown again."""
-    return _answer(200, {"requestId": request_id, "hidden": hidden})
+def hide_answer(name: str, value: str, hidden: bool) -> dict[str, Any]:
+    """HTTP 200: the visit, which was named by this field, is hidden, or is shown again."""
+    return _answer(200, {name: value, "hidden": hidden})
+
+
+def wall_answer(lists: dict[str, Any]) -> dict[str, Any]:
+    """HTTP 200 with lists of pictures, as `booth.http.wall` makes them."""
+    return _answer(200, lists)
+
+
+def decision_answer(run_id: str, picture: int, state: WallState) -> dict[str, Any]:
+    """HTTP 200: the picture's state is this one."""
+    return _answer(200, {"visit": run_id, "picture": picture, "state": state})
+
+
+def off_wall_answer(request_id: str, run: Run) -> dict[str, Any]:
+    """HTTP 200: how the pictures of the visit stand with the wall."""
+    numbers = sorted(int(name[1:]) for name in run.pictures)
+    pictures = [{"picture": number, "wall": _on_wall(run, number)} for number in numbers]
+    return _answer(200, {"requestId": request_id, "pictures": pictures})
 
 
 def photo_answer(run: Run, request_id: str, cdn: str, pause: int = 0) -> dict[str, Any]:
@@ -362,6 +427,7 @@ def photo_answer(run: Run, request_id: str, cdn: str, pause: int = 0) -> dict[st
                 "url": url(picture.get("key", "")) or None,
                 "error": _reason(picture.get("error", "")),
                 "waiting_seconds": 0 if run.is_ended else _until_turn(run, [number]),
+                "wall": _on_wall(run, number),
             }
             for number, picture in numbered
         ],
@@ -369,6 +435,22 @@ def photo_answer(run: Run, request_id: str, cdn: str, pause: int = 0) -> dict[st
     if pause and not run.is_ended:
         return _answer(202, value, **{"retry-after": str(pause)})
     return _answer(200 if run.is_ended else 202, value)
+
+
+def _on_wall(run: Run, number: int) -> str | None:
+    """How a picture stands with the event's wall; None if it isn't for the wall.
+
+    "off" is what its visitor has taken off, staff have hidden or moderation has refused: which, nobody is told.
+    """
+    name = f"p{number}"
+    if run.wall is None:
+        return None
+    if name in run.wall:
+        state = run.wall[name]["state"]
+        return state if state in (WallState.WAITING, WallState.SHOWN) else WallState.OFF
+    # Nothing that could still decide is at work this long after the end.
+    is_over = run.is_ended and clock.now_ms() >= run.ended + CLEAN_SECONDS * 1000
+    return None if is_over or run.pictures[name]["state"] == "FAILED" else "checking"
 
 
 def waiting_seconds(run: Run) -> int:

@@ -1,4 +1,4 @@
-"""Which run a call of /photo speaks of: by its requestId, or by the Key of its photo."""
+"""Which run a call speaks of: by its requestId, by the Key of its photo, or, for staff, by the run's id."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from booth import keys
 from booth.aws import objects
 from booth.errors import NotFound
 from booth.run import Run
-from booth.runs import uploads
+from booth.runs import store, uploads
 
 
 def run_of_request(request_id: str) -> Run:
@@ -14,6 +14,15 @@ def run_of_request(request_id: str) -> Run:
     if run := uploads.find_by_request(request_id):
         return run
     raise NotFound("Nothing is known under this requestId.")
+
+
+def run_of_staffs(name: str, value: str) -> Run:
+    """The run that staff name, as `contract.staffs_visit` gives it. Raises NotFound."""
+    if name == "requestId":
+        return run_of_request(value)
+    if run := store.find(value):
+        return run
+    raise NotFound("There is no such visit.")
 
 
 def run_of_photo(key: str, register: Callable[[str], Run | None]) -> Run:

@@ -46,6 +46,8 @@ def _apply(run: Run) -> bool:
             # The same time means the same invalidation: one that was made is neither repeated nor billed.
             cdn.invalidate([address(key) for key in shown], f"{run.id}-hidden-{run.hidden}")
     except BoothError:
-        _checked(store.get(run.id))  # objects of a visit that was deleted meanwhile are gone
-        raise
+        # Objects of a visit that was deleted meanwhile are gone, and copies that its visitor took off the wall.
+        if _checked(store.get(run.id)).stored == run.stored:
+            raise
+        return False
     return _checked(store.get(run.id)).hidden == run.hidden

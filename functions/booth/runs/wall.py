@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from booth import clock
+from booth import clock, limits
 from booth.aws import table
 from booth.aws.errors import aws_errors
 from booth.errors import Conflict, Deleted, NotFound, Throttled
-from booth.run import MAX_PICTURES, Run, Status
+from booth.run import MAX_PICTURES, Open, Run, Status
 from booth.runs import store
 from booth.wall import QUEUES, Verdict, WallState, queue_of
 
@@ -92,7 +92,8 @@ def decide(run_id: str, number: int, state: WallState, by: str) -> Run:
 def take_off(run_id: str, number: int | None) -> Run:
     """Takes a picture (`number` from 1) off the wall for its visitor, for good; None: all, those to come as well.
 
-    Idempotent. Returns the run as it is then. Nothing is written if the visitor had not agreed.
+    Idempotent. Returns the run as it is then. Nothing is written if the visitor had not agreed. The caller deletes the
+    copies; if it is cut off, `sweep` does, or the run's end.
 
     Raises Deleted.
     """
@@ -105,19 +106,22 @@ def take_off(run_id: str, number: int | None) -> Run:
         left = [name for name in names if run.wall.get(name, {}).get("state") != WallState.OFF]
         return run.wall | {name: off for name in left} if left else None
 
-    run, _ = _change(run_id, change)
+    run, _ = _change(run_id, change, is_swept=True)
     if run.status == Status.DELETED:
         raise Deleted
     return run
 
 
-def _change(run_id: str, change: Callable[[Run], Wall | None], is_put: bool = False) -> tuple[Run, bool]:
+def _change(
+    run_id: str, change: Callable[[Run], Wall | None], *, is_put: bool = False, is_swept: bool = False
+) -> tuple[Run, bool]:
     """Writes what `change` makes of a run's `wall`; nothing if that is None, or if the visit was deleted.
 
     Returns the run as it is then, and whether it was written.
 
     Args:
         is_put: a picture is put on the wall: so the run is the newest, and there are copies.
+        is_swept: copies are to be deleted: of a run that has ended `sweep` looks what is left, a minute later.
 
     Raises:
         NotFound: there is no record.
@@ -134,6 +138,9 @@ def _change(run_id: str, change: Callable[[Run], Wall | None], is_put: bool = Fa
         if is_put:
             sets += ["#wall_at = :now", "#wall_copies = :true"]
             values |= {"now": clock.now_ms(), "true": True}
+        if is_swept and run.is_ended:
+            sets += ["#open = :open", "#due = :due"]
+            values |= {"open": Open.WAITING, "due": clock.now_ms() + limits.DELETE_SECONDS * 1000}
         changes = "SET " + ", ".join(sets)
         if not values["queue"]:
             changes += " REMOVE #on_wall"
