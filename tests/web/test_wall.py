@@ -10,7 +10,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from deploy.stack import consent
 from tests.support.page import WEB, stop_clock
+from tests.support.photos import photo
+from tests.support.tokens import bearer
 from tests.web.test_craft import check, placeholders
 
 pytestmark = pytest.mark.starts
@@ -143,7 +146,7 @@ def test_a_new_picture_is_there_within_five_seconds_and_a_removed_one_gone_with_
     wall.pictures.remove(siblings[0])
     assert wall.seconds_until(lambda shown: siblings[0] not in shown) <= 2.5, "also if it is being shown"
     assert siblings[0] not in wall.page.evaluate("document.body.innerHTML")
-    wall.run(30)
+    wall.run(30, 1000)
     assert siblings[0] not in wall.page.evaluate("document.body.innerHTML")
     wall.pictures.clear()
     wall.run(2.5)
@@ -328,6 +331,33 @@ def test_the_screen_stays_awake_is_filled_by_a_tap_and_shows_no_pointer(quick, o
     expect(page.locator("html:fullscreen")).to_have_count(1)
     page.keyboard.press("f")
     expect(page.locator("html:fullscreen")).to_have_count(0)
+
+
+def test_two_walls_show_what_a_visitor_agreed_to_until_it_is_taken_off_hidden_or_deleted(quick, open_page):
+    """The whole application, in the walls' own time."""
+    quick.process(photo(), consent=consent())
+    _, answer = quick.process(photo(), consent=consent() | {"wall": True}, scenes=["sky", "beach"])
+    visit = {"requestId": answer["requestId"]}
+    walls = [open_page("upright pad", go=False) for _ in range(2)]  # two that lie have room there
+    for wall in walls:
+        wall.goto(f"/wall#token={quick.app.wall_token}")
+    await_on(walls, 2)
+
+    asked = [visit | {"picture": 1}, visit | {"hidden": True}, visit | {"hidden": False}]
+    assert quick.http("DELETE", f"{quick.url}/wall/pictures", json.dumps(asked[0]).encode(), quick.headers())[0] == 200
+    await_on(walls, 1)
+    staff = bearer(quick.app.staff_token)
+    for body, count in zip(asked[1:], (0, 1), strict=True):
+        assert quick.http("POST", f"{quick.url}/staff/hide", json.dumps(body).encode(), staff)[0] == 200
+        await_on(walls, count)
+    assert quick.delete(visit["requestId"])[0] == 200
+    await_on(walls, 0)
+
+
+def await_on(walls, count):
+    """Waits until each wall has that many pictures, and no slide is fading."""
+    for wall in walls:
+        expect(wall.locator(".slide img")).to_have_count(count)
 
 
 def test_the_walls_texts_are_complete():
