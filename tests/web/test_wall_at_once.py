@@ -61,5 +61,4 @@ def test_pad_phone_staff_and_wall_at_once(quick, open_page):
     expect(says).to_have_text("Not on the wall")
     expect(on_wall).to_have_count(0)
     expect(staff.locator("#shown li:not(.gone)")).to_have_count(0)
-    pad.reload()
     expect(pad.locator(".on-wall p")).to_have_text("Not on the wall")
