@@ -16,8 +16,7 @@
 # With AWS credentials; ENV=dev (the default) or ENV=prod:
 #   make preflight   before an event: can your account paint?
 #   make deploy, page   all of it (ARGS="Name=value"); the page alone
-#   make prove   all tried once
-#   make pair, staff, wall   a pad's QR code; the staff page's; the wall's link
+#   make prove, pair, staff, wall   all tried once; links of pad, staff, wall
 #   make destroy     delete all of it, photos included, after asking
 #   make sam-deploy, sam-check, sam-off, sam-on, sam-destroy, sam-package
 #                    Segment Anything: docs/sam-endpoint.md; the same with paint-:

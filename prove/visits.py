@@ -101,9 +101,9 @@ def deleted_meanwhile(context: Context) -> str:
         return _versions(s3, booth.uploads, body["key"]) + sorted(_objects(s3, booth.results) - before)
 
     _await(lambda: not left(), GONE_SECONDS, lambda: f"{len(left())} objects are left: {left()[0]}")
+    # DescribeExecution is eventually consistent.
+    _await(lambda: _execution_status(booth, run) != "RUNNING", GONE_SECONDS, lambda: "its execution still runs")
     state = _execution_status(booth, run)
-    if state == "RUNNING":
-        raise Failure("its execution still runs")
     return f"deleted at step {answer['step']}: its execution is {state}, no version of an object is left"
 
 

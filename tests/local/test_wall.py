@@ -81,13 +81,7 @@ def test_a_visit_comes_on_the_wall_and_each_way_off(quick, portrait):
     assert decide("shown")[1]["error"]["code"] == "Conflict"
 
     # It expires.
-    quick.app.client("dynamodb").update_item(
-        TableName=quick.app.stack.tables["Table"].name,
-        Key={"pk": {"S": f"run#{run}"}},
-        UpdateExpression="SET #expires = :past",
-        ExpressionAttributeNames={"#expires": "expires"},
-        ExpressionAttributeValues={":past": {"N": "1"}},
-    )
+    quick.expire(run)
     assert news() == []
 
     # Another one is deleted, by staff.

@@ -12,6 +12,7 @@ from moto.dynamodb.models import dynamodb_backends
 from PIL import Image
 
 from booth.aws import table
+from booth.wall import QUEUES
 from local.account import ACCOUNT, REGION
 from local.app import App
 from tests.support import openapi
@@ -123,6 +124,28 @@ class Booth:
         key = {"pk": {"S": f"{kind}#{name}"}}
         item = self.table.get_item(TableName=self.table_name, Key=key, ConsistentRead=True).get("Item")
         return item and {name: TypeDeserializer().deserialize(field) for name, field in item.items()}
+
+    def expire(self, run):
+        """The run's record has expired, and DynamoDB has not deleted it yet."""
+        self.table.update_item(
+            TableName=self.table_name,
+            Key={"pk": {"S": f"run#{run}"}},
+            UpdateExpression="SET #expires = :past",
+            ExpressionAttributeNames={"#expires": "expires"},
+            ExpressionAttributeValues={":past": {"N": "1"}},
+        )
+
+    def clear_wall(self):
+        """Nothing of the tests before is on the wall."""
+        for queue in QUEUES:
+            listed = self.table.query(
+                TableName=self.table_name,
+                IndexName="wall",
+                KeyConditionExpression="on_wall = :queue",
+                ExpressionAttributeValues={":queue": {"S": queue}},
+            )
+            for item in listed["Items"]:
+                self.expire(item["pk"]["S"].removeprefix("run#"))
 
     def age(self, uploaded, seconds):
         """Makes the run `seconds` older, so that what is due then is due now."""

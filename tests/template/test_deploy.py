@@ -266,7 +266,7 @@ def test_destroy_leaves_nothing_as_make_prove_lists_it(deployed, client, emulato
     assert len(state.made) == 2  # and the nested one
     kinds = Counter(what.split()[0] for what, _ in stacks.left_over(state))
     assert kinds.keys() == {"stack", "bucket", "log", "alarm", "role", "packages"}
-    assert kinds["bucket"] == 4 and kinds["log"] == 21
+    assert kinds["bucket"] == 4 and kinds["log"] == 25
     listed = {what.split(":")[2] for what, _ in stacks.left_by_tag(state)}
     assert listed >= {"lambda", "dynamodb", "sqs", "cloudfront"}
 

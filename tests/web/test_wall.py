@@ -14,6 +14,7 @@ from deploy.stack import consent
 from tests.support.page import WEB, stop_clock
 from tests.support.photos import photo
 from tests.support.tokens import bearer
+from tests.support.waiting import await_true
 from tests.web.test_craft import check, placeholders
 
 pytestmark = pytest.mark.starts
@@ -256,7 +257,7 @@ def test_each_picture_is_whole_within_the_screen_however_many_there_are(open_wal
             for size in (UPRIGHT_TV, TV):
                 wall.page.set_viewport_size(size)
                 wall.settle()
-                assert wall.page.evaluate(NOT_WHOLE) == []
+                await_true(lambda: wall.page.evaluate(NOT_WHOLE) == [])  # its ResizeObserver is told after the layout
             seen.update(wall.shown())
             first = wall.page.evaluate_handle("document.querySelector('.slide:last-child')")
             wall.run(13, 6500)
@@ -335,6 +336,7 @@ def test_the_screen_stays_awake_is_filled_by_a_tap_and_shows_no_pointer(quick, o
 
 def test_two_walls_show_what_a_visitor_agreed_to_until_it_is_taken_off_hidden_or_deleted(quick, open_page):
     """The whole application, in the walls' own time."""
+    quick.clear_wall()
     quick.process(photo(), consent=consent())
     _, answer = quick.process(photo(), consent=consent() | {"wall": True}, scenes=["sky", "beach"])
     visit = {"requestId": answer["requestId"]}

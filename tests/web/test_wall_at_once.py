@@ -3,7 +3,9 @@
 import pytest
 from playwright.sync_api import expect
 
+from deploy.stack import consent
 from tests.support.page import ONE_PICTURE, await_phase, await_pictures, request_id
+from tests.support.photos import photo
 
 pytestmark = pytest.mark.starts
 
@@ -12,6 +14,7 @@ WITH_WALL = ONE_PICTURE | {"wall": True}
 
 def test_pad_phone_staff_and_wall_at_once(quick, open_page):
     """A doubtful picture waits for staff; what they, its visitor and the network do is seen on the wall at once."""
+    quick.clear_wall()
     quick.stand_in("rekognition", canned={"faces": 1, "labels": {"Violence": 61.0}})
     wall, staff = open_page("laptop", go=False), open_page("phone", go=False, has_touch=True)
     wall.goto(f"/wall#token={quick.app.wall_token}")
@@ -62,3 +65,32 @@ def test_pad_phone_staff_and_wall_at_once(quick, open_page):
     expect(on_wall).to_have_count(0)
     expect(staff.locator("#shown li:not(.gone)")).to_have_count(0)
     expect(pad.locator(".on-wall p")).to_have_text("Not on the wall")
+
+
+def test_each_mode_of_moderation_is_seen_on_wall_and_staffs_page_until_the_visit_expires(quick, open_page):
+    quick.clear_wall()
+    wall, staff = open_page("laptop", go=False), open_page("phone", go=False, has_touch=True)
+    wall.goto(f"/wall#token={quick.app.wall_token}")
+    on_wall = wall.locator(".slide img")
+    staff.goto(f"/staff#token={quick.app.staff_token}")
+    staff.click("#tab-wall")
+    shown = staff.locator("#shown li:not(.gone)")
+    runs = []
+    for mode, says, count in (
+        ("on", "Moderation is on", 0),
+        ("shadow", "Moderation only counts", 1),
+        ("off", "Moderation is off", 2),
+    ):
+        quick.redeploy(WallModeration=mode)
+        quick.stand_in("rekognition", canned={"faces": 1, "labels": {"Explicit": 90.0}})
+        uploaded, _ = quick.process(photo(), consent=consent() | {"wall": True}, scenes=["sky"])
+        runs.append(quick.record(uploaded)["run"])
+        expect(staff.locator("#wall-mode")).to_contain_text(says)
+        expect(on_wall).to_have_count(count)
+    staff.click("#shown-new")  # the list doesn't move by itself
+    expect(shown).to_have_count(2)
+    expect(staff.locator("#waiting li")).to_have_count(0)
+
+    for left, run in ((1, runs[1]), (0, runs[2])):
+        quick.expire(run)
+        expect(on_wall).to_have_count(left)
