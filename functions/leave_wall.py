@@ -3,14 +3,10 @@
 from typing import Any
 
 from booth.aws import clients, objects, table
-from booth.errors import NotFound
 from booth.http import access, contract, visit
-from booth.http.contract import OffWallRequest
 from booth.http.endpoint import endpoint
 from booth.lifecycle import taking_off
 from booth.log import logger
-from booth.run import Run
-from booth.runs import uploads
 
 clients.at_init(table.connect, objects.connect)
 
@@ -20,18 +16,8 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     request = contract.off_wall_request(contract.json_body(event), objects.uploads_bucket())
     if request.key:
         access.booth_of(event)
-    run = find_run(request)
+    run = visit.run_of_visitor(request.request_id, request.key)
     logger.append_keys(run=run.id)
     run = taking_off.take_off(run, request.picture)
     logger.info("a visitor has taken pictures off the wall", picture=request.picture or "all")
     return contract.off_wall_answer(request.request_id, run)
-
-
-def find_run(request: OffWallRequest) -> Run:
-    """The visit's run. Raises NotFound."""
-    if not request.key:
-        return visit.run_of_request(request.request_id)
-    run = uploads.find_by_upload(request.key)
-    if run and run.request == table.hashed(request.request_id):
-        return run
-    raise NotFound("Nothing is known under this requestId and key.")

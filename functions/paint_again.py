@@ -5,9 +5,8 @@ from typing import Any
 from booth import scenes
 from booth.aws import clients, objects, table
 from booth.aws.event import current as current_event
-from booth.errors import Deleted, NotFound, Paused, PhotoNotKept
+from booth.errors import Deleted, Paused, PhotoNotKept
 from booth.http import access, contract, visit
-from booth.http.contract import AgainRequest
 from booth.http.endpoint import endpoint
 from booth.lifecycle import budget
 from booth.log import logger
@@ -22,7 +21,7 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     request = contract.again_request(contract.json_body(event), objects.uploads_bucket(), set(scenes.catalogue()))
     # Leaving needs no more than deleting does: a requestId that can't be guessed, or a booth's token and the Key.
     booth = access.booth_of(event) if request.key or not request.done else ""
-    first = find_run(request)
+    first = visit.run_of_visitor(request.request_id, request.key)
     logger.append_keys(run=first.id)
     if first.status == Status.DELETED:
         raise Deleted
@@ -44,16 +43,6 @@ def handler(event: dict[str, Any]) -> dict[str, Any]:
     )
     copy(first, run)
     return contract.again_answer(request.new_request_id, run.key, left)
-
-
-def find_run(request: AgainRequest) -> Run:
-    """The first run. Raises NotFound."""
-    if not request.key:
-        return visit.run_of_request(request.request_id)
-    run = uploads.find_by_upload(request.key)
-    if run and run.request == table.hashed(request.request_id):
-        return run
-    raise NotFound("Nothing is known under this requestId and key.")
 
 
 def copy(first: Run, run: Run) -> None:

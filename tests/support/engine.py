@@ -141,9 +141,8 @@ class Run:
     item of a Map; where it says nothing (more) the function succeeds. An answer may be a callable that gives it, or
     None for success. `at_once` is how many crops, or pictures, are made at once; with `wall` the visitor agrees to the
     event's wall. After the end, `end` is the last state, `status` Step Functions' own, `output` the parsed output of a
-    success, `error` and `cause` a failure's,
-    `waits` the seconds before each retry in order, `longest_waits` those that its jitter was drawn from, `history`
-    the events as GetExecutionHistory gives them.
+    success, `error` and `cause` a failure's, `waits` the seconds before each retry in order, `longest_waits` those that
+    its jitter was drawn from, `history` the events as GetExecutionHistory gives them.
     """
 
     crops: int

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from booth import keys
-from booth.aws import objects
+from booth.aws import objects, table
 from booth.errors import NotFound
 from booth.run import Run
 from booth.runs import store, uploads
@@ -14,6 +14,16 @@ def run_of_request(request_id: str) -> Run:
     if run := uploads.find_by_request(request_id):
         return run
     raise NotFound("Nothing is known under this requestId.")
+
+
+def run_of_visitor(request_id: str, key: str) -> Run:
+    """The run that a requestId is bound to. With a Key ("" for none), that Key's run. Raises NotFound."""
+    if not key:
+        return run_of_request(request_id)
+    run = uploads.find_by_upload(key)
+    if run and run.request == table.hashed(request_id):
+        return run
+    raise NotFound("Nothing is known under this requestId and key.")
 
 
 def run_of_staffs(name: str, value: str) -> Run:
