@@ -234,6 +234,19 @@ def placeholders(value):
     return set(re.findall(r"\{\w+\}", json.dumps(value)))
 
 
+def check_texts(page):
+    """A page with languages of its own, `page`.html, has all the texts that it names, in each language and whole."""
+    texts = {file.stem: json.loads(file.read_text("utf-8")) for file in (WEB / "languages" / page).glob("*.json")}
+    named = set(re.findall(r'data-(?:text|label)="([^"]+)"', (WEB / f"{page}.html").read_text("utf-8")))
+    for script in (WEB / f"{page}-page").glob("*.js"):
+        named |= set(re.findall(r'\btext\("([^"]+)"', script.read_text("utf-8")))
+    assert sorted(texts) == ["en", "ko"]
+    for words in texts.values():
+        assert named <= words.keys() == texts["en"].keys()
+        for key, value in words.items():
+            assert value and placeholders(value) == placeholders(texts["en"][key]), key
+
+
 def test_every_reason_of_the_back_end_has_words():
     from booth import errors
 

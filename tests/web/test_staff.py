@@ -2,8 +2,6 @@
 
 import base64
 import io
-import json
-import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -12,9 +10,8 @@ from playwright.sync_api import expect
 
 from booth.aws import table
 from tests.support.booth import ask_for_upload
-from tests.support.page import WEB
 from tests.support.photos import photo
-from tests.web.test_craft import check, placeholders
+from tests.web.test_craft import check, check_texts
 
 pytestmark = pytest.mark.starts
 
@@ -212,12 +209,4 @@ def test_a_visit_is_scanned_hidden_shown_again_and_deleted(quick, open_page):
 
 
 def test_staffs_texts_are_complete():
-    texts = {file.stem: json.loads(file.read_text("utf-8")) for file in (WEB / "languages" / "staff").glob("*.json")}
-    named = set(re.findall(r'data-(?:text|label)="([^"]+)"', (WEB / "staff.html").read_text("utf-8")))
-    for script in (WEB / "staff-page").glob("*.js"):
-        named |= set(re.findall(r'\btext\("([^"]+)"', script.read_text("utf-8")))
-    assert sorted(texts) == ["en", "ko"]
-    for words in texts.values():
-        assert named <= words.keys() == texts["en"].keys()
-        for key, value in words.items():
-            assert value and placeholders(value) == placeholders(texts["en"][key]), key
+    check_texts("staff")

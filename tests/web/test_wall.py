@@ -11,11 +11,11 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from deploy.stack import consent
-from tests.support.page import WEB, stop_clock
+from tests.support.page import stop_clock
 from tests.support.photos import photo
 from tests.support.tokens import bearer
 from tests.support.waiting import await_true
-from tests.web.test_craft import check, placeholders
+from tests.web.test_craft import check, check_texts
 
 pytestmark = pytest.mark.starts
 
@@ -363,12 +363,4 @@ def await_on(walls, count):
 
 
 def test_the_walls_texts_are_complete():
-    texts = {file.stem: json.loads(file.read_text("utf-8")) for file in (WEB / "languages" / "wall").glob("*.json")}
-    named = set(re.findall(r'data-(?:text|label)="([^"]+)"', (WEB / "wall.html").read_text("utf-8")))
-    for script in (WEB / "wall-page").glob("*.js"):
-        named |= set(re.findall(r'\btext\("([^"]+)"', script.read_text("utf-8")))
-    assert sorted(texts) == ["en", "ko"]
-    for words in texts.values():
-        assert named <= words.keys() == texts["en"].keys()
-        for key, value in words.items():
-            assert value and placeholders(value) == placeholders(texts["en"][key]), key
+    check_texts("wall")
