@@ -17,6 +17,8 @@ CLIENTS = {
     "sagemaker": (15, 1),
     "bedrock": (40, 1),
 }
+AT_ONCE = {("Wall", "dynamodb:Query"): 2, ("StaffWall", "dynamodb:Query"): 4}
+"""Calls that a function makes several of at the same time: a fault is to use up the tries of each."""
 LASTING = ("throttled for long", "denied", "unknown for long")
 CRASHES = ("killed before", "killed after")
 FAULTS = ("throttled once", "throttled for long", "broken", "reset", "hang", "denied", "malformed")
@@ -27,6 +29,7 @@ UNKNOWN = {"kind": "error", "status": 400, "type": "ValidationException", "messa
 def fault_of(row: Row, name: str) -> dict | None:
     """The fault as `local.faults` wants it; None if the call can't meet it."""
     timeout, tries = CLIENTS["bedrock"] if row == PAINTING else CLIENTS.get(row.service, (0, 1))
+    tries *= AT_ONCE.get((row.function, row.action), 1)
     # The SDK itself notices that DynamoDB's answers don't fit their checksum, and that S3's XML is none.
     is_read_again = row.service in ("dynamodb", "s3") and not row.action.startswith("s3:GetObject")
     kinds = {

@@ -36,3 +36,12 @@ def test_an_execution_was_not_started_because_of_a_mangled_answer(aws):
     aws.answer = lambda request: NONSENSE["garbage"]
     with pytest.raises(ServiceUnavailable):
         executions.start("run")
+
+
+@pytest.mark.strange_answers("mangled on their way")
+@pytest.mark.parametrize("answer", NONSENSE)
+def test_a_refusal_that_is_mangled_is_no_error_of_ours(aws, answer):
+    given = NONSENSE[answer]
+    aws.answer = lambda request: Response(given.response, status=400, headers=given.headers)
+    with pytest.raises(ServiceUnavailable):
+        store.find("run")

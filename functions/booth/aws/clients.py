@@ -74,9 +74,10 @@ def _check_json_body(http_response: Any, model: Any, **_: Any) -> None:
     """Handler of botocore's event `after-call`. Raises ResponseParserError, as botocore itself does for broken XML.
 
     botocore parses a body that is no JSON, or truncated, as {}: as if the item did not exist, or the update returned
-    nothing. Content-Length and DynamoDB's x-amz-crc32 are checked as well.
+    nothing. Of an error it takes the status for the code: a condition that was false would be an error nobody knows.
+    Content-Length and DynamoDB's x-amz-crc32 are checked as well. Other statuses say by themselves what they mean.
     """
-    if model.service_model.resolved_protocol != "json" or http_response.status_code != 200:
+    if model.service_model.resolved_protocol != "json" or http_response.status_code not in (200, 400):
         return
     body, headers = http_response.content, http_response.headers
     try:
