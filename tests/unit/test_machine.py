@@ -260,3 +260,5 @@ def test_a_browser_that_can_not_be_had_is_one_line_that_says_what_to_type(bare, 
 def test_a_browser_that_is_there_is_taken(bare):
     write_script(bare / "bin" / "google-chrome", "exit 0")
     assert machine.browser() == bare / "bin" / "google-chrome"
+    write_script(bare / "bin" / "chromium-headless-shell", "exit 0")
+    assert machine.browser() == bare / "bin" / "chromium-headless-shell"
