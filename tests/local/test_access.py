@@ -180,7 +180,7 @@ def test_the_days_budget_ends_in_a_clear_answer_not_a_bill(quick):
     both = [f"day {today}", f"day {today + 1}"]  # midnight may pass at any moment
     for day in both:
         count_to(quick, day, 4)
-    uploads = [quick.upload() for _ in range(2)]
+    uploads = [quick.upload(scenes=["sky"]) for _ in range(2)]
     quick.put(uploads[0], photo())
     # The last one: were it to come by two entry points at once, the second would find the day spent.
     await_true(lambda: "version" in quick.record(uploads[0]))
@@ -239,7 +239,7 @@ def test_a_photo_that_moderation_refuses_is_not_painted_and_not_shown(moderated)
 def test_a_party_is_painted(moderated):
     labels = {"Explicit": 79.9, "Alcohol": 99.0, "Swimwear or Underwear": 99.0}
     moderated.stand_in("rekognition", canned={"faces": 1, "labels": labels})
-    assert moderated.process(photo())[1]["status"] == "SUCCEEDED"
+    assert moderated.process(photo(), scenes=["sky"])[1]["status"] == "SUCCEEDED"
 
 
 def test_moderation_that_does_not_answer_lets_nothing_through(moderated):
@@ -257,7 +257,7 @@ def test_moderation_takes_place_while_the_faces_are_looked_for(moderated):
     moderated.await_rest()
     moderated.app.fail()
     moderated.stand_in("rekognition", canned={"faces": 1}, latency=HOLD)
-    uploaded = moderated.upload()
+    uploaded = moderated.upload(scenes=["sky"])
     moderated.put(uploaded, photo())
     asked = [f"DetectFaces rekognition:{action} " for action in ("DetectFaces", "DetectModerationLabels")]
     await_true(lambda: all(any(call.startswith(each) for call in moderated.app.failed()["calls"]) for each in asked))
