@@ -17,7 +17,11 @@ CLIENTS = {
     "sagemaker": (15, 1),
     "bedrock": (40, 1),
 }
-AT_ONCE = {("Wall", "dynamodb:Query"): 2, ("StaffWall", "dynamodb:Query"): 4}
+AT_ONCE = {
+    ("Photo", "dynamodb:UpdateItem"): 2,
+    ("Wall", "dynamodb:Query"): 2,
+    ("StaffWall", "dynamodb:Query"): 4,
+}
 """Calls that a function makes several of at the same time: a fault is to use up the tries of each."""
 LASTING = ("throttled for long", "denied", "unknown for long")
 CRASHES = ("killed before", "killed after")

@@ -323,6 +323,7 @@ def a_decision(trial: Trial) -> None:
 def a_picture_is_taken_off(trial: Trial) -> None:
     """Its visitor takes it off the wall, at the booth; the copy is gone."""
     request_id = on_the_wall(trial)
+    trial.booth.app.restart("LeaveWall")  # it reads what it keeps while it is warm, always
     trial.arm()
     trial.take_off(request_id)
     assert trial.copy() not in [each["url"] for each in trial.wall_shows()]
