@@ -167,7 +167,7 @@ class Tables:
 _AS_JSON = ("Reason", "Error", "UploadEnvelope", "UploadErrorEnvelope")
 """Schemas that api.md shows as JSON in its text."""
 _PLACES = {"Consent": "post-upload", "Failure": "why-a-run-failed", "WallPicture": "get-staffwall"}
-_NAMED = {"Url": "URL", "CopyPath": "path"}
+_NAMED = {"Url": "URL", "CopyPath": "path", "Language": "language code"}
 _WORDS = {"string": "text", "integer": "whole number", "array": "list", "boolean": "true or false", "object": "object"}
 
 

@@ -192,13 +192,13 @@ def again_request(body: dict[str, Any], bucket: str, known_scenes: set[str]) -> 
     """
     request_id = _id(body, "requestId")
     key = _key(body, request_id, bucket)
+    scenes = _scene_ids(body["scenes"], known_scenes) if "scenes" in body else []
+    keep = _keep(body) if "keep" in body else ""
     if _switch(body, "done"):
         return AgainRequest(request_id, key, done=True)
     new = _id(body, "newRequestId")
     if not is_hard_to_guess(new):
         raise BadRequest("'newRequestId' must be as hard to guess as a UUID.")
-    scenes = _scene_ids(body["scenes"], known_scenes) if "scenes" in body else []
-    keep = _keep(body) if "keep" in body else ""
     return AgainRequest(request_id, key, done=False, new_request_id=new, scenes=tuple(scenes), keep=keep)
 
 
