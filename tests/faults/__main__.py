@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.faults.application import stack
 from tests.faults.calls import Row, rows_of
 from tests.faults.cells import KINDS, _baselines, cells_of, crash_cells, in_part, part
 from tests.faults.kinds import Cell, fault_of
@@ -78,14 +79,7 @@ def main() -> int:
     arguments = parser.parse_args()
     commit = revision()
     record = Record(OUT / f"{commit}.jsonl")
-    context = multiprocessing.get_context("spawn")
-    tasks, results = context.Queue(), context.Queue()
-    tasks.cancel_join_thread()  # Ctrl-C: it would wait until lanes that are gone have taken all tasks
-    lanes = [context.Process(target=lane, args=(tasks, results), daemon=True) for _ in range(arguments.lanes)]
-    for each in lanes:
-        each.start()
-    _, stack, _ = next_result(results, lanes)
-    rows = rows_of(stack)
+    rows = rows_of(stack())
     mine = [row for row in rows if in_part(row, *arguments.part) and fnmatch.fnmatchcase(name(row), arguments.only)]
     faults = fnmatch.filter(KINDS, arguments.faults)
     if not any(fault_of(row, fault) for row in mine for fault in faults):
@@ -97,14 +91,18 @@ def main() -> int:
             cell for cell in cells if fnmatch.fnmatchcase(cell.fault, arguments.faults) and cell not in record.outcomes
         ]
 
+    context = multiprocessing.get_context("spawn")
+    tasks, results = context.Queue(), context.Queue()
+    tasks.cancel_join_thread()  # Ctrl-C: it would wait until lanes that are gone have taken all tasks
+    lanes = [context.Process(target=lane, args=(tasks, results), daemon=True) for _ in range(arguments.lanes)]
+    for each in lanes:
+        each.start()
     to_do: list[Row | Cell] = [*_baselines(mine, arguments.faults, record), *wanted(cells_of(mine))]
     to_do += wanted(crash_cells(mine, record))
     put_all(tasks, to_do)
     played = 0
     while to_do:
         task, result, seconds = next_result(results, lanes)
-        if task is None:
-            continue
         to_do.remove(task)
         record.keep(task, result)
         if isinstance(task, Row):

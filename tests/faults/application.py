@@ -6,7 +6,10 @@ import time
 import types
 from collections.abc import Iterator
 
-from local.app import PAINT_ENDPOINT, App
+from local.account import REGION
+from local.app import PAINT_ENDPOINT, ROOT, STACK, App
+from local.template.application import Application
+from local.template.reader import load
 from tests.support.booth import Booth
 from tests.support.tokens import give_tokens, made_token
 
@@ -16,6 +19,12 @@ WAITS_SCALED = 0.1
 PARAMETERS = {"Access": "token", "ModerationThreshold": "80", "PhotosPerDay": "100000", "PhotosPerMinute": "100000"}
 PARAMETERS |= {"RepaintInventedPeople": "true", "PaintEndpoint": PAINT_ENDPOINT}
 """With these every function makes all of its calls."""
+
+
+def stack() -> Application:
+    """It, as the template has it."""
+    attributes = {"Cdn": "E1EXAMPLE", "Cdn.DomainName": "cdn.example"}
+    return load(ROOT / "template.yaml", stack=STACK, region=REGION, parameters=PARAMETERS, attributes=attributes)
 
 
 @contextlib.contextmanager

@@ -64,7 +64,6 @@ def baseline(booth: Booth, row: Row) -> dict[str, int]:
 def lane(tasks: multiprocessing.Queue, results: multiprocessing.Queue) -> None:
     """Plays cells, and plays rows' baselines, in an application of its own."""
     with whole_application() as booth:
-        results.put((None, booth.app.stack, 0.0))
         while task := tasks.get():
             started = time.monotonic()
             result = baseline(booth, task) if isinstance(task, Row) else play(booth, task)

@@ -7,10 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from booth import limits
-from local.app import ROOT
-from local.template.reader import load
 from tests.faults.__main__ import next_result
-from tests.faults.application import PARAMETERS
+from tests.faults.application import stack
 from tests.faults.calls import PAINTING, Row, rows_of
 from tests.faults.cells import in_part, part
 from tests.faults.kinds import Cell, fault_of
@@ -105,9 +103,7 @@ def test_a_lane_that_has_died_is_not_waited_for():
 
 def test_the_endpoint_that_paints_has_cells_of_its_own():
     """It is called in a chain of its own, and waited for as long as Bedrock."""
-    attributes = {"Cdn": "E1EXAMPLE", "Cdn.DomainName": "cdn.example"}
-    stack = load(ROOT / "template.yaml", stack="f", region="us-east-1", parameters=PARAMETERS, attributes=attributes)
-    assert PAINTING in rows_of(stack)
+    assert PAINTING in rows_of(stack())
     assert scenario_of(PAINTING).__name__ == "a_visit_at_the_endpoint"
     assert fault_of(PAINTING, "slow")["seconds"] == limits.MODEL_CALL_SECONDS - 0.5
     assert {fault: expected(PAINTING, fault) for fault in ("reset", "denied", "unknown once", "unknown for long")} == {
