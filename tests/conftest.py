@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings
 
 pytest.register_assert_rewrite("tests.support")
-pytest_plugins = ["tests.support.judges.plugin", "tests.support.clients", "tests.support.application"]
+pytest_plugins = ["tests.support.clients", "tests.support.judges.plugin", "tests.support.application"]
 
 # As the template sets it. Powertools reads it when a function's module is imported, which some tests do early.
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "PhotoBooth")

@@ -1,7 +1,7 @@
 """An emulated AWS account for unit tests: the template's table, buckets and state machine."""
 
 import json
-from functools import cache
+from functools import cache, lru_cache
 
 import boto3
 
@@ -18,6 +18,11 @@ def template() -> Application:
     return load(ROOT / "template.yaml", stack="unit", region=REGION, attributes=attributes)
 
 
+@lru_cache(maxsize=3)
+def _client(service: str, url: str):
+    return boto3.client(service, endpoint_url=url)
+
+
 class Account:
     """An emulated account with the booth's table, buckets and state machine, whose executions only wait.
 
@@ -26,7 +31,7 @@ class Account:
 
     def __init__(self, url, template):
         self.template = template
-        self.clients = {name: boto3.client(name, endpoint_url=url) for name in ("s3", "dynamodb", "stepfunctions")}
+        self.clients = {name: _client(name, url) for name in ("s3", "dynamodb", "stepfunctions")}
         self.clients["dynamodb"].create_table(**template.tables["Table"].create)
         self.clients["s3"].create_bucket(Bucket="uploads")
         versioning = {"Status": "Enabled"}

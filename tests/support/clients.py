@@ -1,9 +1,14 @@
-"""A plugin of pytest that makes boto3's clients cheaper: the tests make thousands, in hundreds of sessions."""
+"""A plugin of pytest that makes boto3's clients cheaper, and fewer: the tests would make thousands."""
 
 import copy
+import os
+from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 from botocore import hooks, loaders, session
+
+from booth.aws import clients
 
 
 class _Names(hooks.EventAliaser):
@@ -13,6 +18,42 @@ class _Names(hooks.EventAliaser):
         copied = type(self)(copy.copy(self._emitter), self._event_aliases)
         copied._alias_name_cache = self._alias_name_cache
         return copied
+
+
+class Clients:
+    """`booth.aws.clients.client`, of which `cache_clear` leaves the clients of `emulator`, the URL that tests share.
+
+    Each is for the environment that it was made in. A test that registers a handler with one has it to itself.
+    """
+
+    emulator = ""
+
+    def __init__(self, make: Callable[..., Any]):
+        self._make = make
+        self._made: dict[tuple, Any] = {}
+        self._changed: set[tuple] = set()
+
+    def __call__(self, *arguments: Any, **more: Any) -> Any:
+        environment = frozenset((name, value) for name, value in os.environ.items() if name.startswith("AWS_"))
+        key = (arguments, frozenset(more.items()), environment)
+        if key not in self._made:
+            made = self._made[key] = self._make(*arguments, **more)
+            register = made.meta.events.register
+
+            def registering(*handler: Any, **how: Any) -> None:
+                self._changed.add(key)
+                register(*handler, **how)
+
+            made.meta.events.register = registering
+        return self._made[key]
+
+    def cache_clear(self) -> None:
+        shared = {key: made for key, made in self._made.items() if made.meta.endpoint_url == self.emulator}
+        self._made = {key: made for key, made in shared.items() if key not in self._changed}
+        self._changed.clear()
+
+
+clients.client = Clients(clients.client.__wrapped__)  # now: whoever is imported from here on takes it
 
 
 def pytest_configure() -> None:

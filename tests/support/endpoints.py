@@ -16,7 +16,6 @@ from tests.support.fakes.cloudformation import REGION, CloudFormation
 from tests.support.fakes.sagemaker import SageMaker
 
 IMAGE = f"123456789012.dkr.ecr.{REGION}.amazonaws.com/mine:1"
-REAL_SDK = stack.SDK_PYTHON
 # AWS's SageMaker SDK takes seconds to start. Called like its Python: -m endpoints.sdk, command, Region, and so on.
 SDK = f"""#!/bin/sh
 case "$3" in

@@ -15,13 +15,14 @@ from booth import clock, log
 from booth.aws import clients, table
 from local.emulator.services import Emulator, forget_all
 from local.standins import server
+from tests.support import sdk
 from tests.support.account import Account, template
 from tests.support.credentials import FAKE_CREDENTIALS
 from tests.support.runs import NOW
 from tests.support.serving import serving
 
 # `make test-fast` leaves out what is marked `starts`: who uses one of these fixtures is, others say it themselves.
-STARTING = {"account", "aws", "canned_server", "dynamodb"}
+STARTING = {"account", "aws", "canned_server", "dynamodb", "sdk_python"}
 STARTS = {"os.fork", "os.posix_spawn", "socket.bind", "socket.connect", "subprocess.Popen"}
 is_fast = False
 
@@ -74,17 +75,32 @@ def moment(environment):
     return moment
 
 
+@pytest.fixture(scope="session")
+def emulator_server():
+    """One for all accounts: (its URL, where each puts the application that answers)."""
+    behind = SimpleNamespace(application=None)
+    with serving(lambda environ, start_response: behind.application(environ, start_response)) as url:
+        yield url, behind
+
+
 @pytest.fixture
-def dynamodb(environment):
+def emulator(emulator_server, environment):
+    """The URL of an empty account. Clients for it are kept for the tests that follow."""
+    url, behind = emulator_server
+    behind.application, clients.client.emulator = Emulator({}), url
+    yield url
+    forget_all()
+
+
+@pytest.fixture
+def dynamodb(emulator, environment):
     """The table of template.yaml, empty, in an emulated DynamoDB on a socket."""
     made = template().tables["Table"]
     environment.setenv("TABLE", made.name)
     table.table_name.cache_clear()
-    with serving(Emulator({})) as url:
-        environment.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
-        clients.client("dynamodb").create_table(**made.create)
-        yield
-    forget_all()
+    environment.setenv("AWS_ENDPOINT_URL_DYNAMODB", emulator)
+    clients.client("dynamodb").create_table(**made.create)
+    yield
     table.table_name.cache_clear()
 
 
@@ -104,29 +120,34 @@ def counts(capsys):
 
 
 @pytest.fixture
-def account(environment):
+def account(emulator, environment):
     """The account that the functions find through their environment."""
-    with serving(Emulator({})) as url:
-        environment.setenv("MOTO_PORT", url.rpartition(":")[2])
-        account = Account(url, template())
-        for name, value in {
-            "AWS_ENDPOINT_URL": url,
-            "TABLE": account.template.tables["Table"].name,
-            "UPLOADS_BUCKET": "uploads",
-            "RESULTS_BUCKET": "results",
-            "STATE_MACHINE_ARN": account.machine,
-            "DOCUMENTED_KEYS": "true",
-            "PHOTOS_PER_DAY": "0",
-            "EVENT_BUS": "default",
-            "CDN_PARAMETER": "/booth/cdn",
-            "DISTRIBUTION_PARAMETER": "/booth/distribution",
-        }.items():
-            environment.setenv(name, value)
-        table.table_name.cache_clear()
-        account.clients["s3"].create_bucket(Bucket="results")
-        yield account
-    forget_all()
+    environment.setenv("MOTO_PORT", emulator.rpartition(":")[2])
+    account = Account(emulator, template())
+    for name, value in {
+        "AWS_ENDPOINT_URL": emulator,
+        "TABLE": account.template.tables["Table"].name,
+        "UPLOADS_BUCKET": "uploads",
+        "RESULTS_BUCKET": "results",
+        "STATE_MACHINE_ARN": account.machine,
+        "DOCUMENTED_KEYS": "true",
+        "PHOTOS_PER_DAY": "0",
+        "EVENT_BUS": "default",
+        "CDN_PARAMETER": "/booth/cdn",
+        "DISTRIBUTION_PARAMETER": "/booth/distribution",
+    }.items():
+        environment.setenv(name, value)
     table.table_name.cache_clear()
+    account.clients["s3"].create_bucket(Bucket="results")
+    yield account
+    table.table_name.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def sdk_python(tmp_path_factory):
+    """The Python of AWS's SageMaker SDK."""
+    with sdk.started(tmp_path_factory.mktemp("sdk")) as python:
+        yield python
 
 
 class Models:

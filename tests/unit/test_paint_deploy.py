@@ -11,7 +11,7 @@ import pytest
 from local.template.document import read
 from paint_model import deploy, model, package, upload
 from paint_model.prices import HOURLY
-from tests.support.endpoints import IMAGE, REAL_SDK, Account, serving
+from tests.support.endpoints import IMAGE, Account, serving
 from tests.support.fakes.cloudformation import REGION
 
 pytestmark = pytest.mark.starts
@@ -173,11 +173,11 @@ def test_what_cannot_be_done_is_said_in_one_line_and_nothing_is_left(aws, capsys
     assert aws.endpoints == {}
 
 
-def test_each_instance_on_offer_has_its_image():
+def test_each_instance_on_offer_has_its_image(sdk_python):
     offered = read(deploy.KIND.folder / "endpoint.yaml")["Parameters"]["InstanceType"]["AllowedValues"]
     asked = [(region, each) for region in (REGION, "ap-northeast-2") for each in offered]
     code = f"from endpoints import sdk; print(*(sdk.image(*each, 'paint') for each in {asked}))"
-    done = subprocess.run([REAL_SDK, "-c", code], cwd=package.ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run([sdk_python, "-c", code], cwd=package.ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == [
         f"763104351884.dkr.ecr.{region}.amazonaws.com/huggingface-pytorch-inference:"
         "2.6.0-transformers5.5.3-gpu-py312-cu124-ubuntu22.04"

@@ -25,7 +25,7 @@ from local.template.document import read
 from sam_model import deploy, package
 from tests.support import tiny_sam
 from tests.support.credentials import FAKE_CREDENTIALS
-from tests.support.endpoints import IMAGE, REAL_SDK, Account, serving
+from tests.support.endpoints import IMAGE, Account, serving
 from tests.support.fakes.cloudformation import REGION, render
 from tests.support.fakes.sagemaker import DIGEST
 
@@ -70,14 +70,13 @@ def aws(environment, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def real_sdk(aws, environment):
+def real_sdk(aws, environment, sdk_python):
     """A function after whose call the deployment asks the real SDK. It must tell nobody else: a proxy listens."""
-    assert REAL_SDK.exists(), "AWS's SageMaker SDK isn't installed: run `make tools`."
     with socket.create_server(("127.0.0.1", 0)) as proxy:
         proxy.settimeout(0.1)
 
         def take():
-            environment.setattr(stack, "SDK_PYTHON", REAL_SDK)
+            environment.setattr(stack, "SDK_PYTHON", sdk_python)
             environment.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.getsockname()[1]}")
             environment.setenv("NO_PROXY", "127.0.0.1")
 
@@ -301,9 +300,9 @@ print(json.dumps({"is telemetry off": is_off, "images": images}))
 
 
 @pytest.fixture(scope="module")
-def of_the_sdk():
-    """What the real SDK says in one process, which takes seconds to start."""
-    command, environment = [REAL_SDK, "-c", ASK, json.dumps(asked_images())], os.environ | FAKE_CREDENTIALS
+def of_the_sdk(sdk_python):
+    """What the real SDK says in one process."""
+    command, environment = [sdk_python, "-c", ASK, json.dumps(asked_images())], os.environ | FAKE_CREDENTIALS
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
