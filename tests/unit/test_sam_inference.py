@@ -179,7 +179,9 @@ class TestRealWeights:
             assert mask.any() and not (mask & ~union).any()
 
     def test_requests_at_the_same_time_dont_disturb_each_other(self, loaded, model):
-        calls = [{"encode_image": photo(name), "input_box": FACES[name][0][0]} for name in FACES]
+        calls = [
+            {"encode_image": photo(name), "input_box": FACES[name][0][0]} for name in ("astronaut.jpg", "hopper.jpg")
+        ]
         wanted = [segment(model, **call) for call in calls]
         with ThreadPoolExecutor(len(calls)) as pool:
             got = list(pool.map(lambda call: segment(loaded, **call), calls))

@@ -6,7 +6,7 @@ import pytest
 from local.standins.scenes import prompts, render
 from local.standins.scenes.prompts import PAINTERS
 
-SIZE = 160  # pixels: small, for these tests look at colours and differences, not at detail
+SIZE = 96  # pixels: small, for these tests look at colours and differences, not at detail
 
 
 def paint(prompt: str, seed: int = 1, negative: str = "", width: int = SIZE, height: int = SIZE) -> np.ndarray:

@@ -144,13 +144,13 @@ def test_the_wall_shows_what_is_shown_newest_first_and_tells_nothing_else(moment
 
 
 def test_it_shows_sixty_at_most_the_newest(moment):
-    for _ in range(13):
+    for _ in range(4):
         moment.now += 1000
-        _, run = visit(*["shown"] * 5)
+        _, run = visit(*["shown"] * 16)
     urls = on_wall()
     assert len(urls) == len(set(urls)) == 60
     assert urls[0].startswith("/photo/photo_")
-    assert {*urls[:5]} == {address(run, number) for number in range(1, 6)}
+    assert {*urls[:16]} == {address(run, number) for number in range(1, 17)}
 
 
 def test_a_picture_that_staff_let_on_is_new_when_they_do(moment):
@@ -220,8 +220,9 @@ def test_staffs_lists(moment):
 
 def test_the_longest_waiting_is_told_however_many_wait(moment, environment):
     environment.setattr("booth.http.wall.MOST_WAITING", 3)
+    environment.setattr(staff_wall, "_OLDEST", 3)
     visits = []
-    for _ in range(25):
+    for _ in range(8):
         moment.now += 1000
         visits.append(visit("waiting")[1])
     answer = call("GET /staff/wall", token=STAFF)[1]
