@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from booth.pixels import intake
-from booth.pixels.visitors import visitors_of
 from tests.odd_photos.compositions import PHOTOS
 from tests.support import kept_faces
 from tests.support.application import SIDE
@@ -41,17 +40,18 @@ def test_without_a_face_that_is_sure_the_visitor_reads_that_none_was_found(quick
 def test_of_a_crowd_behind_a_visitor_nothing_is_left_in_the_picture(booth):
     """The upright copy shows the photo as it was taken: it is the visitor's own, and nobody is painted out of it."""
     data = PHOTOS["one before a crowd"].make()
-    case = kept_faces.Models()(data, SIDE)
-    assert (len(case.faces), len(case.others)) == (1, 99)
+    taken = intake.normalise(data, SIDE)
+    visitors, others = kept_faces.Models().faces(taken.detection, *taken.photo.size)
+    assert (len(visitors), len(others)) == (1, 99)
     uploaded, result = booth.process(data, scenes=["sky"])
     assert booth.record(uploaded)["faces"] == 1
     [url] = json.loads(result["url_generated"])
     painted = np.asarray(booth.picture(url).convert("RGB")).astype(int)
-    before = np.asarray(intake.normalise(data, SIDE).photo).astype(int)
-    for face in case.others:
+    before = np.asarray(taken.photo).astype(int)
+    for face in others:
         l, t, r, b = map(round, face.box)
         assert np.abs(painted[t:b, l:r] - before[t:b, l:r]).mean() > 25
-    [visitor] = case.faces
+    [visitor] = visitors
     l, t, r, b = map(round, visitor.box)
     middle = (slice(t + (b - t) // 4, b - (b - t) // 4), slice(l + (r - l) // 4, r - (r - l) // 4))
     assert np.abs(painted[middle] - before[middle]).mean() < 3
@@ -69,7 +69,8 @@ def repainting(booth):
 def people_in(booth, url):
     """How many visitors the detector finds in a picture."""
     _, _, data = booth.http("GET", url)
-    return len(visitors_of(kept_faces.Models().details(data), *booth.picture(url).size))
+    visitors, _ = kept_faces.Models().faces(data, *booth.picture(url).size)
+    return len(visitors)
 
 
 def test_a_person_whom_the_model_invents_is_painted_over(repainting, portrait):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from booth.pixels import encoding
+from booth.pixels import encoding, intake
 from client.booth import Booth
 from local.app import App
 from tests.odd_photos.checks import broken_promises, psnr
@@ -32,21 +32,21 @@ def memory_of(app: App, function: str) -> int:
 
 
 class Trial:
-    """The running application, and what one photo in it came to."""
+    """The running application, and what one photo in it came to. `side`: its PictureSide."""
 
-    def __init__(self, app: App):
-        self.app = app
+    def __init__(self, app: App, side: int = intake.PHOTO_SIDE):
+        self.app, self.side = app, side
         self.steps, self.table = app.client("stepfunctions"), app.client("dynamodb")
         self.models = kept_faces.Models()
 
-    def send(self, name: str, out: Path) -> tuple[dict[str, object], list[str]]:
-        """The photo through the application; a row of figures, and what is wrong."""
+    def send(self, name: str, out: Path, **fields: object) -> tuple[dict[str, object], list[str]]:
+        """The photo through the application; a row of figures, and what is wrong. `fields`: as for `Booth.send`."""
         file = out / f"{name.replace(' ', '_').replace(':', '_').replace(',', '')}.jpg"
         file.write_bytes(PHOTOS[name].make())
-        case = self.models(file.read_bytes())
+        case = self.models(file.read_bytes(), self.side)
         wrong = list(broken_promises(case))
         started = time.monotonic()
-        result = Booth(self.app.url, show=lambda _: None).send(file, out)
+        result = Booth(self.app.url, show=lambda _: None).send(file, out, **fields)
         row: dict[str, object] = {"photo": name, "size": "x".join(map(str, Image.open(file).size))}
         row |= {
             "faces": len(case.faces) + len(case.others),

@@ -4,6 +4,7 @@ does it.
 
 import io
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from PIL import Image
@@ -40,33 +41,37 @@ class Models:
     """
 
     def __init__(self):
-        from local.standins import rekognition, sagemaker
-        from sam_model import inference
+        from local.standins import rekognition
         from sam_model.serving import keep, protocol
 
         self.marks, self.confidence = rekognition.LANDMARKS, rekognition.confidence
         self.detector = rekognition.FaceDetector(rekognition.MODEL)
-        self.sam = inference.model_fn(str(sagemaker.MODEL_DIR))
         self.read_fields, self.read_request, self.read_keep = (
             protocol.read_fields,
             protocol.read_request,
             keep.read_keep,
         )
 
+    @cached_property
+    def sam(self):
+        """Segment Anything, of which nothing is loaded before it is asked: it takes two seconds of a processor."""
+        from local.standins import sagemaker
+        from sam_model import inference
+
+        return inference.model_fn(str(sagemaker.MODEL_DIR))
+
     def __call__(self, file: bytes, side: int = intake.PHOTO_SIDE) -> Case:
         taken = intake.normalise(file, side)
         photo = np.asarray(taken.photo)
         height, width = photo.shape[:2]
-        details = self.details(taken.detection)
-        faces = visitors_of(details, width, height)
-        others = (face for face in geometry.faces_from_rekognition(details, width, height) if face not in faces)
+        faces, others = self.faces(taken.detection, width, height)
         crops = geometry.crops_around(faces, width, height)
         found = []
         for request in self.requests(photo, faces):
             asked = self.read_request(self.read_fields(request, "application/json"))
             found.append(self.sam.segment(asked.pixels, asked.prompts))
         keep, _ = masks.keep_mask(width, height, faces, crops, found)
-        return Case(photo, faces, keep, tuple(others))
+        return Case(photo, faces, keep, others)
 
     def alphas(self, case: Case) -> dict[Keep, np.ndarray]:
         """The alphas of heads and people, uint8, H x W, as `merge_masks` joins them."""
@@ -77,6 +82,15 @@ class Models:
         answer = self.sam.alphas(self.read_keep(self.read_fields(request, "application/json")))
         found = {keep: answer.images[keep] for keep in MORE}
         return masks.alphas(soft_edge(case.keep), found)
+
+    def faces(
+        self, detection: bytes, width: int, height: int
+    ) -> tuple[list[geometry.Face], tuple[geometry.Face, ...]]:
+        """The visitors' faces and the others in a photo of this size in pixels, found in its copy for detection."""
+        details = self.details(detection)
+        visitors = visitors_of(details, width, height)
+        found = geometry.faces_from_rekognition(details, width, height)
+        return visitors, tuple(face for face in found if face not in visitors)
 
     def details(self, detection: bytes) -> list[dict]:
         """The stand-in's FaceDetails of the copy for detection."""
