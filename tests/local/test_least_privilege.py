@@ -15,11 +15,13 @@ from local.iam import applies, as_list
 from local.template.document import default_of
 from tests.support.booth import HOLD
 from tests.support.judges.reference import faults_of_call
-from tests.support.photos import PHOTOS
+from tests.support.photos import photo
 from tests.support.tokens import bearer, made_token
 from tests.support.waiting import await_true
 
 CHAIN = ",".join(f"{each.strip()}=100000" for each in default_of(ROOT / "template.yaml", "ImageModels").split(","))
+
+PHOTO, ONE = photo(), ["sky"]
 
 # Allowed, but not called below, each with its reason: (function, action, part of the resource).
 NEEDED_ALL_THE_SAME = {
@@ -72,8 +74,7 @@ def test_nothing_is_allowed_that_is_never_called(quick):
         PaintEndpoint=PAINT_ENDPOINT,
     )
     quick.token = made_token(quick)
-    portrait = (PHOTOS / "astronaut.jpg").read_bytes()
-    everything_that_happens(quick, portrait)
+    everything_that_happens(quick)
 
     calls = quick.app.calls("made")
     # Of calls that differ in an object's or an execution's name alone, thousands after other tests, one is judged.
@@ -93,17 +94,17 @@ def test_nothing_is_allowed_that_is_never_called(quick):
     assert not unexplained, "\n".join(map(str, sorted(unexplained)))
 
 
-def everything_that_happens(booth, portrait):
+def everything_that_happens(booth):
     """The visits, failures, losses and deletions in which each permission is needed."""
-    whole_visits(booth, portrait)
-    a_further_run(booth, portrait)
-    dead_services(booth, portrait)
-    lost_events(booth, portrait)
-    late_steps(booth, portrait)
-    deletions(booth, portrait)
+    whole_visits(booth)
+    a_further_run(booth)
+    dead_services(booth)
+    lost_events(booth)
+    late_steps(booth)
+    deletions(booth)
     steering(booth)
-    staff_on_site(booth, portrait)
-    on_the_wall(booth, portrait)
+    staff_on_site(booth)
+    on_the_wall(booth)
     booth.app.lambdas.invoke(booth.app.stack.functions["Purge"].name, b"{}")
 
 
@@ -118,12 +119,12 @@ def steering(booth):
     booth.s3.delete_object(Bucket=booth.app.stack.buckets["PageBucket"].name, Key="event.json")
 
 
-def staff_on_site(booth, portrait):
+def staff_on_site(booth):
     """Staff look at the day, and take a visit from view and back."""
     headers = {"Authorization": f"Bearer {booth.app.staff_token}"}
     assert booth.http("GET", f"{booth.url}/staff/today", headers=headers)[0] == 200
-    uploaded, request_id = booth.upload(), str(uuid.uuid4())
-    booth.put(uploaded, portrait)
+    uploaded, request_id = booth.upload(scenes=ONE), str(uuid.uuid4())
+    booth.put(uploaded, PHOTO)
     booth.await_end(uploaded, request_id)
     booth.forget_settings()
     for hidden in (True, False):
@@ -131,11 +132,11 @@ def staff_on_site(booth, portrait):
         assert booth.http("POST", f"{booth.url}/staff/hide", body, headers)[0] == 200
 
 
-def on_the_wall(booth, portrait):
+def on_the_wall(booth):
     """A picture is listed, decided on, taken off by its visitor at the booth, and its visit deleted by staff."""
     consent = {"policy": "1", "language": "en", "time": "2026-11-29T10:00:00Z", "wall": True}
-    uploaded, request_id = booth.upload(consent=consent, scenes=["sky"]), str(uuid.uuid4())
-    booth.put(uploaded, portrait)
+    uploaded, request_id = booth.upload(consent=consent, scenes=ONE), str(uuid.uuid4())
+    booth.put(uploaded, PHOTO)
     booth.await_end(uploaded, request_id)
     await_true(lambda: booth.record(uploaded)["wall"])
     run = booth.record(uploaded)["run"]
@@ -152,19 +153,19 @@ def on_the_wall(booth, portrait):
         assert booth.http(method, booth.url + path, data, bearer(token))[0] == 200
 
 
-def whole_visits(booth, portrait):
+def whole_visits(booth):
     """As documented, and a photo that another system puts without /upload."""
     consent = {"policy": "1", "language": "en", "time": "2026-11-29T10:00:00Z", "wall": True}
-    booth.process(portrait, consent=consent)
-    foreign = put_without_upload(booth, portrait, "photo/of another system.jpg")
+    booth.process(PHOTO, consent=consent, scenes=ONE)
+    foreign = put_without_upload(booth, "photo/of another system.jpg")
     await_true(lambda: ("Start", "dynamodb:PutItem") in actions(booth))  # before a poll does it
     booth.await_end(foreign)
 
 
-def a_further_run(booth, portrait):
+def a_further_run(booth):
     """Of a photo that is kept; then its visitor leaves."""
-    kept, request_id = booth.upload(again=True), str(uuid.uuid4())
-    booth.put(kept, portrait)
+    kept, request_id = booth.upload(again=True, scenes=ONE), str(uuid.uuid4())
+    booth.put(kept, PHOTO)
     booth.await_end(kept, request_id)
     status, _, answer = booth.post("/again", {"requestId": request_id, "newRequestId": (new := str(uuid.uuid4()))})
     assert status == 200
@@ -172,43 +173,43 @@ def a_further_run(booth, portrait):
     assert booth.post("/again", {"requestId": request_id, "done": True})[0] == 200
 
 
-def put_without_upload(booth, portrait, key):
+def put_without_upload(booth, key):
     foreign = {"Bucket": booth.app.uploads_bucket, "Key": key}
-    booth.s3.put_object(**foreign, Body=portrait)
+    booth.s3.put_object(**foreign, Body=PHOTO)
     return foreign
 
 
-def dead_services(booth, portrait):
+def dead_services(booth):
     """Titan retired: Stability paints, in each of its Regions. Segment Anything dead: there is no mask to read.
     Bedrock's models all retired: the endpoint paints.
     """
     dead = {"status": 500, "type": "InternalFailure", "message": "dead"}
     booth.stand_in("sagemaker", canned={}, faults=[dead])
     booth.stand_in("bedrock", canned={}, faults=[{"kind": "retired", "match": "*titan*"}])
-    booth.process(portrait)
+    booth.process(PHOTO)
     booth.stand_in("bedrock", canned={}, faults=[{"kind": "retired"}])
-    booth.process(portrait)
+    booth.process(PHOTO, scenes=ONE)
     booth.forget_pace()
     booth.stand_in("sagemaker", canned={})
     booth.stand_in("bedrock", canned={})
 
 
-def lost_events(booth, portrait):
+def lost_events(booth):
     """Whoever looks finds a photo whose event was lost, or finds none."""
     booth.app.drop_events = True
-    found_by_photo, found_by_sweep, never_put = booth.upload(), booth.upload(), booth.upload()
-    booth.put(found_by_photo, portrait)
-    booth.put(found_by_sweep, portrait)
+    found_by_photo, found_by_sweep, never_put = (booth.upload(scenes=ONE) for _ in range(3))
+    booth.put(found_by_photo, PHOTO)
+    booth.put(found_by_sweep, PHOTO)
     booth.age(found_by_sweep, limits.URL_SECONDS + limits.LATE_UPLOAD_SECONDS)
     booth.age(never_put, limits.URL_SECONDS + limits.LATE_UPLOAD_SECONDS)
     booth.sweep()
     assert booth.await_end(found_by_photo)["status"] == "SUCCEEDED"
     assert booth.await_end(found_by_sweep)["status"] == "SUCCEEDED"
     assert booth.await_end(never_put)["error"]["code"] == "PhotoNeverArrived"
-    booth.await_end(put_without_upload(booth, portrait, "photo/nobody told us.jpg"))
+    booth.await_end(put_without_upload(booth, "photo/nobody told us.jpg"))
     # The URL used again, after the end.
     first = len(booth.app.dropped)
-    booth.put(found_by_photo, portrait)
+    booth.put(found_by_photo, PHOTO)
     await_true(lambda: len(booth.app.dropped) > first)
     again = booth.app.dropped[-1]
     booth.app.drop_events = False
@@ -220,9 +221,9 @@ def lost_events(booth, portrait):
     await_true(lambda: ("DetectFaces", "s3:ListBucket", booth.app.uploads_bucket) in places(booth))
 
 
-def late_steps(booth, portrait):
+def late_steps(booth):
     """The run ends while a step is at work: it takes back what it wrote. Its execution is looked at, and stopped."""
-    uploaded = put_and_hold(booth, portrait, "bedrock")
+    uploaded = put_and_hold(booth, "bedrock")
     booth.age(uploaded, limits.CHECK_SECONDS)
     booth.sweep()
     await_true(lambda: ("Sweep", "states:DescribeExecution") in actions(booth))
@@ -232,7 +233,7 @@ def late_steps(booth, portrait):
         ("sagemaker", "SegmentCrop"),
         ("bedrock", "GenerateImage"),
     ):
-        uploaded = put_and_hold(booth, portrait, service)
+        uploaded = put_and_hold(booth, service)
         booth.age(uploaded, limits.STOP_SECONDS)
         booth.sweep()
         booth.await_end(uploaded)
@@ -249,36 +250,36 @@ def is_cleaned(record):
     return record["due"] >= record["ended"] + limits.CLEAN_SECONDS * 1000
 
 
-def put_and_hold(booth, portrait, service):
+def put_and_hold(booth, service):
     """An upload whose run is now at a service that does not answer."""
     booth.await_rest()
     before = booth.calls(service)
     booth.stand_in(service, canned={"faces": 1}, latency=HOLD)
-    uploaded = booth.upload()
-    booth.put(uploaded, portrait)
+    uploaded = booth.upload(scenes=ONE)
+    booth.put(uploaded, PHOTO)
     await_true(lambda: booth.calls(service) > before)
     return uploaded
 
 
-def deletions(booth, portrait):
+def deletions(booth):
     """Of a whole visit, of a photo that nobody knows yet, of none, and one that breaks off and is finished by sweep."""
-    visit, visit_id = booth.upload(), str(uuid.uuid4())
-    booth.put(visit, portrait)
+    visit, visit_id = booth.upload(scenes=ONE), str(uuid.uuid4())
+    booth.put(visit, PHOTO)
     booth.await_end(visit, visit_id)
     booth.app.fail({"kind": "killed before", "match": "DeletePhoto s3:DeleteObject *", "times": 1})
     assert booth.delete(visit_id)[0] == 500
     booth.app.fail()
     booth.age(visit, limits.DELETE_SECONDS)
     booth.sweep()
-    running, running_id = booth.upload(), str(uuid.uuid4())
+    running, running_id = booth.upload(scenes=ONE), str(uuid.uuid4())
     booth.stand_in("bedrock", canned={}, latency=HOLD)
-    booth.put(running, portrait)
+    booth.put(running, PHOTO)
     await_true(lambda: booth.ask(running, running_id)[1]["step"] == "generate")
     assert booth.delete(running_id)[0] == 200
     booth.stand_in("bedrock", canned={})
     booth.app.drop_events = True
     unknown = {"bucket": booth.app.uploads_bucket, "key": "photo/to be deleted.jpg"}
-    booth.s3.put_object(Bucket=unknown["bucket"], Key=unknown["key"], Body=portrait)
+    booth.s3.put_object(Bucket=unknown["bucket"], Key=unknown["key"], Body=PHOTO)
     assert booth.delete(str(uuid.uuid4()), **unknown)[0] == 200
     assert booth.delete(str(uuid.uuid4()), **(unknown | {"key": "photo/none.jpg"}))[0] == 404
     assert booth.ask({"Bucket": unknown["bucket"], "Key": "photo/none.jpg"}, str(uuid.uuid4()))[0] == 404

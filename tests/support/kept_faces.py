@@ -83,9 +83,7 @@ class Models:
         found = {keep: answer.images[keep] for keep in MORE}
         return masks.alphas(soft_edge(case.keep), found)
 
-    def faces(
-        self, detection: bytes, width: int, height: int
-    ) -> tuple[list[geometry.Face], tuple[geometry.Face, ...]]:
+    def faces(self, detection: bytes, width: int, height: int) -> tuple[list[geometry.Face], tuple[geometry.Face, ...]]:
         """The visitors' faces and the others in a photo of this size in pixels, found in its copy for detection."""
         details = self.details(detection)
         visitors = visitors_of(details, width, height)
