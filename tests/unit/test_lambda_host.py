@@ -18,6 +18,7 @@ import pytest
 from local.lambdas import forkserver
 from local.lambdas.function import Function
 from local.lambdas.host import FunctionInitError, LambdaHost
+from local.lambdas.processes import FolderForkServer
 from local.lambdas.results import ASYNC_LIMIT, SYNC_LIMIT
 from tests.support.serving import serving
 from tests.support.waiting import PATIENCE
@@ -33,10 +34,33 @@ def log():
     return []
 
 
+class Kept(FolderForkServer):
+    """Is not ended with a host: what it has imported takes half a second."""
+
+    def retire(self):
+        pass
+
+
+@pytest.fixture(scope="module")
+def fork_servers():
+    """That of the functions' folder, the last one, if it hasn't died."""
+    servers = []
+    yield servers
+    for server in servers:
+        FolderForkServer.retire(server)
+
+
 @pytest.fixture
-def start(tmp_path, log):
+def start(tmp_path, log, fork_servers, monkeypatch):
     """Starts a host with one function `probe`; all hosts are closed in the end."""
     hosts = []
+
+    def fork_server(*place):
+        if not (fork_servers and fork_servers[-1].alive):
+            fork_servers.append(Kept(*place))
+        return fork_servers[-1]
+
+    monkeypatch.setattr("local.lambdas.host.FolderForkServer", fork_server)
 
     def start(*, handler="probe.handler", timeout=20.0, concurrency=20, **options):
         function = Function("probe", handler, CODE, {"FOLDER": str(tmp_path)}, timeout=timeout, concurrency=concurrency)
