@@ -8,7 +8,6 @@ import json
 import re
 
 import pytest
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from local import iam
 from tests.support.templates import ROOT, resolved
@@ -52,6 +51,8 @@ def statements(role):
 
 
 def permissions(kind, *handlers):
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # not earlier: half a second in each worker
+
     registered = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema["handlers"]
     return {action for name in handlers for action in registered[name]["permissions"]} - NOT_OURS
 

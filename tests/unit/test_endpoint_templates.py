@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from endpoints import stack
 from endpoints.stack import Kind
@@ -162,6 +161,8 @@ def test_the_painters_model_is_read_file_by_file():
 
 
 def test_the_painters_variant_is_as_the_registry_allows_and_has_time_for_16_gb():
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # not earlier: half a second in each worker
+
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, "AWS::SageMaker::EndpointConfig").schema
     allowed = schema["definitions"]["ProductionVariant"]["properties"]
     [variant] = rendered("paint")["EndpointConfig"]["ProductionVariants"]
