@@ -1,51 +1,13 @@
-"""The chain of image models through the whole application: retired, throttled, filtered."""
+"""The chain of image models through the whole application: throttled, filtered. (tests/web/test_lan.py: retired.)"""
 
 import io
 import json
-import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from client.booth import Booth
-from local.app import ROOT
 from tests.support.application import SIDE
-from tests.support.photos import PHOTOS, photo
-
-
-@pytest.fixture
-def without_titan(tmp_path):
-    """A booth of its own; its fault file retires Titan. URL and log's path."""
-    settings = {
-        "rekognition": {"canned": {"faces": 1}},
-        "sagemaker": {"canned": {}},
-        "bedrock": {"canned": {}, "faults": [{"kind": "retired", "match": "*titan*"}]},
-    }
-    faults = tmp_path / "faults.json"
-    faults.write_text(json.dumps(settings), "utf-8")
-    command = [sys.executable, "-m", "local", "run", "--port", "0", "--faults", str(faults)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        for line in process.stdout:
-            if opened := re.search(r"open: (\S+) .*log: ([^;]+);", line):
-                yield opened[1], Path(opened[2])
-                break
-        process.terminate()
-
-
-def test_with_titan_retired_a_photo_still_gets_its_three_pictures(without_titan, tmp_path):
-    url, log = without_titan
-    result = Booth(url).send(PHOTOS / "astronaut.jpg", tmp_path)
-    assert result["status"] == "SUCCEEDED"
-    urls = json.loads(result["url_generated"])
-    assert len(urls) == 3
-    with log.open(encoding="utf-8") as lines:
-        told = [line for line in lines if '"message":"a candidate is gone"' in line]
-    candidates = {json.loads(line.split("] ", 1)[1])["candidate"] for line in told}
-    assert {each.partition("@")[2] for each in candidates} == {"us-east-1", "us-west-2"}
-    assert all("reached the end of its life" in line for line in told)
+from tests.support.photos import photo
 
 
 def test_a_picture_is_a_true_jpeg_under_the_contracts_name(quick):

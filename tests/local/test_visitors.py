@@ -97,9 +97,10 @@ def test_where_nobody_counts_an_invented_person_stays(booth, portrait):
     assert people_in(booth, url) == 2
 
 
-def test_a_rekognition_that_is_gone_when_people_are_counted_costs_no_picture(repainting, portrait):
-    repainting.stand_in("bedrock", faults=[{"kind": "invented-person", "times": 1}])
-    repainting.app.fail({"kind": "denied", "match": "GenerateImage rekognition:*"})
-    _, result = repainting.process(portrait, scenes=["sky"])
+def test_a_rekognition_that_is_gone_when_people_are_counted_costs_no_picture(quick):
+    quick.redeploy(RepaintInventedPeople="true")
+    quick.app.fail({"kind": "denied", "match": "GenerateImage rekognition:*"})
+    _, result = quick.process(photo(), scenes=["sky"])
+    assert quick.app.failed()["struck"]
     assert result["status"] == "SUCCEEDED"
     assert len(json.loads(result["url_generated"])) == 1

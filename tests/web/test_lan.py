@@ -11,6 +11,7 @@ import socket
 import ssl
 import subprocess
 import sys
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -25,7 +26,11 @@ from local.app import ROOT
 from tests.support.page import await_phase, await_pictures, take_photo
 from tests.web.conftest import SIZES
 
-FAST = {"rekognition": {"canned": {"faces": 1}}, "sagemaker": {"canned": {}}, "bedrock": {"canned": {}}}
+WITHOUT_TITAN = {
+    "rekognition": {"canned": {"faces": 1}},
+    "sagemaker": {"canned": {}},
+    "bedrock": {"canned": {}, "faults": [{"kind": "retired", "match": "*titan*"}]},
+}
 
 
 def address():
@@ -38,11 +43,12 @@ def address():
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory):
-    """A booth of its own with canned answers; gives its process, its address and what it has said, line by line."""
+    """A booth of its own with canned answers; its fault file retires Titan. Gives its process, its address and what it
+    has said, line by line."""
     folder = tmp_path_factory.mktemp("lan")
-    (folder / "fast.json").write_text(json.dumps(FAST))
+    (folder / "faults.json").write_text(json.dumps(WITHOUT_TITAN))
     command = ["env", "--default-signal=INT", sys.executable, "-m", "local", "run", "--port", "0", "--lan", address()]
-    command += ["--faults", str(folder / "fast.json")]
+    command += ["--faults", str(folder / "faults.json")]
     with (
         (folder / "errors").open("w") as errors,
         subprocess.Popen(
@@ -84,7 +90,7 @@ def device(browser, opened):
         context.close()
 
 
-def test_a_tablet_takes_a_photo_and_a_phone_opens_its_code(opened, device):
+def test_with_titan_retired_a_tablet_takes_a_photo_and_a_phone_opens_its_code(opened, device):
     _, url, said, _ = opened
     pad = device("pad")
     assert pad.evaluate("isSecureContext")
@@ -99,6 +105,14 @@ def test_a_tablet_takes_a_photo_and_a_phone_opens_its_code(opened, device):
     await_phase(phone, "ended")
     await_pictures(phone, 3)
     assert "Everybody in the network of" in said
+    with_titan_retired_the_pictures_came_all_the_same(Path(re.search(r"log: ([^;]+);", said)[1]))
+
+
+def with_titan_retired_the_pictures_came_all_the_same(log):
+    told = [line for line in log.read_text("utf-8").splitlines() if '"message":"a candidate is gone"' in line]
+    candidates = {json.loads(line.split("] ", 1)[1])["candidate"] for line in told}
+    assert {each.partition("@")[2] for each in candidates} == {"us-east-1", "us-west-2"}
+    assert all("reached the end of its life" in line for line in told)
 
 
 def test_without_it_the_code_says_that_no_phone_can_open_it(quick, open_page):
