@@ -87,7 +87,7 @@ def test_a_hole_is_what_the_border_does_not_reach(height, width, share, seed):
 
 
 @given(st.lists(face().filter(inside), min_size=1, max_size=12), st.sampled_from(KINDS), st.integers(0, 2**31))
-@settings(max_examples=150)
+@settings(max_examples=75)
 def test_every_face_is_kept(faces, kind, seed):
     keep, by_ellipse = kept_of(faces, kind, seed)
     assert keep.shape == (H, W)
@@ -117,6 +117,7 @@ def endpoint_says(kind, seed):
     st.tuples(st.sampled_from(KINDS), st.sampled_from(KINDS), st.sampled_from(KINDS)),
     st.integers(0, 2**31),
 )
+@settings(max_examples=50)
 def test_a_head_keeps_no_less_than_the_face_and_a_person_no_less_than_the_head(faces, kinds, seed):
     """Whatever the endpoint says of any of the three: a head without its face, a person without the head."""
     keep, _ = kept_of(faces, kinds[0], seed)

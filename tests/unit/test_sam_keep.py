@@ -367,7 +367,7 @@ class Canned:
 
 class TestProperties:
     @given(crowds(), st.sampled_from([0.0, 30.0]))
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=75, deadline=None)
     def test_every_face_is_within_its_head_and_every_head_within_people(self, crowd, seconds):
         faces, matte, logits = crowd
         model = people.People.__new__(people.People)
