@@ -325,7 +325,9 @@ class TestMask:
                 dilated[:-1] |= reached[1:]
                 dilated[:, 1:] |= reached[:, :-1]
                 dilated[:, :-1] |= reached[:, 1:]
-                reached = dilated & component
+                before, reached = reached, dilated & component
+                if (reached == before).all():
+                    break
             assert (reached == component).all()
 
 
