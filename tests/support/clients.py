@@ -49,7 +49,10 @@ class Clients:
 
     def cache_clear(self) -> None:
         shared = {key: made for key, made in self._made.items() if made.meta.endpoint_url == self.emulator}
-        self._made = {key: made for key, made in shared.items() if key not in self._changed}
+        kept = {key: made for key, made in shared.items() if key not in self._changed}
+        for key in self._made.keys() - kept.keys():
+            self._made[key].close()  # its connections would stay open until somebody looks for garbage
+        self._made = kept
         self._changed.clear()
 
 
