@@ -76,7 +76,9 @@ def _start(module: str, seed: int, memory_mb: int) -> subprocess.Popen:
 def _ask(worker: subprocess.Popen, number: int) -> Outcome:
     worker.stdin.write(f"{number}\n".encode())
     worker.stdin.flush()
-    if not select.select([worker.stdout], [], [], SECONDS)[0]:
+    answered = select.poll()  # select() takes no descriptor above 1023
+    answered.register(worker.stdout, select.POLLIN)
+    if not answered.poll(SECONDS * 1000):
         return Outcome("?", "hung", f"no answer in {SECONDS} s", number)
     line = worker.stdout.readline()
     if not line:
