@@ -33,24 +33,24 @@ def pictures(booth, result):
 
 
 def test_a_photo_without_a_version_is_taken_up_by_its_event_and_deleted_to_the_last(new):
-    uploaded, request_id = new.upload(), str(uuid.uuid4())
+    uploaded, request_id = new.upload(scenes=["sky"]), str(uuid.uuid4())
     assert put(new, uploaded, photo()) is None
     record = await_status(new, uploaded)
     assert (record["status"], record["version"]) == ("SUCCEEDED", "null")
     assert new.await_clean(uploaded) == []
 
     result = new.await_end(uploaded, request_id)
-    assert len(pictures(new, result)) == 3
+    assert len(pictures(new, result)) == 1
     assert new.delete(request_id)[0] == 200
     assert new.results(uploaded["Key"]) == new.results(f"photo/photo_{record['picture_id']}") == []
 
 
 def test_a_photo_without_a_version_is_taken_up_by_the_first_poll(new):
     new.app.drop_events = True
-    uploaded = new.upload()
+    uploaded = new.upload(scenes=["sky"])
     put(new, uploaded, photo())
     result = new.await_end(uploaded)
-    assert (result["status"], len(pictures(new, result))) == ("SUCCEEDED", 3)
+    assert (result["status"], len(pictures(new, result))) == ("SUCCEEDED", 1)
     assert new.record(uploaded)["version"] == "null"
     assert new.await_clean(uploaded) == []
 
@@ -79,7 +79,7 @@ def test_the_event_of_a_photo_without_a_version_is_the_sample_without_it(new):
 def test_a_second_photo_that_has_a_version_changes_nothing(new, portrait):
     """The first one stays the run's, and both are deleted with it."""
     new.app.drop_events = True
-    uploaded = new.upload()
+    uploaded = new.upload(scenes=["sky"])
     put(new, uploaded, portrait)
     first = new.dropped_event(uploaded)
     new.app.set_versioning(True)
@@ -95,7 +95,7 @@ def test_a_second_photo_that_has_a_version_changes_nothing(new, portrait):
 
 
 def test_a_second_photo_without_a_version_does_not_outlive_the_end(new):
-    uploaded = new.upload()
+    uploaded = new.upload(scenes=["sky"])
     put(new, uploaded, photo())
     await_status(new, uploaded)
     assert new.await_clean(uploaded) == []
@@ -105,7 +105,7 @@ def test_a_second_photo_without_a_version_does_not_outlive_the_end(new):
 
 def announced(booth):
     """A photo whose event has come, and which S3 does not find yet."""
-    uploaded = booth.upload()
+    uploaded = booth.upload(scenes=["sky"])
     event = copy.deepcopy(sample_event("Start"))
     event["detail"]["bucket"]["name"] = uploaded["Bucket"]
     event["detail"]["object"]["key"] = uploaded["Key"]

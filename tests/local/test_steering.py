@@ -10,7 +10,7 @@ REASON = {"en": "We are back after the speech.", "ko": "연설이 끝나면 다�
 
 
 def test_a_paused_booth_takes_no_photo_says_why_and_ends_what_is_under_way(quick, steered):
-    before = quick.upload()
+    before = quick.upload(scenes=["sky"])
     quick.put(before, photo())
     assert steered(paused={"until": 0, "reason": REASON}, copies=1) == (200, {"version": 1})
     status, headers, body = ask_for_upload(quick)
@@ -34,9 +34,9 @@ def test_a_paused_booth_takes_no_photo_says_why_and_ends_what_is_under_way(quick
 
 def test_a_lowered_budget_holds_at_the_upload_and_at_the_claim_and_every_photo_before_counts(quick, steered):
     quick.forget_everything()
-    quick.process(photo())  # the local mode has no budget, and counts all the same
+    quick.process(photo(), scenes=["sky"])  # the local mode has no budget, and counts all the same
     assert steered(photosPerDay=2)[0] == 200
-    first, second = quick.upload(), quick.upload()
+    first, second = (quick.upload(scenes=["sky"]) for _ in range(2))
     quick.put(first, photo())
     assert quick.await_end(first)["status"] == "SUCCEEDED"
     quick.put(second, photo())
@@ -45,7 +45,7 @@ def test_a_lowered_budget_holds_at_the_upload_and_at_the_claim_and_every_photo_b
     status, _, body = ask_for_upload(quick)
     assert (status, body["error"]["code"]) == (429, "TooManyPhotos")
     assert steered()[0] == 200
-    assert quick.process(photo())[1]["status"] == "SUCCEEDED", "as deployed again"
+    assert quick.process(photo(), scenes=["sky"])[1]["status"] == "SUCCEEDED", "as deployed again"
     quick.forget_everything()
 
 
