@@ -16,8 +16,8 @@ os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "PhotoBooth")
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
-# Each look for garbage takes longer the more there is; what is imported from here on is none.
-gc.set_threshold(50_000, 20, 100)
+# Each look for garbage takes longer the more there is; what is imported and collected from here on is none.
+gc.disable()
 
 
 def pytest_collection_modifyitems(items):
@@ -36,6 +36,8 @@ def pytest_collection_finish():
     """What is loaded by now stays, and is not looked through for garbage each time: a quarter of a worker's time."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
