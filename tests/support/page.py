@@ -33,6 +33,15 @@ def stop_clock(page: Page) -> None:
     page.clock.pause_at(now + 1)
 
 
+def await_modules(page: Page) -> None:
+    """Waits until the page has the modules that it loads after its start.
+
+    30 s of a clock that a test moves on would end its time for them, and it would load itself anew.
+    """
+    [later] = re.findall(r"^const LATER = \[(.*?)\];", (WEB / "booth.js").read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    page.evaluate("(later) => Promise.all(later.map((each) => import(each)))", re.findall(r'"\.(/[^"]+)"', later))
+
+
 def go_to_camera(page: Page) -> None:
     """From the start to the camera, with the scenes that are ticked at first."""
     page.click("#begin")
@@ -135,7 +144,7 @@ class CannedBooth:
             wall: how each stands with the event's wall; none is for it without.
         """
         while not self._waiting:
-            page.evaluate("0")  # lets events in
+            page.wait_for_timeout(20)  # lets events in
         scenes = ("sky", "building", "forest", "unicorn", "cosmos")
         pictures = [
             {

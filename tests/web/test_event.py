@@ -6,7 +6,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.page import await_empty_outbox, kept_photos, stop_clock, take_photo
+from tests.support.page import await_empty_outbox, await_modules, kept_photos, stop_clock, take_photo
 from tests.unit.test_event import PNG, WHOLE, WRONG
 
 pytestmark = pytest.mark.starts
@@ -41,6 +41,7 @@ def pad(quick, open_page):
 
 
 def look(page):
+    await_modules(page)
     page.clock.run_for(31_000)
     page.evaluate("fetch('settings.json').then((answer) => answer.text())")  # what was asked before is answered by then
 

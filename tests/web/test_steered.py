@@ -7,6 +7,7 @@ from tests.local.test_steering import REASON
 from tests.support.page import (
     ONE_PICTURE,
     await_empty_outbox,
+    await_modules,
     await_phase,
     await_pictures,
     kept_photos,
@@ -28,6 +29,7 @@ def test_a_pad_takes_up_what_staff_change_and_keeps_a_photo_that_meets_a_pause(q
     expect(pad.locator("h1")).to_have_text("Photo Booth")
     shown = {"title": {"en": "Summer party", "ko": "여름 잔치"}, "scenes": ["reef", "sky"], "mostScenes": 2}
     assert steered(**shown)[0] == 200
+    await_modules(pad)
     pad.clock.run_for(MINUTE)
     expect(pad.locator("h1")).to_have_text("Summer party")
     pad.click("#begin")
