@@ -64,6 +64,13 @@ def built_for(architecture: str, folder: Path, resource: str | None = None) -> P
     return folder / "build"
 
 
+def schema_of(kind: str) -> dict:
+    """A type's schema in CloudFormation's registry of us-east-1, as cfn-lint carries it."""
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # not earlier: half a second in each worker
+
+    return PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+
+
 class Resolver(Template):
     """Reads any template; what only a deployment knows of a resource is text that no other stack has."""
 

@@ -10,7 +10,7 @@ import re
 import pytest
 
 from local import iam
-from tests.support.templates import ROOT, resolved
+from tests.support.templates import ROOT, resolved, schema_of
 
 STACK, REGION = "photo-booth-prod", "us-east-1"
 AT = f"{REGION}:123456789012"
@@ -51,9 +51,7 @@ def statements(role):
 
 
 def permissions(kind, *handlers):
-    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # not earlier: half a second in each worker
-
-    registered = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema["handlers"]
+    registered = schema_of(kind)["handlers"]
     return {action for name in handlers for action in registered[name]["permissions"]} - NOT_OURS
 
 

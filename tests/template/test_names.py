@@ -9,10 +9,9 @@ import re
 
 import pytest
 from botocore.loaders import Loader
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from tests.support.stacks import stacks
-from tests.support.templates import ROOT, resolved
+from tests.support.templates import ROOT, resolved, schema_of
 
 MODELS = Loader()
 LONGEST = {
@@ -47,7 +46,7 @@ def model(service):
 
 def identities(kind):
     """Tuples of properties, each as a path, whose values two resources of a type can't share."""
-    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+    schema = schema_of(kind)
     own = set(schema.get("readOnlyProperties", []))
     whole = tuple(path for path in schema["primaryIdentifier"])
     found = [] if own & set(whole) else [whole]
@@ -148,7 +147,7 @@ def faults_of_name(kind, name):
     if len(name) > told["max"]:
         yield f"{len(name)} characters, of {told['max']}"
     [own] = {path for paths in identities(kind) for path in paths}
-    registered = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema["properties"][own[0]]
+    registered = schema_of(kind)["properties"][own[0]]
     for pattern in {told.get("pattern", ""), registered.get("pattern", "")} - {""}:
         # As Java and JavaScript write it: all that can be printed, and flags within.
         ours = pattern.replace(r"\p{Print}", "[ -~]").replace("(?i)", "")

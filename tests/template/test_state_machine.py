@@ -11,7 +11,6 @@ import re
 
 import pytest
 from botocore.loaders import Loader
-from cfnlint.api import lint
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
 from tests.support.engine import change, read_application
@@ -34,6 +33,8 @@ def asl_validator(definitions):
 
 def cfn_lint(definitions):
     """Its rule E3601, which sees a definition only where the template itself has it; ours names a file."""
+    from cfnlint.api import lint  # not earlier: half a second in each worker
+
     role = "arn:aws:iam::123456789012:role/machine"
     machines = [
         {"Type": "AWS::StepFunctions::StateMachine", "Properties": {"RoleArn": role, "DefinitionString": definition}}

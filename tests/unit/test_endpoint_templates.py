@@ -14,7 +14,8 @@ from local.template.document import read
 from paint_model import deploy as paint
 from paint_model.prices import HOURLY
 from sam_model import deploy as sam
-from tests.support.fakes.cloudformation import REGION, render
+from tests.support.fakes.cloudformation import render
+from tests.support.templates import schema_of
 
 pytestmark = pytest.mark.starts
 
@@ -161,9 +162,7 @@ def test_the_painters_model_is_read_file_by_file():
 
 
 def test_the_painters_variant_is_as_the_registry_allows_and_has_time_for_16_gb():
-    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # not earlier: half a second in each worker
-
-    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, "AWS::SageMaker::EndpointConfig").schema
+    schema = schema_of("AWS::SageMaker::EndpointConfig")
     allowed = schema["definitions"]["ProductionVariant"]["properties"]
     [variant] = rendered("paint")["EndpointConfig"]["ProductionVariants"]
     assert variant["InferenceAmiVersion"] in allowed["InferenceAmiVersion"]["enum"]
