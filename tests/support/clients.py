@@ -20,10 +20,17 @@ class _Names(hooks.EventAliaser):
         return copied
 
 
+@cache
+def _service_id(service: str) -> str:
+    """As it stands in a variable's name, such as SECRETS_MANAGER."""
+    return session.get_session().get_service_model(service).service_id.replace(" ", "_").upper()
+
+
 class Clients:
     """`booth.aws.clients.client`, of which `cache_clear` leaves the clients of `emulator`, the URL that tests share.
 
-    Each is for the environment that it was made in. A test that registers a handler with one has it to itself.
+    Each is for the environment that it was made in, but for other services' addresses, which differ from test to test.
+    A test that registers a handler with one has it to itself.
     """
 
     emulator = ""
@@ -34,7 +41,10 @@ class Clients:
         self._changed: set[tuple] = set()
 
     def __call__(self, *arguments: Any, **more: Any) -> Any:
-        environment = frozenset((name, value) for name, value in os.environ.items() if name.startswith("AWS_"))
+        own = f"AWS_ENDPOINT_URL_{_service_id(arguments[0])}"
+        names = [name for name in os.environ if name.startswith("AWS_")]
+        names = [name for name in names if not name.startswith("AWS_ENDPOINT_URL_") or name == own]
+        environment = frozenset((name, os.environ[name]) for name in names)
         key = (arguments, frozenset(more.items()), environment)
         if key not in self._made:
             made = self._made[key] = self._make(*arguments, **more)
