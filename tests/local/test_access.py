@@ -27,26 +27,26 @@ def test_the_token_that_the_stack_made_opens_the_booth(quick):
     assert ask_for_upload(quick)[0] == 200
 
 
-def test_the_smoke_test_of_a_deployment_wants_every_picture(quick, portrait, tmp_path):
+def test_the_smoke_test_of_a_deployment_wants_every_picture(quick, tmp_path):
     quick.redeploy(Access="token", RequireConsent="true")
     give_tokens(quick, json.dumps({"booth-1": [OLD, NEW]}))
-    photo = tmp_path / "portrait.jpg"
-    photo.write_bytes(portrait)
-    stack.smoke(quick.url, OLD, photo, tmp_path, print)
-    assert len(list(tmp_path.glob("portrait_*.jpeg"))) == 3
+    file = tmp_path / "grey.jpg"
+    file.write_bytes(photo())
+    stack.smoke(quick.url, OLD, file, tmp_path, print)
+    assert len(list(tmp_path.glob("grey_*.jpeg"))) == 3
 
     with pytest.raises(stack.StackError, match="did not get through"):
-        stack.smoke(quick.url, "wrong", photo, tmp_path, print)
+        stack.smoke(quick.url, "wrong", file, tmp_path, print)
     quick.stand_in("rekognition", canned={"faces": 0})
     with pytest.raises(stack.StackError, match="ended FAILED"):
-        stack.smoke(quick.url, OLD, photo, tmp_path, print)
+        stack.smoke(quick.url, OLD, file, tmp_path, print)
 
 
 @pytest.fixture
-def second_photo(quick, portrait, tmp_path, monkeypatch):
+def second_photo(quick, tmp_path, monkeypatch):
     """The smoke test's second photo, put by the operator; gives its Key when that has come to its end."""
-    photo = tmp_path / "portrait.jpg"
-    photo.write_bytes(portrait)
+    file = tmp_path / "grey.jpg"
+    file.write_bytes(photo())
     name = quick.app.stack.tables["Table"].name
     monkeypatch.setenv("TABLE", name)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it would keep another test's credentials
@@ -57,7 +57,7 @@ def second_photo(quick, portrait, tmp_path, monkeypatch):
 
     def send():
         before = set(quick.results("photo/"))
-        stack.smoke_event(quick.app.uploads_bucket, name, photo, print)
+        stack.smoke_event(quick.app.uploads_bucket, name, file, print)
         return set(quick.results("photo/")) - before
 
     yield send

@@ -46,7 +46,7 @@ def test_a_kept_photo_is_painted_again_under_a_link_of_its_own_and_goes_with_its
 
 
 def test_an_hour_after_the_claim_sweep_removes_what_nobody_came_back_for(quick):
-    first = quick.upload(again=True)
+    first = quick.upload(scenes=["beach"], again=True)
     quick.put(first, photo())
     quick.await_end(first)
     quick.await_idle("Finish")

@@ -6,6 +6,7 @@ import uuid
 import pytest
 
 from tests.support.events import EVENTS, sample_event, shape
+from tests.support.photos import photo
 
 STEPS = ["DetectFaces", "CropFaces", "SegmentCrop", "MergeMasks", "GenerateImage", "Finish"]
 
@@ -55,11 +56,11 @@ def test_a_step_of_a_deleted_run_is_told_so_and_not_that_its_files_are_gone(quic
     assert answer["errorType"] == "RunEnded"
 
 
-def test_start_and_the_whole_pipeline_behind_it(quick, portrait):
+def test_start_and_the_whole_pipeline_behind_it(quick):
     event = json.loads(json.dumps(sample_event("Start")))
     key = "photo/sample event + 100%.jpg"
     quick.app.drop_events = True
-    put = quick.s3.put_object(Bucket=quick.app.uploads_bucket, Key=key, Body=portrait)
+    put = quick.s3.put_object(Bucket=quick.app.uploads_bucket, Key=key, Body=photo())
     event["detail"]["object"] |= {"key": key, "version-id": put["VersionId"]}
     assert invoke(quick, "Start", event) is None
     result = quick.await_end({"Bucket": quick.app.uploads_bucket, "Key": key}, "sample-event")

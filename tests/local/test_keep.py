@@ -101,16 +101,16 @@ def test_whatever_the_endpoint_does_the_faces_are_kept_and_every_picture_comes(q
 def test_without_a_matte_the_endpoint_is_asked_once(quick):
     quick.stand_in("sagemaker", canned={"matte": False})
     calls = quick.calls_at_rest("sagemaker")
-    uploaded, result = quick.process(PHOTO, keep="head")
-    assert [each["keep"] for each in result["pictures"]] == ["face"] * 3
+    uploaded, result = quick.process(PHOTO, scenes=["sky"], keep="head")
+    assert [each["keep"] for each in result["pictures"]] == ["face"]
     assert quick.record(uploaded)["not_kept"] == ["head"]
     assert quick.calls("sagemaker") - calls == 2
 
 
 def test_a_call_that_fails_once_is_made_again(quick):
     quick.app.fail({"kind": "reset", "times": 1, "match": "SegmentCrop sagemaker:InvokeEndpoint keep *"})
-    _, result = quick.process(PHOTO, keep="person")
-    assert [each["keep"] for each in result["pictures"]] == ["person"] * 3
+    _, result = quick.process(PHOTO, scenes=["sky"], keep="person")
+    assert [each["keep"] for each in result["pictures"]] == ["person"]
 
 
 def test_the_stack_says_it_for_those_who_choose_nothing(quick):

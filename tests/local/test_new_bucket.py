@@ -76,11 +76,11 @@ def test_the_event_of_a_photo_without_a_version_is_the_sample_without_it(new):
     assert shape(new.dropped_event(uploaded)) == shape(sample)
 
 
-def test_a_second_photo_that_has_a_version_changes_nothing(new, portrait):
+def test_a_second_photo_that_has_a_version_changes_nothing(new):
     """The first one stays the run's, and both are deleted with it."""
     new.app.drop_events = True
     uploaded = new.upload(scenes=["sky"])
-    put(new, uploaded, portrait)
+    put(new, uploaded, photo())
     first = new.dropped_event(uploaded)
     new.app.set_versioning(True)
     assert put(new, uploaded, b"no photo")

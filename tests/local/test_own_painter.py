@@ -46,24 +46,24 @@ def test_an_endpoint_alone_paints_a_visit_and_one_that_is_off_says_so(owner):
     assert calls(booth) == (before[0] + 3, before[1])
 
     booth.stand_in("painter", canned={}, faults=[{"kind": "off"}])
-    _, result = booth.process(photo())
+    _, result = booth.process(photo(), scenes=["sky"])
     assert (result["status"], result["error"]["code"]) == ("FAILED", "ModelsUnavailable")
 
     booth.stand_in("painter", canned={})
-    uploaded, result = booth.process(photo())
-    assert (result["status"], *pictures(booth, uploaded, result)) == ("SUCCEEDED", 3, {ENDPOINT})
+    uploaded, result = booth.process(photo(), scenes=["sky"])
+    assert (result["status"], *pictures(booth, uploaded, result)) == ("SUCCEEDED", 1, {ENDPOINT})
 
 
 def test_bedrock_paints_while_the_endpoint_is_off_and_the_endpoint_when_it_is_back(owner):
     booth = owner(f"endpoint=60x3,{INPAINT}@us-east-1=100000")
     booth.stand_in("painter", canned={}, faults=[{"kind": "off"}])
-    uploaded, result = booth.process(photo())
-    assert (result["status"], *pictures(booth, uploaded, result)) == ("SUCCEEDED", 3, {f"{INPAINT}@us-east-1"})
+    uploaded, result = booth.process(photo(), scenes=["sky"])
+    assert (result["status"], *pictures(booth, uploaded, result)) == ("SUCCEEDED", 1, {f"{INPAINT}@us-east-1"})
 
     booth.stand_in("painter", canned={})
     before = calls(booth)
-    booth.process(photo())
-    assert calls(booth) == (before[0], before[1] + 3), "for a quarter of an hour nobody asks the endpoint"
+    booth.process(photo(), scenes=["sky"])
+    assert calls(booth) == (before[0], before[1] + 1), "for a quarter of an hour nobody asks the endpoint"
 
     booth.table.update_item(
         TableName=booth.table_name,
@@ -72,8 +72,8 @@ def test_bedrock_paints_while_the_endpoint_is_off_and_the_endpoint_when_it_is_ba
         ExpressionAttributeNames={"#gone": "gone", "#endpoint": ENDPOINT},
         ExpressionAttributeValues={":now": {"N": "1"}},
     )
-    uploaded, result = booth.process(photo())
-    assert (result["status"], *pictures(booth, uploaded, result)) == ("SUCCEEDED", 3, {ENDPOINT})
+    uploaded, result = booth.process(photo(), scenes=["sky"])
+    assert (result["status"], *pictures(booth, uploaded, result)) == ("SUCCEEDED", 1, {ENDPOINT})
 
 
 def test_what_the_endpoint_can_not_paint_is_left_to_bedrock_or_asked_again(owner):

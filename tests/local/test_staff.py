@@ -47,9 +47,9 @@ def number(answer, name, key, value, count):
     return next((each[count] for each in answer[name] if each[key] == value), 0)
 
 
-def test_a_day_at_the_booth(quick, portrait):
+def test_a_day_at_the_booth(quick):
     before = today(quick)
-    quick.process(portrait, scenes=["sky", "beach"])
+    quick.process(photo(), scenes=["sky", "beach"])
     quick.stand_in("rekognition", canned={"faces": 0})
     _, failed = quick.process(photo())
     assert failed["error"]["code"] == "NoFaceFound"
@@ -82,10 +82,10 @@ def test_earlier_days(quick):
     assert staffs(quick, "GET", "/staff/today?day=2020-01-01")[1]["error"]["code"] == "BadRequest"
 
 
-def test_a_visit_is_taken_from_view_and_shown_again_and_its_visitor_can_delete_it(quick, portrait):
+def test_a_visit_is_taken_from_view_and_shown_again_and_its_visitor_can_delete_it(quick):
     request_id = str(uuid.uuid4())
     uploaded = quick.upload(scenes=["sky"])
-    quick.put(uploaded, portrait)
+    quick.put(uploaded, photo())
     result = quick.await_end(uploaded, request_id)
     urls = [result["url_original"], *json.loads(result["url_generated"])]
     asked = lambda: quick.post("/photo", {"requestId": request_id})

@@ -7,6 +7,7 @@ import pytest
 
 from booth import keys
 from tests.local.test_staff import staffs
+from tests.support.photos import photo
 from tests.support.tokens import bearer
 from tests.support.waiting import await_true
 
@@ -28,10 +29,10 @@ def on_wall(booth, token=None):
     return [each["url"] for each in answer["pictures"]]
 
 
-def visit(booth, portrait, wall, **fields):
+def visit(booth, wall, **fields):
     """A visit that has ended; gives its requestId and its run's id."""
     uploaded, request_id = booth.upload(consent=CONSENT | {"wall": wall}, **fields), str(uuid.uuid4())
-    booth.put(uploaded, portrait)
+    booth.put(uploaded, photo())
     booth.await_end(uploaded, request_id)
     return request_id, booth.record(uploaded)["run"]
 
@@ -47,14 +48,14 @@ def off_wall(booth, request_id, **picture):
     return [each["wall"] for each in answer["pictures"]]
 
 
-def test_a_visit_comes_on_the_wall_and_each_way_off(quick, portrait):
+def test_a_visit_comes_on_the_wall_and_each_way_off(quick):
     served = lambda path: quick.http("GET", quick.url + path)[0]
     before = {*on_wall(quick)}
     news = lambda: [path for path in on_wall(quick) if path not in before]
-    assert told(quick, visit(quick, portrait, wall=False, scenes=["sky"])[0]) == [None]
+    assert told(quick, visit(quick, wall=False, scenes=["sky"])[0]) == [None]
     assert news() == []
 
-    request_id, run = visit(quick, portrait, wall=True, scenes=["sky", "beach", "forest"])
+    request_id, run = visit(quick, wall=True, scenes=["sky", "beach", "forest"])
     copies = [keys.address(keys.wall_key(run, number)) for number in (1, 2, 3)]
     await_true(lambda: told(quick, request_id) == ["shown"] * 3)
     await_true(lambda: {*news()} == {*copies})
@@ -85,7 +86,7 @@ def test_a_visit_comes_on_the_wall_and_each_way_off(quick, portrait):
     assert news() == []
 
     # Another one is deleted, by staff.
-    request_id, run = visit(quick, portrait, wall=True, scenes=["sky"])
+    request_id, run = visit(quick, wall=True, scenes=["sky"])
     [copy] = [keys.address(keys.wall_key(run, 1))]
     await_true(lambda: news() == [copy])
     assert staffs(quick, "DELETE", "/staff/photo", {"visit": run}) == (200, {"visit": run, "status": "DELETED"})

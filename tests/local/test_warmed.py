@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from tests.support.photos import photo
 from tests.support.waiting import await_true
 
 INVOKE = "lambda:InvokeFunction"
@@ -34,8 +35,8 @@ def booth(quick):
     return quick
 
 
-def test_a_photo_that_its_functions_are_warmed_for_ends_as_any_other(booth, portrait):
-    uploaded, result = booth.process(portrait)
+def test_a_photo_that_its_functions_are_warmed_for_ends_as_any_other(booth):
+    uploaded, result = booth.process(photo())
     assert result["status"] == "SUCCEEDED"
     assert len(booth.executions(booth.record(uploaded)["run"])) == 1
     await_true(lambda: booth.invoked() == RUN + ROUND)
@@ -44,17 +45,17 @@ def test_a_photo_that_its_functions_are_warmed_for_ends_as_any_other(booth, port
     assert {call.resource for call in calls} == set(allowed)
 
     booth.look()
-    _, again = booth.process(portrait)
+    _, again = booth.process(photo())
     assert again["status"] == "SUCCEEDED"
     await_true(lambda: booth.invoked() == RUN)  # not so soon again
 
 
-def test_a_call_that_uploads_nothing_warms_too_and_counts_as_no_photo(booth, portrait):
+def test_a_call_that_uploads_nothing_warms_too_and_counts_as_no_photo(booth):
     booth.redeploy(WarmAhead="true", PhotosPerMinute="1")
     booth.look()
     status, _, answer = booth.post("/upload", {})
     assert (status, answer["statusCode"]) == (400, 400)
     await_true(lambda: booth.invoked() == ROUND)
-    _, result = booth.process(portrait)
+    _, result = booth.process(photo())
     assert result["status"] == "SUCCEEDED"
     await_true(lambda: booth.invoked() == RUN + ROUND)
