@@ -237,15 +237,15 @@ def nova(width=400, height=400, **config):
 @pytest.mark.parametrize(
     ("request_", "said"),
     [
-        (nova(319), "319 pixels; it must be at least 320"),
-        (nova(4097), "4097 pixels; it must be at most 4096"),
-        (nova(2048, 2048), "4194304 pixels; it must have at most 4194303"),
-        (nova(1301, 325), "4.00:1; it must be at most 4:1"),
-        (nova() | {CONFIG: {"width": 400}}, "#/imageGenerationConfig: extraneous key [width] is not permitted"),
+        (lambda: nova(319), "319 pixels; it must be at least 320"),
+        (lambda: nova(4097), "4097 pixels; it must be at most 4096"),
+        (lambda: nova(2048, 2048), "4194304 pixels; it must have at most 4194303"),
+        (lambda: nova(1301, 325), "4.00:1; it must be at most 4:1"),
+        (lambda: nova() | {CONFIG: {"width": 400}}, "#/imageGenerationConfig: extraneous key [width] is not permitted"),
     ],
 )
 def test_limits_of_nova_canvas(client, request_, said):
-    assert said in refused(client, request_, "amazon.nova-canvas-v1:0")
+    assert said in refused(client, request_(), "amazon.nova-canvas-v1:0")
 
 
 def test_nova_canvas_paints_at_its_limits(client):

@@ -54,7 +54,7 @@ def control(address, service="painter", settings=None, method="PUT"):
 
 def encoded(pixels, form="PNG"):
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, form)
+    Image.fromarray(pixels).save(file, form, compress_level=1)  # of a PNG; a JPEG has none
     return base64.b64encode(file.getvalue()).decode()
 
 
