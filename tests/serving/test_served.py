@@ -83,7 +83,9 @@ def log(container):
 @pytest.fixture(scope="module")
 def port(container, log):
     """The port on 127.0.0.1 of the server, in the environment that endpoint.yaml gives it."""
-    package.build(package.DEFAULT_MODEL, container / "model.tar.gz")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(package, "LEVEL", 0)  # 80 MB take seconds to compress, and what is packed is the same
+        package.build(package.DEFAULT_MODEL, container / "model.tar.gz")
     with tarfile.open(container / "model.tar.gz") as archive:
         archive.extractall(container / "model", filter="data")
     template = read(ROOT / "sam_model" / "endpoint.yaml")
