@@ -66,12 +66,12 @@ def use_photo_offline(page: Page) -> None:
 
 
 def take_another(page: Page) -> None:
-    """From an ended visit to the three pictures of one more photo."""
+    """From an ended visit to the picture of one more photo, in the one scene of ONE_PICTURE."""
     page.click("#another")
     page.click("#shoot:not(:disabled)")
     page.click("#use")
     await_phase(page, "ended")
-    await_pictures(page, 3)
+    await_pictures(page, 1)
 
 
 def await_phase(page: Page, phase: str) -> None:

@@ -39,21 +39,6 @@ def test_offline_in_the_middle_of_an_upload(quick, open_page):
     assert kept_photos(pad) == 0
 
 
-def test_offline_and_the_visitor_walks_on(quick, open_page):
-    """The photo is sent behind the start screen; the QR code that was scanned before shows its pictures."""
-    pad = open_page(settings=ONE_PICTURE)
-    use_photo_offline(pad)
-    phone = open_page("phone", f"#visit={request_id(pad)}")
-    await_phase(phone, "missing")
-    pad.click("#done")
-    pad.wait_for_selector("#begin")
-    assert kept_photos(pad) == 1
-    pad.context.set_offline(False)
-    await_phase(phone, "ended")
-    await_pictures(phone, 1)
-    assert kept_photos(pad) == 0
-
-
 LOST = "The connection is lost. We try again by ourselves."
 
 
@@ -97,6 +82,7 @@ def test_what_a_visit_needs_never_comes(quick, open_page):
 
 
 def test_what_a_visit_needs_can_not_be_loaded_on_a_phone(quick, open_page):
+    """Once it can, the page shows what the link leads to: here, a visit that has expired."""
     phone = open_page("phone", f"#visit={uuid.uuid4()}", go=False)
     phone.clock.install()
     phone.route("**/screens/visit.js", lambda route: route.abort())
@@ -106,6 +92,8 @@ def test_what_a_visit_needs_can_not_be_loaded_on_a_phone(quick, open_page):
     phone.unroute("**/screens/visit.js")
     phone.clock.run_for(2000)
     await_phase(phone, "missing")
+    assert "Pictures are kept for 7 days" in phone.inner_text("#note")
+    assert not phone.locator("#delete").is_visible()
 
 
 def test_everything_fails_once_or_twice(quick, open_page):
@@ -139,13 +127,13 @@ def is_presigned(url):
 def test_the_image_models_are_in_great_demand(quick, open_page):
     """The visitor is told when the turn comes, and may walk on; the pictures come by themselves."""
     quick.redeploy(ImageModels=f"{TITAN}@us-east-1=3,{INPAINT}@us-east-1=3")
-    pad = open_page()
+    pad = open_page(settings=ONE_PICTURE)
     take_photo(pad)
     called_before_admission(quick, -45, lambda: pad.click("#use"))
     expect(pad.locator("#status")).to_have_text(re.compile(r"Your turn in about [12]0 seconds"))
     expect(pad.locator("#note")).to_contain_text("You can walk on")
     await_phase(pad, "ended")
-    await_pictures(pad, 3)
+    await_pictures(pad, 1)
 
 
 def test_without_long_polling_the_page_asks_again_when_retry_after_says(quick, open_page):
@@ -175,7 +163,7 @@ def test_without_long_polling_the_page_asks_again_when_retry_after_says(quick, o
 def test_no_face(quick, open_page):
     """The reason is told in the visitor's language, and the way on is another photo."""
     quick.stand_in("rekognition", canned={"faces": 0})
-    pad = open_page(locale="ko-KR")
+    pad = open_page(settings=ONE_PICTURE, locale="ko-KR")
     take_photo(pad)
     pad.click("#use")
     await_phase(pad, "failed")
@@ -198,12 +186,21 @@ def test_a_failed_visit_behind_its_link_shows_the_reason_alone(quick, open_page)
     assert phone.locator(".tile").count() == 0
 
 
-def test_a_failed_service_and_the_same_photo_again(quick, open_page):
+def test_the_days_budget_is_spent_then_a_service_fails_and_the_same_photo_is_sent_again(quick, open_page):
+    """429 with a long Retry-After: nobody is left waiting, and the photo can be sent later; as after a failed run."""
     denied = {"status": 400, "type": "AccessDeniedException", "message": "no"}
     quick.stand_in("rekognition", canned={"faces": 1}, faults=[denied])
     pad = open_page(settings=ONE_PICTURE)
+    refusal = {"error": {"code": "TooManyPhotos", "message": "Come back tomorrow."}}
+    answer = {"statusCode": 429, "body": json.dumps(refusal)}
+    pad.route("**/upload", lambda route: route.fulfill(status=429, json=answer, headers={"Retry-After": "3600"}))
     take_photo(pad)
     pad.click("#use")
+    await_phase(pad, "failed")
+    assert pad.inner_text("#note").startswith("The booth has painted as many photos as it may")
+    pad.unroute("**/upload")
+    pad.click("#again")
+    expect(pad.locator("#note")).to_contain_text("Something went wrong")
     await_phase(pad, "failed")
     assert pad.inner_text("#note") == "Something went wrong on our side. Please try again."
     assert kept_photos(pad) == 1
@@ -227,24 +224,6 @@ def test_a_partial_result(quick, open_page):
     assert pad.inner_text(".tile.failed .note").startswith("The image service did not want to paint this picture.")
 
 
-def test_no_camera_permission_but_a_file(quick, open_page):
-    pad = open_page(settings=ONE_PICTURE, go=False)
-    refuse = "() => Promise.reject(new DOMException('no', 'NotAllowedError'))"
-    pad.add_init_script(f"navigator.mediaDevices.getUserMedia = {refuse}")
-    pad.goto("/")
-    pad.click("#begin")
-    pad.click("#agree")
-    pad.click("#to-camera")
-    pad.wait_for_selector("#camera-problem")
-    assert pad.inner_text("#camera-note").startswith("The camera is not allowed on this page.")
-    pad.set_input_files("#file", {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no photo"})
-    expect(pad.locator("#camera-note")).to_contain_text("This file is not a photo we can read.")
-    pad.set_input_files("#file", PHOTOS / "rotated.jpg")
-    pad.click("#use")
-    await_phase(pad, "ended")
-    await_pictures(pad, 1)
-
-
 def test_a_chosen_file_is_taken_by_its_first_bytes(quick, open_page):
     """Whatever its name and its type say."""
     pad = open_page(go=False)
@@ -266,16 +245,23 @@ def test_a_chosen_file_is_taken_by_its_first_bytes(quick, open_page):
     assert pad.evaluate(gone) == "UnreadablePhoto"
 
 
-def test_a_photo_without_a_name_or_type_is_sent_as_what_it_is(quick, open_page):
-    pad = open_page(settings=ONE_PICTURE)
+def test_no_camera_permission_but_a_file_that_is_sent_as_what_it_is(quick, open_page):
+    """Though it has neither a name that tells nor a type; what is no photo is not taken."""
+    pad = open_page(settings=ONE_PICTURE, go=False)
+    refuse = "() => Promise.reject(new DOMException('no', 'NotAllowedError'))"
+    pad.add_init_script(f"navigator.mediaDevices.getUserMedia = {refuse}")
+    pad.goto("/")
     asked = []
     pad.route("**/upload", lambda route: (asked.append(route.request.post_data_json), route.continue_()))
     pad.click("#begin")
     pad.click("#agree")
     pad.click("#to-camera")
+    pad.wait_for_selector("#camera-problem")
+    assert pad.inner_text("#camera-note").startswith("The camera is not allowed on this page.")
     heic = (PHOTOS / "quarters.heic").read_bytes()
-    for name, wrong in (("empty.jpg", b""), ("photo.jpg", b"GIF89a" + bytes(100))):
-        pad.set_input_files("#file", {"name": name, "mimeType": "image/jpeg", "buffer": wrong})
+    for name, wrong in (("empty.jpg", b""), ("photo.jpg", b"GIF89a" + bytes(100)), ("notes.txt", b"no photo")):
+        content_type = "text/plain" if name.endswith("txt") else "image/jpeg"
+        pad.set_input_files("#file", {"name": name, "mimeType": content_type, "buffer": wrong})
         expect(pad.locator("#camera-note")).to_contain_text("This file is not a photo we can read.")
     pad.set_input_files("#file", {"name": "1000012345", "mimeType": "application/octet-stream", "buffer": heic})
     pad.click("#use")
@@ -284,40 +270,10 @@ def test_a_photo_without_a_name_or_type_is_sent_as_what_it_is(quick, open_page):
     assert [each["contentType"] for each in asked] == ["image/heic"]
 
 
-def test_the_days_budget_is_spent(quick, open_page):
-    """429 with a long Retry-After: nobody is left waiting, and the photo can be sent later."""
-    pad = open_page(settings=ONE_PICTURE)
-    refusal = {"error": {"code": "TooManyPhotos", "message": "Come back tomorrow."}}
-    answer = {"statusCode": 429, "body": json.dumps(refusal)}
-    pad.route("**/upload", lambda route: route.fulfill(status=429, json=answer, headers={"Retry-After": "3600"}))
-    take_photo(pad)
-    pad.click("#use")
-    await_phase(pad, "failed")
-    assert pad.inner_text("#note").startswith("The booth has painted as many photos as it may")
-    pad.unroute("**/upload")
-    pad.click("#again")
-    await_phase(pad, "ended")
-
-
-def test_a_link_that_has_expired(quick, open_page):
-    phone = open_page("phone", "#visit=00000000-0000-4000-8000-000000000000")
-    await_phase(phone, "missing")
-    assert "Pictures are kept for 7 days" in phone.inner_text("#note")
-    assert not phone.locator("#delete").is_visible()
-
-
-def test_deleted_on_the_pad_before_the_photo_was_sent(quick, open_page):
-    pad = open_page()
-    use_photo_offline(pad)
-    pad.click("#delete")
-    pad.click("#ask-yes")
-    pad.wait_for_selector("#begin")
-    assert kept_photos(pad) == 0
-    assert "deleted" in pad.inner_text("#start-note")
-
-
 def test_pairing(quick, open_page):
-    """A booth that asks for a token: it is typed once, the waiting photo goes on, and the next one isn't asked."""
+    """A booth that asks for a token: it is typed once, the waiting photo goes on, and the device keeps it for the next
+    one. Once it is lost a pairing link does the same.
+    """
     pad = open_page(settings=ONE_PICTURE)
     use_photo_unpaired(pad)
     assert kept_photos(pad) == 1
@@ -327,22 +283,15 @@ def test_pairing(quick, open_page):
     pad.fill("#token", "right")
     pad.click("#pair-form [type=submit]")
     await_phase(pad, "ended")
+    assert pad.evaluate("localStorage.getItem('booth-token')") == "right"
+    pad.evaluate("localStorage.clear()")
     pad.click("#done")
     take_photo(pad)
     pad.click("#use")
+    pad.wait_for_selector("#token")
+    pad.goto("/#pair=right")
     await_phase(pad, "ended")
-
-
-def test_pairing_by_a_code(quick, open_page):
-    """The token doesn't stay in the address, and the photo needs no further question."""
-    pad = open_page(fragment="#pair=right", settings=ONE_PICTURE)
-    demand_token(pad)
-    pad.wait_for_selector("#begin")
-    assert "right" not in pad.url
-    assert pad.inner_text("#start-note") == "This device is paired."
-    take_photo(pad)
-    pad.click("#use")
-    await_phase(pad, "ended")
+    assert kept_photos(pad) == 0
 
 
 def demand_token(page):
@@ -367,8 +316,10 @@ def use_photo_unpaired(page):
 
 
 def test_a_pairing_link_is_believed_only_after_the_booth_has_taken_its_token(quick, open_page):
-    """A wrong token is told and doesn't replace the right one; without a connection it can be tried again."""
-    pad = open_page(go=False)
+    """A wrong token is told and doesn't replace the right one; without a connection it can be tried again. It doesn't
+    stay in the address, and a photo needs no further question.
+    """
+    pad = open_page(settings=ONE_PICTURE, go=False)
     demand_token(pad)
     pad.goto("/")
     pad.evaluate("localStorage.setItem('booth-token', 'right')")
@@ -387,11 +338,7 @@ def test_a_pairing_link_is_believed_only_after_the_booth_has_taken_its_token(qui
     pad.click("#pair-form [type=submit]")
     expect(pad.locator("#start-note")).to_have_text("This device is paired.")
     assert pad.evaluate("localStorage.getItem('booth-token')") == "right"
-
-
-def test_a_photo_waits_for_its_token_and_a_pairing_link_sends_it(quick, open_page):
-    pad = open_page(settings=ONE_PICTURE)
-    use_photo_unpaired(pad)
-    pad.goto("/#pair=right")
+    assert "right" not in pad.url
+    take_photo(pad)
+    pad.click("#use")
     await_phase(pad, "ended")
-    assert kept_photos(pad) == 0

@@ -20,11 +20,14 @@ PICTURES = "document.querySelectorAll('img[src^=\"blob:\"]').length"
 
 
 def test_who_has_left_is_left_after_a_reload_too(quick, open_page):
-    """The photo is still sent, but neither it nor its QR code is shown again."""
+    """The photo is still sent, but neither it nor its QR code is shown again. The one that was scanned before shows the
+    pictures.
+    """
     pad = open_page(settings=ONE_PICTURE, service_workers="allow")
     pad.evaluate("navigator.serviceWorker.ready.then(() => true)")
     use_photo_offline(pad)
     phone = open_page("phone", f"#visit={request_id(pad)}")
+    await_phase(phone, "missing")
     pad.click("#done")
     pad.wait_for_selector("#begin")
     for _ in range(2):
@@ -36,23 +39,24 @@ def test_who_has_left_is_left_after_a_reload_too(quick, open_page):
     assert kept_photos(pad) == 1
     pad.context.set_offline(False)
     await_phase(phone, "ended")
+    await_pictures(phone, 1)
     expect(pad.locator("#begin")).to_be_visible()
     assert kept_photos(pad) == 0
 
 
 def test_what_one_device_deletes_the_others_stop_showing(quick, open_page):
     """Pictures on the pad, enlarged on another phone; and the photo of a visit that failed, in the database too."""
-    pad = open_page(go=False)
+    pad = open_page(settings=ONE_PICTURE, go=False)
     pad.clock.install()
     pad.goto("/")
     take_photo(pad)
     pad.click("#use")
     await_phase(pad, "ended")
-    await_pictures(pad, 3)
+    await_pictures(pad, 1)
     phone = open_page("phone", go=False)
     phone.clock.install()
     phone.goto(f"/#visit={request_id(pad)}")
-    await_pictures(phone, 3)
+    await_pictures(phone, 1)
     phone.click(".tile.loaded .enlarge >> nth=0")
     assert quick.delete(request_id(pad))[0] == 200
     for page in (pad, phone):
@@ -93,7 +97,7 @@ WATCH = """() => {
 
 def test_no_screen_and_no_dialog_can_be_touched_by_the_tap_that_opened_it(quick, open_page):
     quick.stand_in("rekognition", canned={"faces": 0})
-    pad = open_page()
+    pad = open_page(settings=ONE_PICTURE)
     pad.evaluate(WATCH)
     go_to_camera(pad)
     pad.click("#camera .back")
@@ -148,6 +152,7 @@ def test_a_double_tap_is_one_step(quick, open_page):
 
 
 def test_a_held_or_repeated_enter_is_one_step(quick, open_page):
+    """At a visit whose photo was not sent yet; the dialog that it opens deletes it."""
     pad = open_page()
     use_photo_offline(pad)
     pad.focus("#delete")
@@ -162,6 +167,10 @@ def test_a_held_or_repeated_enter_is_one_step(quick, open_page):
         pad.keyboard.down("Enter")  # without an up: the key repeats
     pad.keyboard.up("Enter")
     assert pad.evaluate("window.clicks") == 1
+    pad.click("#ask-yes")
+    pad.wait_for_selector("#begin")
+    assert kept_photos(pad) == 0
+    assert "deleted" in pad.inner_text("#start-note")
 
 
 def middle_of(page, selector):
