@@ -27,11 +27,8 @@ class BuildError(Exception):
     """The build failed; the text says why."""
 
 
-def build(source: Path, out: Path, resource: str | None = None) -> None:
+def build(source: Path, out: Path) -> None:
     """Builds the template in the folder `source` into the folder `out`: one folder per function and layer.
-
-    Args:
-        resource: logical id of the only function or layer to build; None for all.
 
     Raises:
         BuildError: sam, or Lambda's Python, is not installed, or sam failed.
@@ -40,7 +37,7 @@ def build(source: Path, out: Path, resource: str | None = None) -> None:
     if not (SAM.exists() and PYTHON.exists()):
         raise BuildError(f"{SAM} or {PYTHON} is missing: run make tools.")
     environment = os.environ | {"PATH": f"{PYTHON.parent}:{os.environ['PATH']}", "SAM_CLI_TELEMETRY": "0"}
-    command = [SAM, "build", "--template", source / "template.yaml", "--build-dir", out, *filter(None, [resource])]
+    command = [SAM, "build", "--template", source / "template.yaml", "--build-dir", out]
     with tempfile.TemporaryDirectory() as wheels, _serve(wheels) as address:
         # For another processor architecture than its own sam has pip download by name and version, without the hash.
         # So the only wheels that pip finds are those whose hashes have been checked.

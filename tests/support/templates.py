@@ -49,8 +49,8 @@ def read(path: Path) -> dict:
     return yaml.load(path.read_text(encoding="utf-8"), Loader=_Tagged)
 
 
-def built_for(architecture: str, folder: Path, resource: str | None = None) -> Path:
-    """The sources as they are but for the processor, built, or one resource of them; gives the build's folder."""
+def build_in(folder: Path) -> Path:
+    """The sources as they are, copied to the folder and built there; gives the build's folder."""
     shutil.rmtree(folder, ignore_errors=True)  # another worker's build may have failed
     sources = folder / "sources"
     sources.mkdir(parents=True)
@@ -58,9 +58,8 @@ def built_for(architecture: str, folder: Path, resource: str | None = None) -> P
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, sources / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            text = (ROOT / name).read_text(encoding="utf-8")
-            (sources / name).write_text(text.replace("arm64", architecture), encoding="utf-8")
-    build(sources, folder / "build", resource)
+            shutil.copy(ROOT / name, sources)
+    build(sources, folder / "build")
     return folder / "build"
 
 
