@@ -54,11 +54,12 @@ class Models:
 
     @cached_property
     def sam(self):
-        """Segment Anything, of which nothing is loaded before it is asked: it takes two seconds of a processor."""
+        """Segment Anything, of which nothing is loaded before it is asked; without the endpoint's warm-up inference,
+        which takes two seconds of a processor."""
         from local.standins import sagemaker
-        from sam_model import inference
+        from sam_model.serving.people import People
 
-        return inference.model_fn(str(sagemaker.MODEL_DIR))
+        return People(sagemaker.MODEL_DIR)
 
     def __call__(self, file: bytes, side: int = intake.PHOTO_SIDE) -> Case:
         taken = intake.normalise(file, side)
