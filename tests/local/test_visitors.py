@@ -75,6 +75,7 @@ def people_in(booth, url):
 
 def test_a_person_whom_the_model_invents_is_painted_over(repainting, portrait):
     """The count is canned: on a busy machine the local detector may take longer than a count may."""
+    repainting.stand_in("sagemaker", canned={})
     before = repainting.calls_at_rest("bedrock")
     repainting.stand_in("bedrock", canned={}, faults=[{"kind": "invented-person", "times": 1}], latency=HOLD)
     uploaded = repainting.upload(scenes=["sky"])
@@ -89,6 +90,7 @@ def test_a_person_whom_the_model_invents_is_painted_over(repainting, portrait):
 
 
 def test_where_nobody_counts_an_invented_person_stays(booth, portrait):
+    booth.stand_in("sagemaker", canned={})
     booth.stand_in("bedrock", faults=[{"kind": "invented-person", "times": 1}])
     before = booth.calls_at_rest("bedrock")
     _, result = booth.process(portrait, scenes=["sky"])
