@@ -11,7 +11,9 @@ from playwright.sync_api import expect
 
 from tests.support.booth import HOLD
 from tests.support.page import (
+    CODE,
     ONE_PICTURE,
+    CannedBooth,
     await_empty_outbox,
     await_phase,
     await_pictures,
@@ -201,11 +203,7 @@ def test_hands_in_a_hurry_and_a_printer_that_takes_its_time(quick, open_page):
     pad.clock.install()
     pad.add_init_script("window.printed = 0; window.print = () => { printed += 1; };")
     pad.goto("/")
-    take_photo(pad)
-    pad.click("#use")
-    await_phase(pad, "ended")
-    await_pictures(pad, 3)
-    request = request_id(pad)
+    CannedBooth(pad).show(pad, "DDD")
     saved = []
     pad.on("download", lambda download: saved.append(download))
     pad.evaluate(
@@ -234,7 +232,9 @@ def test_hands_in_a_hurry_and_a_printer_that_takes_its_time(quick, open_page):
         return shared > 1 ? Promise.reject(new DOMException("", "InvalidStateError")) : new Promise(() => {});
       };
     """)
-    phone.goto(f"/#visit={request}")
+    booth = CannedBooth(phone)
+    phone.goto(f"/#visit={CODE}")
+    booth.say(phone, "DDD")
     await_pictures(phone, 3)
     phone.evaluate("const button = document.getElementById('share-all'); button.click(); button.click()")
     assert phone.evaluate("shared") == 1
@@ -284,7 +284,7 @@ WATCHED = """
   const { now } = Date;
   Date.now = () => now() + moved;
 """
-VISIT = """async ([status, photo]) => {
+VISIT = """async (status, photo) => {
   const $ = (id) => document.getElementById(id);
   const until = async (isSo) => {
     while (!isSo()) {
@@ -298,7 +298,7 @@ VISIT = """async ([status, photo]) => {
   $("to-camera").click();
   if (photo) {
     const chosen = new DataTransfer();
-    chosen.items.add(new File([await (await fetch(photo)).blob()], "photo.jpg"));
+    chosen.items.add(new File([photo], "photo.jpg"));
     $("file").files = chosen.files;
     $("file").dispatchEvent(new Event("change"));
   } else {
@@ -316,7 +316,8 @@ VISIT = """async ([status, photo]) => {
 
 def test_fifty_visits_leave_nothing_behind(quick, open_page):
     """The network is cut ten times, the clock moved by a day both ways. A stub answers all but the first visit."""
-    pad = open_page("phone", settings={"mostScenes": 1}, go=False)  # a pad; a small window is drawn fast
+    pad = open_page(settings={"scenes": ["beach"]}, go=False)
+    pad.set_viewport_size({"width": 300, "height": 300})  # a small window is drawn fast
     pad.add_init_script(WATCHED)
     cut, put = [], []
     picture = (PHOTOS / "hopper.jpg").read_bytes()
@@ -342,15 +343,17 @@ def test_fifty_visits_leave_nothing_behind(quick, open_page):
 
     pad.goto("/")
     pad.wait_for_selector("#drift img")
-    pad.evaluate(VISIT, ["Your pictures are ready", None])
+    pad.evaluate(f"() => {{ window.visit = {VISIT}; }}")
+    ready, kept = "Your pictures are ready", "Your photo is safe on this device"
+    pad.evaluate(f"visit('{ready}')")
     pad.route(lambda address: address.endswith(("/upload", "/photo")) or "stub" in address, answer)
+    pad.evaluate("async () => { window.photo = await (await fetch('/photo/stub.jpg')).blob(); }")
     browser = pad.context.new_cdp_session(pad)
     seen = []
     for visit in range(1, 50):
         if visit % 5 == 4:
             cut.append(visit)
-        status = "Your photo is safe on this device" if cut else "Your pictures are ready"
-        pad.evaluate(VISIT, [status, None if visit % 10 == 1 else "/photo/stub.jpg"] if not cut else [status, None])
+        pad.evaluate(f"visit('{kept if cut else ready}', {'null' if visit % 10 == 1 else 'photo'})")
         if cut:
             pad.evaluate(f"moved += {DAY * 1000 * (1 if visit % 10 == 4 else -1)}")
             cut.clear()
