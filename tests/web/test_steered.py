@@ -41,7 +41,10 @@ def test_a_pad_takes_up_what_staff_change_and_keeps_a_photo_that_meets_a_pause(q
 
     assert steered(**shown, paused={"until": 0, "reason": REASON})[0] == 200
     pad.click("#use")
-    expect(pad.locator("#note")).to_contain_text(REASON["en"])
+    expect(pad.locator("#status")).to_have_text("Your photo is safe on this device")
+    expect(pad.locator("#note")).to_contain_text(f"{REASON['en']} Please come back a little later.")
+    pad.get_by_role("button", name="한국어").click()
+    expect(pad.locator("#note")).to_contain_text(REASON["ko"])
     assert kept_photos(pad) == 1
     assert steered(**shown)[0] == 200
     pad.clock.run_for(MINUTE / 2 + 1000)
