@@ -3,7 +3,6 @@
 import re
 import time
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.support.photos import PHOTOS
@@ -184,30 +183,33 @@ def test_nothing_moves_under_the_finger(quick, open_page):
     assert numbers(page, "waiting") == [6]
 
 
-@pytest.mark.parametrize(
-    ("status", "code", "sentence", "is_final"),
-    [
-        (409, "Conflict", "Its visitor has taken it off, or moderation has refused it.", True),
-        (404, "NotFound", "This picture is gone. Its days may be over.", True),
-        (410, "Deleted", "Its visit was deleted.", True),
-        (0, "", "The booth can't be reached at the moment. Please try again.", False),
-    ],
-)
-def test_what_fails_is_told_at_the_picture_and_blocks_no_other(quick, open_page, status, code, sentence, is_final):
-    page, booth = open_wall(open_page, waiting=[waiting(1), waiting(2)])
-    expect(page.locator("#waiting li")).to_have_count(2)
-    booth.refuse = [(status, code)]
-    tap(page, "waiting", 0, "Show")
-    expect(page.locator("#waiting li >> nth=1 >> .problem")).to_have_text(sentence)
-    expect(page.locator("#undo-text")).to_contain_text("could not be decided")
-    tap(page, "waiting", 0, "Show")
-    assert booth.calls == [("decide", 2, "shown"), ("decide", 1, "shown")]
-    if is_final:
-        expect(page.locator("#waiting li:not(.gone)")).to_have_count(0)
-        return
-    tap(page, "waiting", 0, "Show")
-    assert booth.calls[2:] == [("decide", 2, "shown")]
+REFUSALS = [
+    (409, "Conflict", "Its visitor has taken it off, or moderation has refused it."),
+    (404, "NotFound", "This picture is gone. Its days may be over."),
+    (410, "Deleted", "Its visit was deleted."),
+    (0, "", "The booth can't be reached at the moment. Please try again."),
+]
+"""HTTP status (0: no answer), code, and what staff read; all but the last are final."""
+
+
+def test_what_fails_is_told_at_the_picture_and_blocks_no_other(quick, open_page):
+    page, booth = open_wall(open_page, waiting=[waiting(number) for number in range(1, 9)])
+    expect(page.locator("#waiting li")).to_have_count(8)
+    for status, code, sentence in REFUSALS:
+        refused, other, *_ = numbers(page, "waiting")
+        booth.refuse = [(status, code)]
+        tap(page, "waiting", 0, "Show")
+        expect(page.locator("#waiting li").last.locator(".problem")).to_have_text(sentence)
+        expect(page.locator("#undo-text")).to_contain_text("could not be decided")
+        tap(page, "waiting", 0, "Show")
+        expect(page.locator("#undo-text")).to_have_text("It is shown on the wall.")
+        assert booth.calls == [("decide", refused, "shown"), ("decide", other, "shown")]
+        booth.calls.clear()
+    left = page.locator("#waiting li:not(.gone)")
+    expect(left).to_have_count(1)
+    left.get_by_role("button", name="Show", exact=True).click()
     expect(page.locator("#no-waiting")).to_be_visible()
+    assert booth.calls == [("decide", refused, "shown")]
 
 
 def test_a_whole_visit_is_hidden_and_shown_again_or_deleted(quick, open_page):
