@@ -96,15 +96,15 @@ def test_nothing_is_allowed_that_is_never_called(quick):
 
 def everything_that_happens(booth):
     """The visits, failures, losses and deletions in which each permission is needed."""
-    whole_visits(booth)
+    visit = whole_visits(booth)
     a_further_run(booth)
     dead_services(booth)
     lost_events(booth)
     late_steps(booth)
     deletions(booth)
     steering(booth)
-    staff_on_site(booth)
-    on_the_wall(booth)
+    staff_on_site(booth, *visit)
+    on_the_wall(booth, *visit)
     booth.app.lambdas.invoke(booth.app.stack.functions["Purge"].name, b"{}")
 
 
@@ -119,26 +119,19 @@ def steering(booth):
     booth.s3.delete_object(Bucket=booth.app.stack.buckets["PageBucket"].name, Key="event.json")
 
 
-def staff_on_site(booth):
+def staff_on_site(booth, uploaded, request_id):
     """Staff look at the day, and take a visit from view and back."""
     headers = {"Authorization": f"Bearer {booth.app.staff_token}"}
     assert booth.http("GET", f"{booth.url}/staff/today", headers=headers)[0] == 200
-    uploaded, request_id = booth.upload(scenes=ONE), str(uuid.uuid4())
-    booth.put(uploaded, PHOTO)
-    booth.await_end(uploaded, request_id)
+    await_true(lambda: booth.record(uploaded)["wall"])
     booth.forget_settings()
     for hidden in (True, False):
         body = json.dumps({"requestId": request_id, "hidden": hidden}).encode()
         assert booth.http("POST", f"{booth.url}/staff/hide", body, headers)[0] == 200
 
 
-def on_the_wall(booth):
+def on_the_wall(booth, uploaded, request_id):
     """A picture is listed, decided on, taken off by its visitor at the booth, and its visit deleted by staff."""
-    consent = {"policy": "1", "language": "en", "time": "2026-11-29T10:00:00Z", "wall": True}
-    uploaded, request_id = booth.upload(consent=consent, scenes=ONE), str(uuid.uuid4())
-    booth.put(uploaded, PHOTO)
-    booth.await_end(uploaded, request_id)
-    await_true(lambda: booth.record(uploaded)["wall"])
     run = booth.record(uploaded)["run"]
     place = {"requestId": request_id, "bucket": uploaded["Bucket"], "key": uploaded["Key"]}
     booth.forget_settings()
@@ -154,12 +147,16 @@ def on_the_wall(booth):
 
 
 def whole_visits(booth):
-    """As documented, and a photo that another system puts without /upload."""
+    """As documented, and a photo that another system puts without /upload. Gives the first one's upload and requestId,
+    which is for the wall."""
     consent = {"policy": "1", "language": "en", "time": "2026-11-29T10:00:00Z", "wall": True}
-    booth.process(PHOTO, consent=consent, scenes=ONE)
+    uploaded, request_id = booth.upload(consent=consent, scenes=ONE), str(uuid.uuid4())
+    booth.put(uploaded, PHOTO)
+    booth.await_end(uploaded, request_id)
     foreign = put_without_upload(booth, "photo/of another system.jpg")
     await_true(lambda: ("Start", "dynamodb:PutItem") in actions(booth))  # before a poll does it
     booth.await_end(foreign)
+    return uploaded, request_id
 
 
 def a_further_run(booth):
@@ -167,7 +164,8 @@ def a_further_run(booth):
     kept, request_id = booth.upload(again=True, scenes=ONE), str(uuid.uuid4())
     booth.put(kept, PHOTO)
     booth.await_end(kept, request_id)
-    status, _, answer = booth.post("/again", {"requestId": request_id, "newRequestId": (new := str(uuid.uuid4()))})
+    wanted = {"requestId": request_id, "newRequestId": (new := str(uuid.uuid4())), "scenes": ONE}
+    status, _, answer = booth.post("/again", wanted)
     assert status == 200
     booth.await_end(kept | {"Key": answer["key"]}, new)
     assert booth.post("/again", {"requestId": request_id, "done": True})[0] == 200
