@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from tests.support.booth import HOLD
 from tests.support.page import WEB, CannedBooth, await_phase, await_pictures, take_photo
+from tests.web.conftest import SIZES
 
 MAX_BYTES = 150_000
 MAX_WIRE_BYTES = 54_000
@@ -26,8 +27,16 @@ SMALL_TARGETS = """() => [...document.querySelectorAll("button, a, summary, labe
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
-def check(page):
-    """Nothing serious for axe, nothing too small for a finger, nothing that needs scrolling sideways."""
+def check(page, sizes=()):
+    """Nothing serious for axe, nothing too small for a finger, nothing that needs scrolling sideways.
+
+    Args:
+        sizes: names of SIZES, the page's own last: fingers and scrolling are asked at each, axe, which is dear, at it.
+    """
+    for size in sizes:
+        page.set_viewport_size(SIZES[size])
+        assert page.evaluate(SMALL_TARGETS) == [], size
+        assert page.evaluate(OVERFLOW) == 0, size
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     found = page.evaluate("axe.run({ resultTypes: ['violations'] })")["violations"]
@@ -37,44 +46,39 @@ def check(page):
 
 
 @pytest.mark.parametrize(
-    ("size", "locale", "title"),
-    [
-        ("pad", "en-US", "Photo Booth"),
-        ("upright pad", "ko-KR", "포토 부스"),
-        ("phone", "en-US", "Photo Booth"),
-        ("laptop", "ko-KR", "포토 부스"),
-    ],
+    ("locale", "title", "sizes"),
+    [("en-US", "Photo Booth", ["laptop", "phone"]), ("ko-KR", "포토 부스", ["upright pad", "pad"])],
 )
-def test_every_screen(quick, open_page, size, locale, title):
-    page = open_page(size, locale=locale, has_touch=size != "laptop")
+def test_every_screen(quick, open_page, locale, title, sizes):
+    page = open_page(sizes[-1], locale=locale, has_touch=True)
     booth = CannedBooth(page)
     page.wait_for_selector("#drift img")
     assert page.inner_text("h1") == title
-    check(page)
+    check(page, sizes)
     page.click("#begin")
-    check(page)
+    check(page, sizes)
     page.click("#privacy-link")
-    check(page)
+    check(page, sizes)
     page.click("#close-privacy")
     page.click("#agree")
-    check(page)
+    check(page, sizes)
     page.click("#to-camera")
     page.wait_for_selector("#shoot:not(:disabled)")
-    check(page)
+    check(page, sizes)
     page.click("#shoot")
     page.wait_for_selector("#use")
-    check(page)
+    check(page, sizes)
     page.click("#use")
     booth.say(page, "WWW", status=202)
     booth.say(page, "DDD")
     await_phase(page, "ended")
     await_pictures(page, 3)
-    check(page)
+    check(page, sizes)
     page.click(".tile.loaded .enlarge >> nth=0")
-    check(page)
+    check(page, sizes)
     page.click("#close-viewer")
     page.click("#delete")
-    check(page)
+    check(page, sizes)
     page.click("#ask-no")
     assert page.evaluate("document.getAnimations().length") == 0
     no_text = "() => [...document.querySelectorAll('[data-text]')].filter(({ textContent }) => !textContent).length"
