@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.page import await_phase, await_pictures, go_to_camera, request_id, take_photo
+from tests.support.page import CannedBooth, await_phase, await_pictures, go_to_camera
 from tests.support.photos import PHOTOS
 from tests.web.test_looks import BOX, CODE, SIZES, is_over
 
@@ -112,15 +112,14 @@ def test_without_a_camera_the_dialog_has_the_way_on_that_there_is(quick, open_pa
 def test_a_shared_pad_saves_and_prints_nothing_and_the_visitors_phone_does(quick, open_page):
     settings = {"save": False, "print": False}
     pad = open_page(settings=settings)
-    take_photo(pad)
-    pad.click("#use")
-    await_phase(pad, "ended")
-    await_pictures(pad, 3)
-    code = request_id(pad)
+    CannedBooth(pad).show(pad, "DDD")
     pad.click(".tile.loaded .enlarge >> nth=0")
     pad.wait_for_selector("#close-viewer")
     assert pad.locator(":is(#save-all, #print-all, #save, #print):visible").count() == 0
-    phone = open_page("phone", f"#visit={code}", settings=settings)
+    phone = open_page("phone", settings=settings, go=False)
+    booth = CannedBooth(phone)
+    phone.goto(f"/#visit={CODE}")
+    booth.say(phone, "DDD")
     await_pictures(phone, 3)
     phone.wait_for_selector("#save-all")
     phone.click(".tile.loaded .enlarge >> nth=0")
