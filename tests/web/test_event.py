@@ -68,6 +68,7 @@ def test_what_staff_change_is_taken_up_within_a_minute_and_not_during_a_visit(pa
     assert pad.served.asked == before
     pad.served.event = {"version": 2, **changes, "title": {"en": 3}, "logo": "gone.png"}
     pad.click("#scenes .back")
+    pad.wait_for_selector("#begin")  # what is due is decided once the start is shown
     look(pad)
     expect(pad.locator("h1")).to_have_text("Photo Booth")
     expect(pad.locator("#staff")).to_contain_text("event.json: title, logo: gone.png")

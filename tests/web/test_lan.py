@@ -23,8 +23,8 @@ from playwright.sync_api import expect
 
 from local import lan
 from local.app import ROOT
-from tests.support.page import await_phase, await_pictures, take_photo
-from tests.web.conftest import SIZES
+from tests.support.page import ONE_PICTURE, await_phase, await_pictures, take_photo
+from tests.web.conftest import SETTINGS, SIZES
 
 WITHOUT_TITAN = {
     "rekognition": {"canned": {"faces": 1}},
@@ -81,6 +81,7 @@ def device(browser, opened):
             reduced_motion="reduce",
         )
         contexts.append(context)
+        context.route("**/settings.json", lambda route: route.fulfill(json=SETTINGS | ONE_PICTURE))
         page = context.new_page()
         page.goto(f"/{fragment}")
         return page
@@ -97,13 +98,13 @@ def test_with_titan_retired_a_tablet_takes_a_photo_and_a_phone_opens_its_code(op
     take_photo(pad)
     pad.click("#use")
     await_phase(pad, "ended")
-    await_pictures(pad, 3)
+    await_pictures(pad, 1)
     expect(pad.locator("#phone-card")).to_contain_text("Scan this code")
     [code] = zxingcpp.read_barcodes(Image.open(io.BytesIO(pad.locator("#phone-card").screenshot())))
     assert code.text.startswith(f"{url}/#visit=")
     phone = device("phone", code.text.partition(url)[2].lstrip("/"))
     await_phase(phone, "ended")
-    await_pictures(phone, 3)
+    await_pictures(phone, 1)
     assert "Everybody in the network of" in said
     with_titan_retired_the_pictures_came_all_the_same(Path(re.search(r"log: ([^;]+);", said)[1]))
 
@@ -116,7 +117,7 @@ def with_titan_retired_the_pictures_came_all_the_same(log):
 
 
 def test_without_it_the_code_says_that_no_phone_can_open_it(quick, open_page):
-    pad = open_page()
+    pad = open_page(settings=ONE_PICTURE)
     take_photo(pad)
     pad.click("#use")
     expect(pad.locator("#phone-card")).to_contain_text("a phone can't open")
