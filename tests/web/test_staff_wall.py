@@ -124,7 +124,7 @@ def test_one_tap_decides_and_the_last_decision_can_be_undone(quick, open_page):
     page, booth = open_wall(open_page, waiting=found, shown=[waiting(9)])
     expect(page.locator("#wall-mode")).to_contain_text("Moderation is on")
     expect(page.locator("#waiting li")).to_have_count(3)
-    assert numbers(page, "waiting") == [3, 2, 1]
+    await_true(lambda: numbers(page, "waiting") == [3, 2, 1])
     reasons = [re.compile("^Swimwear or underwear, 51% · "), re.compile("^Could not be checked · ")]
     expect(page.locator("#waiting .hint")).to_have_text([*reasons, re.compile("^Rude gesture, 88% · ")])
     expect(page.locator("#wall-count")).to_have_text("3")
@@ -132,13 +132,13 @@ def test_one_tap_decides_and_the_last_decision_can_be_undone(quick, open_page):
 
     tap(page, "waiting", 0, "Hide")
     tap(page, "waiting", 0, "Show")
-    assert numbers(page, "waiting") == [1]
+    await_true(lambda: numbers(page, "waiting") == [1])
     expect(page.locator("#wall-count")).to_have_text("1")
     expect(page.locator("#undo-text")).to_have_text("It is shown on the wall.")
     check(page)
     page.click("#undo")
     expect(page.locator("#undo")).to_be_hidden()
-    assert numbers(page, "waiting") == [2, 1]
+    await_true(lambda: numbers(page, "waiting") == [2, 1])
     assert booth.calls == [("decide", 3, "hidden"), ("decide", 2, "shown"), ("decide", 2, "waiting")]
     page.click("#languages [lang=ko]")
     expect(page.locator("#waiting .hint").first).to_contain_text("검사하지 못함")
@@ -172,15 +172,15 @@ def test_nothing_moves_under_the_finger(quick, open_page):
     assert page.locator("#waiting .primary").evaluate_all(tops) == before
     check(page)
     tap(page, "waiting", 0, "Show")
-    assert numbers(page, "waiting") == [1]
+    await_true(lambda: numbers(page, "waiting") == [1])
     page.click("#waiting-new")
-    assert numbers(page, "waiting") == [5, 4, 1]
+    await_true(lambda: numbers(page, "waiting") == [5, 4, 1])
     for _ in range(3):
         tap(page, "waiting", 0, "Hide")
     expect(page.locator("#no-waiting")).to_be_visible()
     booth.lists["waiting"].append(waiting(6))
     look(page)
-    assert numbers(page, "waiting") == [6]
+    await_true(lambda: numbers(page, "waiting") == [6])
 
 
 REFUSALS = [
@@ -219,18 +219,18 @@ def test_a_whole_visit_is_hidden_and_shown_again_or_deleted(quick, open_page):
     check(page)
     page.click("#wall-visit-hide")
     expect(page.locator("#undo-text")).to_have_text("The visit is hidden.")
-    assert numbers(page, "shown") == [1]
+    await_true(lambda: numbers(page, "shown") == [1])
     page.clock.run_for(700)
     page.click("#undo")
     expect(page.locator("#shown-new")).to_have_text("New: 1")
     page.click("#shown-new")
-    assert numbers(page, "shown") == [2, 1]
+    await_true(lambda: numbers(page, "shown") == [2, 1])
     page.locator("#shown li").nth(1).get_by_role("button", name="Its visit").click()
     page.click("#wall-visit-delete")
     expect(page.locator("#ask-title")).to_have_text("Delete this visit?")
     page.press("#ask-yes", "Enter")  # a tap so soon after the one that closed a dialog is swallowed
     expect(page.locator("#undo-text")).to_have_text("Deleted.")
-    assert numbers(page, "shown") == [2]
+    await_true(lambda: numbers(page, "shown") == [2])
     assert booth.calls == [("hide", "visit-2", True), ("hide", "visit-2", False), ("delete", "visit-1")]
 
 
@@ -244,7 +244,7 @@ def test_one_person_decides_with_the_keyboard_alone(quick, open_page):
     steps = [("decide", 4, "shown"), ("decide", 3, "hidden"), ("decide", 3, "waiting"), ("decide", 2, "shown")]
     await_true(lambda: page.evaluate("true") and len(booth.calls) == len(steps))
     assert sorted(booth.calls) == sorted(steps)
-    assert numbers(page, "waiting") == [3, 1]
+    await_true(lambda: numbers(page, "waiting") == [3, 1])
     page.keyboard.press("Control+s")
     page.click("#tab-event")
     page.keyboard.press("h")
