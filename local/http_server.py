@@ -20,6 +20,8 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Request, Response
 
+from local.accepting import Accepting
+
 _log = logging.getLogger(__name__)
 
 Application = Callable[[dict, Callable], Iterable[bytes]]
@@ -211,7 +213,7 @@ class Handler(WSGIRequestHandler):
         """Write no line for each request."""
 
 
-class Server(ThreadedWSGIServer):
+class Server(Accepting, ThreadedWSGIServer):
     """A thread for each connection; `shutdown` closes the open ones, too. With `tls` it speaks https."""
 
     def __init__(self, sock: socket.socket, application: Application, tls: ssl.SSLContext | None = None):
@@ -220,21 +222,11 @@ class Server(ThreadedWSGIServer):
         super().__init__(host, port, application, Handler, fd=os.dup(sock.fileno()))
         self.tls = tls
         self._connections: set[socket.socket] = set()
-        self._is_to_end = False
         self._ended = threading.Event()
 
     def serve(self) -> None:
-        """Until `shutdown`. Unlike serve_forever it sleeps in between: five of these took 1 % of a processor."""
-        while not self._is_to_end:
-            try:
-                request, address = self.get_request()
-            except OSError:  # it is to end, or the client has gone before it was accepted
-                continue
-            try:
-                self.process_request(request, address)
-            except Exception:
-                self.handle_error(request, address)
-                self.shutdown_request(request)
+        """Until `shutdown`."""
+        self.accept_all()
         self.server_close()
         self._ended.set()
 
@@ -260,9 +252,7 @@ class Server(ThreadedWSGIServer):
 
     def shutdown(self) -> None:
         """End `serve`, which another thread is at, and the connections."""
-        self._is_to_end = True
-        with suppress(OSError):
-            self.socket.shutdown(socket.SHUT_RDWR)  # wakes `serve`
+        self.stop_accepting()
         self._ended.wait()
         for connection in list(self._connections):
             with suppress(OSError):  # it has just ended

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-import socket
-import socketserver
 import sys
 import threading
 import time
@@ -14,6 +11,7 @@ from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler
 from typing import Protocol
 
+from local.accepting import Accepting
 from local.lambdas.results import SYNC_LIMIT, InvokeResult, error
 
 _RUNTIME_API = "/2018-06-01/runtime"
@@ -57,28 +55,14 @@ class Served(Protocol):
         """Keep the error that the process reports of its initialisation (JSON)."""
 
 
-class RuntimeApiServer(socketserver.TCPServer):
+class RuntimeApiServer(Accepting):
     """Serves one process, one request at a time: a connection for each, so none waits behind an idle one."""
 
     worker: Served
 
-    def serve(self) -> None:
-        """Until `end`. Unlike serve_forever it sleeps in between: there are hundreds of these."""
-        while True:
-            try:
-                request, address = self.get_request()
-            except OSError:
-                return
-            try:
-                self.process_request(request, address)
-            except Exception:
-                self.handle_error(request, address)
-                self.shutdown_request(request)
-
     def end(self) -> None:
         """Stop serving; called by another thread."""
-        with contextlib.suppress(OSError):
-            self.socket.shutdown(socket.SHUT_RDWR)  # wakes `serve`
+        self.stop_accepting()
         self.server_close()
 
     def handle_error(self, request, client_address) -> None:

@@ -58,7 +58,7 @@ class Worker:
         self._status: queue.SimpleQueue[int] = queue.SimpleQueue()
         order = {"environment": environment_of_worker(function, self._api.server_address[1])}
         self._output = server.fork(self, order)
-        threading.Thread(target=self._api.serve, daemon=True).start()
+        threading.Thread(target=self._api.accept_all, daemon=True).start()
         threading.Thread(target=self._watch, daemon=True).start()
 
     def run(self, request_id: str, payload: bytes) -> InvokeResult:
