@@ -9,7 +9,7 @@ from booth import limits, scenes
 from booth.keys import address, wall_key
 from booth.run import ENDED
 from tests.faults.calls import READ_BY_AGAIN, READ_BY_UPLOAD, Row
-from tests.support.booth import Booth
+from tests.support.booth import CONSENT, Booth
 from tests.support.photos import photo
 from tests.support.tokens import bearer
 from tests.support.waiting import await_true
@@ -95,7 +95,7 @@ class Trial:
         request = {"type": "photo", "filename": f"{uuid.uuid4().hex}.jpg", "contentType": "image/jpeg"}
         request |= {"scenes": SCENE_IDS[: self.pictures], "keep": self.keep, "again": self.kept}
         if self.wall:
-            request["consent"] = {"policy": "1", "language": "en", "time": "2026-11-29T10:00:00Z", "wall": True}
+            request["consent"] = CONSENT
 
         def post() -> tuple[int, dict]:
             status, _, envelope = self.booth.post("/upload", request)

@@ -22,13 +22,11 @@ from schemathesis.specs.openapi.checks import ignored_auth, missing_required_hea
 from local.app import App
 from tests.fuzz.workers import ROOT, Outcome
 from tests.support import openapi
-from tests.support.booth import Booth
+from tests.support.booth import CONSENT, Booth
 from tests.support.tokens import bearer
 from tests.support.waiting import await_true
 
 load_all_checks()
-
-CONSENT = {"policy": "1", "language": "en", "time": "2026-11-29T10:00:00Z", "wall": True}
 
 EXCLUDED = [ignored_auth, missing_required_header, unsupported_method]
 """The booth needs no token here, staff and the wall always send theirs, and API Gateway answers 404 for methods that

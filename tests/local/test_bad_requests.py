@@ -5,8 +5,9 @@ import uuid
 
 import pytest
 
+from tests.support.booth import CONSENT
+
 UPLOAD = {"type": "photo", "filename": "a.jpg", "contentType": "image/jpeg"}
-CONSENT = {"policy": "1", "language": "en", "time": "2026-11-25T10:00:00Z", "wall": True}
 
 
 @pytest.mark.usefixtures("steered")

@@ -18,6 +18,8 @@ from local.app import App
 from tests.support import openapi
 from tests.support.waiting import PATIENCE, await_true
 
+CONSENT = {"policy": "1", "language": "en", "time": "2026-11-29T10:00:00Z", "wall": True}
+"""Of a visitor who agrees to the event's wall, too."""
 HOLD = 1000
 """A latency in seconds: calls wait until the stand-in is told otherwise, or their client gives them up."""
 
