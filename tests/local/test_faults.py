@@ -38,6 +38,10 @@ CELLS = [
     Cell(Row("ModeratePicture", "dynamodb:UpdateItem"), "denied"),
     Cell(Row("PhotoMachine", "lambda:InvokeFunction", "photo-booth-generateimage"), "throttled once"),
     Cell(Row("DeletePhoto", "cloudfront:CreateInvalidation"), "broken"),
+    Cell(Row("Steer", "s3:PutObject", "page/event.json"), "reset"),
+    Cell(Row("Staff", "dynamodb:GetItem"), "cut"),
+    Cell(Row("Wall", "dynamodb:Query"), "throttled for long"),
+    Cell(Row("Sweep", "dynamodb:UpdateItem"), "killed before"),
     Cell(Row("HidePhoto", "cloudfront:CreateInvalidation"), "throttled for long"),
     Cell(Row("LeaveWall", "s3:DeleteObject", "results/photo"), "killed before"),
 ]

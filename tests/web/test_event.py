@@ -1,11 +1,12 @@
 """What staff change on the day: a pad takes it up at the start screen, and is paused by it."""
 
+import json
 import time
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.page import await_modules, stop_clock
+from tests.support.page import await_empty_outbox, await_modules, kept_photos, stop_clock, take_photo
 from tests.unit.test_event import PNG, WHOLE, WRONG
 
 pytestmark = pytest.mark.starts
@@ -99,6 +100,25 @@ def test_while_the_booth_is_paused_nobody_can_begin_and_it_goes_on_by_itself(pad
     pad.clock.run_for(180_000)
     expect(pad.locator("#begin")).to_be_visible()
     assert pad.inner_text("#pause") == ""
+
+
+def test_a_photo_that_a_paused_booth_does_not_take_waits_until_it_goes_on(quick, open_page):
+    """Its visitor reads why, and may walk on."""
+    pad = open_page()
+    error = {"code": "Paused", "message": REASON["en"], "reason": REASON, "until": 0}
+    paused = {"statusCode": 503, "body": json.dumps({"error": error})}
+    pad.route("**/upload", lambda route: route.fulfill(status=503, json=paused, headers={"Retry-After": "30"}))
+    take_photo(pad)
+    pad.click("#use")
+    expect(pad.locator("#status")).to_have_text("Your photo is safe on this device")
+    expect(pad.locator("#note")).to_contain_text("We refill the printer. Please come back a little later.")
+    pad.get_by_role("button", name="한국어").click()
+    expect(pad.locator("#note")).to_contain_text("프린터를 채우고 있습니다.")
+    pad.click("#done")
+    assert kept_photos(pad) == 1
+    pad.unroute("**/upload")
+    pad.reload()
+    await_empty_outbox(pad)
 
 
 def test_what_staff_have_changed_is_there_after_a_reload_without_a_connection(steered, open_page):
