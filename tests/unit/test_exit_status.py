@@ -17,6 +17,7 @@ import pytest
 
 from local.app import App, StartError
 from tests.support import programs
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.starts
 
@@ -27,9 +28,7 @@ PYTHON = ("env", "--default-signal=INT", sys.executable)
 
 IMPOSSIBLE = (
     f"local photo tests/photos/hopper.jpg --url {NOBODY}",
-    "local run --port 70000",
     "local run --port -1",
-    "local run --port abc",
     "local run --lan 192.0.2.77 --port 0",
     "local run --lan nowhere.invalid --port 0",
     "local run --lan 0.0.0.0 --port 0",
@@ -72,6 +71,12 @@ def environment():
     return os.environ | nobody | {"AWS_DEFAULT_REGION": "us-east-1", "CONFIRM": "photo-booth-dev"}
 
 
+@pytest.fixture(scope="module")
+def python(tmp_path_factory):
+    with programs.Programs(tmp_path_factory.mktemp("said")) as python:
+        yield python
+
+
 def run(*command):
     done = subprocess.run(
         command, cwd=ROOT, env=environment(), capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
@@ -79,51 +84,48 @@ def run(*command):
     return done.returncode, (done.stderr or done.stdout).strip()
 
 
-def test_what_can_not_be_done_is_told_and_is_no_success(tmp_path):
-    ends = programs.run_all(IMPOSSIBLE, environment(), tmp_path)
-    assert ends.keys() == set(IMPOSSIBLE)
-    assert {line: said for line, (status, said) in ends.items() if not status or not said or "Traceback" in said} == {}
+def test_what_can_not_be_done_is_told_and_is_no_success(python):
+    ends = {line: python.run(line, environment()) for line in IMPOSSIBLE}
+    assert {
+        line: end
+        for line, end in ends.items()
+        if not end.status or not end.out + end.error or "Traceback" in end.out + end.error
+    } == {}
 
 
 @pytest.mark.parametrize(
-    "command", ["deploy account", "operate.preflight --config-env dev", "prove", "sam_model.check nowhere"]
+    "line", ["deploy account", "operate.preflight --config-env dev", "prove", "sam_model.check nowhere"]
 )
-def test_without_credentials_or_region_the_first_word_is_what_to_set(command):
-    environment = {"PATH": os.environ["PATH"], "HOME": "/nowhere", "AWS_EC2_METADATA_DISABLED": "true"}
-    command = [sys.executable, "-m", *command.split()]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode
+def test_without_credentials_or_region_the_first_word_is_what_to_set(python, line):
+    ended = python.run(line, {"PATH": os.environ["PATH"], "HOME": "/nowhere", "AWS_EC2_METADATA_DISABLED": "true"})
+    assert ended.status
     assert (
-        done.stderr == "No AWS credentials or Region: set AWS_PROFILE and AWS_DEFAULT_REGION, or run aws configure.\n"
+        ended.error == "No AWS credentials or Region: set AWS_PROFILE and AWS_DEFAULT_REGION, or run aws configure.\n"
     )
 
 
-def test_nothing_is_deleted_where_nobody_can_be_asked():
-    command = [sys.executable, "-m", "deploy", "destroy", "photo-booth-dev"]
-    environment = os.environ | {"CONFIRM": ""}
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
-    assert done.returncode
-    assert done.stderr == "That is not its name; nothing was deleted.\n"
+def test_nothing_is_deleted_where_nobody_can_be_asked(python):
+    ended = python.run("deploy destroy photo-booth-dev", os.environ | {"CONFIRM": ""})
+    assert ended.status
+    assert ended.error == "That is not its name; nothing was deleted.\n"
 
 
-def test_a_booth_that_can_not_be_opened_says_why(tmp_path):
+def test_a_booth_that_can_not_be_opened_says_why(python, tmp_path):
     taken = socket.create_server(("127.0.0.1", 0))
     port = taken.getsockname()[1]
-    status, said = run(sys.executable, "-m", "local", "run", "--port", str(port))
-    assert (status, said) == (1, f"Port {port} is taken; choose another one with PORT=.")
+    ended = python.run(f"local run --port {port}", environment())
+    assert (ended.status, ended.error) == (1, f"Port {port} is taken; choose another one with PORT=.\n")
     taken.close()
     (tmp_path / f"photo-booth-{port}.log").mkdir()
-    status, said = run("env", f"TMPDIR={tmp_path}", sys.executable, "-m", "local", "run", "--port", str(port))
-    assert status == 1
-    assert re.match(r"The log can't be written: .*photo-booth-\d+\.log", said) and "\n" not in said
+    ended = python.run(f"local run --port {port}", environment() | {"TMPDIR": str(tmp_path)})
+    assert ended.status == 1
+    assert re.fullmatch(r"The log can't be written: .*photo-booth-\d+\.log.*\n", ended.error)
 
 
-@pytest.mark.parametrize("port", ["abc", "70000", "8000.5", ""])
-def test_a_port_that_is_none_is_told_in_one_line(port):
-    status, said = run(sys.executable, "-m", "local", "run", "--port", port)
-    assert (status, said.splitlines()) == (1, [f"{port!r} is no port: 1 to 65535." if port != "70000" else said])
+@pytest.mark.parametrize(("port", "told"), [("abc", "'abc'"), ("70000", "70000"), ("8000.5", "'8000.5'"), ("''", "''")])
+def test_a_port_that_is_none_is_told_in_one_line(python, port, told):
+    ended = python.run(f"local run --port {port}", environment())
+    assert (ended.status, ended.error) == (1, f"{told} is no port: 1 to 65535.\n")
 
 
 def test_a_port_without_the_right_to_it(monkeypatch):
@@ -151,24 +153,16 @@ WAITING = (
 
 
 @pytest.mark.parametrize("line", WAITING)
-def test_ctrl_c_while_somebody_is_waited_for_is_one_line(line):
+def test_ctrl_c_while_somebody_is_waited_for_is_one_line(python, line):
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        silent.settimeout(60)
+        silent.settimeout(PATIENCE)
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        services = {"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
-        with subprocess.Popen(
-            [*PYTHON, "-m", *line.format(url).split()],
-            cwd=ROOT,
-            env=os.environ | services | {"AWS_DEFAULT_REGION": "us-east-1", "CONFIRM": "photo-booth-dev"},
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        ) as process:
-            asked, _ = silent.accept()
-            with asked:
-                os.killpg(process.pid, signal.SIGINT)
-                said = process.communicate(timeout=60)[1].decode()
-    assert (process.returncode, said) == (130, "Stopped.\n")
+        process = python.start(line.format(url), environment() | {"AWS_ENDPOINT_URL": url})
+        asked, _ = silent.accept()
+        with asked:
+            os.killpg(process, signal.SIGINT)
+            ended = python.wait(process)
+    assert (ended.status, ended.error) == (130, "Stopped.\n")
 
 
 @pytest.mark.parametrize("package", ["local", "deploy", "operate", "prove", "sam_model", "benchmarks", "tests"])
