@@ -145,6 +145,10 @@ class CannedBooth:
         """
         while not self._waiting:
             page.wait_for_timeout(20)  # lets events in
+        self._waiting.pop().fulfill(status=status, json=self.told(states, wall))
+
+    def told(self, states, wall=()):
+        """The JSON of /photo with pictures in these states, see `say`."""
         scenes = ("sky", "building", "forest", "unicorn", "cosmos")
         pictures = [
             {
@@ -157,7 +161,7 @@ class CannedBooth:
             for scene, letter, on_wall in zip(scenes, states, [*wall, *(None for _ in states)], strict=False)
         ]
         answer = {"status": "DONE", "step": "generate", "progress": 0.6, "pictures": pictures}
-        self._waiting.pop().fulfill(status=status, json=answer | {"url_original": "http://cdn/photo/p.jpg"})
+        return answer | {"url_original": "http://cdn/photo/p.jpg"}
 
     def choose_photo(self, page):
         """From the start to the question whether the photo is to be used."""

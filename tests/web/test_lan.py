@@ -23,7 +23,7 @@ from playwright.sync_api import expect
 
 from local import lan
 from local.app import ROOT
-from tests.support.page import ONE_PICTURE, await_phase, await_pictures, take_photo
+from tests.support.page import ONE_PICTURE, CannedBooth, await_phase, await_pictures, take_photo
 from tests.web.conftest import SETTINGS, SIZES
 
 WITHOUT_TITAN = {
@@ -65,7 +65,7 @@ def opened(tmp_path_factory):
             os.killpg(process.pid, signal.SIGKILL)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def device(browser, opened):
     """A device that goes on in spite of the certificate: a function of SIZES' name and the fragment."""
     contexts = []
@@ -91,9 +91,14 @@ def device(browser, opened):
         context.close()
 
 
-def test_with_titan_retired_a_tablet_takes_a_photo_and_a_phone_opens_its_code(opened, device):
+@pytest.fixture(scope="module")
+def pad(device):
+    """A tablet at the start."""
+    return device("pad")
+
+
+def test_with_titan_retired_a_tablet_takes_a_photo_and_a_phone_opens_its_code(opened, device, pad):
     _, url, said, _ = opened
-    pad = device("pad")
     assert pad.evaluate("isSecureContext")
     take_photo(pad)
     pad.click("#use")
@@ -105,6 +110,7 @@ def test_with_titan_retired_a_tablet_takes_a_photo_and_a_phone_opens_its_code(op
     phone = device("phone", code.text.partition(url)[2].lstrip("/"))
     await_phase(phone, "ended")
     await_pictures(phone, 1)
+    pad.click("#done")
     assert "Everybody in the network of" in said
     with_titan_retired_the_pictures_came_all_the_same(Path(re.search(r"log: ([^;]+);", said)[1]))
 
@@ -117,8 +123,8 @@ def with_titan_retired_the_pictures_came_all_the_same(log):
 
 
 def test_without_it_the_code_says_that_no_phone_can_open_it(quick, open_page):
-    pad = open_page(settings=ONE_PICTURE)
-    take_photo(pad)
+    pad = open_page()
+    CannedBooth(pad).choose_photo(pad)
     pad.click("#use")
     expect(pad.locator("#phone-card")).to_contain_text("a phone can't open")
     pad.get_by_role("button", name="한국어").click()
@@ -172,9 +178,8 @@ def test_nothing_of_s3_but_presigned_uploads_is_opened(opened):
     assert ask("PUT", f"{path}x?{query}", {})[0] == 403
 
 
-def test_ctrl_c_in_the_middle_of_a_photo_closes_it_with_one_line(opened, device):
+def test_ctrl_c_in_the_middle_of_a_photo_closes_it_with_one_line(opened, pad):
     process, url, _, errors = opened
-    pad = device("pad")
     take_photo(pad)
     pad.click("#use")
     pad.wait_for_selector("#visit[data-phase=working], #visit[data-phase=ended]")
