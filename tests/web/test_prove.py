@@ -28,7 +28,7 @@ def context(quick, tmp_path, monkeypatch):
         results=quick.app.results_bucket,
     )
     monkeypatch.setattr(prove_step, "deployed", lambda name: here)
-    monkeypatch.setattr(visits, "PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(visits, "PAUSE_SECONDS", 0.5)
     monkeypatch.setenv("AWS_ENDPOINT_URL", quick.app.aws_url)
     # The operator's: a default session keeps the credentials that another test had.
     operator = boto3.Session(quick.app._key, quick.app._secret, region_name="us-east-1")
@@ -82,6 +82,9 @@ def test_ten_faces_are_found_in_the_photo_of_ten(quick, context):
 
 
 def test_a_visit_on_the_page(quick, context, browser):
+    before = browser.contexts
     said = page.walk(context, browser)
+    for device in set(browser.contexts) - set(before):  # they would go on beside the tests to come
+        device.close()
     assert said.endswith("camera, upload, 1 picture, QR code, the same on the phone, deleted from there")
     assert context.pictures_left == 4
