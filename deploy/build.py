@@ -41,7 +41,9 @@ def build(source: Path, out: Path) -> None:
     with tempfile.TemporaryDirectory() as wheels, _serve(wheels) as address:
         # For another processor architecture than its own sam has pip download by name and version, without the hash.
         # So the only wheels that pip finds are those whose hashes have been checked.
-        lock.fetch(source, lock.LAYERS, Path(wheels))
+        for folder in lock.LAYERS:
+            for wheel in lock.wheels(source, folder, source / "build" / "wheels" / Path(folder).name):
+                (Path(wheels) / wheel.name).symlink_to(wheel.resolve())
         environment |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": address, "PIP_NO_CACHE_DIR": "1"}
         # Without the user's proxy and pip settings, which are for other servers.
         environment |= {

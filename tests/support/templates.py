@@ -50,7 +50,10 @@ def read(path: Path) -> dict:
 
 
 def build_in(folder: Path) -> Path:
-    """The sources as they are, copied to the folder and built there; gives the build's folder."""
+    """The sources as they are, copied to the folder and built there; gives the build's folder.
+
+    Their wheels are those that were downloaded already, into `build/wheels`, whose hashes each build checks.
+    """
     shutil.rmtree(folder, ignore_errors=True)  # another worker's build may have failed
     sources = folder / "sources"
     sources.mkdir(parents=True)
@@ -59,6 +62,10 @@ def build_in(folder: Path) -> Path:
             shutil.copytree(ROOT / name, sources / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / name, sources)
+    store = ROOT / "build" / "wheels"
+    store.mkdir(parents=True, exist_ok=True)
+    (sources / "build").mkdir()
+    (sources / "build" / "wheels").symlink_to(store)
     build(sources, folder / "build")
     return folder / "build"
 
