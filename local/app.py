@@ -260,7 +260,7 @@ class App:
         if not self._build:
             return dataclasses.replace(function, environment=environment)
         environment["PYTHONPATH"] = os.pathsep.join(str(self._build / layer / "python") for layer in function.layers)
-        return dataclasses.replace(function, environment=environment, code=self._build / logical_id)
+        return dataclasses.replace(function, environment=environment, code=(self._build / logical_id).resolve())
 
     def _aws_environment(self) -> dict[str, str]:
         standins = ("REKOGNITION", "SAGEMAKER_RUNTIME", "BEDROCK_RUNTIME")

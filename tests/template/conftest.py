@@ -4,6 +4,7 @@ import fcntl
 import os
 import platform
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -43,25 +44,37 @@ def monitoring():
 
 
 @pytest.fixture(scope="session")
-def for_lambda(tmp_path_factory):
-    """The build that is deployed; made once for all of pytest-xdist's workers."""
+def once(tmp_path_factory):
+    """`once(name, make)` gives what `make` makes in the folder it is given; once for all of pytest-xdist's workers."""
     folder = tmp_path_factory.getbasetemp()
     if os.environ.get("PYTEST_XDIST_WORKER"):
         folder = folder.parent
-    with (folder / "arm64.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if (folder / "arm64" / "build.done").exists():
-            return folder / "arm64" / "build"
-        built = build_in(folder / "arm64")
-        (folder / "arm64" / "build.done").touch()
-        return built
+
+    def once(name, make):
+        with (folder / f"{name}.lock").open("a+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.seek(0)
+            if made := lock.read():
+                return Path(made)
+            made = make(folder / name)
+            lock.write(str(made))
+            return made
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def for_lambda(once):
+    """The build that is deployed."""
+    return once("arm64", build_in)
 
 
 @pytest.fixture(scope="session")
 def for_here(for_lambda, tmp_path_factory):
     """The same for this machine's processor, so that it can be started here: only the pixels' layer is compiled.
 
-    Its wheels are unpacked; `sam build` would take five times as long.
+    Its wheels are unpacked; `sam build` would take five times as long. Functions of the same files are one folder, so
+    that what they import is imported once.
     """
     if platform.machine() in ("aarch64", "arm64"):
         return for_lambda
@@ -74,20 +87,28 @@ def for_here(for_lambda, tmp_path_factory):
     compile_all(PYTHON, layer)
     here = tmp_path_factory.mktemp("here")
     (here / PIXELS).symlink_to(layer / PIXELS)
+    folders = {}
     for built in for_lambda.iterdir():
         if built.is_dir() and built.name != PIXELS:
             assert not list(built.rglob("*.so*")), built
-            (here / built.name).symlink_to(built)
+            files = frozenset(
+                (file.relative_to(built), file.read_bytes()) for file in built.rglob("*") if file.is_file()
+            )
+            (here / built.name).symlink_to(folders.setdefault(files, built))
     return here
 
 
 @pytest.fixture(scope="session")
-def transformed(tmp_path_factory):
+def transformed(once):
     """template.yaml as SAM hands it to CloudFormation; a file of JSON."""
-    status, text = tool(
-        SAM / "python", "-c", TRANSFORM, ROOT / "template.yaml", env={"AWS_DEFAULT_REGION": "us-east-1"}
-    )
-    assert status == 0, text
-    file = tmp_path_factory.mktemp("transformed") / "template.json"
-    file.write_text(text[text.index("{") :])
-    return file
+
+    def transform(folder):
+        status, text = tool(
+            SAM / "python", "-c", TRANSFORM, ROOT / "template.yaml", env={"AWS_DEFAULT_REGION": "us-east-1"}
+        )
+        assert status == 0, text
+        folder.mkdir()
+        (folder / "template.json").write_text(text[text.index("{") :])
+        return folder / "template.json"
+
+    return once("transformed", transform)
