@@ -23,6 +23,31 @@ def test_a_transaction_that_is_sent_again_has_its_first_answer(booth):
     booth.table.delete_item(TableName=booth.table_name, Key=item)
 
 
+def test_an_index_shows_what_its_projection_names_and_the_table_keeps_the_rest(booth):
+    queue, number = f"test {uuid.uuid4()}", {"N": "1.50"}
+    shown = {"pk": {"S": queue}, "on_wall": {"S": queue}, "wall_at": number, "wall": {"M": {"1": {"L": [number]}}}}
+    key = {"pk": shown["pk"]}
+    booth.table.put_item(TableName=booth.table_name, Item=shown | {"created": number})
+    found = booth.table.query(
+        TableName=booth.table_name,
+        IndexName="wall",
+        KeyConditionExpression="on_wall = :queue",
+        ExpressionAttributeValues={":queue": {"S": queue}},
+    )
+    assert found["Items"] == [shown]
+    changed = booth.table.update_item(
+        TableName=booth.table_name,
+        Key=key,
+        UpdateExpression="SET wall.#one = :two",
+        ExpressionAttributeNames={"#one": "1"},
+        ExpressionAttributeValues={":two": {"S": "two"}},
+        ReturnValues="UPDATED_OLD",
+    )
+    assert changed["Attributes"]["wall"] == shown["wall"]
+    item = booth.table.delete_item(TableName=booth.table_name, Key=key, ReturnValues="ALL_OLD")["Attributes"]
+    assert item == shown | {"created": number, "wall": {"M": {"1": {"S": "two"}}}}
+
+
 def test_one_execution_is_started_of_a_name_however_many_ask_at_the_same_moment(booth, monkeypatch):
     """As in AWS, where StartExecution with the same name and input has the same answer as the first."""
     execution = models.Execution
