@@ -18,7 +18,7 @@ from tests.support.booth import Booth
 def play(booth: Booth, cell: Cell) -> str:
     """Plays a cell to its end; gives the outcome, or what is wrong with it."""
     fault = (fault_of(cell.row, cell.fault) or {}) | {"skip": cell.nth - 1}
-    trial = Trial(booth, cell.row, fault, pictures=1 if cell.fault in CRASHES else 3)
+    trial = Trial(booth, cell.row, fault, pictures=pictures_of(cell))
     with in_order(booth):
         try:
             scenario_of(cell.row)(trial)
@@ -28,6 +28,14 @@ def play(booth: Booth, cell: Cell) -> str:
             return f"WRONG: {wrong} ({traceback.extract_tb(wrong.__traceback__)[1].name})"
         except Exception:
             return "WRONG: " + traceback.format_exc(limit=-3)
+
+
+def pictures_of(cell: Cell) -> int:
+    """How many pictures a visit is to have: several where the call is made for each of them, and its fault is no crash,
+    of which there is a cell for each call.
+    """
+    of_pictures = cell.row.function in ("Admit", "GenerateImage", "ModeratePicture", "Finish", "PhotoMachine")
+    return 3 if of_pictures and cell.fault not in CRASHES else 1
 
 
 @contextlib.contextmanager
