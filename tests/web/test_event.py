@@ -6,7 +6,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.page import await_empty_outbox, await_modules, kept_photos, stop_clock, take_photo
+from tests.support.page import CannedBooth, await_empty_outbox, await_modules, kept_photos, stop_clock
 from tests.unit.test_event import PNG, WHOLE, WRONG
 
 pytestmark = pytest.mark.starts
@@ -105,10 +105,12 @@ def test_while_the_booth_is_paused_nobody_can_begin_and_it_goes_on_by_itself(pad
 def test_a_photo_that_a_paused_booth_does_not_take_waits_until_it_goes_on(quick, open_page):
     """Its visitor reads why, and may walk on."""
     pad = open_page()
+    booth = CannedBooth(pad)
     error = {"code": "Paused", "message": REASON["en"], "reason": REASON, "until": 0}
     paused = {"statusCode": 503, "body": json.dumps({"error": error})}
-    pad.route("**/upload", lambda route: route.fulfill(status=503, json=paused, headers={"Retry-After": "30"}))
-    take_photo(pad)
+    refuse = lambda route: route.fulfill(status=503, json=paused, headers={"Retry-After": "30"})
+    pad.route("**/upload", refuse)
+    booth.choose_photo(pad)
     pad.click("#use")
     expect(pad.locator("#status")).to_have_text("Your photo is safe on this device")
     expect(pad.locator("#note")).to_contain_text("We refill the printer. Please come back a little later.")
@@ -116,7 +118,8 @@ def test_a_photo_that_a_paused_booth_does_not_take_waits_until_it_goes_on(quick,
     expect(pad.locator("#note")).to_contain_text("프린터를 채우고 있습니다.")
     pad.click("#done")
     assert kept_photos(pad) == 1
-    pad.unroute("**/upload")
+    pad.unroute("**/upload", refuse)
+    booth.answer = (200, booth.told("D"))
     pad.reload()
     await_empty_outbox(pad)
 
@@ -134,7 +137,8 @@ def test_what_staff_have_changed_is_there_after_a_reload_without_a_connection(st
 
 def test_the_page_refuses_what_the_back_end_refuses(quick, open_page):
     """Field by field; what depends on the catalogue, the deployment or a picture's bytes is the back end's alone."""
-    page = open_page()
+    page = open_page(go=False)
+    page.goto("/event.js")
     told = """async (events) => {
       const { withEvent } = await import("/event.js");
       const deployed = { settings: {}, problems: [] };
