@@ -6,7 +6,6 @@ The share sheet and what only iOS has are stubs: `navigator.share`, `canShare` a
 import io
 import zipfile
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.support.page import CODE, CannedBooth, await_pictures, stop_clock
@@ -61,7 +60,10 @@ def prevented(page, selector, name, **more):
 
 
 def test_a_pads_page_stays_where_it_is(quick, open_page):
-    pad = open_pad(open_page)
+    """A pad in a browser downloads, though it could share."""
+    pad = open_pad(open_page, SHARES)
+    with pad.expect_download():
+        pad.click("#save-all")
     for selector in ("body", "#status", ".enlarge img", "#done", "#qr"):
         for name in ("gesturestart", "gesturechange", "contextmenu", "dragstart", "drop"):
             assert prevented(pad, selector, name), (selector, name)
@@ -84,8 +86,15 @@ def test_a_pads_page_stays_where_it_is(quick, open_page):
     assert pad.locator("#token").evaluate(STYLE, "userSelect") != "none"
 
 
-def test_a_phones_visitor_zooms_and_presses_long(quick, open_page):
+def test_a_phones_visitor_zooms_and_presses_long_and_gets_files_without_a_share_sheet(quick, open_page):
     phone = open_phone(open_page)
+    assert phone.locator("#share-all").is_hidden()
+    with phone.expect_download() as download:
+        phone.click("#save-all")
+    assert len(names(download.value)) == 2
+    with phone.expect_download() as download:
+        phone.click(".tile.loaded .save >> nth=1")
+    assert download.value.suggested_filename == "photo-booth-2-building.jpg"
     for selector in ("body", "#status", ".enlarge img", "#large"):
         for name in ("gesturestart", "contextmenu"):
             assert not prevented(phone, selector, name)
@@ -144,21 +153,22 @@ def names(download):
         return archive.namelist()
 
 
-def test_without_a_share_sheet_a_phone_gets_files(quick, open_page):
-    phone = open_phone(open_page)
-    assert phone.locator("#share-all").is_hidden()
-    with phone.expect_download() as download:
-        phone.click("#save-all")
-    assert len(names(download.value)) == 2
-    with phone.expect_download() as download:
-        phone.click(".tile.loaded .save >> nth=1")
-    assert download.value.suggested_filename == "photo-booth-2-building.jpg"
+def test_an_installed_page_uses_the_share_sheet(quick, open_page):
+    """An iPad's (stubs): a pad in a browser would download."""
+    pad = open_pad(open_page, SHARES, INSTALLED)
+    pad.click("#save-all")
+    pad.click(".tile.loaded .enlarge >> nth=0")
+    pad.click("#save")
+    assert pad.evaluate("shared") == [FILES, FILES[:1]]
 
 
-@pytest.mark.parametrize("kind", ["installed", "in an app"])
-def test_where_a_download_leads_nowhere_pictures_are_pressed_long(quick, open_page, kind):
-    """A page on an iPad's Home Screen (a stub), and a browser inside an app of Android. Each has a way back."""
-    page = open_pad(open_page, INSTALLED) if kind == "installed" else open_phone(open_page, user_agent=IN_AN_APP)
+def test_on_a_home_screen_without_a_share_sheet_pictures_are_pressed_long(quick, open_page):
+    """An iPad's (a stub)."""
+    assert_pictures_are_pressed_long(open_pad(open_page, INSTALLED))
+
+
+def assert_pictures_are_pressed_long(page):
+    """There is a way back."""
     downloads = []
     page.on("download", lambda each: downloads.append(each))
     page.click("#save-all")
@@ -174,21 +184,11 @@ def test_where_a_download_leads_nowhere_pictures_are_pressed_long(quick, open_pa
     assert downloads == []
 
 
-def test_an_installed_page_uses_the_share_sheet(quick, open_page):
-    """An iPad's (stubs): a pad in a browser would download."""
-    pad = open_pad(open_page, SHARES, INSTALLED)
-    pad.click("#save-all")
-    pad.click(".tile.loaded .enlarge >> nth=0")
-    pad.click("#save")
-    assert pad.evaluate("shared") == [FILES, FILES[:1]]
-    usual = open_pad(open_page, SHARES)
-    with usual.expect_download():
-        usual.click("#save-all")
-
-
-def test_the_link_is_copied_or_shown(quick, open_page, app):
+def test_in_an_app_pictures_are_pressed_long_and_the_link_is_copied_or_shown(quick, open_page, app):
+    """In a browser inside an app of Android."""
+    phone = open_phone(open_page, user_agent=IN_AN_APP, permissions=["clipboard-read", "clipboard-write"])
+    assert_pictures_are_pressed_long(phone)
     link = f"{app.url}/#visit={CODE}"
-    phone = open_phone(open_page, permissions=["clipboard-read", "clipboard-write"])
     phone.click("#copy-link")
     expect(phone.locator("#copy-link")).to_have_text("Copied")
     assert phone.evaluate("navigator.clipboard.readText()") == link
