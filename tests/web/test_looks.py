@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.page import CannedBooth, await_phase, await_pictures, go_to_camera
+from tests.support.page import CannedBooth, await_phase, await_pictures
 
 SIZES = [(1180, 820), (820, 1180), (1024, 768), (768, 1024), (1080, 1920), (1920, 1080), (390, 844), (844, 390)]
 BOX = """(element) => {
@@ -48,15 +48,38 @@ def is_over(one, other):
     return not (apart or one["bottom"] <= other["top"] + 0.5 or other["bottom"] <= one["top"] + 0.5)
 
 
-def test_all_scenes_are_in_view_with_their_titles_below(quick, open_page):
+def test_the_way_to_the_camera(quick, open_page):
+    """As it looks, on one page."""
+    pad = open_page()
+    assert_the_start_fills_the_screen_from_its_first_pixel(pad)
+    pad.click("#begin")
+    pad.click("#agree")
+    pad.wait_for_selector(".scene")
+    assert_all_scenes_are_in_view_with_their_titles_below(pad)
+    pad.set_viewport_size({"width": 1180, "height": 820})
+    assert_one_scene_too_many_is_not_taken_and_that_is_said(pad)
+    pad.click("#to-camera")
+    pad.wait_for_selector("#shoot:not(:disabled)")
+    assert_the_head_can_be_read_whatever_the_camera_shows(pad)
+
+
+def assert_the_start_fills_the_screen_from_its_first_pixel(pad):
+    """The notice of the local mode below it is in the visitor's language."""
+    pad.wait_for_selector("#drift img")
+    for language in ("en", "ko"):
+        pad.click(f"#languages [lang={language}]")
+        expect(pad.locator("html")).to_have_attribute("lang", language)
+        assert box(pad, "#start")["top"] == 0
+        seen = pad.locator("#notice summary:visible").all_inner_texts()
+        assert len(seen) == 1
+        assert bool(re.search("[가-힣]", seen[0])) == (language == "ko")
+
+
+def assert_all_scenes_are_in_view_with_their_titles_below(pad):
     """At each size, in both languages; phones scroll.
 
     No tile looks disabled, none is left alone, no title lies over its picture.
     """
-    pad = open_page()
-    pad.click("#begin")
-    pad.click("#agree")
-    pad.wait_for_selector(".scene")
     for width, height in SIZES:
         pad.set_viewport_size({"width": width, "height": height})
         for language in ("ko", "en"):
@@ -85,10 +108,7 @@ def assert_scenes_are_in_view(pad, width, height):
     assert not any(is_over(a, b) for a in parts for b in boxes(pad, "#scenes :is(.back, #to-camera, #chosen)"))
 
 
-def test_one_scene_too_many_is_not_taken_and_that_is_said(quick, open_page):
-    pad = open_page()
-    pad.click("#begin")
-    pad.click("#agree")
+def assert_one_scene_too_many_is_not_taken_and_that_is_said(pad):
     chosen = pad.locator(".scene:has(:checked)")
     before = chosen.all_inner_texts()
     pad.get_by_role("checkbox", name="Underwater reef").click()
@@ -98,6 +118,15 @@ def test_one_scene_too_many_is_not_taken_and_that_is_said(quick, open_page):
     pad.get_by_role("checkbox", name="Underwater reef").click()
     assert "Underwater reef" in chosen.all_inner_texts()
     assert pad.inner_text("#chosen") == "3 of 3 chosen"
+
+
+def assert_the_head_can_be_read_whatever_the_camera_shows(pad):
+    """Over a white picture, too: the contrast of 4.5 that WCAG asks for."""
+    for selector in ("#event", "#languages button"):
+        assert pad.locator(selector).first.evaluate(CONTRAST_ON_WHITE) >= 4.5, selector
+
+
+def test_where_one_scene_is_chosen_another_takes_its_place(quick, open_page):
     single = open_page(settings={"mostScenes": 1, "scenes": ["skies"]})
     single.click("#begin")
     single.click("#agree")
@@ -141,27 +170,6 @@ def test_nothing_lies_over_a_picture_and_the_handle_is_on_its_line(quick, open_p
         knob = pad.locator("#handle").evaluate("(line) => getComputedStyle(line, '::after').transform")
         size = pad.locator("#handle").evaluate("(line) => parseFloat(getComputedStyle(line, '::after').width)")
         assert float(knob.split(",")[4]) == pytest.approx(-size / 2)
-
-
-def test_the_start_fills_the_screen_from_its_first_pixel(quick, open_page):
-    """The notice of the local mode below it is in the visitor's language."""
-    pad = open_page()
-    pad.wait_for_selector("#drift img")
-    for language in ("en", "ko"):
-        pad.click(f"#languages [lang={language}]")
-        expect(pad.locator("html")).to_have_attribute("lang", language)
-        assert box(pad, "#start")["top"] == 0
-        seen = pad.locator("#notice summary:visible").all_inner_texts()
-        assert len(seen) == 1
-        assert bool(re.search("[가-힣]", seen[0])) == (language == "ko")
-
-
-def test_the_head_can_be_read_whatever_the_camera_shows(quick, open_page):
-    """Over a white picture, too: the contrast of 4.5 that WCAG asks for."""
-    pad = open_page()
-    go_to_camera(pad)
-    for selector in ("#event", "#languages button"):
-        assert pad.locator(selector).first.evaluate(CONTRAST_ON_WHITE) >= 4.5, selector
 
 
 def test_no_sentence_for_programmers_reaches_a_visitor(quick, open_page):
