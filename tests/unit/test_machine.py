@@ -250,10 +250,13 @@ def test_a_python_that_is_there_is_taken_but_no_shim_that_does_not_run(bare):
 
 def test_a_browser_that_can_not_be_had_is_one_line_that_says_what_to_type(bare, capsys, monkeypatch):
     write_script(bare / "bin" / "chromium-browser", "echo It is a snap.; exit 1")
+    failing = 'case "$*" in *"playwright install chromium") echo "Error: no network" >&2; exit 1;; esac'
+    write_script(bare / "python", failing)  # the real one asks for it five times
+    monkeypatch.setattr(sys, "executable", bare / "python")
     monkeypatch.setattr(sys, "argv", ["machine", "browser"])
     assert machine.main() == 1
     line = capsys.readouterr().err.splitlines()[-1]
-    assert "Chromium is missing" in line
+    assert "Chromium is missing, and Playwright's own can't be had (Error: no network)" in line
     assert all(each in line for each in ("Debian: sudo apt", "Fedora: sudo dnf", "Ubuntu: wget"))
 
 

@@ -48,16 +48,21 @@ def test_make_audit_reads_every_lock():
 
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory):
-    """A project that needs one package, which is the only one there is; locked once for all tests."""
+    """A project that needs one package, which is the only one there is; locked once for all tests and each platform."""
     folder = tmp_path_factory.mktemp("locked")
     tiny_wheel.write(folder / "wheels")
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("PIP_NO_INDEX", "1")
         environment.setenv("PIP_FIND_LINKS", str(folder / "wheels"))
-        for target in lock.TARGETS:
-            (folder / target).mkdir(parents=True)
-            (folder / target / "requirements.in").write_text("tiny-thing==1.2\n")
-            lock.lock(folder, target)
+        first: dict[lock.Target, Path] = {}
+        for name, platform in lock.TARGETS.items():
+            if platform in first:
+                shutil.copytree(first[platform], folder / name)
+                continue
+            first[platform] = folder / name
+            first[platform].mkdir(parents=True)
+            (first[platform] / "requirements.in").write_text("tiny-thing==1.2\n")
+            lock.lock(folder, name)
     return folder
 
 
