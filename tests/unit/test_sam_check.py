@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from booth.aws import sam
 from local.standins import sagemaker, server
 from sam_model import check
+from tests.support import encodings
 from tests.support.serving import serving
 
 pytestmark = pytest.mark.starts
@@ -27,7 +28,9 @@ def asked(capsys, endpoint="sam"):
 def test_the_real_model_passes(environment, capsys):
     environment.setattr(sam, "READ_TIMEOUT_SECONDS", 300)  # this machine may be busy with other tests
     environment.setenv("SAM_ENDPOINT", "")
-    with serving(server.StandIns({"sagemaker": lambda: sagemaker.SageMaker("sam")}, "sam")) as url:
+    service = sagemaker.SageMaker("sam")
+    service.model = encodings.remembering(service.model)
+    with serving(server.StandIns({"sagemaker": lambda: service}, "sam")) as url:
         environment.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", url)
         status, out, err = asked(capsys)
     assert (status, err) == (0, "")
