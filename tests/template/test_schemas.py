@@ -29,13 +29,16 @@ def linted(*files):
 @pytest.fixture(scope="module")
 def said(transformed, planted, tmp_path_factory):
     """Of what is deployed, as it is transformed, and once more with every function of the template worked out, so that
-    values are seen; and of what is planted.
+    values are seen; and of what is planted. What a choice leaves as it is in another one is looked at once.
     """
-    files, folder = [transformed, planted, *TEMPLATES], tmp_path_factory.mktemp("stacks")
+    files, folder, seen = [transformed, planted, *TEMPLATES], tmp_path_factory.mktemp("stacks"), []
     for choice, resources in stacks(transformed).items():
         files.append(folder / f"{choice}.json")
         plain = {name: {part: each[part] for part in ("Type", "Properties")} for name, each in resources.items()}
-        files[-1].write_text(json.dumps({"Resources": plain}))
+        files[-1].write_text(
+            json.dumps({"Resources": {name: plain[name] for name in plain if plain[name] not in seen}})
+        )
+        seen += plain.values()
     return linted(*files)
 
 
