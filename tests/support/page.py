@@ -42,6 +42,11 @@ def await_modules(page: Page) -> None:
     page.evaluate("(later) => Promise.all(later.map((each) => import(each)))", re.findall(r'"\.(/[^"]+)"', later))
 
 
+def speak(page: Page, language: str) -> None:
+    """Before what stays in the language that it was opened in: the privacy text, a question, no camera."""
+    page.evaluate("async (language) => { await (await import('/text.js')).setLanguage(language); }", language)
+
+
 def go_to_camera(page: Page) -> None:
     """From the start to the camera, with the scenes that are ticked at first."""
     page.click("#begin")
@@ -175,6 +180,11 @@ class CannedBooth:
         """From the start to finished pictures."""
         self.choose_photo(page)
         page.click("#use")
+        self.paint(page, states)
+
+    def paint(self, page, states):
+        """Of a photo that a page sends: it is taken, and then these pictures are finished."""
         self.say(page, "WW", status=202)
         self.say(page, states)
+        await_phase(page, "ended")
         await_pictures(page, states.count("D"))

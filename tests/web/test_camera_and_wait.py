@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.page import CannedBooth, await_phase, await_pictures, go_to_camera
+from tests.support.page import CannedBooth, await_phase, await_pictures, go_to_camera, stop_clock
 from tests.support.photos import PHOTOS
 from tests.web.test_looks import BOX, CODE, SIZES, is_over
 
@@ -43,9 +43,12 @@ NO_CAMERA = (
 
 
 def test_the_countdown_leads_the_eyes_to_the_lens_and_lies_on_no_face(quick, open_page):
-    """Faces may be anywhere in the camera's picture, so nothing lies on any of it, wherever the lens is."""
-    pad = open_page(settings={"countdownSeconds": 3}, go=False)
-    pad.clock.install()
+    """Faces may be anywhere in the camera's picture, so nothing lies on any of it, wherever the lens is. A photo taken
+    again is used by itself.
+    """
+    pad = open_page(settings={"countdownSeconds": 3, "autoUseSeconds": 15}, go=False)
+    stop_clock(pad)
+    CannedBooth(pad)
     pad.add_init_script(BEEPS)
     pad.goto("/")
     go_to_camera(pad)
@@ -69,16 +72,33 @@ def test_the_countdown_leads_the_eyes_to_the_lens_and_lies_on_no_face(quick, ope
                 to_edge = {"top": look["top"], "left": look["left"]}
                 to_edge |= {"bottom": height - look["bottom"], "right": width - look["right"]}
                 assert to_edge[at] == min(to_edge.values()), where
-    pad.clock.run_for(4000)
-    pad.wait_for_selector("#use")
+    shot = count_down(pad)
     assert pad.evaluate("beeps") == [880, 880, 880, 1320]
     pad.click("#retake")
     pad.wait_for_selector("#shoot:not(:disabled):visible")
     assert not pad.is_visible("#look")
+    pad.click("#shoot")
+    assert count_down(pad) != shot
+    pad.clock.run_for(14_000)
+    assert pad.locator("#use").is_visible()
+    with pad.expect_request("**/put"):
+        pad.clock.run_for(1000)
+    pad.wait_for_selector("#visit")  # nobody touched anything
 
 
-def test_a_quiet_booth_whose_lens_is_at_its_side(quick, open_page):
-    pad = open_page(settings={"countdownSeconds": 1, "sound": False, "cameraAt": "left"}, go=False)
+def count_down(pad):
+    """From 3 to the question whether the photo is to be used; gives the photo's address."""
+    for number in ("3", "2", "1"):
+        expect(pad.locator("#countdown")).to_have_text(number)
+        pad.clock.run_for(1000)
+    expect(pad.locator("#countdown")).to_be_empty()
+    pad.clock.run_for(1000)
+    pad.wait_for_selector("#use")
+    return pad.get_attribute("#shot", "src")
+
+
+def test_a_quiet_booth_whose_lens_is_at_its_side_and_that_takes_no_files(quick, open_page):
+    pad = open_page(settings={"countdownSeconds": 1, "sound": False, "cameraAt": "left", "file": False}, go=False)
     pad.add_init_script(BEEPS)
     pad.goto("/")
     go_to_camera(pad)
@@ -86,27 +106,22 @@ def test_a_quiet_booth_whose_lens_is_at_its_side(quick, open_page):
     expect(pad.locator("#camera")).to_have_attribute("data-at", "left")
     pad.wait_for_selector("#use")
     assert pad.evaluate("beeps") == []
+    pad.click("#retake")
+    pad.wait_for_selector("#shoot:not(:disabled)")
+    lose_the_camera(pad, has_file=False)
+    assert pad.locator("#choose-file:visible").count() == 0
 
 
-@pytest.mark.parametrize("file", [True, False])
-def test_without_a_camera_the_dialog_has_the_way_on_that_there_is(quick, open_page, file):
-    pad = open_page(settings={"file": file})
-    go_to_camera(pad)
-    expect(pad.locator(".camera-bar #choose-file")).to_be_visible(visible=file)
+def lose_the_camera(pad, has_file):
+    """From the camera to the dialog that says that there is none, and the way on that there is."""
+    expect(pad.locator(".camera-bar #choose-file")).to_be_visible(visible=has_file)
     pad.click("#camera .back")
     pad.evaluate(NO_CAMERA)
     pad.click("#to-camera")
     expect(pad.locator("#camera-note")).to_contain_text("No camera can be used")
-    assert ("choose a photo" in pad.inner_text("#camera-note")) == file
-    assert pad.locator("#open-camera-app").is_visible() == file
+    assert ("choose a photo" in pad.inner_text("#camera-note")) == has_file
+    assert pad.locator("#open-camera-app").is_visible() == has_file
     assert pad.locator(".camera-bar #choose-file:visible").count() == 0
-    if file:
-        with pad.expect_file_chooser() as chooser:
-            pad.click("#camera-problem #choose-file")
-        chooser.value.set_files(PHOTOS / "hopper.jpg")
-        pad.wait_for_selector("#use")
-    else:
-        assert pad.locator("#choose-file:visible").count() == 0
 
 
 def test_a_shared_pad_saves_and_prints_nothing_and_the_visitors_phone_does(quick, open_page):
@@ -212,7 +227,9 @@ def page_is_open(answer):
 
 
 def test_the_booth_is_told_of_a_photo_when_the_camera_opens_and_not_again_for_some_minutes(quick, open_page):
-    """The request uploads nothing, and a booth that can't be reached then keeps nobody from their photo."""
+    """The request uploads nothing, and a booth that can't be reached then keeps nobody from their photo, nor does the
+    lack of a camera.
+    """
     pad = open_page(settings={"countdownSeconds": 0}, go=False)
     pad.clock.install()
     asked = []
@@ -230,3 +247,9 @@ def test_the_booth_is_told_of_a_photo_when_the_camera_opens_and_not_again_for_so
     pad.wait_for_selector("#begin")
     go_to_camera(pad)
     assert asked == [{}, {}]
+
+    lose_the_camera(pad, has_file=True)
+    with pad.expect_file_chooser() as chooser:
+        pad.click("#camera-problem #choose-file")
+    chooser.value.set_files(PHOTOS / "hopper.jpg")
+    pad.wait_for_selector("#use")

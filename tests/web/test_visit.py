@@ -7,23 +7,32 @@ import zipfile
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.support.booth import HOLD
 from tests.support.page import (
     ONE_PICTURE,
+    CannedBooth,
     await_phase,
     await_pictures,
     go_to_camera,
     kept_photos,
     request_id,
-    stop_clock,
     take_photo,
 )
+from tests.support.photos import PHOTOS
 from tests.unit.test_page_settings import AGREED
 
 
 def test_whole_visit(quick, open_page):
-    """Scenes of the visitor's choice, the phone's link, the archive, and everything deleted."""
-    pad = open_page(reduced_motion="no-preference")
+    """Nothing sent before consent, scenes of the visitor's choice, the phone's link, the archive, and all deleted."""
+    pad = open_page(reduced_motion="no-preference", go=False)
+    posted = []
+    pad.on("request", lambda request: posted.append(request) if request.method not in ("GET", "HEAD") else None)
+    pad.goto("/")
+    pad.click("#begin")
+    pad.click("#privacy-link")
+    assert "Amazon Rekognition" in pad.inner_text("#privacy-text")
+    pad.click("#close-privacy")
+    pad.click("#refuse")
+    assert posted == []
     pad.click("#begin")
     pad.click("#agree")
     pad.get_by_role("checkbox", name="In the city").uncheck()
@@ -33,7 +42,13 @@ def test_whole_visit(quick, open_page):
     assert pad.inner_text("#chosen") == "3 of 3 chosen"
     pad.click("#to-camera")
     pad.click("#shoot:not(:disabled)")
-    pad.click("#use")
+    pad.wait_for_selector("#use")
+    assert [(each.url.rpartition("/")[2], each.post_data) for each in posted] == [("upload?wake", "{}")]
+    with pad.expect_request("**/upload") as upload:
+        pad.click("#use")
+    consent = upload.value.post_data_json["consent"]
+    assert consent.pop("time").endswith("Z")
+    assert consent == {"policy": AGREED[0], "language": "en", "wall": False}
     pad.wait_for_selector("#visit")
     pad.emulate_media(reduced_motion="reduce")  # without a graphics card the tiles' shimmer keeps a core busy
     phone = open_page("phone", f"#visit={request_id(pad)}")
@@ -53,6 +68,7 @@ def test_whole_visit(quick, open_page):
     pad.emulate_media(reduced_motion="reduce")  # the start's pictures drift by
     phone.reload()
     await_pictures(phone, 3)
+    assert phone.locator(":is(#print-all, #done, #phone-card, #another):visible").count() == 0
     with phone.expect_download() as download:
         phone.click("#save-all")
     with zipfile.ZipFile(download.value.path()) as archive:
@@ -82,8 +98,8 @@ def assert_shown_pictures_are_the_booths(booth, page):
 
 def test_the_ticked_scenes_are_always_the_ones_that_will_be_sent(quick, open_page):
     """The next visitor begins with the booth's choice; one who takes another photo keeps theirs, after a reload too."""
-    quick.stand_in("rekognition", canned={"faces": 0})
     pad = open_page(settings={"idleSeconds": 600})
+    booth = CannedBooth(pad)
     go_to_camera(pad)
     pad.click("#camera .back")
     shipped = ticked(pad)
@@ -97,14 +113,12 @@ def test_the_ticked_scenes_are_always_the_ones_that_will_be_sent(quick, open_pag
     swap(pad, "In the city", "Underwater reef")
     pad.get_by_role("radio", name="All of me").check()
     own = ticked(pad)
-    pad.route("**/photo", lambda route: route.abort())  # the visit must outlast the reload
     pad.click("#to-camera")
     pad.click("#shoot:not(:disabled)")
     pad.click("#use")
     pad.wait_for_selector("#visit")
+    booth.answer = (422, {"error": {"code": "NoFaceFound", "message": ""}})
     pad.reload()
-    pad.wait_for_selector("#visit")
-    pad.unroute("**/photo")
     await_phase(pad, "failed")
     pad.click("#another")
     pad.click("#camera .back")
@@ -121,78 +135,39 @@ def swap(page, first, second):
     page.get_by_role("checkbox", name=second).check()
 
 
-def test_retake_and_use_by_itself(quick, open_page):
-    pad = open_page(settings={"countdownSeconds": 2, "autoUseSeconds": 15} | ONE_PICTURE, go=False)
-    stop_clock(pad)
-    pad.goto("/")
-    go_to_camera(pad)
-    shots = []
-    for _ in range(2):
-        pad.click("#shoot")
-        expect(pad.locator("#countdown")).to_have_text("2")
-        pad.clock.run_for(1000)
-        expect(pad.locator("#countdown")).to_have_text("1")
-        pad.clock.run_for(1000)
-        expect(pad.locator("#countdown")).to_be_empty()
-        pad.clock.run_for(1000)
-        pad.wait_for_selector("#use")
-        shots.append(pad.get_attribute("#shot", "src"))
-        if len(shots) == 1:
-            pad.click("#retake")
-            pad.wait_for_selector("#shoot:not(:disabled)")
-    assert shots[0] != shots[1]
-    pad.clock.run_for(14_000)
-    assert pad.locator("#use").is_visible()
-    pad.clock.run_for(1000)
-    pad.wait_for_selector("#visit")  # nobody touched anything
-    pad.clock.resume()
-    await_phase(pad, "ended")
-    await_pictures(pad, 1)
-
-
 def test_the_visitor_walks_on_while_it_paints(quick, open_page):
-    """The pad is free at once and shows the next visitor nothing of the last one; the phone gets the pictures."""
-    quick.stand_in("bedrock", canned={}, latency=HOLD)
+    """The pad is free at once and shows the next visitor nothing of the last one."""
     pad = open_page()
-    take_photo(pad)
+    booth = CannedBooth(pad)
+    booth.choose_photo(pad)
     pad.click("#use")
-    await_phase(pad, "working")
-    phone = open_page("phone", f"#visit={request_id(pad)}")
+    booth.say(pad, "WWW", status=202)
+    booth.say(pad, "DWW", status=202)
+    await_pictures(pad, 1)
+    assert pad.get_attribute("#visit", "data-phase") == "working"
+    first = request_id(pad)
     pad.click("#done")
-    take_photo(pad)
-    quick.stand_in("bedrock", canned={})
-    await_phase(phone, "ended")
-    await_pictures(phone, 3)
+    booth.choose_photo(pad)
     pad.click("#use")
+    pad.wait_for_selector("#visit")
     assert pad.locator(".tile.loaded").count() == 0
-    assert request_id(pad) != phone.url.split("=")[1]
-    assert phone.locator(":is(#print-all, #done, #phone-card, #another):visible").count() == 0
+    assert request_id(pad) != first
 
 
 def test_each_picture_shows_the_moment_it_is_finished(quick, open_page):
     """With one picture still to come, the others are there, and words, steps and bar say so."""
     pad = open_page()
-    held = [True]
-
-    def hold_the_last_picture_back(route):
-        answer = route.fetch()
-        body = answer.json()
-        if held and [picture["state"] for picture in body["pictures"]][2:] == ["DONE"]:
-            body |= {"status": "RUNNING", "step": "generate", "progress": 0.77}
-            body["pictures"][2] |= {"state": "WAITING", "url": None}
-            route.fulfill(status=202, json=body)
-        else:
-            route.fulfill(status=answer.status, json=body)
-
-    pad.route("**/photo", hold_the_last_picture_back)
-    take_photo(pad)
+    booth = CannedBooth(pad)
+    booth.choose_photo(pad)
     pad.click("#use")
+    booth.say(pad, "WWW", status=202)
+    booth.say(pad, "DDW", status=202)
     await_pictures(pad, 2)
     assert pad.get_attribute("#visit", "data-phase") == "working"
     assert pad.inner_text("#status").startswith("Painting your 3 pictures, ")
     assert pad.inner_text("#steps [aria-current=step]") == "Painting"
     assert 0.65 < pad.evaluate("document.getElementById('bar').value") < 1
-    held.clear()
+    booth.say(pad, "DDD")
     await_phase(pad, "ended")
     await_pictures(pad, 3)
 
@@ -200,11 +175,12 @@ def test_each_picture_shows_the_moment_it_is_finished(quick, open_page):
 def test_enlarge_compare_and_print(quick, open_page):
     pad = open_page(go=False)
     pad.add_init_script("window.print = () => { document.documentElement.dataset.printed = 'yes'; }")
+    booth = CannedBooth(pad)
+    pad.route("**/photo/p.jpg", lambda route: route.fulfill(path=PHOTOS / "hopper.jpg"))
     pad.goto("/")
     take_photo(pad)
     pad.click("#use")
-    await_phase(pad, "ended")
-    await_pictures(pad, 3)
+    booth.paint(pad, "DDD")
     pad.click(".tile.loaded .enlarge >> nth=0")
     before = pixel_at_a_quarter(pad)
     pad.fill("#split", "50")
@@ -240,7 +216,7 @@ def pixel_at_a_quarter(page):
 
 def test_the_operators_frame_and_logo(quick, open_page):
     """They lie on what is shown and on what is saved, and the mark that it is AI-generated stays in the file."""
-    pad = open_page(settings={"frame": "/frame.svg", "logo": "/logo.svg"}, go=False)
+    pad = open_page(settings={"frame": "/frame.svg", "logo": "/logo.svg"} | ONE_PICTURE, go=False)
     head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 30" width="40" height="30">'
     frame = head + '<path d="M0 0h40v30H0zM1 1v28h38V1z" fill="#ff00ff" fill-rule="evenodd"/></svg>'
     logo = head + '<path d="M0 0h40v30H0z" fill="#00ff00"/></svg>'
@@ -251,7 +227,7 @@ def test_the_operators_frame_and_logo(quick, open_page):
     take_photo(pad)
     pad.click("#use")
     await_phase(pad, "ended")
-    await_pictures(pad, 3)
+    await_pictures(pad, 1)
     pad.click(".tile.loaded .enlarge >> nth=0")
     with pad.expect_download() as download:
         pad.click("#save")
@@ -269,40 +245,3 @@ def test_the_operators_frame_and_logo(quick, open_page):
 
 def is_near(colour, wanted):
     return all(abs(a - b) < 60 for a, b in zip(colour, wanted, strict=True))
-
-
-def test_back_to_the_start_after_idle_time(quick, open_page):
-    pad = open_page(go=False)
-    pad.clock.install()
-    pad.goto("/")
-    pad.click("#begin")
-    pad.click("#agree")
-    pad.clock.run_for(61_000)
-    assert pad.inner_text("#ask-title") == "Are you still there?"
-    pad.click("#ask-no")
-    assert pad.locator("#scenes").is_visible()
-    pad.clock.run_for(61_000)
-    pad.clock.run_for(16_000)
-    pad.wait_for_selector("#begin")
-    assert not pad.locator("#ask").is_visible()
-
-
-def test_nothing_is_sent_before_consent(quick, open_page):
-    pad = open_page(settings=ONE_PICTURE, go=False)
-    posted = []
-    pad.on("request", lambda request: posted.append(request) if request.method not in ("GET", "HEAD") else None)
-    pad.goto("/")
-    pad.click("#begin")
-    pad.click("#privacy-link")
-    assert "Amazon Rekognition" in pad.inner_text("#privacy-text")
-    pad.click("#close-privacy")
-    pad.click("#refuse")
-    assert posted == []
-    take_photo(pad)
-    assert [(each.url.rpartition("/")[2], each.post_data) for each in posted] == [("upload?wake", "{}")]
-    with pad.expect_request("**/upload") as upload:
-        pad.click("#use")
-    consent = upload.value.post_data_json["consent"]
-    assert consent.pop("time").endswith("Z")
-    assert consent == {"policy": AGREED[0], "language": "en", "wall": False}
-    await_phase(pad, "ended")

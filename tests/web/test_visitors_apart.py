@@ -4,6 +4,7 @@ from playwright.sync_api import expect
 
 from tests.support.page import (
     ONE_PICTURE,
+    CannedBooth,
     await_phase,
     await_pictures,
     go_to_camera,
@@ -11,7 +12,6 @@ from tests.support.page import (
     play_animations,
     request_id,
     stop_clock,
-    take_another,
     take_photo,
     use_photo_offline,
 )
@@ -96,8 +96,8 @@ WATCH = """() => {
 
 
 def test_no_screen_and_no_dialog_can_be_touched_by_the_tap_that_opened_it(quick, open_page):
-    quick.stand_in("rekognition", canned={"faces": 0})
-    pad = open_page(settings=ONE_PICTURE)
+    pad = open_page()
+    booth = CannedBooth(pad)
     pad.evaluate(WATCH)
     go_to_camera(pad)
     pad.click("#camera .back")
@@ -110,10 +110,14 @@ def test_no_screen_and_no_dialog_can_be_touched_by_the_tap_that_opened_it(quick,
     pad.click("#shoot:not(:disabled)")
     pad.click("#retake")
     pad.click("#shoot:not(:disabled)")
+    booth.answer = (422, {"error": {"code": "NoFaceFound", "message": ""}})
     pad.click("#use")
     pad.locator("#visit[data-phase=failed]").wait_for()
-    quick.stand_in("rekognition", canned={"faces": 1})
-    take_another(pad)
+    booth.answer = None
+    pad.click("#another")
+    pad.click("#shoot:not(:disabled)")
+    pad.click("#use")
+    booth.paint(pad, "D")
     pad.click(".tile.loaded .enlarge >> nth=0")
     pad.click("#close-viewer")
     pad.click("#delete")
@@ -124,7 +128,7 @@ def test_no_screen_and_no_dialog_can_be_touched_by_the_tap_that_opened_it(quick,
 
 
 def test_a_double_tap_is_one_step(quick, open_page):
-    """On the start, where #agree will lie; on a visit that is sent again; on a dialog, over what lies below it."""
+    """On the start, where #agree will lie; on a dialog, over what lies below it. Who has gone is not waited for."""
     pad = open_page(go=False)
     stop_clock(pad)  # of events, too
     pad.goto("/")
@@ -139,6 +143,7 @@ def test_a_double_tap_is_one_step(quick, open_page):
 
     play_animations(pad, 20)
     pad.clock.run_for(61_000)
+    assert pad.inner_text("#ask-title") == "Are you still there?"
     pad.click("#ask-no", trial=True)
     x, y = middle_of(pad, "#ask-no")
     pad.evaluate(
@@ -149,6 +154,10 @@ def test_a_double_tap_is_one_step(quick, open_page):
     pad.mouse.dblclick(x, y)
     expect(pad.locator("#ask")).to_be_hidden()
     assert pad.locator("#consent").is_visible()
+    pad.clock.run_for(61_000)
+    pad.clock.run_for(16_000)
+    pad.wait_for_selector("#begin")
+    assert not pad.locator("#ask").is_visible()
 
 
 def test_a_held_or_repeated_enter_is_one_step(quick, open_page):
