@@ -4,7 +4,7 @@ import shutil
 
 from playwright.sync_api import expect
 
-from tests.support.page import ONE_PICTURE, await_empty_outbox, await_phase, await_pictures, kept_photos, take_photo
+from tests.support.page import CannedBooth, await_empty_outbox, kept_photos, take_photo
 from tests.support.photos import PHOTOS
 
 KEEPS_EMPTY_BLOBS = """
@@ -28,30 +28,33 @@ def choose(pad, file):
 
 
 def test_a_file_that_changes_after_it_was_chosen(quick, open_page, tmp_path):
-    """Chromium itself refuses to upload such a file (ERR_UPLOAD_FILE_CHANGED)."""
-    pad = open_page(settings=ONE_PICTURE)
+    """Chromium itself refuses to upload such a file (ERR_UPLOAD_FILE_CHANGED), to a real server at least."""
+    quick.app.drop_events = True  # nothing is painted
+    pad = open_page()
     file = tmp_path / "photo.jpg"
     shutil.copy(PHOTOS / "astronaut.jpg", file)
     choose(pad, file)
     file.write_bytes(b"another one")
-    pad.click("#use")
-    await_phase(pad, "ended")
+    with pad.expect_response(lambda response: response.request.method == "PUT" and response.ok):
+        pad.click("#use")
 
 
 def test_blobs_that_come_back_empty_from_the_database(quick, open_page):
     """As in Safari 26.5 (a stub): what is sent after a reload is the photo. One that is lost is no success."""
-    pad = open_page(settings=ONE_PICTURE, go=False)
+    pad = open_page(go=False)
     pad.add_init_script(KEEPS_EMPTY_BLOBS)
+    booth = CannedBooth(pad)
+    refuse = lambda route: route.abort()
+    pad.route("**/upload", refuse)
     pad.goto("/")
-    pad.route("**/upload", lambda route: route.abort())
     take_photo(pad)
     pad.click("#use")
     expect(pad.locator("#status")).to_have_text("Your photo is safe on this device")
     pad.reload()
     sent = []
     pad.on("request", lambda request: sent.append(request) if request.method == "PUT" else None)
-    pad.unroute("**/upload")
-    await_phase(pad, "ended")
+    pad.unroute("**/upload", refuse)
+    booth.paint(pad, "D")
     assert [len(request.post_data_buffer or b"") > 1000 for request in sent] == [True]
 
     kept_by_an_older_page = """async () => {
@@ -78,7 +81,8 @@ def test_blobs_that_come_back_empty_from_the_database(quick, open_page):
 
 def test_two_tabs_send_a_photo_once(quick, open_page):
     """The second one leaves it to the first; if that is closed, it goes on where the first one was."""
-    pad = open_page(settings=ONE_PICTURE)
+    pad = open_page()
+    booth = CannedBooth(pad.context)
     issued, held = [], [True]
 
     def hold(route):
@@ -86,7 +90,7 @@ def test_two_tabs_send_a_photo_once(quick, open_page):
         if held:
             route.abort()
         else:
-            route.continue_()
+            route.fallback()
 
     pad.context.route("**/upload", hold)
     take_photo(pad)
@@ -98,8 +102,7 @@ def test_two_tabs_send_a_photo_once(quick, open_page):
     before = len(issued)
     held.clear()
     with pad.expect_request(lambda request: request.method == "PUT"):
-        await_phase(pad, "ended")
-    await_pictures(pad, 1)
+        booth.paint(pad, "D")
     second.reload()
     second.wait_for_selector("#begin")
     assert len(issued) == before + 1
@@ -116,12 +119,14 @@ def test_two_tabs_send_a_photo_once(quick, open_page):
     held.clear()
     with second.expect_response(lambda response: response.request.method == "PUT" and response.ok):
         pad.close()
+    booth.say(second, "D")
     await_empty_outbox(second)
 
 
 def test_a_database_and_locks_that_never_answer(quick, open_page):
     """Both as stubs: the start comes, the photo is sent, and it is deleted."""
-    pad = open_page(settings=ONE_PICTURE, go=False)
+    pad = open_page(go=False)
+    booth = CannedBooth(pad)
     pad.add_init_script("""
       indexedDB.open = () => ({});
       navigator.locks.request = navigator.locks.query = () => new Promise(() => {});
@@ -129,10 +134,13 @@ def test_a_database_and_locks_that_never_answer(quick, open_page):
     """)
     pad.goto("/")
     take_photo(pad)
-    pad.click("#use")
-    await_phase(pad, "ended")
+    with pad.expect_request("**/put"):
+        pad.click("#use")
+    booth.paint(pad, "D")
+    booth.answer = (200, {})
     pad.click("#delete")
-    pad.click("#ask-yes")
+    with pad.expect_request(lambda request: request.method == "DELETE"):
+        pad.click("#ask-yes")
     expect(pad.locator("#start-note")).to_contain_text("deleted")
 
 
@@ -202,8 +210,9 @@ def test_a_camera_that_never_answers_and_one_that_stands_still(quick, open_page)
 
 def test_what_is_due_is_decided_when_the_pad_wakes(quick, open_page):
     """Timers that sleep with the device, as a stub: the clock goes on, they don't."""
-    pad = open_page(settings={"autoUseSeconds": 15} | ONE_PICTURE, go=False)
+    pad = open_page(settings={"autoUseSeconds": 15}, go=False)
     pad.clock.install()
+    booth = CannedBooth(pad)
 
     def sleep(seconds, event="document.dispatchEvent(new Event('visibilitychange'))"):
         pad.clock.set_system_time(pad.evaluate("Date.now()") / 1000 + seconds)
@@ -213,8 +222,7 @@ def test_what_is_due_is_decided_when_the_pad_wakes(quick, open_page):
     take_photo(pad)
     sleep(20)
     assert pad.locator("#visit").is_visible()
-    await_phase(pad, "ended")
-    await_pictures(pad, 1)
+    booth.paint(pad, "D")
     sleep(3600)
     pad.wait_for_selector("#begin", timeout=60_000)  # timers alone would take longer
     assert pad.locator(".tile").count() == 0

@@ -97,7 +97,7 @@ def test_a_device_that_is_a_pad_too_keeps_nothing_of_staffs_or_the_walls(quick, 
 
 def test_figures_a_pause_and_one_tap_to_go_on(quick, steered, open_page):
     """What staff see is what the booth has counted, today and on earlier days; what they set is what it does."""
-    quick.process(photo())
+    quick.process(photo(), scenes=["sky"])
     before = datetime.now(UTC).date() - timedelta(days=1)
     count_on(quick, before.isoformat(), ended_SUCCEEDED=40, ended_FAILED=1, failed_NoFaceFound=1, pictures_reef=80)
     page = open_staffs_page(quick, open_page, quick.app.staff_token, locale="ko-KR")
@@ -181,7 +181,7 @@ def test_the_event_is_changed_and_two_who_do_so_at_once_lose_nothing(quick, stee
 
 def test_a_visit_is_scanned_hidden_shown_again_and_deleted(quick, open_page):
     """The camera, a stub, sees the code. Chromium on Linux has no reader of its own: the vendored one is loaded."""
-    _, answer = quick.process(photo())
+    _, answer = quick.process(photo(), scenes=["sky"])
     asked = {"requestId": answer["requestId"]}
     page = open_page("phone", go=False, has_touch=True)
     page.add_init_script(f"const LINK = '{quick.url}/#visit={answer['requestId']}';{CAMERA}")

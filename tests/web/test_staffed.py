@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.support.page import ONE_PICTURE, await_phase, await_pictures, stop_clock, take_photo
+from tests.support.page import CannedBooth, await_phase, stop_clock, take_photo
 from tests.unit.test_page_settings import TEXT, WRONG, changed
 
 IN_SIGHT = """(element) => {
@@ -52,13 +52,13 @@ def test_a_missing_settings_file_or_language_leaves_a_booth_that_works(quick, op
 
 
 def test_a_wrong_frame_is_told_to_the_staff_and_no_picture_is_held_back(quick, open_page):
-    pad = open_page(settings={"frame": "/event/gone.png", "logo": "privacy.html"} | ONE_PICTURE)
+    pad = open_page(settings={"frame": "/event/gone.png", "logo": "privacy.html"})
+    booth = CannedBooth(pad)
     expect(pad.locator("#staff")).to_contain_text("frame: /event/gone.png, logo: privacy.html")
     take_photo(pad)
     assert not pad.locator("#staff").is_visible()
     pad.click("#use")
-    await_phase(pad, "ended")
-    await_pictures(pad, 1)
+    booth.paint(pad, "D")
     phone = open_page("phone", "#visit=abc", settings={"frame": "/event/gone.png"})
     await_phase(phone, "failed")
     assert not phone.locator("#staff").is_visible()
