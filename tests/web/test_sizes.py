@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.page import CODE, CannedBooth, await_phase, await_pictures
+from tests.support.page import CODE, CannedBooth, await_phase, await_pictures, speak
 
 PHONES = [(390, 844), (844, 390)]
 KIOSKS = [(1080, 1920), (1920, 1080)]
@@ -64,19 +64,16 @@ TOPS = """["#save-all", "#side button:not(#save-all)"].map((buttons) => [...docu
   .filter((each) => each.checkVisibility()).map((each) => each.getBoundingClientRect().top))"""
 
 
-def speak(page, language):
-    """Before what stays in the language that it was opened in: the privacy text, a question, no camera."""
-    page.evaluate("async (language) => { await (await import('/text.js')).setLanguage(language); }", language)
-
-
 def check(page, name, kept="#share-all, #save-all", languages=LANGUAGES, lines_up=False):
     """At each size; a phone may scroll, but what `kept` names is in view before that and after.
 
     Args:
         lines_up: on upright pads the button to save all shares its line with another one.
     """
+    tools = page.context.new_cdp_session(page)
     for width, height in SIZES:
-        page.set_viewport_size({"width": width, "height": height})
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        tools.send("Emulation.setDeviceMetricsOverride", size)  # Playwright lays the page out twice for it
         is_phone = (width, height) in PHONES
         for language in languages:
             wrong = page.evaluate(WRONG, [kept if is_phone else CONTROLS, is_phone, language])
@@ -85,6 +82,7 @@ def check(page, name, kept="#share-all, #save-all", languages=LANGUAGES, lines_u
             if lines_up and width < height and not is_phone:
                 [save_all], tops = page.evaluate(TOPS)
                 assert save_all in tops, (name, width, height, language, "it stands alone")
+    tools.detach()
 
 
 def test_every_screen_of_a_pad_is_in_view(quick, open_page):
