@@ -70,10 +70,8 @@ def check(page, name, kept="#share-all, #save-all", languages=LANGUAGES, lines_u
     Args:
         lines_up: on upright pads the button to save all shares its line with another one.
     """
-    tools = page.context.new_cdp_session(page)
     for width, height in SIZES:
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-        tools.send("Emulation.setDeviceMetricsOverride", size)  # Playwright lays the page out twice for it
+        page.set_viewport_size({"width": width, "height": height})
         is_phone = (width, height) in PHONES
         for language in languages:
             wrong = page.evaluate(WRONG, [kept if is_phone else CONTROLS, is_phone, language])
@@ -82,7 +80,6 @@ def check(page, name, kept="#share-all, #save-all", languages=LANGUAGES, lines_u
             if lines_up and width < height and not is_phone:
                 [save_all], tops = page.evaluate(TOPS)
                 assert save_all in tops, (name, width, height, language, "it stands alone")
-    tools.detach()
 
 
 def test_every_screen_of_a_pad_is_in_view(quick, open_page):

@@ -23,7 +23,7 @@ from tests.unit.test_page_settings import AGREED
 
 def test_whole_visit(quick, open_page):
     """Nothing sent before consent, scenes of the visitor's choice, the phone's link, the archive, and all deleted."""
-    pad = open_page(reduced_motion="no-preference", go=False)
+    pad = open_page(go=False)
     posted = []
     pad.on("request", lambda request: posted.append(request) if request.method not in ("GET", "HEAD") else None)
     pad.goto("/")
@@ -34,6 +34,7 @@ def test_whole_visit(quick, open_page):
     pad.click("#refuse")
     assert posted == []
     pad.click("#begin")
+    pad.emulate_media(reduced_motion="no-preference")
     pad.click("#agree")
     pad.get_by_role("checkbox", name="In the city").uncheck()
     pad.get_by_role("checkbox", name="Underwater reef").check()

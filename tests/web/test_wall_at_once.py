@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 from deploy.stack import consent
 from tests.support.page import ONE_PICTURE, await_phase, await_pictures, request_id
 from tests.support.photos import photo
+from tests.web.test_wall import SMALL
 
 pytestmark = pytest.mark.starts
 
@@ -16,7 +17,8 @@ def test_pad_phone_staff_and_wall_at_once(quick, open_page):
     """A doubtful picture waits for staff; what they, its visitor and the network do is seen on the wall at once."""
     quick.clear_wall()
     quick.stand_in("rekognition", canned={"faces": 1, "labels": {"Violence": 61.0}})
-    wall, staff = open_page("laptop", go=False), open_page("phone", go=False, has_touch=True)
+    wall, staff = open_page(go=False), open_page("phone", go=False, has_touch=True)
+    wall.set_viewport_size(SMALL)
     wall.goto(f"/wall#token={quick.app.wall_token}")
     on_wall = wall.locator(".slide img")
     staff.goto(f"/staff#token={quick.app.staff_token}")
@@ -69,7 +71,8 @@ def test_pad_phone_staff_and_wall_at_once(quick, open_page):
 
 def test_each_mode_of_moderation_is_seen_on_wall_and_staffs_page_until_the_visit_expires(quick, open_page):
     quick.clear_wall()
-    wall, staff = open_page("laptop", go=False), open_page("phone", go=False, has_touch=True)
+    wall, staff = open_page(go=False), open_page("phone", go=False, has_touch=True)
+    wall.set_viewport_size(SMALL)
     wall.goto(f"/wall#token={quick.app.wall_token}")
     on_wall = wall.locator(".slide img")
     staff.goto(f"/staff#token={quick.app.staff_token}")
