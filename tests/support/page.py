@@ -132,6 +132,7 @@ class CannedBooth:
         self.photo, self.answer, self.is_open, self._waiting = out.getvalue(), None, True, []
         uploaded = {"Bucket": "b", "Key": "k", "UploadURL": "/put", "Expires": 300}
         page.route("**/upload", lambda route: self.is_open and route.fulfill(json=uploaded))
+        page.route("**/upload?wake", lambda route: route.fulfill(json={}))
         page.route("**/put", lambda route: route.fulfill())
         page.route(re.compile("/photo$"), self._answer)
         page.route(re.compile("/photo/"), lambda route: route.fulfill(body=self.photo, content_type="image/jpeg"))
