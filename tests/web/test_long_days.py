@@ -321,49 +321,58 @@ VISIT = """async (status, photo) => {
 }"""
 
 
+STUB = """async ([answers, photo]) => {
+  const { fetch } = window;
+  window.isCut = false;
+  window.photo = await (await fetch(photo)).blob();
+  window.fetch = async (address, options) => {
+    const { pathname } = new URL(address, location.href);
+    if (isCut) {
+      throw new TypeError("Failed to fetch");
+    }
+    if (pathname.startsWith("/photo/")) {
+      return new Response(window.photo);
+    }
+    const answer = answers[pathname];
+    return answer ? Response.json(answer) : fetch(address, options);
+  };
+}"""
+
+
 def test_fifty_visits_leave_nothing_behind(quick, open_page):
     """The network is cut ten times, the clock moved by a day both ways. A stub answers."""
     pad = open_page(settings={"scenes": ["beach"]}, go=False)
     pad.set_viewport_size({"width": 300, "height": 300})  # a small window is drawn fast
     pad.add_init_script(WATCHED)
-    cut, put = [], []
-    picture = (PHOTOS / "hopper.jpg").read_bytes()
+    put = []
     url = f"{quick.app.s3_url}/stub?X-Amz-Signature=0"
     issued = {"Bucket": "b", "Key": "photo/k", "UploadURL": url, "Expires": 300}
     ended = {"status": "SUCCEEDED", "step": "done", "progress": 1, "error": None, "waiting_seconds": 0}
     ended["url_original"] = f"{quick.url}/photo/stub.jpg"
     ended["pictures"] = [{"scene": "beach", "state": "DONE", "url": f"{quick.url}/photo/stub_1.jpg", "error": None}]
 
-    def answer(route):
-        request = route.request
-        if cut:
-            route.abort("internetdisconnected")
-        elif request.method == "PUT":
-            put.append(len(request.post_data_buffer))
-            route.fulfill(headers={"Access-Control-Allow-Origin": "*"})
-        elif request.url.endswith(".jpg"):
-            route.fulfill(body=picture, content_type="image/jpeg")
-        elif request.url.endswith("/upload"):
-            route.fulfill(json={"statusCode": 200, "body": json.dumps(issued)})
-        else:
-            route.fulfill(status=202 if "key" in request.post_data_json else 200, json=ended)
+    def take(route):
+        put.append(len(route.request.post_data_buffer))
+        route.fulfill(headers={"Access-Control-Allow-Origin": "*"})
 
+    pad.route(url, take)
+    pad.route("**/stub.jpg", lambda route: route.fulfill(path=PHOTOS / "hopper.jpg", content_type="image/jpeg"))
     pad.goto("/")
     pad.wait_for_selector("#drift img")
+    pad.evaluate("document.body.style.visibility = 'hidden'")  # what isn't seen isn't drawn
     pad.evaluate(f"() => {{ window.visit = {VISIT}; }}")
+    answers = {"/upload": {"statusCode": 200, "body": json.dumps(issued)}, "/photo": ended}
+    pad.evaluate(STUB, [answers, "/photo/stub.jpg"])
     ready, kept = "Your pictures are ready", "Your photo is safe on this device"
-    pad.route(lambda address: address.endswith(("/upload", "/photo")) or "stub" in address, answer)
-    pad.evaluate("async () => { window.photo = await (await fetch('/photo/stub.jpg')).blob(); }")
     browser = pad.context.new_cdp_session(pad)
     seen = []
     for visit in range(50):
-        if visit % 5 == 4:
-            cut.append(visit)
-        pad.evaluate(f"visit('{kept if cut else ready}', {'null' if visit % 10 == 0 else 'photo'})")
-        if cut:
+        is_cut = visit % 5 == 4
+        pad.evaluate(f"isCut = {'true' if is_cut else 'false'}")
+        pad.evaluate(f"visit('{kept if is_cut else ready}', {'null' if visit % 10 == 0 else 'photo'})")
+        if is_cut:
             pad.evaluate(f"moved += {DAY * 1000 * (1 if visit % 10 == 4 else -1)}")
-            cut.clear()
-            pad.evaluate("dispatchEvent(new Event('online'))")
+            pad.evaluate("() => { isCut = false; dispatchEvent(new Event('online')); }")
             await_empty_outbox(pad)
         if visit in (9, 49):
             browser.send("HeapProfiler.collectGarbage")
