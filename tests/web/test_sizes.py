@@ -16,7 +16,8 @@ CONTROLS = "button, a, input:not([type=file]), summary, #qr"
 # window's sides or below the page's head. In this language.
 WRONG = """async ([controls, mayScroll, language]) => {
   await (await import("/text.js")).setLanguage(language);
-  const drawn = () => new Promise(requestAnimationFrame);
+  // A frame, in which the page lays itself out, has passed.
+  const drawn = () => new Promise((resolve) => { requestAnimationFrame(() => setTimeout(resolve)); });
   const isHidden = (control) => {
     const { left, top, right, bottom } = control.getBoundingClientRect();
     const isIn = left >= -1 && top >= -1 && right <= innerWidth + 1 && bottom <= innerHeight + 1;
@@ -35,10 +36,12 @@ WRONG = """async ([controls, mayScroll, language]) => {
   const isShown = (each) => isSeen(each) && each.clientWidth !== 1; // 1: to be heard only
   const within = document.querySelector("dialog[open]") ?? document;
   const wrong = [];
+  await drawn();
   for (const end of mayScroll ? [1e6, 0] : [0]) {
-    await drawn();
-    scrollTo(0, end);
-    await drawn();
+    if (scrollY !== end) {
+      scrollTo(0, end);
+      await drawn();
+    }
     const all = [...within.querySelectorAll(controls)];
     wrong.push(...all.filter(isSeen).filter(isHidden).map((each) => each.id || each.outerHTML.slice(0, 80)));
   }

@@ -4,11 +4,12 @@ import io
 import json
 import zipfile
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import expect
 
+from booth.pixels.encoding import AI_MARK, encode_jpeg
 from tests.support.page import (
-    ONE_PICTURE,
     CannedBooth,
     await_phase,
     await_pictures,
@@ -217,18 +218,19 @@ def pixel_at_a_quarter(page):
 
 def test_the_operators_frame_and_logo(quick, open_page):
     """They lie on what is shown and on what is saved, and the mark that it is AI-generated stays in the file."""
-    pad = open_page(settings={"frame": "/frame.svg", "logo": "/logo.svg"} | ONE_PICTURE, go=False)
+    pad = open_page(settings={"frame": "/frame.svg", "logo": "/logo.svg"}, go=False)
     head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 30" width="40" height="30">'
     frame = head + '<path d="M0 0h40v30H0zM1 1v28h38V1z" fill="#ff00ff" fill-rule="evenodd"/></svg>'
     logo = head + '<path d="M0 0h40v30H0z" fill="#00ff00"/></svg>'
+    booth = CannedBooth(pad)
+    booth.photo = encode_jpeg(np.full((480, 640, 3), 128, np.uint8), AI_MARK)  # as the booth does
     pad.add_init_script("HTMLCanvasElement.prototype.toBlob = () => {};")  # a browser that is never idle
     pad.route("**/frame.svg", lambda route: route.fulfill(body=frame, content_type="image/svg+xml"))
     pad.route("**/logo.svg", lambda route: route.fulfill(body=logo, content_type="image/svg+xml"))
     pad.goto("/")
     take_photo(pad)
     pad.click("#use")
-    await_phase(pad, "ended")
-    await_pictures(pad, 1)
+    booth.paint(pad, "D")
     pad.click(".tile.loaded .enlarge >> nth=0")
     with pad.expect_download() as download:
         pad.click("#save")

@@ -337,7 +337,7 @@ def test_the_screen_stays_awake_is_filled_by_a_tap_and_shows_no_pointer(quick, o
 def test_two_walls_show_what_a_visitor_agreed_to_until_it_is_taken_off_hidden_or_deleted(quick, open_page):
     """The whole application, in the walls' own time."""
     quick.clear_wall()
-    quick.process(photo(), consent=consent())
+    quick.process(photo(), consent=consent(), scenes=["sky"])
     _, answer = quick.process(photo(), consent=consent() | {"wall": True}, scenes=["sky", "beach"])
     visit = {"requestId": answer["requestId"]}
     walls = [open_page(go=False) for _ in range(2)]
