@@ -80,8 +80,8 @@ def decoded(picture: str) -> np.ndarray:
 
 
 def photo(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """A test photo and the mask of its faces, both uint8 HxWx3."""
-    image = Image.open(PHOTOS / name).convert("RGB")
+    """A test photo at half its size and the mask of its faces, both uint8 HxWx3."""
+    image = Image.open(PHOTOS / name).convert("RGB").reduce(2)
     mask = Image.new("RGB", image.size, "white")
     for x, y, rx, ry in FACES[name]:
         box = ((x - rx) * image.width, (y - ry) * image.height, (x + rx) * image.width, (y + ry) * image.height)
@@ -459,10 +459,10 @@ def test_a_group_keeps_every_face_and_has_a_body_under_each(client):
     assert (picture[kept] == pixels[kept]).all()
     apart, change = (np.abs(picture.astype(int) - other).mean(2) for other in (empty, pixels))
     for x, y, rx, ry in FACES["group.jpg"]:
-        rows = slice(int((y + 1.15 * ry) * 456), int((y + 1.5 * ry) * 456))
-        columns = slice(int((x - 0.5 * rx) * 1024), int((x + 0.5 * rx) * 1024))
+        rows = slice(int((y + 1.15 * ry) * 228), int((y + 1.5 * ry) * 228))
+        columns = slice(int((x - 0.5 * rx) * 512), int((x + 0.5 * rx) * 512))
         assert apart[rows, columns].mean() > 25, "no scene under a face"
-    assert change[:60].mean() > 25, "new sky above"
+    assert change[:30].mean() > 25, "new sky above"
 
 
 def test_clothes_end_at_their_own_edges_and_not_half_way_to_the_next_face():
@@ -514,7 +514,7 @@ def test_the_seed_decides_and_further_images_count_up(client):
 
 def test_both_titan_models_and_calls_at_once_answer_alike(client):
     pixels, mask = photo("astronaut.jpg")
-    request, answers = order(pixels[::2, ::2], mask[::2, ::2]), []
+    request, answers = order(pixels, mask), []
     threads = [
         threading.Thread(target=lambda model=model: answers.append(invoke(client, request, model)[0]))
         for model in (TITAN, "amazon.titan-image-generator-v1") * 2

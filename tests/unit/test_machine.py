@@ -15,7 +15,8 @@ from tools import machine
 pytestmark = pytest.mark.starts
 
 ROOT = Path(__file__).resolve().parents[2]
-NEEDED = ("Makefile", "requirements-dev.txt", "tools", "benchmarks", "layers", "sam_model", "functions/scenes.json")
+NEEDED = ("Makefile", "requirements-dev.txt", "tools", "functions/scenes.json")
+READ = ("benchmarks", "layers", "sam_model")
 SHELL = ("sh", "make", "sed", "mkdir", "cp", "touch", "rm", "env", "cat")
 
 
@@ -35,6 +36,8 @@ class Checkout:
             target.parent.mkdir(parents=True, exist_ok=True)
             ignore = shutil.ignore_patterns("__pycache__")
             shutil.copytree(source, target, ignore=ignore) if source.is_dir() else shutil.copy(source, target)
+        for name in READ:
+            (self.root / name).symlink_to(ROOT / name)
         self.bin.mkdir()
         for name in SHELL:
             (self.bin / name).symlink_to(shutil.which(name))

@@ -1,6 +1,7 @@
 """`make preflight` against services that speak AWS's wire: Bedrock's control plane, Service Quotas, SageMaker."""
 
 import base64
+import functools
 import io
 import json
 import re
@@ -19,6 +20,9 @@ from tests.support.serving import serving
 CHAIN = f"{TITAN}@us-east-1,us.{INPAINT}@us-east-1,us.{INPAINT}@us-west-2"
 
 
+DEFAULTS = functools.cache(parameters.default_parameters)
+
+
 @pytest.fixture(scope="module")
 def control_plane():
     accounts = []
@@ -35,6 +39,7 @@ def account(models, environment, control_plane):
         environment.setenv(f"AWS_ENDPOINT_URL_{service}", url)
     environment.setenv("SAM_ENDPOINT", "sam")
     environment.setenv("SAM_PROTOCOL", "extended")
+    environment.setattr(parameters, "default_parameters", DEFAULTS)  # reads template.yaml once for all tests
     return accounts[-1]
 
 
