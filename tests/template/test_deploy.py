@@ -35,7 +35,8 @@ CHAIN = "amazon.titan-image-generator-v2:0@us-east-1=7, us.stability.stable-imag
 # - alarms over several metrics: left out;
 # - its S3 events lack the version-id, which AWS's events of a versioned bucket have: AWS's event is matched against the
 #   rule and handed to the rule's target;
-# - the pixels' layer is for another processor than most machines', and takes seconds to pack: one without packages.
+# - the pixels' layer is for another processor than most machines': one without packages;
+# - packages take seconds to pack: of the functions, which have the same one, Start alone has it, which is called.
 
 
 @pytest.fixture(scope="module")
@@ -97,16 +98,18 @@ def client(emulator):
 
 
 @pytest.fixture(scope="module")
-def deployed(emulator, client, for_lambda):
+def deployed(emulator, client, for_lambda, template):
     """The stack's resources by logical id, after `sam deploy` with the configuration for dev."""
     build = for_lambda.parent / "deployed"  # the built template names files in ../sources
     shutil.rmtree(build, ignore_errors=True)  # another worker's that has died
     build.mkdir()
     for built in for_lambda.iterdir():
         (build / built.name).symlink_to(built)
-    (build / PIXELS).unlink()
-    (build / PIXELS / "python").mkdir(parents=True)
-    (build / PIXELS / "python" / "empty.py").touch()
+    functions = {name for name, each in template["Resources"].items() if each["Type"] == "AWS::Serverless::Function"}
+    for name in (PIXELS, *(functions - {"Start"})):
+        (build / name).unlink()
+        (build / name / "python").mkdir(parents=True)
+        (build / name / "python" / "empty.py").touch()
     (build / "Monitoring").unlink()
     (build / "Monitoring").mkdir()
     monitoring = yaml.safe_load((for_lambda / "Monitoring" / "template.yaml").read_text())
