@@ -151,7 +151,7 @@ def _meta(items: tuple[Item, ...], how: Layout, places: list[tuple[int, int]], i
     version, one = (1, ">I") if how.wide else (0, ">H")
     number_of = {number: struct.pack(one, number) for number in range(len(items) + 1)}
     known: dict[Property, int] = {}
-    located, listed, linked, referred = b"", b"", b"", b""
+    located, listed, linked, referred = bytearray(), bytearray(), bytearray(), bytearray()
     for number, (item, (method, offset)) in enumerate(zip(items, places, strict=True), 1):
         identity = number_of[number]
         listed += full(b"infe", 3 if how.wide else 2, identity + bytes(2) + item.kind + b"\0")
@@ -178,7 +178,7 @@ def _meta(items: tuple[Item, ...], how: Layout, places: list[tuple[int, int]], i
         + full(b"pitm", version, number_of[how.primary])
         + full(b"iloc", version + 1, struct.pack(">H", 0x4440) + struct.pack(one, len(items)) + located)
         + full(b"iinf", version, struct.pack(one, len(items)) + listed)
-        + (full(b"iref", version, referred) if referred else b"")
+        + (full(b"iref", version, bytes(referred)) if referred else b"")
         + box(
             b"iprp",
             box(b"ipco", known_boxes) + full(b"ipma", version, struct.pack(">I", len(items)) + linked, how.wide),

@@ -111,13 +111,13 @@ def test_an_upload_that_broke_off_goes_on_with_what_is_missing(aws, capsys):
 def test_a_large_file_goes_in_parts_and_is_copied_in_parts(aws, monkeypatch):
     small = upload.TransferConfig(multipart_threshold=6 << 20, multipart_chunksize=5 << 20)
     monkeypatch.setattr(upload, "PARTS", small)
-    (aws.folder / WEIGHTS).write_bytes(b"x" * (11 << 20))
+    (aws.folder / WEIGHTS).write_bytes(b"x" * (7 << 20))
     aws.deploy("dev")
     aws.sent()
     (aws.folder / "unet" / "config.json").write_text("[]")
     assert aws.deploy("dev") == 0
     assert aws.sent()[0] == {"unet/config.json"}
-    assert len(aws.served()[WEIGHTS]) == 11 << 20
+    assert len(aws.served()[WEIGHTS]) == 7 << 20
     aws.sent()
     (aws.folder / "unet" / "config.json").write_text("[1]")
     assert aws.deploy("dev") == 0  # from the copy, which has its hash as well
