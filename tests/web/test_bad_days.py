@@ -205,11 +205,12 @@ def test_the_days_budget_is_spent_then_a_service_fails_and_the_same_photo_is_sen
 
 
 def test_a_partial_result(quick, open_page):
-    sentence = "This request has been blocked by our content filters."
-    blocked = {"status": 400, "type": "ValidationException", "message": sentence, "times": 1}
-    quick.stand_in("bedrock", canned={}, faults=[blocked])
-    pad = open_page(settings={"scenes": ["sky", "beach"]})
-    take_photo(pad)
+    pad = open_page(settings={"scenes": ["sky", "building"]})
+    booth = CannedBooth(pad)
+    answer = booth.told("DF")
+    answer["pictures"][1]["error"]["code"] = "ContentBlocked"
+    booth.answer = (200, answer)
+    booth.choose_photo(pad)
     pad.click("#use")
     await_phase(pad, "ended")
     await_pictures(pad, 1)
