@@ -30,7 +30,7 @@ class Emulator:
 
     def __init__(self, routes: Mapping[str, Application], authority: iam.Authority | None = None):
         from moto.core.config import default_user_config
-        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+        from moto.moto_server import werkzeug_app
 
         step_functions.patch_moto()
         speed.patch_moto()
@@ -38,7 +38,7 @@ class Emulator:
         # An execution that fails is an outcome, not news for the console.
         logging.getLogger("moto").setLevel(logging.CRITICAL)
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
-        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._moto = werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
         self._routes = routes
         self._authority = authority or iam.Authority()
         self._dynamodb = DynamoDB()

@@ -18,6 +18,7 @@ def patch_moto() -> None:
     from moto.core.common_models import BaseModel
     from moto.core.routing import ProtocolRouter, ServiceOperationRouter, get_service_router
     from moto.core.utils import method_names_from_class
+    from moto.moto_server import werkzeug_app
 
     # It keeps all objects that ever were, deleted photos too, to show them on a page of its own.
     replace(BaseModel, "__new__", staticmethod(lambda kind, *_, **__: object.__new__(kind)))
@@ -40,6 +41,8 @@ def patch_moto() -> None:
     replace(backends, "list_of_moto_modules", lambda: modules)
     # For each request it lists the methods of the service.
     replace(responses, "method_names_from_class", cache(method_names_from_class))
+    # For each emulator it makes a Flask application of each service, of which nothing differs.
+    replace(werkzeug_app, "create_backend_app", cache(werkzeug_app.create_backend_app))
     _patch_items()
     _patch_queries()
     _patch_updates()
@@ -122,6 +125,18 @@ def _patch_updates() -> None:
 
     # It parses each update twice, and copies what was parsed before it changes it.
     replace(UpdateExpressionParser, "make", staticmethod(cache(UpdateExpressionParser.make)))
+
+    # It copies whatever a node has, as if it could be anything.
+    def copied(node: Node, memo: dict) -> Node:
+        made = memo[id(node)] = object.__new__(type(node))
+        vars(made).update(vars(node))
+        if node.children is not None:
+            made.children = [copy.deepcopy(child, memo) for child in node.children]
+        if node.parent is not None:
+            made.parent = copy.deepcopy(node.parent, memo)
+        return made
+
+    replace(Node, "__deepcopy__", copied)
     # Ten times it goes through what was parsed, and asks each node for each kind whether it is one.
     known: dict[tuple[type, type], bool] = {}
 
