@@ -17,6 +17,7 @@ def forget_all() -> None:
     """Empty the emulated account. moto keeps it in the process, where the next application would find it."""
     from moto.moto_api._internal.models import moto_api_backend
 
+    step_functions.stop_all()
     moto_api_backend.reset()
 
 

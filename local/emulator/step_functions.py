@@ -1,7 +1,7 @@
 """Step Functions: what moto does otherwise where the booth would notice."""
 
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -60,3 +60,15 @@ def patch_moto() -> None:
 
     replace(Environment, "set_error", set_error_of_running)
     replace(ExecutionState, "_from_error", from_error_of_running)
+
+
+def stop_all() -> None:
+    """Stop every execution: one that tries a function again would call the next application's."""
+    from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+
+    backends = [backend for regions in stepfunctions_parser_backends.values() for backend in regions.values()]
+    machines = [machine for backend in backends for machine in backend.state_machines]
+    executions: list[Any] = [execution for machine in machines for execution in machine.executions]
+    for execution in executions:
+        if execution.exec_status == "RUNNING":
+            execution.stop(stop_date=datetime.now(UTC), error="", cause="")

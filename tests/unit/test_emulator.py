@@ -2,11 +2,17 @@
 
 import gc
 import http.client
+import json
 
 import pytest
 from moto.s3.models import FakeKey
+from moto.stepfunctions.parser.backend.execution_worker import TMP_THREADS
 
 from booth.aws import clients, table
+from local.account import REGION
+from local.emulator.services import Emulator, forget_all
+from local.lambdas.host import LambdaHost
+from tests.support.waiting import PATIENCE, await_true
 
 
 def test_values_of_every_kind_come_back_as_they_were(account):
@@ -78,3 +84,30 @@ def test_what_is_deleted_is_forgotten(account):
         account.clients["s3"].delete_object(Bucket="uploads", Key="photo/a.jpg", VersionId=version)
     gc.collect()
     assert not [each for each in gc.get_objects() if isinstance(each, FakeKey) and each.name == "photo/a.jpg"]
+
+
+def test_an_execution_that_tries_a_function_again_ends_with_its_account(account, emulator_server):
+    _, behind = emulator_server
+    host, asked = LambdaHost([], region=REGION, log=print), []
+
+    def missing(environ, start_response):
+        asked.append(environ["PATH_INFO"])
+        return host.wsgi(environ, start_response)
+
+    behind.application = Emulator({"/2015-03-31/functions/": missing})
+    again = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "BackoffRate": 1, "MaxAttempts": 1000}
+    function = f"arn:aws:lambda:{REGION}:123456789012:function:missing"
+    states = {"Call": {"Type": "Task", "Resource": function, "Retry": [again], "End": True}}
+    machine = account.clients["stepfunctions"].create_state_machine(
+        name="again",
+        definition=json.dumps({"StartAt": "Call", "States": states}),
+        roleArn="arn:aws:iam::123456789012:role/again",
+    )
+    before = len(TMP_THREADS)
+    account.clients["stepfunctions"].start_execution(stateMachineArn=machine["stateMachineArn"])
+    await_true(lambda: asked)
+    forget_all()
+    for thread in TMP_THREADS[before:]:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+    host.close()
