@@ -42,7 +42,7 @@ def build(source: Path, out: Path) -> None:
         # For another processor architecture than its own sam has pip download by name and version, without the hash.
         # So the only wheels that pip finds are those whose hashes have been checked.
         for folder in lock.LAYERS:
-            for wheel in lock.wheels(source, folder, source / "build" / "wheels" / Path(folder).name):
+            for wheel in lock.wheels(source, folder):
                 (Path(wheels) / wheel.name).symlink_to(wheel.resolve())
         environment |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": address, "PIP_NO_CACHE_DIR": "1"}
         # Without the user's proxy and pip settings, which are for other servers.

@@ -64,11 +64,12 @@ def fetch(root: Path, folders: Iterable[str], out: Path) -> None:
             _pip("download", "--require-hashes", "--no-deps", "--dest", str(out), *options, *files)
 
 
-def wheels(root: Path, folder: str, store: Path) -> list[Path]:
-    """The locked wheels of a folder of `root` in `store`, sorted by name, after those missing have been downloaded.
+def wheels(root: Path, folder: str) -> list[Path]:
+    """The locked wheels of a folder of `root`, sorted by name, after those missing have been downloaded.
 
-    Raises LockError.
+    They are kept in `root`, in `build/wheels/` under the last part of the folder's name. Raises LockError.
     """
+    store = root / "build" / "wheels" / Path(folder).name
     wanted = set(re.findall(r"--hash=sha256:([0-9a-f]{64})", (root / folder / LOCK).read_text(encoding="utf-8")))
     store.mkdir(parents=True, exist_ok=True)
     if wanted - _stored(store).keys():

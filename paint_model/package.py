@@ -78,7 +78,7 @@ def build(name: str, accept: bool = False) -> Package:
 
 def _code() -> dict[str, Path | bytes]:
     """The serving code and the packages that it needs. Raises LockError if a wheel can't be had."""
-    wheels = lock.wheels(LOCKED, PACKAGES, LOCKED / "build" / "wheels" / Path(PACKAGES).name)
+    wheels = lock.wheels(LOCKED, PACKAGES)
     return {
         "code/inference.py": ROOT / "paint_model" / "inference.py",
         **{f"code/{module.relative_to(ROOT)}": module for module in (ROOT / "paint_model" / "serving").glob("*.py")},

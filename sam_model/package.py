@@ -59,7 +59,7 @@ def build(model_dir: Path, archive: Path, gpu: bool = False) -> str:
         raise PackageError(f"The serving code can't load {model_dir}: {problem}") from problem
     folder = "sam_model/gpu" if gpu else "sam_model/cpu"
     try:
-        wheels = lock.wheels(LOCKED, folder, LOCKED / "build" / "wheels" / Path(folder).name)
+        wheels = lock.wheels(LOCKED, folder)
     except lock.LockError as problem:
         raise PackageError(f"The wheels of {folder} can't be had: {problem}") from problem
     members = {

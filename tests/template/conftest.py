@@ -79,7 +79,7 @@ def for_here(for_lambda, tmp_path_factory):
     if platform.machine() in ("aarch64", "arm64"):
         return for_lambda
     layer = tmp_path_factory.mktemp("x86_64")
-    for wheel in lock.wheels(ROOT, "layers/pixels", ROOT / "build" / "wheels" / PIXELS.lower()):
+    for wheel in lock.wheels(ROOT, "layers/pixels"):
         if "aarch64" not in wheel.name:
             with zipfile.ZipFile(wheel) as archive:
                 archive.extractall(layer / PIXELS / "python")

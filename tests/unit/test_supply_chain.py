@@ -99,16 +99,16 @@ def test_a_package_without_a_hash_is_not_built_in(project):
 
 
 def test_wheels_are_fetched_once_and_only_those_of_the_lock_are_taken(project, monkeypatch):
-    store = project / "store"
+    store = project / "build" / "wheels" / "cpu"
     other = tiny_wheel.write(store, "stowaway")
-    [wheel] = lock.wheels(project, "sam_model/cpu", store)
+    [wheel] = lock.wheels(project, "sam_model/cpu")
     assert (wheel.parent, wheel.name) == (store, "tiny_thing-1.2-py3-none-any.whl")
     monkeypatch.setenv("PIP_FIND_LINKS", str(project / "nowhere"))
-    assert lock.wheels(project, "sam_model/cpu", store) == [wheel]
+    assert lock.wheels(project, "sam_model/cpu") == [wheel]
     assert set(store.iterdir()) == {wheel, other}
     wheel.write_bytes(b"something else")
     with pytest.raises(lock.LockError):
-        lock.wheels(project, "sam_model/cpu", store)
+        lock.wheels(project, "sam_model/cpu")
 
 
 @pytest.mark.parametrize("module", ["sam_model.serving.segment_anything", "local.standins.rekognition"])
