@@ -13,7 +13,7 @@ from booth import limits
 from local.app import PAINT_ENDPOINT, ROOT
 from local.iam import applies, as_list
 from local.template.document import default_of
-from tests.support.booth import HOLD
+from tests.support.booth import CONSENT, HOLD
 from tests.support.judges.reference import faults_of_call
 from tests.support.photos import photo
 from tests.support.tokens import bearer, made_token
@@ -149,8 +149,7 @@ def on_the_wall(booth, uploaded, request_id):
 def whole_visits(booth):
     """As documented, and a photo that another system puts without /upload. Gives the first one's upload and requestId,
     which is for the wall."""
-    consent = {"policy": "1", "language": "en", "time": "2026-11-29T10:00:00Z", "wall": True}
-    uploaded, request_id = booth.upload(consent=consent, scenes=ONE), str(uuid.uuid4())
+    uploaded, request_id = booth.upload(consent=CONSENT, scenes=ONE), str(uuid.uuid4())
     booth.put(uploaded, PHOTO)
     booth.await_end(uploaded, request_id)
     foreign = put_without_upload(booth, "photo/of another system.jpg")

@@ -7,11 +7,10 @@ import pytest
 
 from booth import keys
 from tests.local.test_staff import staffs
+from tests.support.booth import CONSENT
 from tests.support.photos import photo
 from tests.support.tokens import bearer
 from tests.support.waiting import await_true
-
-CONSENT = {"policy": "1", "language": "en", "time": "2026-11-29T10:00:00Z", "wall": True}
 
 
 @pytest.fixture(autouse=True)
