@@ -260,6 +260,7 @@ class App:
         if not self._build:
             return dataclasses.replace(function, environment=environment)
         environment["PYTHONPATH"] = os.pathsep.join(str(self._build / layer / "python") for layer in function.layers)
+        # Functions whose folders are links to one and the same share what they import.
         return dataclasses.replace(function, environment=environment, code=(self._build / logical_id).resolve())
 
     def _aws_environment(self) -> dict[str, str]:

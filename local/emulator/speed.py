@@ -175,9 +175,8 @@ def _patch_step_functions() -> None:
 
     # It copies what goes in and out of each state a dozen times, as if it could be anything: it is JSON.
     copying = types.SimpleNamespace(deepcopy=_copied)
-    for module in (string_expression, result_path, execute_state, state_map, state_task_service):
-        replace(module, "copy", copying)
-    for module in (environment, states, event_manager):
+    evaluating = (string_expression, result_path, execute_state, state_map, state_task_service)
+    for module in (*evaluating, environment, states, event_manager):
         replace(module, "copy", copying)
     # It parses the state machine for each execution (90 ms), which changes nothing in what was parsed.
     replace(AmazonStateLanguageParser, "parse", staticmethod(cache(AmazonStateLanguageParser.parse)))
